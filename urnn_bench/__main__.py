@@ -1,0 +1,36 @@
+"""``python -m urnn_bench``, and the command ``urnn-bench``."""
+
+import os
+import sys
+import warnings
+from typing import Any
+
+from urnn_bench.cli.app import app
+from urnn_bench.cli.output import say
+from urnn_bench.errors import UrnnBenchError
+
+_BROKEN_PIPE = 141
+
+
+def main() -> None:
+    """Run the command line; an error of ours ends in one sentence and its exit code."""
+    # cuBLAS is deterministic only if this is set before CUDA starts
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    warnings.showwarning = _show_warning
+    try:
+        app(prog_name="urnn-bench")
+    except UrnnBenchError as error:
+        say(f"urnn-bench: error: {error}")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # whoever read our output has closed the pipe; nothing may be flushed into it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_BROKEN_PIPE)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    say(f"urnn-bench: warning: {message}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""A run to the objects that carry it out: options checked, width found, network built."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from urnn_bench import optim
+from urnn_bench.cells.base import Cell
+from urnn_bench.engine.gradient import Job
+from urnn_bench.errors import DeviceError, SpecError, UnknownNameError, UsageError, near_miss
+from urnn_bench.events import SplitName
+from urnn_bench.figures.base import Figure
+from urnn_bench.kernels.choose import Choice, choose
+from urnn_bench.models import SequenceModel
+from urnn_bench.registry import Components, Registry, load_file, subclasses
+from urnn_bench.spec.explain import spec_error
+from urnn_bench.spec.load import KeyPath
+from urnn_bench.spec.schema import Named, Run, Strict
+from urnn_bench.spec.sweep import Draft
+from urnn_bench.streams import seeded
+from urnn_bench.tasks.base import Task
+
+_SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+_WIDEST = 1 << 16
+
+
+@dataclass(frozen=True)
+class Machinery:
+    """What a result should not depend on: where and how the arithmetic is done."""
+
+    device: str = "auto"
+    kernel: str = "auto"
+
+
+def include(components: Components, paths: Sequence[Path]) -> Components:
+    """Return the registries with the cells, tasks and figures of the user's files added."""
+    cells, tasks, figures = components.cells, components.tasks, components.figures
+    for path in paths:
+        module = load_file(path.resolve())
+        kinds: tuple[type[Any], ...] = (Cell, Task, Figure)
+        found = [bool(subclasses(module, kind)) for kind in kinds]
+        if not any(found):
+            raise UsageError(f"{path}: defines no public subclass of Cell, Task or Figure")
+        cells = cells.include(path.resolve()) if found[0] else cells
+        tasks = tasks.include(path.resolve()) if found[1] else tasks
+        figures = figures.include(path.resolve()) if found[2] else figures
+    return Components(cells, tasks, figures)
+
+
+def resolve(components: Components, benchmark: str, draft: Draft) -> Run:
+    """Check the options of a draft's components and settle its width.
+
+    Raises SpecError, or UnknownNameError, with the place in the benchmark file.
+    """
+    model = draft.model
+    task = _checked(components.tasks, Task, draft.task, draft, ("task",))
+    cell = _checked(components.cells, Cell, model.cell, draft, ("models", draft.label, "cell"))
+    _check_solved(components, task, draft)
+    run = Run(
+        benchmark=benchmark, label=draft.label, task=task, cell=cell, hidden=model.hidden or 1,
+        fit=draft.fit, seed=draft.seed,
+    )  # fmt: skip
+    if model.hidden is not None:
+        return run
+    if model.parameters is None:
+        where = draft.where(("models", draft.label))
+        raise SpecError(where + "give the size, by 'hidden' or by a budget of 'parameters'")
+    hidden = widest(components, run, model.parameters)
+    if hidden is None:
+        where = draft.where(("models", draft.label))
+        raise SpecError(where + f"no width has as few as {model.parameters} parameters")
+    return run.model_copy(update={"hidden": hidden})
+
+
+def widest(components: Components, run: Run, budget: int) -> int | None:
+    """Return the widest hidden layer with at most ``budget`` parameters, by bisection."""
+    low, high = 0, _WIDEST
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = parameters(components, run.model_copy(update={"hidden": middle})) <= budget
+        low, high = (middle, high) if fits else (low, middle)
+    return low or None
+
+
+def parameters(components: Components, run: Run) -> int:
+    """Return the number of trainable parameters, counted without allocating any."""
+    with torch.device("meta"):
+        model = _network(components, run, "cpu", "eager")
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def task_of(components: Components, run: Run) -> Task:
+    """Return the task of a run."""
+    kind = components.tasks.get(run.task.name, Task)
+    return kind(kind.Options.model_validate(run.task.options))
+
+
+def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job, Choice]:
+    """Return what the engine needs, and the kernel chosen; weights follow the run's seed.
+
+    Raises DeviceError or KernelError if what was asked for is not here.
+    """
+    device = device_of(machinery.device)
+    with seeded(run.seed, "init"):
+        model = _network(components, run, device.type, machinery.kernel)
+    model.to(device, getattr(torch, run.fit.dtype))
+    optimizer = optim.make(run.fit.optimizer, [p for p in model.parameters() if p.requires_grad])
+    return Job(model, task_of(components, run), optimizer, run.fit, run.seed), model.kernel
+
+
+def kernel_of(components: Components, run: Run, machinery: Machinery) -> Choice:
+    """Return the kernel a run would use, without building its network."""
+    device = device_of(machinery.device)
+    with torch.device("meta"):
+        return _network(components, run, device.type, machinery.kernel).kernel
+
+
+def device_of(wanted: str) -> torch.device:
+    """Return a device by name; "auto" is CUDA, MPS or the CPU, the first that is here."""
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return torch.device(next((name for name, yes in here.items() if yes), "cpu"))
+    if not here.get(wanted, True):
+        raise DeviceError(f"--device {wanted}: no such device is here; use --device cpu or auto")
+    return torch.device(wanted)
+
+
+def fingerprint(job: Job) -> dict[str, str]:
+    """Return, for each split, the SHA-256 of its first batch: what the model will be shown."""
+    return {split: _digest(job, split) for split in _SPLITS}
+
+
+def _digest(job: Job, split: SplitName) -> str:
+    batch = job.task.batch(split, 0, job.fit.batch, job.seed)
+    digest = hashlib.sha256()
+    for tensor in (batch.x, batch.y):
+        digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _network(components: Components, run: Run, device: str, kernel: str) -> SequenceModel:
+    signature = task_of(components, run).signature
+    kind = components.cells.get(run.cell.name, Cell)
+    options = kind.Options.model_validate(run.cell.options)
+    cell = kind(signature.inputs.width, run.hidden, options)
+    return SequenceModel(cell, signature, choose(cell, device, kernel))
+
+
+def _checked(
+    registry: Registry, base: type[Any], named: Named, draft: Draft, path: KeyPath
+) -> Named:
+    """Return a component with every option filled in, and the hash of the user's file if any."""
+    if named.name not in registry.names():
+        raise UnknownNameError(registry.kind, named.name, registry.names(), draft.where(path))
+    options: type[Strict] = registry.get(named.name, base).Options
+
+    def where(inner: KeyPath) -> str:
+        return draft.where(inner[-1:] if inner[-1:] == ("T",) else inner)
+
+    try:
+        filled = options.model_validate(named.options).model_dump(mode="json")
+    except ValidationError as error:
+        raise spec_error(error, options, where, path) from error
+    return Named(name=named.name, options=filled, source=registry.source(named.name))
+
+
+def _check_solved(components: Components, task: Named, draft: Draft) -> None:
+    solved, metrics = draft.fit.solved, components.tasks.get(task.name, Task).metrics
+    if solved and solved.metric not in metrics:
+        hint = near_miss(solved.metric, metrics) or f"; there are: {', '.join(metrics)}"
+        where = draft.where(("fit", "solved", "metric"))
+        raise SpecError(f"{where}the task '{task.name}' has no metric '{solved.metric}'{hint}")

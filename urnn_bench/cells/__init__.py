@@ -1,0 +1,1 @@
+"""Recurrent cells, one file each; the file name is the model name."""

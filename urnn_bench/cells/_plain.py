@@ -1,0 +1,57 @@
+"""The plain recurrent network, h_t = f(W h_{t-1} + V x_t + b), that two cells are made of.
+
+T steps, B batch, F input features, H hidden width.
+"""
+
+from typing import NamedTuple
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from urnn_bench.cells import _init
+from urnn_bench.cells.base import Cell
+from urnn_bench.kernels.scan import State
+from urnn_bench.spec.schema import Strict
+
+
+class PlainOptions(Strict):
+    """What the papers' texts leave open."""
+
+    learn_h0: bool = Field(True, description="h_0 is a parameter that starts at zero, else zero")
+
+
+class PlainWeights(NamedTuple):
+    """V (H, F), W (H, H), bias (H)."""
+
+    w_x: Tensor
+    w_h: Tensor
+    bias: Tensor
+
+
+class PlainCell(Cell):
+    """Parameters and drive of a plain recurrent network; a subclass adds f in ``step``."""
+
+    Options = PlainOptions
+
+    def __init__(self, inputs: int, hidden: int, options: PlainOptions) -> None:
+        super().__init__(inputs, hidden, options)
+        self.w_x = _init.glorot(hidden, inputs)
+        self.w_h = self.initial_recurrent()
+        self.bias = _init.zeros(hidden)
+        self.h0 = _init.zeros(hidden).requires_grad_(options.learn_h0)
+
+    def initial_recurrent(self) -> nn.Parameter:
+        """Return the recurrent matrix (H, H) to start from."""
+        return _init.glorot(self.hidden, self.hidden)
+
+    def weights(self) -> PlainWeights:
+        """Return the parameters as they are."""
+        return PlainWeights(self.w_x, self.w_h, self.bias)
+
+    def drive(self, x: Tensor, w: PlainWeights) -> Tensor:
+        """Return V x + b: (T, B, F) to (T, B, H)."""
+        return nn.functional.linear(x, w.w_x, w.bias)
+
+    def initial_state(self, batch: int) -> State:
+        """Return h_0 for every sequence."""
+        return (_init.over_batch(self.h0, batch),)

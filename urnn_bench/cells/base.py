@@ -1,0 +1,53 @@
+"""What a cell is: parameters, and one pure step in time.
+
+T steps, B batch, F input features, H hidden width, R readable features. A cell is found by the
+name of its file, which holds exactly one public subclass of ``Cell``. The loop over time, the
+readout, the loss and the optimizer are elsewhere and the same for every cell.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.scan import State
+from urnn_bench.spec.schema import Strict
+
+
+class Cell(nn.Module, ABC):
+    """One step of a recurrence; parameters are real, states may be complex."""
+
+    Options: ClassVar[type[Strict]] = Strict
+    state_names: ClassVar[tuple[str, ...]] = ("h",)
+    fused: Mapping[str, Fused] = {}
+
+    def __init__(self, inputs: int, hidden: int, options: Any) -> None:
+        super().__init__()
+        self.inputs, self.hidden, self.options = inputs, hidden, options
+
+    @property
+    def features(self) -> int:
+        """How many real features ``read`` returns; R."""
+        return self.hidden
+
+    @abstractmethod
+    def weights(self) -> Any:
+        """Return what ``step`` needs as a NamedTuple, made once for a whole sequence."""
+
+    @abstractmethod
+    def drive(self, x: Tensor, w: Any) -> Tensor:
+        """Return all that does not depend on the state: (T, B, F) to (T, B, ...)."""
+
+    @abstractmethod
+    def step(self, u: Tensor, state: State, w: Any) -> State:
+        """Return the next state; a pure function of the drive (B, ...), the state and ``w``."""
+
+    @abstractmethod
+    def initial_state(self, batch: int) -> State:
+        """Return the state before the first step, h first, each (B, H)."""
+
+    def read(self, h: Tensor) -> Tensor:
+        """Return what the readout sees of h: (..., H) to (..., R), real."""
+        return h

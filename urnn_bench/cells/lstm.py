@@ -1,0 +1,69 @@
+"""Long short-term memory as torch.nn.LSTM computes it, with a forget bias of one.
+
+Hochreiter and Schmidhuber (1997); forget gate after Gers, Schmidhuber and Cummins (2000). It
+departs from torch.nn.LSTM in its start only: Glorot's rule for each gate's matrices, one bias
+vector in place of the sum of two, and a forget bias of 1 (Jozefowicz, Zaremba and Sutskever 2015).
+
+T steps, B batch, F input features, H hidden width. Gates stand in the order i, f, g, o.
+"""
+
+from typing import NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from urnn_bench.cells import _init
+from urnn_bench.cells.base import Cell
+from urnn_bench.kernels import vendor
+from urnn_bench.kernels.scan import State
+from urnn_bench.spec.schema import Strict
+
+
+class Options(Strict):
+    """How an LSTM starts."""
+
+    forget_bias: float = Field(1.0, description="initial bias of the forget gate")
+
+
+class Weights(NamedTuple):
+    """Input (4H, F) and recurrent (4H, H) matrices, bias (4H)."""
+
+    w_x: Tensor
+    w_h: Tensor
+    bias: Tensor
+
+
+class Lstm(Cell):
+    """The stock LSTM; its state starts at zero."""
+
+    Options = Options
+    state_names = ("h", "c")
+    fused = {"vendor": vendor.LSTM}
+
+    def __init__(self, inputs: int, hidden: int, options: Options) -> None:
+        super().__init__(inputs, hidden, options)
+        self.w_x = _init.glorot(hidden, inputs, blocks=4)
+        self.w_h = _init.glorot(hidden, hidden, blocks=4)
+        i, f, g, o = torch.zeros(4, hidden)
+        self.bias = nn.Parameter(torch.cat([i, f + options.forget_bias, g, o]))
+
+    def weights(self) -> Weights:
+        """Return the parameters as they are."""
+        return Weights(self.w_x, self.w_h, self.bias)
+
+    def drive(self, x: Tensor, w: Weights) -> Tensor:
+        """Return every gate's share of the input: (T, B, F) to (T, B, 4H)."""
+        return nn.functional.linear(x, w.w_x, w.bias)
+
+    def step(self, u: Tensor, state: State, w: Weights) -> State:
+        """Return c' = f c + i g and h' = o tanh(c')."""
+        h, c = state
+        i, f, g, o = torch.addmm(u, h, w.w_h.T).chunk(4, dim=-1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        return (o.sigmoid() * c.tanh(), c)
+
+    def initial_state(self, batch: int) -> State:
+        """Return zeros for h and c."""
+        zero = self.bias.new_zeros(batch, self.hidden)
+        return (zero, zero)

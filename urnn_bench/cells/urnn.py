@@ -1,0 +1,114 @@
+"""Unitary evolution RNN: z_t = W h_{t-1} + V x_t, h_t = modReLU(z_t), with W unitary.
+
+Arjovsky, Shah and Bengio, "Unitary Evolution Recurrent Neural Networks" (2016),
+arXiv:1511.06464, equations 4 to 8. W = D3 R2 F⁻¹ D2 Π R1 F D1: diagonals of phases D, mirrors
+R = I - 2 v v*/|v|², a fixed permutation Π, the unitary Fourier transform F.
+
+The paper and its authors' code differ. ``variant: paper`` has the paper's initial values and
+modReLU; ``variant: code`` has those of the authors' code (biases drawn from ±0.01, modReLU that
+divides by |z| + 1e-5, mirrors by Glorot's rule). Each can be set by itself. Two departures from
+both: the mirrors are normalised when the weights are made, which is the same map with the same
+gradient, and h is stored as complex numbers, which only reorders the readout's columns.
+
+T steps, B batch, F input features, H hidden width (complex).
+"""
+
+from collections.abc import Mapping
+from math import pi, sqrt
+from typing import Any, Literal, NamedTuple
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from urnn_bench.cells import _init
+from urnn_bench.cells.base import Cell
+from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.unitary import Factors, apply, modrelu
+from urnn_bench.spec.schema import Strict
+
+_VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "paper": {"bias_bound": 0.0, "eps": 0.0, "mirror_init": "uniform", "input_fan": "complex"},
+    "code": {"bias_bound": 0.01, "eps": 1e-5, "mirror_init": "glorot", "input_fan": "real"},
+}
+
+
+class Options(Strict):
+    """Where the paper and its code differ, and what both leave open."""
+
+    variant: Literal["paper", "code"] = Field("paper", description="whose values fill the rest")
+    bias_bound: float = Field(ge=0, description="modReLU's biases start uniform in ± this")
+    eps: float = Field(ge=0, description="added to |z| in modReLU's denominator")
+    mirror_init: Literal["uniform", "glorot"] = Field(
+        description="mirrors start uniform in ±1, or by Glorot's rule (smaller: they turn faster)"
+    )
+    input_fan: Literal["complex", "real"] = Field(
+        description="fan-out in Glorot's rule for V: H complex units, or 2H real ones"
+    )
+    phase_init: Literal["uniform", "glorot"] = Field(
+        "uniform", description="phases start over the full circle, or near 0 (earliest code)"
+    )
+    h0_scale: float = Field(1.0, gt=0, description="scale of h_0 (earliest code: √2)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, value: Any) -> Any:
+        """Fill what is not given from the variant; an unknown variant is left to be refused."""
+        return {**_VARIANTS.get(value.get("variant", "paper"), _VARIANTS["paper"]), **value}
+
+
+class Weights(NamedTuple):
+    """V as (F, 2H) real and its real-imaginary pairs, W's factors, modReLU's bias (H)."""
+
+    v: Tensor
+    factors: Factors
+    bias: Tensor
+
+
+class Urnn(Cell):
+    """The uRNN of 2016, its state complex, its recurrent matrix unitary by construction."""
+
+    Options = Options
+    permutation: Tensor
+
+    def __init__(self, inputs: int, hidden: int, options: Options) -> None:
+        super().__init__(inputs, hidden, options)
+        fan = hidden if options.input_fan == "complex" else 2 * hidden
+        mirror = {"uniform": 1.0, "glorot": _init.glorot_bound(2, 2 * hidden)}
+        phase = {"uniform": pi, "glorot": _init.glorot_bound(3, hidden)}
+        self.v = _init.uniform(inputs, 2 * hidden, bound=_init.glorot_bound(inputs, fan))
+        self.phases = _init.uniform(3, hidden, bound=phase[options.phase_init])
+        self.mirrors = _init.uniform(2, hidden, 2, bound=mirror[options.mirror_init])
+        self.bias = _init.uniform(hidden, bound=options.bias_bound)
+        self.h0 = _init.uniform(hidden, 2, bound=options.h0_scale * sqrt(3 / (2 * hidden)))
+        self.register_buffer("permutation", torch.randperm(hidden))
+
+    @property
+    def features(self) -> int:
+        """Real and imaginary parts: 2H."""
+        return 2 * self.hidden
+
+    def weights(self) -> Weights:
+        """Return unit mirrors and unit phases, both complex."""
+        mirrors = nn.functional.normalize(self.mirrors.flatten(1), dim=1).view_as(self.mirrors)
+        diagonals = torch.polar(torch.ones_like(self.phases), self.phases)
+        factors = Factors(*diagonals, *torch.view_as_complex(mirrors), self.permutation)
+        return Weights(self.v, factors, self.bias)
+
+    def drive(self, x: Tensor, w: Weights) -> Tensor:
+        """Return V x: (T, B, F) to (T, B, H), complex."""
+        pairs = (x @ w.v).unflatten(-1, (self.hidden, 2))  # T B H 2
+        return torch.view_as_complex(pairs)
+
+    def step(self, u: Tensor, state: State, w: Weights) -> State:
+        """Return modReLU(W h + u)."""
+        z = apply(w.factors, state[0]) + u
+        return (modrelu(z, w.bias, self.options.eps),)
+
+    def initial_state(self, batch: int) -> State:
+        """Return the learned h_0 for every sequence."""
+        return (_init.over_batch(torch.view_as_complex(self.h0), batch),)
+
+    def read(self, h: Tensor) -> Tensor:
+        """Return real and imaginary parts in pairs: (..., H) complex to (..., 2H)."""
+        return torch.view_as_real(h).flatten(-2)

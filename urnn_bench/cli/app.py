@@ -1,0 +1,41 @@
+"""The commands of ``urnn-bench``; each body imports what it needs, so that help is quick."""
+
+from typing import Annotated
+
+import typer
+
+from urnn_bench import __version__
+from urnn_bench.cli import doctor, look, run, show
+from urnn_bench.cli.output import emit
+
+app = typer.Typer(
+    help="Benchmarks of recurrent networks on tasks that need a long memory.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        emit(f"urnn-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Benchmarks of recurrent networks on tasks that need a long memory."""
+
+
+app.command("run")(run.run)
+app.command("list")(look.list_)
+app.command("describe")(look.describe)
+app.command("status")(look.status)
+app.command("plot")(show.plot)
+app.command("table")(show.table)
+app.command("doctor")(doctor.doctor)

@@ -1,0 +1,72 @@
+"""``urnn-bench doctor``: what this machine offers and where things lie."""
+
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from urnn_bench.cli.output import emit_json, emit_table
+from urnn_bench.cli.parameters import Json, Results
+
+
+def doctor(results: Results = None, json: Json = False) -> None:
+    """Say what this machine offers: versions, devices, threads, BLAS, compiler, folders."""
+    from urnn_bench.records import environment
+    from urnn_bench.spec import catalogue
+
+    commit, dirty = environment.commit()
+    found = {
+        "versions": environment.versions(),
+        "commit": {"commit": commit, "changed since": dirty},
+        "system": {"platform": platform.platform(), "processors": os.cpu_count()},
+        "torch": _torch(),
+        "compiler": _compiler(),
+        "folders": {"results": _results(results), "benchmarks": _joined(catalogue.folders())},
+        "environment": {k: v for k, v in os.environ.items() if k.startswith("URNN_BENCH_")},
+    }
+    if json:
+        emit_json(found)
+        return
+    rows = [(part, key, value) for part, values in found.items() for key, value in values.items()]
+    emit_table(("part", "what", "value"), rows)
+
+
+def _torch() -> dict[str, Any]:
+    import torch
+
+    from urnn_bench.bench import device_name
+    from urnn_bench.build import device_of
+
+    device = device_of("auto")
+    blas = [line.strip("- ") for line in torch.__config__.show().splitlines() if "BLAS" in line]
+    return {
+        "device (auto)": f"{device.type}: {device_name(device)}",
+        "cuda": torch.version.cuda if torch.cuda.is_available() else None,
+        "mps": torch.backends.mps.is_available(),
+        "threads": torch.get_num_threads(),
+        "mkl": torch.backends.mkl.is_available(),
+        "mkldnn": torch.backends.mkldnn.is_available(),
+        "blas": next((part for line in blas for part in line.split(", ") if "BLAS" in part), None),
+    }
+
+
+def _compiler() -> dict[str, Any]:
+    path = shutil.which(os.environ.get("CC", "cc"))
+    if path is None:
+        return {"cc": None}
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return {"cc": path, "version": done.stdout.split("\n")[0]}
+
+
+def _results(results: Path | None) -> str:
+    from urnn_bench.records.folder import default_results
+
+    folder = (results or default_results()).resolve()
+    nearest = next(p for p in (folder, *folder.parents) if p.exists())
+    return f"{folder} ({'writable' if os.access(nearest, os.W_OK) else 'not writable'})"
+
+
+def _joined(paths: tuple[Path, ...]) -> str:
+    return ", ".join(map(str, paths))

@@ -1,0 +1,102 @@
+"""``urnn-bench list``, ``describe`` and ``status``: what there is and how it stands."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from urnn_bench.cli.output import emit, emit_json, emit_table
+from urnn_bench.cli.parameters import Benchmark, Json, Results, complete_name
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.registry import Components, Registry
+from urnn_bench.spec import catalogue
+from urnn_bench.spec.load import read
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    benchmarks = "benchmarks"
+    models = "models"
+    tasks = "tasks"
+    figures = "figures"
+
+
+def list_(
+    kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, json: Json = False
+) -> None:
+    """List benchmarks, models, tasks and figures with a line on each."""
+    known = Components()
+    summaries = {
+        Kind.benchmarks: _benchmarks,
+        Kind.models: lambda: _summaries(known.cells),
+        Kind.tasks: lambda: _summaries(known.tasks),
+        Kind.figures: lambda: _summaries(known.figures),
+    }
+    wanted = [kind] if kind else list(summaries)
+    found = {each.value: summaries[each]() for each in wanted}
+    if json:
+        emit_json(found)
+        return
+    rows = [(k, name, text) for k, items in found.items() for name, text in items.items()]
+    emit_table(("kind", "name", "what it is"), rows)
+
+
+def describe(
+    name: Annotated[str, typer.Argument(autocompletion=complete_name)], json: Json = False
+) -> None:
+    """Say what a benchmark, model, task or figure is: its paper, options, units and size."""
+    from urnn_bench.cli import describing
+
+    found = describing.describe(name)
+    if json:
+        emit_json(found)
+        return
+    emit("\n\n".join(describing.text(each) for each in found))
+
+
+def status(benchmark: Benchmark = None, results: Results = None, json: Json = False) -> None:
+    """Show every recorded run and how it stands."""
+    from urnn_bench.records.folder import default_results, records
+
+    folder = results or default_results()
+    rows = [_status(path, record) for path, record in records(folder, benchmark)]
+    if json:
+        emit_json(rows)
+        return
+    if not rows:
+        what = f"urnn-bench run {benchmark or 'copy'}"
+        raise NothingToShowError(f"{folder}: there are no runs yet; make some with: {what}")
+    emit_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+def _benchmarks() -> dict[str, str]:
+    found = {name: read(path).mapping for name, path in catalogue.names().items()}
+    return {name: str(mapping.get("title", "")) for name, mapping in found.items()}
+
+
+def _summaries(registry: Registry) -> dict[str, str]:
+    return {name: registry.summary(name) for name in registry.names()}
+
+
+def _status(folder: Any, record: Any) -> dict[str, Any]:
+    from urnn_bench.records import metrics
+    from urnn_bench.records.folder import METRICS, state_of
+
+    state = state_of(folder).status
+    rows, _ = metrics.read(folder / METRICS) if state in ("running", "interrupted") else ([], 0)
+    step = rows[-1].step if rows else record.steps_done
+    pace = record.steps_done / record.train_s if record.train_s else None
+    return {
+        "benchmark": record.run.benchmark,
+        "model": record.run.label,
+        "T": record.run.T,
+        "seed": record.run.seed,
+        "state": state,
+        "update": step,
+        "of": record.run.fit.steps,
+        "updates_per_s": pace,
+        "test": (record.test or {}).get(record.criterion),
+        "reason": record.reason,
+        "run": folder.name,
+    }

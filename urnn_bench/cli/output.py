@@ -1,0 +1,75 @@
+"""What leaves the program: data on stdout, sentences on stderr.
+
+A table becomes tab-separated lines in a pipe, because a drawn one would be cut to 80 columns.
+Names are never read as markup, whatever brackets they hold.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from urnn_bench.records.record import jsonable
+
+_MISSING = "–"
+
+
+def say(text: str) -> None:
+    """Write a sentence for people to stderr, never wrapped."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def emit(text: str) -> None:
+    """Write data to stdout."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def emit_json(value: Any, indent: int | None = 1) -> None:
+    """Write one JSON document to stdout; numbers that JSON cannot hold become null."""
+    emit(json.dumps(jsonable(value), indent=indent, allow_nan=False, ensure_ascii=False))
+
+
+def emit_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """Write a table: drawn on a terminal, tab-separated elsewhere."""
+    if not sys.stdout.isatty():
+        lines = ["\t".join(headers), *("\t".join(map(shown, row)) for row in rows)]
+        emit("\n".join(lines))
+        return
+    table = Table(title=Text(title) if title else None, title_justify="left", box=None)
+    for header, values in zip(headers, _columns(headers, rows), strict=True):
+        numbers = all(isinstance(v, int | float | None) for v in values)
+        table.add_column(Text(header), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(shown(value)) for value in row))
+    Console().print(table)
+
+
+def shown(value: Any) -> str:
+    """Return a value as people read it; what is not known is a dash."""
+    if value is None or value != value:
+        return _MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it: 45 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _columns(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [[row[i] for row in rows] for i in range(len(headers))]

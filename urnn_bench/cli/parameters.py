@@ -1,0 +1,44 @@
+"""Arguments and options that several commands share, and what the shell completes them with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from urnn_bench.registry import Components
+from urnn_bench.spec import catalogue
+
+
+def complete_benchmark(start: str) -> list[str]:
+    """Return the benchmarks whose names begin with ``start``."""
+    return [name for name in catalogue.names() if name.startswith(start)]
+
+
+def complete_model(start: str) -> list[str]:
+    """Return the models whose names begin with ``start``."""
+    return [name for name in Components().cells.names() if name.startswith(start)]
+
+
+def complete_figure(start: str) -> list[str]:
+    """Return the figures whose names begin with ``start``."""
+    return [name for name in Components().figures.names() if name.startswith(start)]
+
+
+def complete_name(start: str) -> list[str]:
+    """Return everything that can be described and begins with ``start``."""
+    kinds = Components()
+    known = {*catalogue.names(), *kinds.cells.names(), *kinds.tasks.names(), *kinds.figures.names()}
+    return sorted(name for name in known if name.startswith(start))
+
+
+Benchmark = Annotated[
+    str | None,
+    typer.Argument(help="A benchmark; all that have records if not given.",
+                   autocompletion=complete_benchmark),
+]  # fmt: skip
+Results = Annotated[
+    Path | None,
+    typer.Option("--results", metavar="DIR", help="Folder of the records "
+                 "[default: $URNN_BENCH_RESULTS or results]"),
+]  # fmt: skip
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]

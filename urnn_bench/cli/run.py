@@ -1,0 +1,214 @@
+"""``urnn-bench run``: from benchmarks and a selection to records."""
+
+import os
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from urnn_bench.cli.output import duration, emit_json, emit_table, say
+from urnn_bench.cli.parameters import Results, complete_benchmark, complete_model
+from urnn_bench.cli.signals import stoppable
+from urnn_bench.registry import Components
+from urnn_bench.spec import catalogue
+from urnn_bench.spec.overrides import Setting, parse_setting
+from urnn_bench.spec.schema import Run
+from urnn_bench.spec.sweep import Selection, drafts, plan
+
+if TYPE_CHECKING:
+    from urnn_bench.bench import Conditions, Display
+    from urnn_bench.records.folder import State
+
+V = TypeVar("V")
+_SOME_FAILED = 3
+
+
+class Device(StrEnum):
+    """Devices that can be asked for."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+def run(
+    benchmarks: Annotated[
+        list[str],
+        typer.Argument(metavar="BENCHMARK...", help="Names from 'urnn-bench list', or YAML files.",
+                       autocompletion=complete_benchmark),
+    ],
+    lengths: Annotated[
+        list[int] | None, typer.Option("--T", min=1, metavar="N", help="Sequence length; repeat.")
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="NAME", autocompletion=complete_model,
+                     help="A model of the benchmark, or any other by name; repeat."),
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option("--seed", min=0, metavar="N", help="A seed; repeat.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, metavar="N", help="The seeds 0 to N-1.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Updates: --set fit.steps=N.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Sequences an update: fit.batch.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE",
+                     help="Change a key of the benchmark, such as fit.optimizer.lr=1e-2; repeat."),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    kernel: Annotated[
+        str, typer.Option(metavar="NAME", help="How to compute the recurrence: auto, eager, "
+                          "or one that 'urnn-bench describe MODEL' lists.")
+    ] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU.")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="S", help="Seconds after which a run is put aside."),
+    ] = None,
+    results: Results = None,
+    include: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE.py", help="A cell, task or figure of your own; repeat."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Do done runs again, from zero.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the runs, their state and their time only.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON object a line to stdout.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what goes wrong.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say every score.")] = False,
+) -> None:
+    """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
+    from urnn_bench import build
+    from urnn_bench.bench import Conditions, Shell, carry_out, check
+    from urnn_bench.records.folder import default_results, make_writable
+
+    components = build.include(Components(), include or [])
+    selection = _selection(lengths, models, seed, seeds, steps, batch, settings)
+    runs = _runs(components, benchmarks, selection)
+    folder = results or default_results()
+    make_writable(folder)
+    machinery = build.Machinery(device.value, kernel)
+    conditions = Conditions(components, machinery, folder, threads, time_limit, force)
+    check(runs, conditions)
+    if dry_run:
+        _preview(runs, conditions, json)
+        return
+    with stoppable() as stop, ExitStack() as stack:
+        shell = Shell(_display(stack, runs, json, quiet, verbose), stop)
+        states = list(carry_out(runs, conditions, shell))
+    _say_summary(runs, states, folder, quiet)
+    raise typer.Exit(stop.exit_code or _exit_code(states))
+
+
+def _selection(
+    lengths: list[int] | None,
+    models: list[str] | None,
+    seed: list[int] | None,
+    seeds: int | None,
+    steps: int | None,
+    batch: int | None,
+    settings: list[str] | None,
+) -> Selection:
+    """Collect the options that pick runs; repeated options are unions."""
+    short = {("fit", "steps"): steps, ("fit", "batch"): batch}
+    new = [Setting(path, value) for path, value in short.items() if value is not None]
+    return Selection(
+        _union(lengths or []),
+        _union(models or []),
+        _union([*(seed or []), *range(seeds or 0)]),
+        (*map(parse_setting, settings or []), *new),
+    )
+
+
+def _union(values: list[V]) -> tuple[V, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _runs(components: Components, names: list[str], selection: Selection) -> list[Run]:
+    """Return every run that the benchmarks and the selection ask for, each once."""
+    from urnn_bench import build
+
+    runs: dict[tuple[str, str], Run] = {}
+    for name in names:
+        name, document = catalogue.find(name)
+        checked = plan(name, document, selection, components.cells.names())
+        for draft in drafts(checked, selection):
+            run = build.resolve(components, name, draft)
+            runs[name, run.slug] = run
+    return list(runs.values())
+
+
+def _display(
+    stack: ExitStack, runs: list[Run], json: bool, quiet: bool, verbose: bool
+) -> "Display":
+    """Return bars for a terminal, else lines; and JSON on stdout beside them if asked for."""
+    from urnn_bench.cli.displays import JsonDisplay, PlainDisplay, QuietDisplay, Together
+    from urnn_bench.cli.live import LiveDisplay
+
+    people: Display = PlainDisplay(verbose)
+    if quiet:
+        people = QuietDisplay()
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        people = stack.enter_context(LiveDisplay(runs, verbose))
+    return Together([people, JsonDisplay()]) if json else people
+
+
+def _preview(runs: list[Run], conditions: "Conditions", json: bool) -> None:
+    """Show every run, its state, and how long its updates would take, measured here."""
+    from urnn_bench.bench import seconds_per_update
+    from urnn_bench.records.folder import folder_of, state_of
+    from urnn_bench.records.record import FINAL
+
+    paces: dict[tuple[str, str, int], float] = {}
+    rows: list[dict[str, Any]] = []
+    for run in runs:
+        state = state_of(folder_of(conditions.results, run))
+        left = 0 if state.status in FINAL and not conditions.force else run.fit.steps - state.step
+        pace = run.benchmark, run.label, run.T
+        if left and pace not in paces:
+            paces[pace] = seconds_per_update(run, conditions)
+        rows.append({
+            "benchmark": run.benchmark, "model": run.label, "T": run.T, "seed": run.seed,
+            "hidden": run.hidden, "updates": run.fit.steps, "state": state.status,
+            "train_s": round(left * paces.get(pace, 0.0), 1), "run": run.slug,
+        })  # fmt: skip
+    if json:
+        emit_json(rows)
+        return
+    emit_table(list(rows[0]), [list(row.values()) for row in rows])
+    total = sum(row["train_s"] for row in rows)
+    say(f"{len(rows)} runs, about {duration(total)} of training (measured), evaluation apart")
+
+
+def _say_summary(runs: list[Run], states: "list[State]", folder: Path, quiet: bool) -> None:
+    counts = Counter(state.status for state in states)
+    if left := len(runs) - len(states):
+        counts["not begun"] = left
+    names = " ".join(dict.fromkeys(run.benchmark for run in runs))
+    if not quiet:
+        text = ", ".join(f"{count} {status}" for status, count in counts.items())
+        say(f"{text}; records in {folder}; draw them with: urnn-bench plot {names}")
+
+
+def _exit_code(states: "list[State]") -> int:
+    """Return 3 if a run that was asked for has ended badly, now or before."""
+    from urnn_bench.records.record import GOOD
+
+    return 0 if all(s.status in (*GOOD, "running") for s in states) else _SOME_FAILED

@@ -1,0 +1,48 @@
+"""Runs and their states in a few words, the same on every display."""
+
+from urnn_bench.cli.output import duration
+from urnn_bench.records.record import Record
+from urnn_bench.spec.schema import Run
+
+
+def title(run: Run) -> str:
+    """Return a run's name for people: "urnn T=100 seed 0"."""
+    return f"{run.label} T={run.T} seed {run.seed}"
+
+
+def opening(record: Record) -> str:
+    """Return what begins: the run, its size, its kernel, and from where it goes on."""
+    run, session = record.run, record.sessions[-1]
+    resumed = f", resumed at update {session.from_step}" if session.from_step else ""
+    size = f"hidden {run.hidden}, {record.parameters:,} parameters"
+    return f"{title(run)}: {size}, {session.device} ({session.kernel}){resumed}"
+
+
+def closing(record: Record) -> str:
+    """Return how a run ended: its status, its test score, its pace."""
+    parts = [f"{title(record.run)}: {record.status}"]
+    if record.status not in ("done", "solved"):
+        parts[0] += f" ({record.reason})"
+    if record.test is not None:
+        parts.append(_score(record, "test", record.test.get(record.criterion)))
+    if record.solved_step is not None:
+        parts.append(f"solved at update {record.solved_step}")
+    parts.append(f"{record.steps_done} updates in {duration(record.train_s)} of training")
+    return ", ".join(parts)
+
+
+def _score(record: Record, split: str, value: float | None) -> str:
+    if value is None:
+        return f"{split} {record.criterion} not finite"
+    return f"{split} {record.criterion} {value:.4g}{over_baseline(record, value)}"
+
+
+def over_baseline(record: Record, value: float) -> str:
+    """Return " (0.31 of the baseline)" where the criterion has one, else nothing."""
+    baseline = first_baseline(record)
+    return f" ({value / baseline:.2g} of the baseline)" if baseline else ""
+
+
+def first_baseline(record: Record) -> float | None:
+    """Return what a predictor without memory reaches on the criterion."""
+    return next(iter(record.baselines.get(record.criterion, {}).values()), None)

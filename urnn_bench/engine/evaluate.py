@@ -1,0 +1,31 @@
+"""Exact averages of a task's scores over a split."""
+
+from collections import defaultdict
+
+import torch
+from torch import nn
+
+from urnn_bench.events import SplitName
+from urnn_bench.tasks.base import Task
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module, task: Task, split: SplitName, size: int, seed: int
+) -> dict[str, float]:
+    """Return the mean of every score over all batches of ``split``, ``size`` sequences each.
+
+    Raises ValueError for a split without end.
+    """
+    count = task.batches(split, size)
+    if count is None:
+        raise ValueError(f"the split '{split}' has no end to evaluate to")
+    like = next(model.parameters())
+    totals: dict[str, float] = defaultdict(float)
+    weights: dict[str, float] = defaultdict(float)
+    for index in range(count):
+        batch = task.batch(split, index, size, seed).to(like.device, like.dtype)
+        for name, score in task.scores(model(batch.x), batch).items():
+            totals[name] += score.total
+            weights[name] += score.weight
+    return {name: totals[name] / weights[name] for name in totals}

@@ -1,0 +1,154 @@
+"""The training loop: back-propagation through time, as a stream of events.
+
+The loop knows nothing of files, displays or limits. While whoever reads the events works, the
+loop is suspended and its stopwatch is off; closing the generator ends the run.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from urnn_bench import optim
+from urnn_bench.engine.evaluate import evaluate
+from urnn_bench.engine.stopwatch import Stopwatch
+from urnn_bench.events import Ended, Event, Measured, SplitName, Updated
+from urnn_bench.spec.schema import Fit
+from urnn_bench.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network, what it is to learn, and how."""
+
+    model: nn.Module
+    task: Task
+    optimizer: torch.optim.Optimizer
+    fit: Fit
+    seed: int
+
+
+@dataclass
+class Position:
+    """Where a run stands after an ``Updated`` event, apart from weights and optimizer state."""
+
+    step: int = 0
+    train_s: float = 0.0
+    evaluated: bool = False
+    loss_sum: float | Tensor = 0.0
+    loss_count: int = 0
+    solved_step: int | None = None
+    best_step: int = 0
+    best_value: float = inf
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+def train(job: Job, position: Position) -> Iterator[Event]:
+    """Train from ``position``, which is kept up to date, and test the best weights at the end.
+
+    The best weights are those with the lowest validation loss (the task's first metric); the
+    test split is looked at once. A training loss that is not finite ends the run as diverged.
+    """
+    if not position.evaluated:
+        yield _validated(job, position)
+    while position.step < job.fit.steps and not _may_stop(job, position):
+        _update(job, position)
+        if _due(job, position, job.fit.log_every):
+            trained = _trained(job, position)
+            yield trained
+            if not isfinite(trained.metrics[job.task.metrics[0]]):
+                yield from _finish(job, position, _diverged(job, position))
+                return
+        if _due(job, position, job.fit.evaluate_every):
+            yield _validated(job, position)
+        yield Updated(**_now(job, position))
+    yield from _finish(job, position, _completed(job, position))
+
+
+def _update(job: Job, position: Position) -> None:
+    """One step of BPTT: draw, forward, backward, clip, descend."""
+    watch = Stopwatch(position.train_s)
+    like = next(job.model.parameters())
+    with watch:
+        batch = job.task.batch("train", position.step, job.fit.batch, job.seed)
+        batch = batch.to(like.device, like.dtype)
+        loss = job.task.loss(job.model(batch.x), batch)
+        job.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optim.clip(job.model.parameters(), job.fit.clip)
+        job.optimizer.step()
+        # stays on the device: reading it here would wait for a GPU at every update
+        position.loss_sum = position.loss_sum + loss.detach().double()
+    position.loss_count += 1
+    position.step += 1
+    position.train_s = watch.total_s
+
+
+def _trained(job: Job, position: Position) -> Measured:
+    """Report the mean training loss since the last report."""
+    watch = Stopwatch(position.train_s)
+    with watch:
+        mean = float(position.loss_sum) / position.loss_count
+    position.train_s, position.loss_sum, position.loss_count = watch.total_s, 0.0, 0
+    return _measured(job, position, "train", {job.task.metrics[0]: mean})
+
+
+def _validated(job: Job, position: Position) -> Measured:
+    """Score the validation split; remember the weights if they are the best so far."""
+    metrics = evaluate(job.model, job.task, "validation", job.fit.evaluate_batch, job.seed)
+    position.evaluated = True
+    value = metrics[job.task.metrics[0]]
+    if value < position.best_value:
+        position.best_step, position.best_value = position.step, value
+        position.best_weights = _copied(job.model)
+    if position.solved_step is None and job.fit.solved and job.fit.solved.holds(metrics):
+        position.solved_step = position.step
+    return _measured(job, position, "validation", metrics)
+
+
+def _finish(job: Job, position: Position, ended: Ended) -> Iterator[Event]:
+    """Test the best weights, then put the last ones back."""
+    last = _copied(job.model)
+    job.model.load_state_dict(position.best_weights or last)
+    metrics = evaluate(job.model, job.task, "test", job.fit.evaluate_batch, job.seed)
+    job.model.load_state_dict(last)
+    yield _measured(job, position, "test", metrics)
+    yield ended
+
+
+def _measured(
+    job: Job, position: Position, split: SplitName, metrics: dict[str, float]
+) -> Measured:
+    return Measured(**_now(job, position), split=split, metrics=metrics)
+
+
+def _now(job: Job, position: Position) -> dict[str, Any]:
+    examples = position.step * job.fit.batch
+    return {"step": position.step, "examples": examples, "train_s": position.train_s}
+
+
+def _due(job: Job, position: Position, every: int) -> bool:
+    return position.step % every == 0 or position.step == job.fit.steps
+
+
+def _may_stop(job: Job, position: Position) -> bool:
+    wanted = job.fit.solved is not None and job.fit.solved.stop
+    return wanted and position.solved_step is not None
+
+
+def _completed(job: Job, position: Position) -> Ended:
+    if _may_stop(job, position):
+        return Ended("solved", f"solved at update {position.solved_step}")
+    return Ended("done", f"all {job.fit.steps} updates")
+
+
+def _diverged(job: Job, position: Position) -> Ended:
+    since = max(0, position.step - job.fit.log_every)
+    return Ended("diverged", f"the loss stopped being finite between {since} and {position.step}")
+
+
+def _copied(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}

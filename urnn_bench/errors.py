@@ -1,0 +1,65 @@
+"""Every error this package raises on purpose, and the exit code each one ends the program with.
+
+UrnnBenchError            1  something unexpected, said in a sentence
+├── UsageError            2  what was asked cannot be done as asked
+│   ├── SpecError            a benchmark file, or a value set on the command line
+│   ├── UnknownNameError     a benchmark, model, task or figure that does not exist
+│   ├── KernelError          a kernel that cannot run here
+│   ├── DeviceError          a device that is not here
+│   └── RecordsError         a results folder or a checkpoint that cannot be used
+└── NothingToShowError    5  no records to judge or to draw
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class UrnnBenchError(Exception):
+    """The root of the tree; its text is one sentence for the user."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(UrnnBenchError):
+    """What was asked cannot be done as asked."""
+
+    exit_code = 2
+
+
+class SpecError(UsageError):
+    """A benchmark file, or a value set on the command line, is wrong."""
+
+
+class UnknownNameError(UsageError):
+    """A name that nothing answers to; the text offers the nearest one."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
+        known = sorted(known)
+        hint = near_miss(name, known) or f"; there are: {', '.join(known) or 'none'}"
+        super().__init__(f"{where}no {kind} is called '{name}'{hint}")
+
+
+class KernelError(UsageError):
+    """A kernel that was asked for by name cannot run here."""
+
+
+class DeviceError(UsageError):
+    """A device that was asked for is not here."""
+
+
+class RecordsError(UsageError):
+    """A results folder, a record or a checkpoint cannot be used."""
+
+
+class NothingToShowError(UrnnBenchError):
+    """There are no records to judge or to draw."""
+
+    exit_code = 5
+
+
+def near_miss(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the known name closest to ``name``, or an empty string."""
+    by_key = {key.lower(): key for key in known}
+    close = get_close_matches(name.lower(), by_key, n=1, cutoff=0.6)
+    return f"; did you mean '{by_key[close[0]]}'?" if close else ""

@@ -1,0 +1,42 @@
+"""What can happen in a run, as plain frozen values: the engine yields them, the shell reads them.
+
+``Updated`` is always the last event of an update, so that a checkpoint taken when it arrives
+holds everything up to and including that update.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+SplitName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Updated:
+    """One optimizer update is complete; ``train_s`` counts seconds spent training only."""
+
+    step: int
+    examples: int
+    train_s: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Scores of a split after ``step`` updates; for "train", means since the last such event."""
+
+    step: int
+    examples: int
+    train_s: float
+    split: SplitName
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The engine has nothing more to do: every update done, solved, or diverged."""
+
+    status: Literal["done", "solved", "diverged"]
+    reason: str
+
+
+Event = Updated | Measured | Ended

@@ -1,0 +1,86 @@
+"""How every figure looks: a colour and a marker for each model, and files stable to the byte.
+
+The colours are those of Okabe and Ito (2008), told apart by the colour-blind and in print; the
+uRNN paper's blue, green and red are kept for its three models.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+BASELINE = {"color": "0.35", "linewidth": 1.0}
+BASELINE_DASHES = ("--", ":")
+
+_RC = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.constrained_layout.use": True,
+    "font.size": 9,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "lines.markersize": 4.5,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "urnn-bench",
+}
+# without a date, the same records give the same bytes
+_METADATA = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
+class Look(NamedTuple):
+    """Colour and marker of a model."""
+
+    color: str
+    marker: str
+
+
+_LOOKS = {
+    "urnn": Look("#0072B2", "o"),
+    "lstm": Look("#009E73", "s"),
+    "lstm_paper": Look("#004D38", "D"),
+    "rnn": Look("#D55E00", "^"),
+    "irnn": Look("#E69F00", "v"),
+    "gru": Look("#CC79A7", "P"),
+}
+_OTHERS = [
+    Look("#56B4E9", "X"), Look("#882255", "p"), Look("#999933", "h"), Look("#661100", "<"),
+    Look("#332288", ">"), Look("#44AA99", "*"), Look("#AA4499", "d"), Look("#6E6E6E", "8"),
+]  # fmt: skip
+
+
+def look(model: str) -> Look:
+    """Return a model's colour and marker; a model without its own always gets the same ones."""
+    return _LOOKS.get(model) or _OTHERS[crc32(model.encode()) % len(_OTHERS)]
+
+
+def label(metric: str) -> str:
+    """Return a metric's name for an axis, its unit in brackets: "cross entropy (nat)"."""
+    words = metric.split("_")
+    units = {"nat": "nat", "s": "s", "mb": "MiB"}
+    unit = f" ({units[words.pop()]})" if words[-1] in units else ""
+    text = " ".join(words).replace("cross entropy", "cross-entropy").replace("over", "/")
+    return text.replace("mse", "mean squared error") + unit
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house style, without a screen, whatever the user's matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.use("agg")
+        mpl.rcParams.update(_RC)
+        yield
+
+
+def save(drawing: Figure, path: Path) -> None:
+    """Write a drawing as the suffix of ``path`` says."""
+    metadata = _METADATA[path.suffix[1:]]
+    drawing.savefig(path, metadata=metadata)

@@ -1,0 +1,24 @@
+"""What a figure is: a drawing of one benchmark's records. Found by the name of its file."""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from urnn_bench.spec.schema import Strict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from urnn_bench.records.results import Results
+
+
+class Figure(ABC):
+    """A drawing of a benchmark's records."""
+
+    Options: ClassVar[type[Strict]] = Strict
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    @abstractmethod
+    def draw(self, results: "Results") -> "Drawing":
+        """Return the drawing; raise NothingToShowError if the records do not allow it."""

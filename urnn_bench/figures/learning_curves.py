@@ -1,0 +1,121 @@
+"""Learning curves, one panel a length: every seed thin, the median over seeds thick.
+
+The layout of Figures 1 and 2 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, with the
+memoryless baseline dashed. The loss axis is logarithmic where its values span a factor of 30.
+"""
+
+from typing import Any, Literal
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from pydantic import Field
+
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look
+from urnn_bench.figures.base import Figure
+from urnn_bench.records.results import Results
+from urnn_bench.spec.schema import Strict
+
+
+_LOG_FROM = 30.0
+_MARKERS = 8
+_COLUMNS = 4
+
+
+class Options(Strict):
+    """What stands on the axes."""
+
+    metric: str | None = Field(None, description="what is drawn; the loss if not given")
+    split: Literal["validation", "train"] = Field("validation", description="on which data")
+    x: Literal["examples", "updates"] = Field("examples", description="how training is counted")
+    scale: Literal["auto", "log", "linear"] = Field("auto", description="of the vertical axis")
+
+
+class LearningCurves(Figure):
+    """The loss over training for every model, length by length."""
+
+    Options = Options
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw all runs of a benchmark."""
+        metric = self.options.metric or results.criterion
+        frame = results.metrics.query("split == @self.options.split and metric == @metric")
+        if frame.empty:
+            raise NothingToShowError(f"no run of '{results.benchmark}' has recorded '{metric}'")
+        lengths = sorted(frame["T"].unique())
+        columns = min(len(lengths), _COLUMNS)
+        rows = -(-len(lengths) // columns)
+        drawing = Drawing(figsize=(1.2 + 2.9 * columns, 0.9 + 2.5 * rows))
+        panels = drawing.subplots(rows, columns, squeeze=False)
+        for ax in panels.flat[len(lengths) :]:
+            ax.set_visible(False)
+        for ax, T in zip(panels.flat, lengths, strict=False):
+            self._panel(ax, frame[frame["T"] == T], results, metric, int(T))
+        for ax in panels[:, 0]:
+            ax.set_ylabel(f"{self.options.split} {label(metric)}")
+        self._legend(drawing, panels.flat[: len(lengths)], results)
+        return drawing
+
+    def _panel(
+        self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str, T: int
+    ) -> None:
+        ax.set_title(f"T = {T:,}", fontsize=10)
+        x = "step" if self.options.x == "updates" else "examples"
+        thousands = 1 if x == "step" else 1000
+        ax.set_xlabel("updates" if x == "step" else "training examples (thousands)")
+        for model, runs in frame.groupby("model", sort=False):
+            curves = runs.pivot_table(index=x, columns="run", values="value")
+            _curves(ax, curves.set_index(curves.index / thousands), str(model))
+            _ends(ax, curves, results, thousands, str(model))
+        for (name, value), dashes in zip(
+            results.baselines(metric, T).items(), BASELINE_DASHES, strict=False
+        ):
+            ax.axhline(value, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
+        _scale(ax, frame["value"], self.options.scale)
+
+    def _legend(self, drawing: Drawing, panels: Any, results: Results) -> None:
+        entries = {}
+        for ax in panels:
+            handles, names = ax.get_legend_handles_labels()
+            entries.update(zip(names, handles, strict=True))
+        seeds = results.runs.groupby(["model", "T"])["seed"].nunique()
+        low, high = seeds.min(), seeds.max()
+        count = f"{high}" if low == high else f"{low} to {high}"
+        note = f"thick: median of {count} seeds; thin: each seed" if high > 1 else "one seed"
+        names = list(entries)
+        drawing.legend(
+            [entries[n] for n in names], names, loc="outside upper center",
+            ncols=min(len(names), 2 + len(panels)), title=note, title_fontsize=8,
+        )  # fmt: skip
+
+
+def _curves(ax: Axes, curves: pd.DataFrame, model: str) -> None:
+    color, marker = look(model)
+    if curves.shape[1] > 1:
+        ax.plot(curves.index, curves.to_numpy(), color=color, linewidth=0.6, alpha=0.45)
+    every = max(1, len(curves) // _MARKERS)
+    ax.plot(
+        curves.index, curves.median(axis=1), color=color, marker=marker, markevery=every,
+        linewidth=1.8, label=model,
+    )  # fmt: skip
+
+
+def _ends(
+    ax: Axes, curves: pd.DataFrame, results: Results, thousands: int, model: str
+) -> None:
+    """Mark where a diverged run stopped, so that it is not read as a short one."""
+    diverged = set(results.runs.query("status == 'diverged'")["run"])
+    for run in diverged.intersection(curves.columns):
+        last = curves[run].dropna()
+        ax.plot(last.index[-1] / thousands, last.iloc[-1], marker="x", markersize=9,
+                markeredgewidth=2, color=look(model).color, linestyle="", label="diverged")
+
+
+def _scale(ax: Axes, values: "pd.Series[float]", scale: str) -> None:
+    positive = values[values > 0]
+    wide = len(positive) > 0 and positive.max() / positive.min() > _LOG_FROM
+    if scale == "log" or (scale == "auto" and wide):
+        ax.set_yscale("log")
+    else:
+        ax.set_ylim(bottom=0)

@@ -1,0 +1,65 @@
+"""Test score against sequence length: every seed a point, the median over seeds a line.
+
+Each point is the test score of the weights that were best on validation. The memoryless baseline
+is dashed; a model on that line has remembered nothing.
+"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from pydantic import Field
+
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look
+from urnn_bench.figures.base import Figure
+from urnn_bench.records.results import Results
+from urnn_bench.spec.schema import Strict
+
+
+
+class Options(Strict):
+    """What stands on the vertical axis."""
+
+    metric: str | None = Field(None, description="what is drawn; the loss if not given")
+
+
+class ScoresByLength(Figure):
+    """How far each model's memory reaches."""
+
+    Options = Options
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw all tested runs of a benchmark."""
+        metric = self.options.metric or results.criterion
+        column = f"test_{metric}"
+        tested = results.runs.dropna(subset=[column]) if column in results.runs else None
+        if tested is None or tested.empty:
+            raise NothingToShowError(f"no run of '{results.benchmark}' has been tested yet")
+        drawing = Drawing(figsize=(4.6, 3.4))
+        ax = drawing.subplots()
+        for model, runs in tested.groupby("model", sort=False):
+            _model(ax, str(model), runs, column)
+        lengths = sorted(int(T) for T in tested["T"].unique())
+        _baselines(ax, results, metric, lengths)
+        ax.set_yscale("log")
+        ax.set_xticks(lengths)
+        ax.set_xlabel("T (steps to remember over)")
+        ax.set_ylabel(f"test {label(metric)}")
+        drawing.legend(loc="outside upper center", ncols=4)
+        return drawing
+
+
+def _model(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
+    color, marker = look(model)
+    ax.plot(runs["T"], runs[column], linestyle="", color=color, marker=marker, alpha=0.35)
+    centre = runs.groupby("T")[column].median()
+    ax.plot(centre.index, centre, color=color, marker=marker, linewidth=1.8, label=model)
+
+
+def _baselines(ax: Axes, results: Results, metric: str, lengths: list[int]) -> None:
+    values = {T: results.baselines(metric, T) for T in lengths}
+    for name, dashes in zip(values[lengths[0]], BASELINE_DASHES, strict=False):
+        line = [values[T][name] for T in lengths]
+        span = lengths if len(lengths) > 1 else [lengths[0] * 0.9, lengths[0] * 1.1]
+        line = line if len(line) > 1 else line * 2
+        ax.plot(span, line, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)

@@ -1,0 +1,75 @@
+"""Which implementation of a recurrence runs, and why."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from urnn_bench.errors import KernelError, near_miss
+from urnn_bench.kernels.scan import Recurrence, State, unroll
+
+Forward = Callable[[Tensor, State, Any], tuple[Tensor, State]]
+
+
+@dataclass(frozen=True)
+class Fused:
+    """Another way to compute what ``unroll`` computes, on some kinds of device."""
+
+    devices: frozenset[str]
+    run: Forward
+    obstacle: Callable[[], str | None] = lambda: None
+
+    def why_not(self, device: str) -> str | None:
+        """Return why this kernel cannot run on ``device``, or None."""
+        if device not in self.devices:
+            return f"it runs on {' and '.join(sorted(self.devices))}, not on {device}"
+        return self.obstacle()
+
+
+class Fusable(Recurrence[Any], Protocol):
+    """A recurrence with a table of faster kernels, in the order in which to try them."""
+
+    @property
+    def fused(self) -> Mapping[str, Fused]:
+        """Kernels by name."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A kernel ready to run, and the reason that goes into the record."""
+
+    name: str
+    run: Forward
+    reason: str
+
+
+def choose(cell: Fusable, device: str, wanted: str) -> Choice:
+    """Pick the kernel ``wanted``, or for "auto" the first that can run.
+
+    Raises KernelError if the kernel asked for by name cannot run.
+    """
+    table = cell.fused
+    eager = partial(unroll, cell)
+    if wanted == "eager":
+        return Choice("eager", eager, "asked for")
+    if wanted == "auto":
+        return _first(table, device, eager)
+    if wanted not in table:
+        known = ["auto", "eager", *table]
+        hint = near_miss(wanted, known) or f"; there are: {', '.join(known)}"
+        raise KernelError(f"{type(cell).__name__} has no kernel '{wanted}'{hint}")
+    if reason := table[wanted].why_not(device):
+        raise KernelError(f"the kernel '{wanted}' cannot run: {reason}; use --kernel auto")
+    return Choice(wanted, table[wanted].run, "asked for")
+
+
+def _first(table: Mapping[str, Fused], device: str, eager: Forward) -> Choice:
+    obstacles = []
+    for name, fused in table.items():
+        reason = fused.why_not(device)
+        if reason is None:
+            return Choice(name, fused.run, "first of the table that can run")
+        obstacles.append(f"{name}: {reason}")
+    return Choice("eager", eager, "; ".join(obstacles) or "the cell has no other kernel")

@@ -1,0 +1,51 @@
+"""The uRNN's recurrent map and its non-linearity, as pure functions.
+
+Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, equations 6 and 8. H hidden width (complex).
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.fft import fft, ifft
+
+
+class Factors(NamedTuple):
+    """W = D3 R2 F⁻¹ D2 Π R1 F D1: unit phases and unit mirrors (H) complex, permutation (H)."""
+
+    d1: Tensor
+    d2: Tensor
+    d3: Tensor
+    r1: Tensor
+    r2: Tensor
+    permutation: Tensor
+
+
+def apply(w: Factors, h: Tensor) -> Tensor:
+    """Return W h for every row of ``h`` (B, H)."""
+    z = reflect(fft(w.d1 * h, norm="ortho"), w.r1)
+    z = ifft(w.d2 * z.index_select(-1, w.permutation), norm="ortho")
+    return w.d3 * reflect(z, w.r2)
+
+
+def apply_adjoint(w: Factors, h: Tensor) -> Tensor:
+    """Return W* h, which is W⁻¹ h, for every row of ``h`` (B, H)."""
+    z = fft(reflect(w.d3.conj() * h, w.r2), norm="ortho")
+    z = (w.d2.conj() * z).index_select(-1, w.permutation.argsort())
+    return w.d1.conj() * ifft(reflect(z, w.r1), norm="ortho")
+
+
+def reflect(h: Tensor, mirror: Tensor) -> Tensor:
+    """Return h - 2 v v* h for a unit vector v (H) and every row of ``h`` (B, H)."""
+    return torch.addr(h, h @ mirror.conj(), mirror, alpha=-2)
+
+
+def modrelu(z: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """Return z · max(|z| + b, 0) / (|z| + eps); equation 8 has eps = 0.
+
+    Where |z| = 0 the direction is undefined: the result is 0 and the gradient finite.
+    """
+    size = z.abs()
+    # the division by one at zero keeps 0/0 out of the value and of the gradient
+    safe = torch.where(size > 0, size + eps, 1.0)
+    return z * (torch.relu(size + bias) / safe)

@@ -1,0 +1,44 @@
+"""Encoder, cell and linear readout as one network.
+
+T steps, B batch, F input features, H hidden width, R readable features, O outputs.
+"""
+
+from torch import Tensor, nn
+
+from urnn_bench.cells.base import Cell
+from urnn_bench.kernels.choose import Choice
+from urnn_bench.tasks.base import Signature, Tokens
+
+
+class SequenceModel(nn.Module):
+    """A cell that reads one-hot tokens or real vectors and answers through a linear readout.
+
+    The readout starts by Glorot's rule with zero bias, as in the uRNN paper, section 4.3.
+    """
+
+    def __init__(self, cell: Cell, signature: Signature, kernel: Choice) -> None:
+        super().__init__()
+        self.cell, self.signature, self.kernel = cell, signature, kernel
+        self.readout = nn.Linear(cell.features, signature.outputs)
+        nn.init.xavier_uniform_(self.readout.weight)
+        nn.init.zeros_(self.readout.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (T, B, O), or (B, O) where the task wants an answer after the last step."""
+        w = self.cell.weights()
+        state = self.cell.initial_state(x.shape[1])
+        hs, _ = self.kernel.run(self.encode(x), state, w)
+        return self.predict(hs)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return what the cell reads: tokens (T, B) become one-hot (T, B, V)."""
+        if not isinstance(self.signature.inputs, Tokens):
+            return x
+        dtype = self.readout.weight.dtype
+        return nn.functional.one_hot(x, self.signature.inputs.vocabulary).to(dtype)
+
+    def predict(self, hs: Tensor) -> Tensor:
+        """Read the answer off h over time (T, B, H)."""
+        wanted = hs[-1] if self.signature.answer == "last" else hs
+        output: Tensor = self.readout(self.cell.read(wanted))
+        return output

@@ -1,0 +1,70 @@
+"""Optimizers by name, the uRNN paper's RMSprop among them, and gradient clipping."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from urnn_bench.spec.schema import Adam, ClipNorm, ClipValue, Optimizer, Rmsprop, Sgd
+from urnn_bench.spec.schema import RmspropPaper as RmspropPaperOptions
+
+
+class RmspropPaper(torch.optim.Optimizer):
+    """s ← decay·s + (1-decay)·g², then p ← p - lr·g/√s, with s from ``initial`` and no epsilon.
+
+    The optimizer of Arjovsky, Shah and Bengio (2016), as their code has it. A step is never longer
+    than lr/√(1-decay). torch.optim.RMSprop starts s at 0 and adds an epsilon, so it is another
+    optimizer wherever gradients vanish.
+    """
+
+    def __init__(
+        self, params: Iterable[nn.Parameter], lr: float, decay: float, initial: float
+    ) -> None:
+        super().__init__(params, {"lr": lr, "decay": decay, "initial": initial})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ARG002
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            if params:
+                self._update(params, [p.grad for p in params], group)
+
+    def _update(self, params: list[Tensor], grads: list[Any], group: dict[str, Any]) -> None:
+        squares = [self._square(p, group["initial"]) for p in params]
+        torch._foreach_mul_(squares, group["decay"])
+        torch._foreach_addcmul_(squares, grads, grads, value=1 - group["decay"])
+        torch._foreach_addcdiv_(params, grads, torch._foreach_sqrt(squares), value=-group["lr"])
+
+    def _square(self, param: Tensor, initial: float) -> Tensor:
+        state = self.state[param]
+        if not state:
+            state["square"] = torch.full_like(param, initial)
+        square: Tensor = state["square"]
+        return square
+
+
+_OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "rmsprop_paper": RmspropPaper,
+    "rmsprop": torch.optim.RMSprop,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+
+
+def make(
+    options: Optimizer | RmspropPaperOptions | Rmsprop | Adam | Sgd,
+    params: Iterable[nn.Parameter],
+) -> torch.optim.Optimizer:
+    """Return the optimizer that a spec describes."""
+    return _OPTIMIZERS[options.name](params, **options.model_dump(exclude={"name"}))
+
+
+def clip(params: Iterable[nn.Parameter], limit: ClipValue | ClipNorm | None) -> None:
+    """Clip gradients in place, by value or by norm as the type of ``limit`` says."""
+    if isinstance(limit, ClipValue):
+        nn.utils.clip_grad_value_(params, limit.value)
+    elif isinstance(limit, ClipNorm):
+        nn.utils.clip_grad_norm_(params, limit.norm)

@@ -1,0 +1,1 @@
+"""One folder for each run, and how it is written and read."""

@@ -1,0 +1,60 @@
+"""What a run was made with: versions, commit, host, memory."""
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_PACKAGES = ("urnn-bench", "torch", "numpy", "pydantic")
+_STATUS = Path("/proc/self/status")
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that matter to a result."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def commit() -> tuple[str | None, bool | None]:
+    """Return this package's commit and whether its files differ from it; None if not a checkout."""
+    root = Path(__file__).resolve().parents[2]
+    top = _git(root, "rev-parse", "--show-toplevel")
+    # installed below somebody else's repository, that repository says nothing of this package
+    if top is None or Path(top) != root:
+        return None, None
+    status = _git(root, "status", "--porcelain", "--", "urnn_bench", "benchmarks")
+    return _git(root, "rev-parse", "HEAD"), bool(status)
+
+
+def reset_peak() -> None:
+    """Forget the largest memory use so far, where the system can (Linux)."""
+    try:
+        _CLEAR_REFS.write_text(_RESET_PEAK)
+    except OSError:
+        return
+
+
+def peak_mb() -> float | None:
+    """Return the largest resident memory since ``reset_peak`` in MiB; None if not known."""
+    try:
+        lines = _STATUS.read_text().splitlines()
+    except OSError:
+        return None
+    kilobytes = next((line.split()[1] for line in lines if line.startswith("VmHWM")), None)
+    return None if kilobytes is None else round(int(kilobytes) / 1024, 1)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,132 @@
+"""``run.json``: all that is known of one run, as a pydantic model."""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, ValidationError
+
+from urnn_bench.errors import RecordsError
+from urnn_bench.files import write_atomically
+from urnn_bench.spec.schema import Run, Strict
+
+SCHEMA_VERSION = 1
+NAME = "run.json"
+
+Status = Literal[
+    "running", "done", "solved", "diverged", "oom", "timeout", "interrupted", "failed"
+]
+FINAL: frozenset[str] = frozenset({"done", "solved", "diverged"})
+GOOD: frozenset[str] = frozenset({"done", "solved"})
+
+
+class Session(Strict):
+    """One process that worked on a run: when, where, and with what."""
+
+    started: str
+    host: str
+    pid: int
+    argv: tuple[str, ...]
+    from_step: int
+    device: str
+    device_name: str
+    kernel: str
+    kernel_reason: str
+    threads: int
+    deterministic: bool
+    versions: dict[str, str]
+    commit: str | None
+    dirty: bool | None
+    wall_s: float = 0.0
+    peak_mb: float | None = None
+
+
+class Record(Strict):
+    """A run, its state, and its result; written when it starts and replaced when it ends."""
+
+    # a later session may add keys; an older reader says so instead of guessing
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True)
+
+    schema_version: int = SCHEMA_VERSION
+    identity: str
+    protocol: str
+    status: Status
+    reason: str
+    run: Run
+    parameters: int
+    fingerprint: dict[str, str]
+    criterion: str
+    baselines: dict[str, dict[str, float]]
+    steps_done: int = 0
+    train_s: float = 0.0
+    best_step: int | None = None
+    solved_step: int | None = None
+    test: dict[str, float | None] | None = None
+    sessions: tuple[Session, ...] = ()
+
+    def write(self, folder: Path) -> None:
+        """Replace ``run.json`` in ``folder``."""
+        text = json.dumps(jsonable(self.model_dump(mode="json")), indent=1, allow_nan=False)
+        write_atomically(folder / NAME, lambda file: file.write(text.encode() + b"\n"))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Return the record in ``folder``, None if there is none.
+
+        Raises RecordsError if it cannot be read or was written by a newer version.
+        """
+        path = folder / NAME
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise RecordsError(f"{path}: cannot be read ({error}); {_MEND}") from error
+        version = value.get("schema_version", 0) if isinstance(value, dict) else 0
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise RecordsError(
+                f"{path}: written by a newer urnn-bench (schema {version}, this one reads "
+                f"{SCHEMA_VERSION}); update urnn-bench or choose another --results folder"
+            )
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
+        except ValidationError as error:
+            raise RecordsError(f"{path}: is not a run's record ({_first(error)}); {_MEND}") from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that last wrote "running" is still there, or cannot be asked."""
+        last = self.sessions[-1]
+        return last.host != socket.gethostname() or _exists(last.pid)
+
+
+_MEND = "delete the file, or redo the run with --force"
+
+
+def jsonable(value: Any) -> Any:
+    """Return ``value`` with every number that JSON cannot hold replaced by None."""
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(v) for v in value]
+    if isinstance(value, float) and value - value != 0:
+        return None
+    return value
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _first(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    return f"{'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}"

@@ -1,0 +1,44 @@
+"""Runs of a benchmark to one row for each model and length.
+
+Seeds are summarised by median and range, which claim nothing about seeds that were not run.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from urnn_bench.records.record import GOOD
+from urnn_bench.records.results import Results
+
+
+def summary(results: Results) -> pd.DataFrame:
+    """Return counts and medians with ranges, one row for each model and length."""
+    groups = results.runs.groupby(["T", "model"], sort=True)
+    return pd.DataFrame([_row(results, *key, runs) for key, runs in groups])
+
+
+def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, Any]:
+    metric = results.criterion
+    test = runs.get(f"test_{metric}", pd.Series(dtype=float)).dropna()
+    solved = runs["solved_step"].dropna()
+    baseline = next(iter(results.baselines(metric, T).values()), None)
+    return {
+        "model": model,
+        "T": T,
+        "hidden": int(runs["hidden"].iloc[0]),
+        "parameters": int(runs["parameters"].iloc[0]),
+        "seeds": len(runs),
+        "good": int(runs["status"].isin(GOOD).sum()),
+        "solved": len(solved),
+        "solved_step": _number(solved.median()),
+        "updates": int(runs["steps"].median()),
+        f"test_{metric}": _number(test.median()),
+        "lowest": _number(test.min()),
+        "highest": _number(test.max()),
+        "baseline": baseline,
+        "updates_per_s": _number(runs["updates_per_s"].median()),
+    }
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)

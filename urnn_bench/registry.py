@@ -1,0 +1,113 @@
+"""Components found by file name, by entry point, or in a file given by the user.
+
+``cells/urnn.py`` is the cell ``urnn``: the file name is the registration. Listing names and
+their summaries imports nothing, so it is quick and needs no torch.
+"""
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+from urnn_bench.errors import UnknownNameError, UsageError
+
+T = TypeVar("T")
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The components of one kind; ``folder`` is both the subpackage and the entry point group."""
+
+    kind: str
+    folder: str
+    included: Mapping[str, Path] = field(default_factory=dict)
+
+    def names(self) -> tuple[str, ...]:
+        """Return every known name, without importing any component."""
+        return tuple(sorted({*self._files(), *self._entry_points(), *self.included}))
+
+    def get(self, name: str, base: type[T]) -> type[T]:
+        """Import the component ``name`` and return its one public subclass of ``base``."""
+        return _only_subclass(self._module(name), base)
+
+    def summary(self, name: str) -> str:
+        """Return the first line of a component's docstring, read without importing it."""
+        path = self.included.get(name) or self._files().get(name)
+        if path is None:
+            return f"from the package {self._entry_points()[name].value.split('.')[0]}"
+        return (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
+
+    def source(self, name: str) -> str | None:
+        """Return the SHA-256 of a file given by the user, None for an installed component."""
+        path = self.included.get(name)
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else None
+
+    def include(self, path: Path) -> "Registry":
+        """Return a registry that also knows the component in ``path``, named after the file."""
+        return replace(self, included={**self.included, path.stem: path})
+
+    def _module(self, name: str) -> ModuleType:
+        if name in self.included:
+            return load_file(self.included[name])
+        if name in self._files():
+            return importlib.import_module(f"urnn_bench.{self.folder}.{name}")
+        if name in self._entry_points():
+            return importlib.import_module(self._entry_points()[name].module)
+        raise UnknownNameError(self.kind, name, self.names())
+
+    def _files(self) -> dict[str, Path]:
+        found = (_HERE / self.folder).glob("*.py")
+        return {p.stem: p for p in found if p.stem != "base" and not p.stem.startswith("_")}
+
+    def _entry_points(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=f"urnn_bench.{self.folder}")}
+
+
+@dataclass(frozen=True)
+class Components:
+    """The three kinds of component; a model is named after its cell."""
+
+    cells: Registry = Registry("model", "cells")
+    tasks: Registry = Registry("task", "tasks")
+    figures: Registry = Registry("figure", "figures")
+
+
+@cache
+def load_file(path: Path) -> ModuleType:
+    """Import a file given by the user; raise UsageError with the reason if it cannot be."""
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file to include")
+    spec = importlib.util.spec_from_file_location(f"urnn_bench_included_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path}: --include takes a Python file, its name ending in .py")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # noqa: BLE001 - the user's file may raise anything
+        raise UsageError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
+    """Return the public concrete subclasses of ``base`` that ``module`` itself defines."""
+    members = [m for name, m in vars(module).items() if inspect.isclass(m) and name[0] != "_"]
+    own = [m for m in members if m.__module__ == module.__name__ and issubclass(m, base)]
+    return [m for m in own if not inspect.isabstract(m)]
+
+
+def _only_subclass(module: ModuleType, base: type[T]) -> type[T]:
+    found = subclasses(module, base)
+    if len(found) != 1:
+        names = ", ".join(c.__name__ for c in found) or "none"
+        text = f"{module.__file__}: must define exactly one public {base.__name__}, found {names}"
+        raise UsageError(text)
+    return found[0]

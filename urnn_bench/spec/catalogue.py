@@ -1,0 +1,38 @@
+"""Where benchmark files lie: the user's ``benchmarks/`` first, then those of the package."""
+
+from pathlib import Path
+
+from urnn_bench.errors import UnknownNameError
+from urnn_bench.spec.load import Document, read
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def folders() -> tuple[Path, ...]:
+    """Return the folders searched, in order; in a checkout the package's is the repository's."""
+    installed, checkout = _PACKAGE / "benchmarks", _PACKAGE.parent / "benchmarks"
+    own = Path("benchmarks").resolve()
+    return tuple(dict.fromkeys(f for f in (own, installed, checkout) if f.is_dir()))
+
+
+def names() -> dict[str, Path]:
+    """Return every benchmark's name and file; a user's file hides the package's of that name."""
+    found: dict[str, Path] = {}
+    for folder in reversed(folders()):
+        paths = sorted(folder.rglob("*.yaml"))
+        found |= {p.relative_to(folder).with_suffix("").as_posix(): p for p in paths}
+    return dict(sorted(found.items()))
+
+
+def find(name: str) -> tuple[str, Document]:
+    """Read the benchmark called ``name``, or the YAML file at that path.
+
+    Raises UnknownNameError with the near miss, or SpecError if the file cannot be read.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        return path.stem, read(path)
+    known = names()
+    if name not in known:
+        raise UnknownNameError("benchmark", name, known)
+    return name, read(known[name])

@@ -1,0 +1,90 @@
+"""A pydantic ValidationError as one sentence: where, what, and the near miss."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from urnn_bench.errors import SpecError, near_miss
+from urnn_bench.spec.load import KeyPath
+
+Where = Callable[[KeyPath], str]
+
+_UNION_TAGS = {"ClipValue", "ClipNorm", "rmsprop_paper", "rmsprop", "adam", "adamw", "sgd"}
+
+
+def spec_error(
+    error: ValidationError, model: type[BaseModel], where: Where, prefix: KeyPath = ()
+) -> SpecError:
+    """Turn the first fault pydantic found into a SpecError that says where it stands."""
+    faults = error.errors(include_url=False, include_context=True)
+    fault = _most_telling(faults)
+    path = tuple(str(p) for p in fault["loc"] if p not in _UNION_TAGS)
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return SpecError(where((*prefix, *path)) + _sentence(fault, model, path) + more)
+
+
+def _most_telling(faults: Any) -> Mapping[str, Any]:
+    unknown = [f for f in faults if f["type"] == "extra_forbidden"]
+    chosen: Mapping[str, Any] = (unknown or faults)[0]
+    return chosen
+
+
+def _sentence(fault: Mapping[str, Any], model: type[BaseModel], path: KeyPath) -> str:
+    kind, value, context = fault["type"], fault.get("input"), fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = _fields(model, path[:-1])
+        hint = near_miss(path[-1], known) or f"; the keys here are {', '.join(sorted(known))}"
+        return f"unknown key '{path[-1]}'" + hint
+    sentences = {
+        "missing": "this key is missing",
+        "union_tag_not_found": "give the 'name' of the optimizer",
+        "union_tag_invalid": f"{_shown(value, 'name')} is none of {context.get('expected_tags')}",
+        "int_type": f"must be a whole number, not {_shown(value)}",
+        "float_type": f"must be a number, not {_shown(value)}",
+        "string_type": f"must be text, not {_shown(value)}",
+        "bool_type": f"must be true or false, not {_shown(value)}",
+        "tuple_type": f"must be a list, not {_shown(value)}",
+        "dict_type": f"must be a mapping, not {_shown(value)}",
+        "model_type": f"must be a mapping, not {_shown(value)}",
+        "model_attributes_type": f"must be a mapping, not {_shown(value)}",
+        "literal_error": f"must be {context.get('expected')}, not {_shown(value)}",
+        "greater_than_equal": f"must be at least {context.get('ge')}, not {_shown(value)}",
+        "greater_than": f"must be greater than {context.get('gt')}, not {_shown(value)}",
+        "less_than": f"must be less than {context.get('lt')}, not {_shown(value)}",
+        "less_than_equal": f"must be at most {context.get('le')}, not {_shown(value)}",
+        "value_error": str(context.get("error")),
+    }
+    return sentences.get(kind) or f"{fault['msg']}, not {_shown(value)}"
+
+
+def _shown(value: object, key: str | None = None) -> str:
+    if key is not None and isinstance(value, Mapping):
+        value = value.get(key)
+    kinds = {list: "a list ", dict: "a mapping "}
+    text = {True: "true", False: "false", None: "nothing"}.get(value) if _plain(value) else None
+    return kinds.get(type(value), "") + (text or repr(value))
+
+
+def _plain(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _fields(model: type[BaseModel], path: KeyPath) -> set[str]:
+    """Return the keys allowed at ``path`` below ``model``, over all members of a union."""
+    models = {model}
+    for key in path:
+        models = {m for owner in models for m in _models_at(owner, key)}
+    return {name for m in models for name in m.model_fields}
+
+
+def _models_at(model: type[BaseModel], key: str) -> list[type[BaseModel]]:
+    if key in model.model_fields:
+        return _models_in(model.model_fields[key].annotation)
+    return [model]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for part in get_args(annotation) for m in _models_in(part)]

@@ -1,0 +1,122 @@
+"""YAML text to a mapping, by the YAML 1.2 core schema, with the line of every key.
+
+PyYAML follows YAML 1.1, which reads ``1e-3`` as text, ``no`` as false, ``10:30`` as 630 and
+``012`` as ten, and lets a later duplicate of a key win in silence; none of that happens here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from urnn_bench.errors import SpecError
+
+KeyPath = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML file as a mapping, and the line (from 1) on which each key path stands."""
+
+    source: str
+    mapping: dict[str, Any]
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+
+    def where(self, path: KeyPath) -> str:
+        """Return "file, line n: a.b.c" for the deepest known part of ``path``."""
+        known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in self.lines), ())
+        line = f", line {self.lines[known]}" if known else ""
+        return f"{self.source}{line}: " + (f"{'.'.join(path)}: " if path else "")
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader with the scalars of YAML 1.2 and without duplicate keys."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own class attribute
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping; raise ConstructorError at the second use of a key."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str | int | float):
+                raise _marked("a key must be a name or a number", key_node)
+            if key in seen:
+                raise _marked(f"the key '{key}' stands here a second time", key_node)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _marked(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
+_CORE = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?[0-9]+", list("-+0123456789")),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+0123456789."),
+    ),
+    "merge": (r"<<", ["<"]),
+}
+for _tag, (_pattern, _first) in _CORE.items():
+    _full = re.compile(rf"^(?:{_pattern})$")
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _full, _first)
+_Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
+
+
+def parse_value(text: str) -> Any:
+    """Read the VALUE of ``--set PATH=VALUE`` as YAML; raise SpecError if it is not."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader subclass
+    except yaml.YAMLError as error:
+        raise SpecError(f"--set: '{text}' is not a YAML value: {_problem(error)}") from error
+
+
+def read(path: Path) -> Document:
+    """Read a benchmark file; raise SpecError with file, line and reason if it is not a mapping."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read: {error}") from error
+    try:
+        node = yaml.compose(text, _Loader)
+        mapping = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader subclass
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SpecError(f"{path}{_line(error)}: {_problem(error)}") from error
+    if not isinstance(mapping, dict):
+        raise SpecError(f"{path}: a benchmark is a mapping of keys, not {_kind(mapping)}")
+    return Document(str(path), mapping, dict(_lines(node, ())))
+
+
+def _lines(node: yaml.Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*path, str(key.value))
+            yield here, key.start_mark.line + 1
+            yield from _lines(value, here)
+
+
+def _line(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f", line {mark.line + 1}" if mark else ""
+
+
+def _problem(error: Exception) -> str:
+    text = str(getattr(error, "problem", None) or error).split("\n")[0]
+    if r"'\t'" in text:
+        return "a tab stands here; YAML is indented with spaces"
+    return text
+
+
+def _kind(value: object) -> str:
+    return {list: "a list", type(None): "nothing"}.get(type(value), "a single value")

@@ -1,0 +1,110 @@
+"""Edits of a benchmark's mapping before it is checked: ``--set``, ``--steps`` and their kin."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from urnn_bench.errors import SpecError
+from urnn_bench.spec.load import Document, KeyPath, parse_value
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One ``PATH=VALUE`` of the command line."""
+
+    path: KeyPath
+    value: Any
+
+    @property
+    def source(self) -> str:
+        """How the user wrote it, for error messages."""
+        return f"--set {'.'.join(self.path)}={self.value}"
+
+
+def parse_setting(text: str) -> Setting:
+    """Read ``PATH=VALUE``; raise SpecError if there is no path or the value is not YAML."""
+    path, equals, value = text.partition("=")
+    keys = tuple(part.strip() for part in path.split("."))
+    if not equals or not all(keys):
+        raise SpecError(f"--set takes PATH=VALUE, such as fit.optimizer.lr=1e-2, not '{text}'")
+    return Setting(keys, parse_value(value))
+
+
+def apply(document: Document, settings: Sequence[Setting]) -> Document:
+    """Return the document with every setting written into its mapping, in order.
+
+    A setting of ``fit.…`` holds for every run: what models and lengths say of the same key is
+    removed, so that a user's wish is never overlaid in silence.
+    """
+    mapping = deepcopy(document.mapping)
+    for setting in settings:
+        if setting.path[0] == "fit":
+            _remove_overlays(mapping, setting.path[1:])
+        _write(mapping, setting)
+    return Document(document.source, mapping, document.lines)
+
+
+def where(document: Document, settings: Sequence[Setting], path: KeyPath) -> str:
+    """Say where ``path`` was last given: on the command line, else in the file."""
+    for setting in reversed(settings):
+        shared = min(len(setting.path), len(path))
+        if shared and setting.path[:shared] == path[:shared] and len(path) >= len(setting.path):
+            return f"{setting.source}: "
+    return document.where(path)
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Overlay ``over`` on ``base``, key by key; another ``name`` replaces its mapping whole."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        if both and value.get("name", old.get("name")) == old.get("name"):
+            result[key] = merged(old, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _write(mapping: dict[str, Any], setting: Setting) -> None:
+    node: Any = mapping
+    for key in setting.path[:-1]:
+        node = _child(node, key, setting)
+    node[_same_key(node, setting.path[-1])] = setting.value
+
+
+def _child(node: dict[Any, Any], key: str, setting: Setting) -> dict[Any, Any]:
+    key = _same_key(node, key)
+    old = node.get(key)
+    if isinstance(old, str):
+        node[key] = {"name": old}
+    elif old is None:
+        node[key] = {}
+    elif not isinstance(old, dict):
+        raise SpecError(f"{setting.source}: there is nothing below '{key}' to set")
+    child: dict[Any, Any] = node[key]
+    return child
+
+
+def _same_key(node: Mapping[Any, Any], key: str) -> Any:
+    """Return the key of ``node`` written as ``key``: lengths are numbers in the file."""
+    return next((k for k in node if str(k) == key), key)
+
+
+def _remove_overlays(mapping: dict[str, Any], path: KeyPath) -> None:
+    models, lengths = mapping.get("models"), mapping.get("T")
+    overlays: list[Any] = []
+    if isinstance(models, dict):
+        overlays += [m.get("fit") for m in models.values() if isinstance(m, dict)]
+    if isinstance(lengths, dict):
+        overlays += list(lengths.values())
+    for overlay in overlays:
+        _remove(overlay, path)
+
+
+def _remove(node: Any, path: KeyPath) -> None:
+    for key in path[:-1]:
+        node = node.get(key) if isinstance(node, dict) else None
+    if isinstance(node, dict) and path:
+        node.pop(path[-1], None)

@@ -1,0 +1,229 @@
+"""A benchmark file and a run, as frozen pydantic models; nothing here needs torch."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class Strict(BaseModel):
+    """Base of every part of a spec: no unknown key, no silent conversion, no change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+
+
+class Named(Strict):
+    """A component and its options; ``source`` marks a file given by the user by its hash."""
+
+    name: str
+    options: dict[str, Any] = {}
+    source: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, value: Any) -> Any:
+        """Read ``urnn`` and ``{name: urnn, eps: 1e-5}`` as a name and its options."""
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, Mapping) and "options" not in value:
+            options = {k: v for k, v in value.items() if k not in ("name", "source")}
+            return {**{k: v for k, v in value.items() if k not in options}, "options": options}
+        return value
+
+
+class RmspropPaper(Strict):
+    """The uRNN paper's RMSprop: accumulator from 1e-3, updated before use, no epsilon."""
+
+    name: Literal["rmsprop_paper"] = "rmsprop_paper"
+    lr: Positive = 1e-3
+    decay: Fraction = 0.9
+    initial: Annotated[float, Field(ge=0)] = 1e-3
+
+
+class Rmsprop(Strict):
+    """torch.optim.RMSprop with torch's defaults."""
+
+    name: Literal["rmsprop"]
+    lr: Positive = 1e-2
+    alpha: Fraction = 0.99
+    eps: Annotated[float, Field(ge=0)] = 1e-8
+    momentum: Fraction = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Adam(Strict):
+    """torch.optim.Adam or AdamW with torch's defaults."""
+
+    name: Literal["adam", "adamw"]
+    lr: Positive = 1e-3
+    betas: Annotated[tuple[Fraction, Fraction], Field(strict=False)] = (0.9, 0.999)
+    eps: Annotated[float, Field(ge=0)] = 1e-8
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Sgd(Strict):
+    """torch.optim.SGD with torch's defaults."""
+
+    name: Literal["sgd"]
+    lr: Positive = 1e-3
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+Optimizer = Annotated[RmspropPaper | Rmsprop | Adam | Sgd, Field(discriminator="name")]
+
+
+class ClipValue(Strict):
+    """Clip every element of the gradient to [-value, value]."""
+
+    value: Positive
+
+
+class ClipNorm(Strict):
+    """Scale the whole gradient down to this 2-norm."""
+
+    norm: Positive
+
+
+class Solved(Strict):
+    """When a run counts as solved: a validation metric is below (or above) a bound."""
+
+    metric: str
+    below: float | None = None
+    above: float | None = None
+    stop: bool = False
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.below is None) == (self.above is None):
+            raise ValueError("give either 'below' or 'above'")
+        return self
+
+    def holds(self, metrics: Mapping[str, float]) -> bool:
+        """Return whether these scores are past the bound; raise KeyError without the metric."""
+        value = metrics[self.metric]
+        return value < self.below if self.below is not None else value > float(self.above or 0)
+
+
+class Fit(Strict):
+    """How a model is trained; every count is in updates unless its name says otherwise."""
+
+    steps: Count = 1000
+    batch: Count = 20
+    optimizer: Optimizer = RmspropPaper()
+    clip: ClipValue | ClipNorm | None = None
+    log_every: Count = 10
+    evaluate_every: Count = 50
+    evaluate_batch: Count = 200
+    solved: Solved | None = None
+    dtype: Literal["float32", "float64"] = "float32"
+
+
+class ModelSpec(Strict):
+    """A model of a benchmark: a cell, its size, and what it changes in the common ``fit``."""
+
+    cell: Named
+    hidden: Count | None = None
+    parameters: Count | None = None
+    fit: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.hidden is not None and self.parameters is not None:
+            raise ValueError("give the size once, by 'hidden' or by 'parameters'")
+        return self
+
+
+class Benchmark(Strict):
+    """A benchmark file: task × models × lengths × seeds, trained by one ``fit``."""
+
+    title: str
+    paper: str = ""
+    task: Named
+    T: dict[int, dict[str, Any]]
+    seeds: Seeds = (0,)
+    models: Annotated[dict[str, ModelSpec], Field(min_length=1)]
+    hidden: Count | None = None
+    parameters: Count | None = None
+    fit: dict[str, Any] = {}
+    figures: Annotated[tuple[Named, ...], Field(strict=False)] = ()
+
+    @field_validator("T", mode="before")
+    @classmethod
+    def _lengths(cls, value: Any) -> Any:
+        """Read ``100`` and ``[100, 200]`` as lengths that change nothing in ``fit``."""
+        values = [value] if isinstance(value, int) else value
+        if isinstance(values, list) and all(type(v) is int for v in values):
+            values = dict.fromkeys(values, {})
+        if not isinstance(values, dict) or not values:
+            raise ValueError("must be a length, a list of lengths, or a mapping of lengths to fit")
+        if short := [v for v in values if type(v) is not int or v < 1]:
+            raise ValueError(f"a length must be a whole number of at least 1, not {short[0]!r}")
+        return {length: overlay or {} for length, overlay in values.items()}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cells_by_label(cls, value: Any) -> Any:
+        """Let a model's label name its cell where the model does not."""
+        if not isinstance(value, Mapping) or not isinstance(value.get("models"), Mapping):
+            return value
+        models = {k: _with_cell(k, model) for k, model in value["models"].items()}
+        return {**value, "models": models}
+
+
+def _with_cell(label: Any, model: Any) -> Any:
+    model = {} if model is None else model
+    if not isinstance(model, Mapping):
+        return model
+    cell = model.get("cell", {})
+    if isinstance(cell, Mapping):
+        cell = {"name": label, **cell}
+    return {**model, "cell": cell}
+
+
+class Run(Strict):
+    """Everything the result of one run depends on; device, kernel and threads do not belong."""
+
+    benchmark: str
+    label: str
+    task: Named
+    cell: Named
+    hidden: Count
+    fit: Fit
+    seed: Seed
+
+    @property
+    def T(self) -> int:
+        """The sequence length as the task counts it."""
+        return int(self.task.options["T"])
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the run's canonical JSON without the benchmark's name."""
+        return _digest(self.model_dump(mode="json", exclude={"benchmark"}))
+
+    @property
+    def protocol(self) -> str:
+        """SHA-256 of all but the seed: runs that share it may be averaged."""
+        return _digest(self.model_dump(mode="json", exclude={"benchmark", "seed"}))
+
+    @property
+    def slug(self) -> str:
+        """Name of the run's folder."""
+        safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in self.label)
+        return f"{safe}-T{self.T}-s{self.seed}-{self.identity[:8]}"
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,127 @@
+"""A benchmark and a user's selection to the runs they ask for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from urnn_bench.errors import SpecError, UnknownNameError
+from urnn_bench.spec import overrides
+from urnn_bench.spec.explain import Where, spec_error
+from urnn_bench.spec.load import Document, KeyPath
+from urnn_bench.spec.overrides import Setting
+from urnn_bench.spec.schema import Benchmark, Fit, ModelSpec, Named
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the command line picks from a benchmark; an empty tuple picks what the file says."""
+
+    lengths: tuple[int, ...] = ()
+    models: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    settings: tuple[Setting, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked benchmark, its name, and how to say where one of its keys stands."""
+
+    name: str
+    benchmark: Benchmark
+    where: Where
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A run before its components have checked their options and its width is known."""
+
+    label: str
+    model: ModelSpec
+    task: Named
+    fit: Fit
+    seed: int
+    where: Where
+
+
+def plan(name: str, document: Document, selection: Selection, cells: Sequence[str]) -> Plan:
+    """Check a benchmark with the selection written into it.
+
+    ``cells`` are the models that may be asked for though the file does not list them.
+    Raises SpecError with file, line, path and near miss.
+    """
+    edited = overrides.apply(document, _settings(document, selection, cells))
+
+    def where(path: KeyPath) -> str:
+        return overrides.where(edited, selection.settings, path)
+
+    try:
+        benchmark = Benchmark.model_validate(edited.mapping)
+    except ValidationError as error:
+        raise spec_error(error, Benchmark, where) from error
+    return Plan(name, benchmark, where)
+
+
+def drafts(plan: Plan, selection: Selection) -> list[Draft]:
+    """Expand a benchmark into seeds × lengths × models, seeds outermost.
+
+    With seeds outermost, a matrix that is stopped early has still compared every model.
+    Raises SpecError if a ``fit`` is wrong.
+    """
+    benchmark = plan.benchmark
+    labels = selection.models or tuple(benchmark.models)
+    seeds = selection.seeds or benchmark.seeds
+    lengths = {T: benchmark.T.get(T, {}) for T in selection.lengths or benchmark.T}
+    return [
+        _draft(plan, label, T, overlay, seed)
+        for seed in seeds
+        for T, overlay in lengths.items()
+        for label in labels
+    ]
+
+
+def _settings(
+    document: Document, selection: Selection, cells: Sequence[str]
+) -> tuple[Setting, ...]:
+    """Return the settings, with an entry for each model asked for by the name of its cell."""
+    models = document.mapping.get("models")
+    known: Mapping[Any, Any] = models if isinstance(models, Mapping) else {}
+    for name in selection.models:
+        if name not in known and name not in cells:
+            raise UnknownNameError("model", name, {*map(str, known), *cells})
+    new = [Setting(("models", name), {}) for name in selection.models if name not in known]
+    return (*new, *selection.settings)
+
+
+def _draft(plan: Plan, label: str, T: int, overlay: Mapping[str, Any], seed: int) -> Draft:
+    benchmark = plan.benchmark
+    model, task = benchmark.models[label], benchmark.task
+    if "T" in task.options:
+        raise SpecError(plan.where(("task", "T")) + "lengths stand under the top-level key 'T'")
+    task = task.model_copy(update={"options": {**task.options, "T": T}})
+    fit = _fit(plan, {("T", str(T)): overlay, ("models", label, "fit"): model.fit})
+    return Draft(label, _sized(model, benchmark), task, fit, seed, plan.where)
+
+
+def _fit(plan: Plan, overlays: Mapping[KeyPath, Mapping[str, Any]]) -> Fit:
+    """Overlay the length's and the model's keys on the common ``fit``, in that order."""
+    values: dict[str, Any] = plan.benchmark.fit
+    for overlay in overlays.values():
+        values = overrides.merged(values, overlay)
+
+    def where(path: KeyPath) -> str:
+        owners = [prefix for prefix, overlay in overlays.items() if path and path[0] in overlay]
+        return plan.where((*(owners[-1] if owners else ("fit",)), *path))
+
+    try:
+        return Fit.model_validate(values)
+    except ValidationError as error:
+        raise spec_error(error, Fit, where) from error
+
+
+def _sized(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:
+    if model.hidden is not None or model.parameters is not None:
+        return model
+    size = {"hidden": benchmark.hidden, "parameters": benchmark.parameters}
+    return model.model_copy(update=size)

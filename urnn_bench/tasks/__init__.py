@@ -1,0 +1,1 @@
+"""Tasks, one file each; the file name is the task name."""

@@ -1,0 +1,143 @@
+"""What a task is: batches, a loss, scores, and what a model without memory would reach.
+
+T steps, B batch, F input features, V vocabulary, O outputs. A task is found by the name of its
+file, which holds exactly one public subclass of ``Task``. It never sees the model.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from urnn_bench.events import SplitName
+from urnn_bench.spec.schema import Count, Strict
+from urnn_bench.streams import generator
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Inputs are integers below ``vocabulary``: x is (T, B)."""
+
+    vocabulary: int
+
+    @property
+    def width(self) -> int:
+        """F once every token is one-hot."""
+        return self.vocabulary
+
+
+@dataclass(frozen=True)
+class Reals:
+    """Inputs are real vectors: x is (T, B, width)."""
+
+    width: int
+
+
+@dataclass(frozen=True)
+class Signature:
+    """All that a model may know of a task."""
+
+    inputs: Tokens | Reals
+    outputs: int
+    answer: Literal["every", "last"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs (T, B) or (T, B, F) and targets, (T, B, ...) or (B, ...)."""
+
+    x: Tensor
+    y: Tensor
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Batch":
+        """Move to a device; real values also change to ``dtype``."""
+        return Batch(*(_moved(t, device, dtype) for t in (self.x, self.y)))
+
+
+def _moved(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    return tensor.to(device, dtype if tensor.is_floating_point() else None)
+
+
+class Score(NamedTuple):
+    """A sum and the weight it was taken over, so that uneven batches average exactly."""
+
+    total: float
+    weight: float
+
+
+class Task(ABC):
+    """A source of batches and the judge of what a model answers.
+
+    ``metrics`` names what ``scores`` returns, with units; the first is the loss, and the lower the
+    better: the best weights are chosen by it.
+    """
+
+    Options: ClassVar[type[Strict]]
+    metrics: ClassVar[tuple[str, ...]]
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    @property
+    @abstractmethod
+    def signature(self) -> Signature:
+        """The form of inputs and outputs."""
+
+    @abstractmethod
+    def batches(self, split: SplitName, size: int) -> int | None:
+        """Return how many batches of ``size`` a split has; None for a split without end."""
+
+    @abstractmethod
+    def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
+        """Return batch ``index`` of a split, a function of these arguments alone."""
+
+    @abstractmethod
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        """Return the scalar that training lowers, a mean over the batch."""
+
+    @abstractmethod
+    def scores(self, output: Tensor, batch: Batch) -> dict[str, Score]:
+        """Return what is reported, by the names in ``metrics``."""
+
+    @abstractmethod
+    def baselines(self) -> Mapping[str, Mapping[str, float]]:
+        """Return, for a metric, the values of named reference predictors, the first memoryless."""
+
+    @abstractmethod
+    def memoryless(self, batch: Batch) -> Tensor:
+        """Return the output of the first baseline's predictor for a batch."""
+
+
+class PoolOptions(Strict):
+    """Options of a task whose data are drawn, not read."""
+
+    validation_examples: Count = Field(500, description="sequences to choose the best weights on")
+    test_examples: Count = Field(5000, description="sequences that the best weights see once")
+
+
+class DrawnTask(Task):
+    """A task that draws sequences: training never ends, validation and test are fixed pools."""
+
+    @abstractmethod
+    def draw(self, count: int, rng: torch.Generator) -> Batch:
+        """Return ``count`` fresh sequences."""
+
+    def batches(self, split: SplitName, size: int) -> int | None:
+        """Return the number of batches of a pool, None for training."""
+        pool = self._pool(split)
+        return None if pool is None else ceil(pool / size)
+
+    def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
+        """Draw batch ``index`` from a stream of its own; the last of a pool may be smaller."""
+        pool = self._pool(split)
+        count = size if pool is None else min(size, pool - index * size)
+        return self.draw(count, generator(seed, "data", split, index))
+
+    def _pool(self, split: SplitName) -> int | None:
+        pools = {"validation": "validation_examples", "test": "test_examples"}
+        return getattr(self.options, pools[split]) if split in pools else None
