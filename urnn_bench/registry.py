@@ -92,7 +92,7 @@ def load_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - the user's file may raise anything
+    except Exception as error:
         raise UsageError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
     return module
 

@@ -37,6 +37,8 @@ def test_a_budget_finds_the_widest_layer(cell, hidden):
               fit=Fit(), seed=0)  # fmt: skip
     known = Components()
     assert build.widest(known, run, 6_500) == hidden
-    at, over = (build.parameters(known, run.model_copy(update={"hidden": hidden + n})) for n in (0, 1))
+    at, over = (
+        build.parameters(known, run.model_copy(update={"hidden": hidden + n})) for n in (0, 1)
+    )
     assert at <= 6_500 < over
     assert build.widest(known, run, 3) is None

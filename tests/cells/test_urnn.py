@@ -5,14 +5,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from urnn_bench.cells.urnn import Options, Urnn
+from urnn_bench.cells.urnn import Urnn, UrnnOptions
 from urnn_bench.kernels.unitary import apply, apply_adjoint, modrelu
 from urnn_bench.streams import seeded
 
 
 def cell(hidden=16, dtype=torch.float64, seed=0, **options):
     with seeded(seed, "init"):
-        return Urnn(3, hidden, Options(**options)).to(dtype)
+        return Urnn(3, hidden, UrnnOptions(**options)).to(dtype)
 
 
 def states(batch, hidden, dtype=torch.complex128, seed=1):
@@ -101,10 +101,10 @@ def test_gradient_norm_neither_vanishes_nor_explodes_with_zero_bias():
 
 
 def test_variants_fill_what_is_not_given():
-    paper, code = Options(), Options(variant="code")
+    paper, code = UrnnOptions(), UrnnOptions(variant="code")
     assert (paper.bias_bound, paper.eps, paper.mirror_init) == (0.0, 0.0, "uniform")
     assert (code.bias_bound, code.eps, code.mirror_init) == (0.01, 1e-5, "glorot")
-    mixed = Options(variant="code", eps=0.0)
+    mixed = UrnnOptions(variant="code", eps=0.0)
     assert mixed.eps == 0.0 and mixed.bias_bound == 0.01
 
 

@@ -61,7 +61,9 @@ def test_equals_the_time_loop_in_float64(name, kernel, t, b, h, where, device):
     fast = outcome(fused.run, cell, x, where)
     assert slow.keys() == fast.keys()
     for key, value in slow.items():
-        torch.testing.assert_close(fast[key], value, rtol=1e-10, atol=1e-10, msg=lambda m, k=key: f"{k}: {m}")
+        torch.testing.assert_close(
+            fast[key], value, rtol=1e-10, atol=1e-10, msg=lambda m, k=key: f"{k}: {m}"
+        )
 
 
 @pytest.mark.parametrize(("name", "kernel"), PAIRS)

@@ -20,7 +20,7 @@ from urnn_bench.kernels.scan import State
 from urnn_bench.spec.schema import Strict
 
 
-class Options(Strict):
+class LstmOptions(Strict):
     """How an LSTM starts."""
 
     forget_bias: float = Field(1.0, description="initial bias of the forget gate")
@@ -37,11 +37,11 @@ class Weights(NamedTuple):
 class Lstm(Cell):
     """The stock LSTM; its state starts at zero."""
 
-    Options = Options
+    Options = LstmOptions
     state_names = ("h", "c")
     fused = {"vendor": vendor.LSTM}
 
-    def __init__(self, inputs: int, hidden: int, options: Options) -> None:
+    def __init__(self, inputs: int, hidden: int, options: LstmOptions) -> None:
         super().__init__(inputs, hidden, options)
         self.w_x = _init.glorot(hidden, inputs, blocks=4)
         self.w_h = _init.glorot(hidden, hidden, blocks=4)

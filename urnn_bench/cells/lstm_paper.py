@@ -14,7 +14,7 @@ from torch import Tensor
 
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
-from urnn_bench.cells.lstm import Lstm, Options
+from urnn_bench.cells.lstm import Lstm, LstmOptions
 from urnn_bench.cells.lstm import Weights as Gates
 from urnn_bench.kernels.scan import State
 
@@ -31,10 +31,10 @@ class Weights(NamedTuple):
 class LstmPaper(Cell):
     """The LSTM of the uRNN paper's figures."""
 
-    Options = Options
+    Options = LstmOptions
     state_names = ("h", "c")
 
-    def __init__(self, inputs: int, hidden: int, options: Options) -> None:
+    def __init__(self, inputs: int, hidden: int, options: LstmOptions) -> None:
         super().__init__(inputs, hidden, options)
         self.gates = Lstm(inputs, hidden, options)
         self.w_c = _init.glorot(hidden, hidden)

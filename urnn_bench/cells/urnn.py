@@ -33,7 +33,7 @@ _VARIANTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class Options(Strict):
+class UrnnOptions(Strict):
     """Where the paper and its code differ, and what both leave open."""
 
     variant: Literal["paper", "code"] = Field("paper", description="whose values fill the rest")
@@ -68,10 +68,10 @@ class Weights(NamedTuple):
 class Urnn(Cell):
     """The uRNN of 2016, its state complex, its recurrent matrix unitary by construction."""
 
-    Options = Options
+    Options = UrnnOptions
     permutation: Tensor
 
-    def __init__(self, inputs: int, hidden: int, options: Options) -> None:
+    def __init__(self, inputs: int, hidden: int, options: UrnnOptions) -> None:
         super().__init__(inputs, hidden, options)
         fan = hidden if options.input_fan == "complex" else 2 * hidden
         mirror = {"uniform": 1.0, "glorot": _init.glorot_bound(2, 2 * hidden)}
@@ -92,12 +92,14 @@ class Urnn(Cell):
         """Return unit mirrors and unit phases, both complex."""
         mirrors = nn.functional.normalize(self.mirrors.flatten(1), dim=1).view_as(self.mirrors)
         diagonals = torch.polar(torch.ones_like(self.phases), self.phases)
-        factors = Factors(*diagonals, *torch.view_as_complex(mirrors), self.permutation)
+        d1, d2, d3 = diagonals
+        r1, r2 = torch.view_as_complex(mirrors)
+        factors = Factors(d1, d2, d3, r1, r2, self.permutation)
         return Weights(self.v, factors, self.bias)
 
     def drive(self, x: Tensor, w: Weights) -> Tensor:
         """Return V x: (T, B, F) to (T, B, H), complex."""
-        pairs = (x @ w.v).unflatten(-1, (self.hidden, 2))  # T B H 2
+        pairs = (x @ w.v).view(*x.shape[:-1], self.hidden, 2)  # T B H 2
         return torch.view_as_complex(pairs)
 
     def step(self, u: Tensor, state: State, w: Weights) -> State:

@@ -11,7 +11,7 @@ from urnn_bench import build
 from urnn_bench.cells.base import Cell
 from urnn_bench.errors import UnknownNameError
 from urnn_bench.figures.base import Figure
-from urnn_bench.registry import Components, Registry
+from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.schema import Fit, Run
 from urnn_bench.spec.sweep import Plan, Selection, drafts, plan

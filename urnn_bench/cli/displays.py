@@ -6,10 +6,10 @@ The moving one for a terminal is in ``live``.
 import time
 from collections.abc import Sequence
 
-from urnn_bench.bench import Display
 from urnn_bench.cli.output import duration, emit_json, say
 from urnn_bench.cli.words import closing, opening, over_baseline, title
 from urnn_bench.events import Event, Measured, Updated
+from urnn_bench.execute import Display
 from urnn_bench.records.folder import State
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.spec.schema import Run
@@ -91,8 +91,14 @@ class JsonDisplay:
 
     def start(self, record: Record) -> None:
         """Write the run's name, size, kernel and step."""
-        self._write("start", record.run, parameters=record.parameters, step=record.steps_done,
-                    kernel=record.sessions[-1].kernel, device=record.sessions[-1].device)
+        self._write(
+            "start",
+            record.run,
+            parameters=record.parameters,
+            step=record.steps_done,
+            kernel=record.sessions[-1].kernel,
+            device=record.sessions[-1].device,
+        )
         self._run = record.run
 
     def show(self, event: Event) -> None:
@@ -103,9 +109,16 @@ class JsonDisplay:
 
     def end(self, record: Record) -> None:
         """Write how the run ended."""
-        self._write("end", record.run, status=record.status, reason=record.reason,
-                    step=record.steps_done, train_s=record.train_s,
-                    solved_step=record.solved_step, test=record.test)
+        self._write(
+            "end",
+            record.run,
+            status=record.status,
+            reason=record.reason,
+            step=record.steps_done,
+            train_s=record.train_s,
+            solved_step=record.solved_step,
+            test=record.test,
+        )
 
     def skip(self, run: Run, state: State) -> None:
         """Write why the run is left alone."""
@@ -149,5 +162,3 @@ def skipped(run: Run, state: State) -> str:
         return f"{title(run)}: another process is at it"
     kernel = f" (kernel {state.record.sessions[-1].kernel})" if state.record else ""
     return f"{title(run)}: already {state.status}{kernel}; --force does it again"
-
-

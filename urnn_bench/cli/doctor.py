@@ -17,7 +17,7 @@ def doctor(results: Results = None, json: Json = False) -> None:
     from urnn_bench.spec import catalogue
 
     commit, dirty = environment.commit()
-    found = {
+    found: dict[str, dict[str, Any]] = {
         "versions": environment.versions(),
         "commit": {"commit": commit, "changed since": dirty},
         "system": {"platform": platform.platform(), "processors": os.cpu_count()},
@@ -36,8 +36,8 @@ def doctor(results: Results = None, json: Json = False) -> None:
 def _torch() -> dict[str, Any]:
     import torch
 
-    from urnn_bench.bench import device_name
     from urnn_bench.build import device_of
+    from urnn_bench.provenance import device_name
 
     device = device_of("auto")
     blas = [line.strip("- ") for line in torch.__config__.show().splitlines() if "BLAS" in line]
@@ -46,8 +46,6 @@ def _torch() -> dict[str, Any]:
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
         "mps": torch.backends.mps.is_available(),
         "threads": torch.get_num_threads(),
-        "mkl": torch.backends.mkl.is_available(),
-        "mkldnn": torch.backends.mkldnn.is_available(),
         "blas": next((part for line in blas for part in line.split(", ") if "BLAS" in part), None),
     }
 

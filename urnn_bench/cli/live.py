@@ -121,8 +121,10 @@ class LiveDisplay:
         self._progress.console.print(text)
 
     def _add(self, name: str, total: int, completed: int = 0) -> TaskID:
-        fields = {"pace": "", "loss": "", "curve": ""}
-        return self._progress.add_task(name, total=total, completed=completed, **fields)
+        blank = ""
+        return self._progress.add_task(
+            name, total=total, completed=completed, pace=blank, loss=blank, curve=blank
+        )
 
     def _advance_whole(self, updates: int) -> None:
         if self._whole is not None:

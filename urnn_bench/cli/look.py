@@ -1,5 +1,6 @@
 """``urnn-bench list``, ``describe`` and ``status``: what there is and how it stands."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ def list_(
 ) -> None:
     """List benchmarks, models, tasks and figures with a line on each."""
     known = Components()
-    summaries = {
+    summaries: dict[Kind, Callable[[], dict[str, str]]] = {
         Kind.benchmarks: _benchmarks,
         Kind.models: lambda: _summaries(known.cells),
         Kind.tasks: lambda: _summaries(known.tasks),

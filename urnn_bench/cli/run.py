@@ -20,7 +20,7 @@ from urnn_bench.spec.schema import Run
 from urnn_bench.spec.sweep import Selection, drafts, plan
 
 if TYPE_CHECKING:
-    from urnn_bench.bench import Conditions, Display
+    from urnn_bench.execute import Conditions, Display
     from urnn_bench.records.folder import State
 
 V = TypeVar("V")
@@ -39,16 +39,23 @@ class Device(StrEnum):
 def run(
     benchmarks: Annotated[
         list[str],
-        typer.Argument(metavar="BENCHMARK...", help="Names from 'urnn-bench list', or YAML files.",
-                       autocompletion=complete_benchmark),
+        typer.Argument(
+            metavar="BENCHMARK...",
+            help="Names from 'urnn-bench list', or YAML files.",
+            autocompletion=complete_benchmark,
+        ),
     ],
     lengths: Annotated[
         list[int] | None, typer.Option("--T", min=1, metavar="N", help="Sequence length; repeat.")
     ] = None,
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", metavar="NAME", autocompletion=complete_model,
-                     help="A model of the benchmark, or any other by name; repeat."),
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            autocompletion=complete_model,
+            help="A model of the benchmark, or any other by name; repeat.",
+        ),
     ] = None,
     seed: Annotated[
         list[int] | None, typer.Option("--seed", min=0, metavar="N", help="A seed; repeat.")
@@ -64,13 +71,20 @@ def run(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE",
-                     help="Change a key of the benchmark, such as fit.optimizer.lr=1e-2; repeat."),
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Change a key of the benchmark, such as fit.optimizer.lr=1e-2; repeat.",
+        ),
     ] = None,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
     kernel: Annotated[
-        str, typer.Option(metavar="NAME", help="How to compute the recurrence: auto, eager, "
-                          "or one that 'urnn-bench describe MODEL' lists.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="How to compute the recurrence: auto, eager, "
+            "or one that 'urnn-bench describe MODEL' lists.",
+        ),
     ] = "auto",
     threads: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU.")
@@ -96,7 +110,8 @@ def run(
 ) -> None:
     """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
     from urnn_bench import build
-    from urnn_bench.bench import Conditions, Shell, carry_out, check
+    from urnn_bench.bench import carry_out, check
+    from urnn_bench.execute import Conditions, Shell
     from urnn_bench.records.folder import default_results, make_writable
 
     components = build.include(Components(), include or [])

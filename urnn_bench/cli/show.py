@@ -39,16 +39,22 @@ def plot(
     benchmark: Benchmark = None,
     figures: Annotated[
         list[str] | None,
-        typer.Option("--figure", metavar="NAME", autocompletion=complete_figure,
-                     help="Only this figure; repeat. [default: those of the benchmark]"),
+        typer.Option(
+            "--figure",
+            metavar="NAME",
+            autocompletion=complete_figure,
+            help="Only this figure; repeat. [default: those of the benchmark]",
+        ),
     ] = None,
     formats: Annotated[
         list[Picture] | None, typer.Option("--format", help="Repeat. [default: png]")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the figures "
-                     "[default: figures/ beside the benchmark's runs]"),
+        typer.Option(
+            metavar="DIR",
+            help="Folder of the figures [default: figures/ beside the benchmark's runs]",
+        ),
     ] = None,
     results: Results = None,
     json: Json = False,

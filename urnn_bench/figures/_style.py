@@ -7,16 +7,16 @@ uRNN paper's blue, green and red are kept for its three models.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-BASELINE = {"color": "0.35", "linewidth": 1.0}
+BASELINE: dict[str, Any] = {"color": "0.35", "linewidth": 1.0}
 BASELINE_DASHES = ("--", ":")
 
-_RC = {
+_RC: dict[str, Any] = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -76,7 +76,7 @@ def style() -> Iterator[None]:
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.use("agg")
-        mpl.rcParams.update(_RC)
+        mpl.rcParams.update(_RC)  # type: ignore[arg-type]
         yield
 
 

@@ -17,13 +17,13 @@ from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
-
 _LOG_FROM = 30.0
 _MARKERS = 8
 _COLUMNS = 4
+_DIVERGED: dict[str, Any] = {"markersize": 9, "markeredgewidth": 2}
 
 
-class Options(Strict):
+class LearningCurvesOptions(Strict):
     """What stands on the axes."""
 
     metric: str | None = Field(None, description="what is drawn; the loss if not given")
@@ -35,7 +35,7 @@ class Options(Strict):
 class LearningCurves(Figure):
     """The loss over training for every model, length by length."""
 
-    Options = Options
+    Options = LearningCurvesOptions
 
     def draw(self, results: Results) -> Drawing:
         """Draw all runs of a benchmark."""
@@ -57,9 +57,7 @@ class LearningCurves(Figure):
         self._legend(drawing, panels.flat[: len(lengths)], results)
         return drawing
 
-    def _panel(
-        self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str, T: int
-    ) -> None:
+    def _panel(self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str, T: int) -> None:
         ax.set_title(f"T = {T:,}", fontsize=10)
         x = "step" if self.options.x == "updates" else "examples"
         thousands = 1 if x == "step" else 1000
@@ -75,7 +73,7 @@ class LearningCurves(Figure):
         _scale(ax, frame["value"], self.options.scale)
 
     def _legend(self, drawing: Drawing, panels: Any, results: Results) -> None:
-        entries = {}
+        entries: dict[Any, Any] = {}
         for ax in panels:
             handles, names = ax.get_legend_handles_labels()
             entries.update(zip(names, handles, strict=True))
@@ -101,15 +99,13 @@ def _curves(ax: Axes, curves: pd.DataFrame, model: str) -> None:
     )  # fmt: skip
 
 
-def _ends(
-    ax: Axes, curves: pd.DataFrame, results: Results, thousands: int, model: str
-) -> None:
+def _ends(ax: Axes, curves: pd.DataFrame, results: Results, thousands: int, model: str) -> None:
     """Mark where a diverged run stopped, so that it is not read as a short one."""
     diverged = set(results.runs.query("status == 'diverged'")["run"])
     for run in diverged.intersection(curves.columns):
         last = curves[run].dropna()
-        ax.plot(last.index[-1] / thousands, last.iloc[-1], marker="x", markersize=9,
-                markeredgewidth=2, color=look(model).color, linestyle="", label="diverged")
+        end = last.index[-1] / thousands
+        ax.plot(end, last.iloc[-1], "x", **_DIVERGED, color=look(model).color, label="diverged")
 
 
 def _scale(ax: Axes, values: "pd.Series[float]", scale: str) -> None:

@@ -16,8 +16,7 @@ from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
 
-
-class Options(Strict):
+class ScoresByLengthOptions(Strict):
     """What stands on the vertical axis."""
 
     metric: str | None = Field(None, description="what is drawn; the loss if not given")
@@ -26,7 +25,7 @@ class Options(Strict):
 class ScoresByLength(Figure):
     """How far each model's memory reaches."""
 
-    Options = Options
+    Options = ScoresByLengthOptions
 
     def draw(self, results: Results) -> Drawing:
         """Draw all tested runs of a benchmark."""

@@ -25,14 +25,15 @@ def apply(w: Factors, h: Tensor) -> Tensor:
     """Return W h for every row of ``h`` (B, H)."""
     z = reflect(fft(w.d1 * h, norm="ortho"), w.r1)
     z = ifft(w.d2 * z.index_select(-1, w.permutation), norm="ortho")
-    return w.d3 * reflect(z, w.r2)
+    return reflect(z, w.r2) * w.d3
 
 
-def apply_adjoint(w: Factors, h: Tensor) -> Tensor:
-    """Return W* h, which is W⁻¹ h, for every row of ``h`` (B, H)."""
-    z = fft(reflect(w.d3.conj() * h, w.r2), norm="ortho")
+def apply_adjoint(w: Factors, g: Tensor) -> Tensor:
+    """Return W* g, which is W⁻¹ g, for every row of ``g`` (B, H)."""
+    z = fft(reflect(w.d3.conj() * g, w.r2), norm="ortho")
     z = (w.d2.conj() * z).index_select(-1, w.permutation.argsort())
-    return w.d1.conj() * ifft(reflect(z, w.r1), norm="ortho")
+    h: Tensor = ifft(reflect(z, w.r1), norm="ortho")
+    return h * w.d1.conj()
 
 
 def reflect(h: Tensor, mirror: Tensor) -> Tensor:

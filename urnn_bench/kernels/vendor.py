@@ -19,9 +19,8 @@ _DEVICES = frozenset({"cpu", "cuda"})
 def _run(
     function: Callable[..., tuple[Tensor, ...]], x: Tensor, state: Any, weights: list[Tensor]
 ) -> tuple[Tensor, ...]:
-    has_biases, layers, dropout, train, bidirectional, batch_first = True, 1, 0.0, True, False, False
-    flags = (has_biases, layers, dropout, train, bidirectional, batch_first)
-    return function(x, state, weights, *flags)
+    has_biases, layers, dropout, train, both_ways, batch_first = True, 1, 0.0, True, False, False
+    return function(x, state, weights, has_biases, layers, dropout, train, both_ways, batch_first)
 
 
 def _layer(state: State) -> list[Tensor]:

@@ -34,12 +34,14 @@ class MetricsWriter:
     """Appends the values of ``Measured`` events to a file."""
 
     def __init__(self, path: Path, length: int = 0) -> None:
-        """Open ``path`` and keep its first ``length`` bytes, or all whole lines if it is shorter."""
+        """Keep the first ``length`` bytes of ``path``, or its whole lines if it is shorter."""
         self._file = path.open("ab")
         size = self._file.tell()
         if size < length:
             _, length = read(path)
-            warnings.warn(f"{path}: its end is missing; the run resumes without it", RecordsWarning, 2)
+            warnings.warn(
+                f"{path}: its end is missing; the run resumes without it", RecordsWarning, 2
+            )
         os.truncate(path, length)
         if length == 0:
             self._append(HEADER)

@@ -16,9 +16,7 @@ from urnn_bench.spec.schema import Run, Strict
 SCHEMA_VERSION = 1
 NAME = "run.json"
 
-Status = Literal[
-    "running", "done", "solved", "diverged", "oom", "timeout", "interrupted", "failed"
-]
+Status = Literal["running", "done", "solved", "diverged", "oom", "timeout", "interrupted", "failed"]
 FINAL: frozenset[str] = frozenset({"done", "solved", "diverged"})
 GOOD: frozenset[str] = frozenset({"done", "solved"})
 
@@ -94,7 +92,9 @@ class Record(Strict):
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
         except ValidationError as error:
-            raise RecordsError(f"{path}: is not a run's record ({_first(error)}); {_MEND}") from error
+            raise RecordsError(
+                f"{path}: is not a run's record ({_first(error)}); {_MEND}"
+            ) from error
 
     @property
     def alive(self) -> bool:

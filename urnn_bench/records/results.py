@@ -62,7 +62,9 @@ def _latest_protocol(found: list[tuple[Path, Record]]) -> list[tuple[Path, Recor
         if pair[1].protocol == latest[pair[1].run.label, pair[1].run.T].protocol
     ]
     if left := len(found) - len(kept):
-        text = f"{left} run{'s' * (left > 1)} of earlier settings of the same model and length left out"
+        text = (
+            f"{left} run{'s' * (left > 1)} left out: earlier settings of the same model and length"
+        )
         warnings.warn(text, RecordsWarning, 3)
     return kept
 

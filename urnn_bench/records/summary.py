@@ -13,8 +13,10 @@ from urnn_bench.records.results import Results
 
 def summary(results: Results) -> pd.DataFrame:
     """Return counts and medians with ranges, one row for each model and length."""
-    groups = results.runs.groupby(["T", "model"], sort=True)
-    return pd.DataFrame([_row(results, *key, runs) for key, runs in groups])
+    runs = results.runs
+    pairs = sorted(set(zip(runs["T"], runs["model"], strict=True)))
+    rows = [_row(results, T, m, runs[(runs["T"] == T) & (runs["model"] == m)]) for T, m in pairs]
+    return pd.DataFrame(rows)
 
 
 def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A pydantic ValidationError as one sentence: where, what, and the near miss."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
@@ -61,13 +62,10 @@ def _sentence(fault: Mapping[str, Any], model: type[BaseModel], path: KeyPath) -
 def _shown(value: object, key: str | None = None) -> str:
     if key is not None and isinstance(value, Mapping):
         value = value.get(key)
-    kinds = {list: "a list ", dict: "a mapping "}
-    text = {True: "true", False: "false", None: "nothing"}.get(value) if _plain(value) else None
-    return kinds.get(type(value), "") + (text or repr(value))
-
-
-def _plain(value: object) -> bool:
-    return value is None or isinstance(value, bool)
+    if isinstance(value, list | dict):
+        return ("a list " if isinstance(value, list) else "a mapping ") + repr(value)
+    # as YAML writes them
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
 
 
 def _fields(model: type[BaseModel], path: KeyPath) -> set[str]:

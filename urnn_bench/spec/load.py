@@ -77,7 +77,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
 def parse_value(text: str) -> Any:
     """Read the VALUE of ``--set PATH=VALUE`` as YAML; raise SpecError if it is not."""
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader subclass
+        return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise SpecError(f"--set: '{text}' is not a YAML value: {_problem(error)}") from error
 
@@ -90,7 +90,7 @@ def read(path: Path) -> Document:
         raise SpecError(f"{path}: cannot be read: {error}") from error
     try:
         node = yaml.compose(text, _Loader)
-        mapping = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader subclass
+        mapping = yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError) as error:
         raise SpecError(f"{path}{_line(error)}: {_problem(error)}") from error
     if not isinstance(mapping, dict):

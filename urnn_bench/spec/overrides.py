@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from urnn_bench.errors import SpecError
 from urnn_bench.spec.load import Document, KeyPath, parse_value
@@ -59,12 +59,15 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        if both and value.get("name", old.get("name")) == old.get("name"):
-            result[key] = merged(old, value)
-        else:
-            result[key] = value
+        result[key] = merged(old, value) if _same_kind(old, value) else value
     return result
+
+
+def _same_kind(old: Any, new: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Return whether both are mappings, and of one name if they have names."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return False
+    return bool(new.get("name", old.get("name")) == old.get("name"))
 
 
 def _write(mapping: dict[str, Any], setting: Setting) -> None:

@@ -164,7 +164,7 @@ class Benchmark(Strict):
         """Read ``100`` and ``[100, 200]`` as lengths that change nothing in ``fit``."""
         values = [value] if isinstance(value, int) else value
         if isinstance(values, list) and all(type(v) is int for v in values):
-            values = dict.fromkeys(values, {})
+            values = {length: {} for length in values}
         if not isinstance(values, dict) or not values:
             raise ValueError("must be a length, a list of lengths, or a mapping of lengths to fit")
         if short := [v for v in values if type(v) is not int or v < 1]:

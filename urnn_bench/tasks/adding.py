@@ -22,7 +22,7 @@ _CONSTANT = 1 / 6  # variance of the sum of two independent uniform numbers
 _ONE_ADDEND = 1 / 12  # variance of the addend that was not remembered
 
 
-class Options(PoolOptions):
+class AddingOptions(PoolOptions):
     """How long the sequence is."""
 
     T: int = Field(ge=2, description="steps of a sequence")
@@ -31,9 +31,9 @@ class Options(PoolOptions):
 class Adding(DrawnTask):
     """The adding problem; the loss is the squared error after the last step."""
 
-    Options = Options
+    Options = AddingOptions
     metrics = ("mse", "mse_over_baseline")
-    options: Options
+    options: AddingOptions
 
     @property
     def signature(self) -> Signature:

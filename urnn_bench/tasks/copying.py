@@ -22,7 +22,7 @@ from urnn_bench.spec.schema import Count
 from urnn_bench.tasks.base import Batch, DrawnTask, PoolOptions, Score, Signature, Tokens
 
 
-class Options(PoolOptions):
+class CopyingOptions(PoolOptions):
     """Size of the memory and how long it must last."""
 
     T: Count = Field(description="steps from the last content symbol to the first recalled one")
@@ -33,9 +33,9 @@ class Options(PoolOptions):
 class Copying(DrawnTask):
     """Copying memory; the loss is the cross-entropy over all T + 2·recall steps."""
 
-    Options = Options
+    Options = CopyingOptions
     metrics = ("cross_entropy_nat", "cross_entropy_over_baseline", "recall_accuracy")
-    options: Options
+    options: CopyingOptions
 
     @property
     def signature(self) -> Signature:

@@ -1,0 +1,85 @@
+"""What a record says of how a run was made: by which process, on what, with what."""
+
+import sys
+from datetime import UTC, datetime
+from math import isfinite
+from os import getpid
+from socket import gethostname
+
+import torch
+
+from urnn_bench import build
+from urnn_bench.engine.gradient import Job, Position
+from urnn_bench.kernels.choose import Choice
+from urnn_bench.records import environment
+from urnn_bench.records.record import Record, Session
+from urnn_bench.spec.schema import Run
+
+
+def begun(run: Run, job: Job, kernel: Choice, position: Position, before: Record | None) -> Record:
+    """Return the record of a run that begins, or goes on after ``before``."""
+    task = job.task
+    return Record(
+        identity=run.identity,
+        protocol=run.protocol,
+        status="running",
+        reason="",
+        run=run,
+        parameters=sum(p.numel() for p in job.model.parameters() if p.requires_grad),
+        fingerprint=build.fingerprint(job),
+        criterion=task.metrics[0],
+        baselines={name: dict(values) for name, values in task.baselines().items()},
+        steps_done=position.step,
+        train_s=position.train_s,
+        sessions=(*(before.sessions if before else ()), _session(job, kernel, position)),
+    )
+
+
+def _session(job: Job, kernel: Choice, position: Position) -> Session:
+    device = next(job.model.parameters()).device
+    commit, dirty = environment.commit()
+    return Session(
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        host=gethostname(),
+        pid=getpid(),
+        argv=tuple(sys.argv[1:]),
+        from_step=position.step,
+        device=device.type,
+        device_name=device_name(device),
+        kernel=kernel.name,
+        kernel_reason=kernel.reason,
+        threads=torch.get_num_threads(),
+        deterministic=torch.are_deterministic_algorithms_enabled(),
+        versions=environment.versions(),
+        commit=commit,
+        dirty=dirty,
+    )
+
+
+def device_name(device: torch.device) -> str:
+    """Return what a device calls itself."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return str(torch.backends.cpu.get_cpu_capability()) if device.type == "cpu" else device.type
+
+
+def ended(record: Record, job: Job, position: Position, wall_s: float) -> Record:
+    """Return the record with where the run stands and what its last session took."""
+    peak = _peak_mb(next(job.model.parameters()).device)
+    last = record.sessions[-1].model_copy(update={"wall_s": round(wall_s, 3), "peak_mb": peak})
+    known = isfinite(position.best_value)
+    return record.model_copy(
+        update={
+            "steps_done": position.step,
+            "train_s": position.train_s,
+            "best_step": position.best_step if known else None,
+            "solved_step": position.solved_step,
+            "sessions": (*record.sessions[:-1], last),
+        }
+    )
+
+
+def _peak_mb(device: torch.device) -> float | None:
+    if device.type == "cuda":
+        return round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
+    return environment.peak_mb()
