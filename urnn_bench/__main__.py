@@ -26,6 +26,9 @@ def main() -> None:
         # whoever read our output has closed the pipe; nothing may be flushed into it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_BROKEN_PIPE)
+    except OSError as error:
+        say(f"urnn-bench: error: {error}")
+        sys.exit(1)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

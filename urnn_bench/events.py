@@ -33,9 +33,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ended:
-    """The engine has nothing more to do: every update done, solved, or diverged."""
+    """Nothing more will happen: every update is done, or something ended the run before that."""
 
-    status: Literal["done", "solved", "diverged"]
+    status: Literal["done", "solved", "diverged", "oom", "failed"]
     reason: str
 
 

@@ -1,22 +1,24 @@
 """Carry out one run: restore, train, record, save, and turn whatever ends it into a status."""
 
 import time
+import traceback
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 
 from urnn_bench import build, checkpoint, provenance
 from urnn_bench.build import Machinery
 from urnn_bench.engine.gradient import Job, Position, train
+from urnn_bench.errors import UrnnBenchError
 from urnn_bench.events import Ended, Event, Measured, Updated
 from urnn_bench.records import environment
-from urnn_bench.records.folder import CHECKPOINT, METRICS, State
-from urnn_bench.records.metrics import MetricsWriter
-from urnn_bench.records.record import Record, Status
+from urnn_bench.records.folder import CHECKPOINT, ERROR, METRICS, State
+from urnn_bench.records.metrics import MetricsWriter, RecordsWarning
+from urnn_bench.records.record import FINAL, Record, Status
 from urnn_bench.registry import Components
 from urnn_bench.spec.schema import Run
 
@@ -76,30 +78,57 @@ class Work:
 def perform(
     run: Run, folder: Path, before: Record | None, conditions: Conditions, shell: Shell
 ) -> Record:
-    """Train one run, and turn whatever ends it into the status of its record."""
-    environment.reset_peak()
+    """Train one run, and record whatever ends it as its status.
+
+    Raises RecordsError for a damaged checkpoint; what the run itself raises ends that run only.
+    """
     began = time.monotonic()
+    environment.reset_peak()
+    record = provenance.begun(run, before)
+    record.write(folder)
+    try:
+        work = _begin(record, folder, conditions)
+    except UrnnBenchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
+        record = _with(record, *_status_of(error, folder))
+        shell.display.start(record)
+    else:
+        record = _work(work, began, conditions.time_limit_s, shell)
+    record.write(folder)
+    shell.display.end(record)
+    return record
+
+
+def _begin(record: Record, folder: Path, conditions: Conditions) -> Work:
+    """Build what the run needs, and put it back to where its checkpoint stands."""
+    run = record.run
     job, kernel = build.job_of(conditions.components, run, conditions.machinery)
     content = load_checkpoint(folder, run)
     position = checkpoint.restore(content, job) if content else Position()
     metrics = MetricsWriter(folder / METRICS, content["metrics_bytes"] if content else 0)
-    record = provenance.begun(run, job, kernel, position, before)
-    work = Work(folder, record, job, position, metrics)
-    record.write(folder)
-    shell.display.start(record)
-    with _statuses(work):
-        _follow(work, conditions.time_limit_s, began, shell)
-    metrics.close()
-    work.record = provenance.ended(work.record, job, position, time.monotonic() - began)
-    work.record.write(folder)
-    shell.display.end(work.record)
-    return work.record
+    record = provenance.built(record, job, kernel, position)
+    if content and (changed := provenance.changed(record)):
+        text = f"{folder.name}: resumed with another {changed}; the curve is no longer exact"
+        warnings.warn(text, RecordsWarning, 2)
+    return Work(folder, record, job, position, metrics)
 
 
-def _follow(work: Work, limit_s: float | None, began: float, shell: Shell) -> None:
+def _work(work: Work, began: float, limit_s: float | None, shell: Shell) -> Record:
+    """Follow the run until it ends, and return its record."""
+    work.record.write(work.folder)
+    shell.display.start(work.record)
+    try:
+        _follow(work, began, limit_s, shell)
+    finally:
+        work.metrics.close()
+    return provenance.ended(work.record, work.job, work.position, time.monotonic() - began)
+
+
+def _follow(work: Work, began: float, limit_s: float | None, shell: Shell) -> None:
     """Read the engine's events: record, show, save, and stop when told to."""
     saved, cost_s = time.monotonic(), 0.0
-    for event in train(work.job, work.position):
+    for event in _events(work):
         _take(work, event)
         shell.display.show(event)
         if not isinstance(event, Updated):
@@ -114,14 +143,24 @@ def _follow(work: Work, limit_s: float | None, began: float, shell: Shell) -> No
             return
 
 
+def _events(work: Work) -> Iterator[Event]:
+    """Yield the engine's events; an exception of the engine, not of its reader, is the last one."""
+    try:
+        yield from train(work.job, work.position)
+    except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
+        status, reason = _status_of(error, work.folder)
+        yield Ended(status, reason)
+
+
 def _take(work: Work, event: Event) -> None:
     if isinstance(event, Measured):
         work.metrics.write(event)
         if event.split == "test":
             work.record = work.record.model_copy(update={"test": dict(event.metrics)})
     elif isinstance(event, Ended):
-        _save(work)
         work.record = _with(work.record, event.status, event.reason)
+        if event.status in FINAL:
+            _save(work)
 
 
 def _ending(limit_s: float | None, elapsed_s: float, shell: Shell) -> tuple[Status, str] | None:
@@ -137,30 +176,19 @@ def _save(work: Work) -> None:
     checkpoint.save(work.folder / CHECKPOINT, work.job, work.position, work.record.identity, length)
 
 
-@contextmanager
-def _statuses(work: Work) -> Iterator[None]:
-    """Record an exception as this run's status, so that it ends this run only."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
-        if _is_out_of_memory(error):
-            work.record = _with(work.record, "oom", str(error).split("\n")[0])
-        else:
-            place = _place(error)
-            work.record = _with(work.record, "failed", f"{type(error).__name__}: {error}{place}")
+def _status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"], str]:
+    """Return the status that an exception means; its traceback goes into the run's folder."""
+    (folder / ERROR).write_text("".join(traceback.format_exception(error)))
+    first = str(error).split("\n")[0]
+    if _is_out_of_memory(error):
+        return "oom", first
+    return "failed", f"{type(error).__name__}: {first} (see {folder / ERROR})"
 
 
 def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_MEMORY)
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})" if trace else ""
 
 
 def load_checkpoint(folder: Path, run: Run) -> dict[str, Any] | None:

@@ -15,39 +15,60 @@ from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
 from urnn_bench.spec.schema import Run
 
+_EXACT = ("device_name", "kernel", "threads", "versions", "commit")
 
-def begun(run: Run, job: Job, kernel: Choice, position: Position, before: Record | None) -> Record:
+
+def begun(run: Run, before: Record | None) -> Record:
     """Return the record of a run that begins, or goes on after ``before``."""
-    task = job.task
     return Record(
         identity=run.identity,
         protocol=run.protocol,
         status="running",
         reason="",
         run=run,
-        parameters=sum(p.numel() for p in job.model.parameters() if p.requires_grad),
-        fingerprint=build.fingerprint(job),
-        criterion=task.metrics[0],
-        baselines={name: dict(values) for name, values in task.baselines().items()},
-        steps_done=position.step,
-        train_s=position.train_s,
-        sessions=(*(before.sessions if before else ()), _session(job, kernel, position)),
+        sessions=(*(before.sessions if before else ()), _session()),
     )
 
 
-def _session(job: Job, kernel: Choice, position: Position) -> Session:
+def built(record: Record, job: Job, kernel: Choice, position: Position) -> Record:
+    """Return the record with what is known once the network and the data are there."""
     device = next(job.model.parameters()).device
+    how = {
+        "from_step": position.step,
+        "device": device.type,
+        "device_name": device_name(device),
+        "kernel": kernel.name,
+        "kernel_reason": kernel.reason,
+    }
+    last = record.sessions[-1].model_copy(update=how)
+    return record.model_copy(
+        update={
+            "parameters": sum(p.numel() for p in job.model.parameters() if p.requires_grad),
+            "fingerprint": build.fingerprint(job),
+            "criterion": job.task.metrics[0],
+            "baselines": {name: dict(values) for name, values in job.task.baselines().items()},
+            "steps_done": position.step,
+            "train_s": position.train_s,
+            "sessions": (*record.sessions[:-1], last),
+        }
+    )
+
+
+def changed(record: Record) -> str:
+    """Return what differs from the session before that may change the arithmetic, or nothing."""
+    if len(record.sessions) < 2:
+        return ""
+    before, now = record.sessions[-2:]
+    return " and ".join(name for name in _EXACT if getattr(before, name) != getattr(now, name))
+
+
+def _session() -> Session:
     commit, dirty = environment.commit()
     return Session(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         host=gethostname(),
         pid=getpid(),
         argv=tuple(sys.argv[1:]),
-        from_step=position.step,
-        device=device.type,
-        device_name=device_name(device),
-        kernel=kernel.name,
-        kernel_reason=kernel.reason,
         threads=torch.get_num_threads(),
         deterministic=torch.are_deterministic_algorithms_enabled(),
         versions=environment.versions(),

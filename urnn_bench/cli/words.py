@@ -13,6 +13,8 @@ def title(run: Run) -> str:
 def opening(record: Record) -> str:
     """Return what begins: the run, its size, its kernel, and from where it goes on."""
     run, session = record.run, record.sessions[-1]
+    if record.parameters is None:
+        return title(run)
     resumed = f", resumed at update {session.from_step}" if session.from_step else ""
     size = f"hidden {run.hidden}, {record.parameters:,} parameters"
     return f"{title(run)}: {size}, {session.device} ({session.kernel}){resumed}"

@@ -14,6 +14,7 @@ from urnn_bench.spec.schema import Run
 
 METRICS = "metrics.csv"
 CHECKPOINT = "checkpoint.pt"
+ERROR = "error.txt"
 
 
 @dataclass(frozen=True)
@@ -92,5 +93,5 @@ def locked(folder: Path) -> Iterator[bool]:
 
 def clear(folder: Path) -> None:
     """Remove what a run has written, its record first so that nothing half-removed is believed."""
-    for name in (NAME, CHECKPOINT, METRICS):
+    for name in (NAME, CHECKPOINT, METRICS, ERROR):
         (folder / name).unlink(missing_ok=True)

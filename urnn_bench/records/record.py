@@ -28,16 +28,16 @@ class Session(Strict):
     host: str
     pid: int
     argv: tuple[str, ...]
-    from_step: int
-    device: str
-    device_name: str
-    kernel: str
-    kernel_reason: str
     threads: int
     deterministic: bool
     versions: dict[str, str]
     commit: str | None
     dirty: bool | None
+    from_step: int = 0
+    device: str = ""
+    device_name: str = ""
+    kernel: str = ""
+    kernel_reason: str = ""
     wall_s: float = 0.0
     peak_mb: float | None = None
 
@@ -54,10 +54,10 @@ class Record(Strict):
     status: Status
     reason: str
     run: Run
-    parameters: int
-    fingerprint: dict[str, str]
-    criterion: str
-    baselines: dict[str, dict[str, float]]
+    parameters: int | None = None
+    fingerprint: dict[str, str] = {}
+    criterion: str = ""
+    baselines: dict[str, dict[str, float]] = {}
     steps_done: int = 0
     train_s: float = 0.0
     best_step: int | None = None

@@ -26,7 +26,7 @@ class Results:
     @property
     def criterion(self) -> str:
         """The metric that training lowers."""
-        return self.records[0].criterion
+        return next((r.criterion for r in self.records if r.criterion), "")
 
     def baselines(self, metric: str, T: int) -> dict[str, float]:
         """Return the reference predictors' values of a metric at a length."""

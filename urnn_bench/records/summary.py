@@ -28,7 +28,7 @@ def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, 
         "model": model,
         "T": T,
         "hidden": int(runs["hidden"].iloc[0]),
-        "parameters": int(runs["parameters"].iloc[0]),
+        "parameters": _whole(runs["parameters"].max()),
         "seeds": len(runs),
         "good": int(runs["status"].isin(GOOD).sum()),
         "solved": len(solved),
@@ -40,6 +40,10 @@ def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, 
         "baseline": baseline,
         "updates_per_s": _number(runs["updates_per_s"].median()),
     }
+
+
+def _whole(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)
 
 
 def _number(value: Any) -> float | None:

@@ -35,7 +35,7 @@ class Document:
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the scalars of YAML 1.2 and without duplicate keys."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own class attribute
+    yaml_implicit_resolvers: dict[str, Any] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping; raise ConstructorError at the second use of a key."""

@@ -1,0 +1,44 @@
+# Every target works on a fresh machine with Python 3.11 or newer: `make run`, `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+FIGURES := results/paper/readme
+
+.DEFAULT_GOAL := help
+.PHONY: setup run test lint types ci smoke figures help
+
+setup: $(STAMP)  ## make a virtual environment with the tested versions and this package
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+run: setup  ## the main job in minutes: copying memory at T=100, three models, and a plot
+	$(BIN)/urnn-bench run copy --T 100 --seeds 1 --steps 400
+	$(BIN)/urnn-bench table copy
+	$(BIN)/urnn-bench plot copy --figure learning_curves
+
+test: setup  ## every test
+	$(BIN)/python -m pytest
+
+lint: setup  ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup  ## mypy, strict
+	$(BIN)/mypy
+
+smoke: setup  ## every model for a few updates, from nothing, then a plot
+	$(BIN)/urnn-bench run smoke --force
+	$(BIN)/urnn-bench plot smoke
+
+figures: setup  ## draw the README's figures again from the committed records
+	$(BIN)/urnn-bench plot copy --results $(FIGURES) --format png --format svg
+
+ci: lint types test smoke  ## all that continuous integration asks
+
+help:  ## say what each target does
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
