@@ -50,10 +50,10 @@ def _sentence(fault: Mapping[str, Any], model: type[BaseModel], path: KeyPath) -
         "model_type": f"must be a mapping, not {_shown(value)}",
         "model_attributes_type": f"must be a mapping, not {_shown(value)}",
         "literal_error": f"must be {context.get('expected')}, not {_shown(value)}",
-        "greater_than_equal": f"must be at least {context.get('ge')}, not {_shown(value)}",
-        "greater_than": f"must be greater than {context.get('gt')}, not {_shown(value)}",
-        "less_than": f"must be less than {context.get('lt')}, not {_shown(value)}",
-        "less_than_equal": f"must be at most {context.get('le')}, not {_shown(value)}",
+        "greater_than_equal": f"must be at least {_number(context.get('ge'))}, not {_shown(value)}",
+        "greater_than": f"must be greater than {_number(context.get('gt'))}, not {_shown(value)}",
+        "less_than": f"must be less than {_number(context.get('lt'))}, not {_shown(value)}",
+        "less_than_equal": f"must be at most {_number(context.get('le'))}, not {_shown(value)}",
         "value_error": str(context.get("error")),
     }
     return sentences.get(kind) or f"{fault['msg']}, not {_shown(value)}"
@@ -66,6 +66,10 @@ def _shown(value: object, key: str | None = None) -> str:
         return ("a list " if isinstance(value, list) else "a mapping ") + repr(value)
     # as YAML writes them
     return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+
+
+def _number(bound: object) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
 def _fields(model: type[BaseModel], path: KeyPath) -> set[str]:

@@ -14,6 +14,8 @@ import yaml
 
 from urnn_bench.errors import SpecError
 
+_MERGE = "tag:yaml.org,2002:merge"
+
 KeyPath = tuple[str, ...]
 
 
@@ -25,9 +27,13 @@ class Document:
     mapping: dict[str, Any]
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
+    def depth(self, path: KeyPath) -> int:
+        """Return how many keys of ``path`` stand in the file."""
+        return next((n for n in range(len(path), 0, -1) if path[:n] in self.lines), 0)
+
     def where(self, path: KeyPath) -> str:
         """Return "file, line n: a.b.c" for the deepest known part of ``path``."""
-        known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in self.lines), ())
+        known = path[: self.depth(path)]
         line = f", line {self.lines[known]}" if known else ""
         return f"{self.source}{line}: " + (f"{'.'.join(path)}: " if path else "")
 
@@ -41,6 +47,8 @@ class _Loader(yaml.SafeLoader):
         """Build a mapping; raise ConstructorError at the second use of a key."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == _MERGE:
+                continue
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str | int | float):
                 raise _marked("a key must be a name or a number", key_node)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, TypeGuard
 
 from urnn_bench.errors import SpecError
@@ -47,11 +48,17 @@ def apply(document: Document, settings: Sequence[Setting]) -> Document:
 
 def where(document: Document, settings: Sequence[Setting], path: KeyPath) -> str:
     """Say where ``path`` was last given: on the command line, else in the file."""
+    known = document.depth(path)
     for setting in reversed(settings):
-        shared = min(len(setting.path), len(path))
-        if shared and setting.path[:shared] == path[:shared] and len(path) >= len(setting.path):
+        shared = _shared(setting.path, path)
+        if shared > known or shared == len(setting.path):
             return f"{setting.source}: "
     return document.where(path)
+
+
+def _shared(one: KeyPath, other: KeyPath) -> int:
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +114,10 @@ def _remove_overlays(mapping: dict[str, Any], path: KeyPath) -> None:
 
 
 def _remove(node: Any, path: KeyPath) -> None:
-    for key in path[:-1]:
-        node = node.get(key) if isinstance(node, dict) else None
-    if isinstance(node, dict) and path:
-        node.pop(path[-1], None)
+    """Remove ``path`` from nested mappings, or what stands in its way."""
+    if not isinstance(node, dict) or not path or path[0] not in node:
+        return
+    if len(path) > 1 and isinstance(node[path[0]], dict):
+        _remove(node[path[0]], path[1:])
+    else:
+        del node[path[0]]

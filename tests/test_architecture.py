@@ -1,0 +1,157 @@
+"""Imports point down, there are no cycles, and what should be quick does not load torch."""
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import urnn_bench
+
+ROOT = Path(urnn_bench.__file__).parent
+
+# who may import whom inside the package; what is not listed is forbidden
+ALLOWED = {
+    "errors": set(),
+    "events": set(),
+    "files": set(),
+    "registry": {"errors"},
+    "streams": set(),
+    "spec": {"errors"},
+    "kernels": {"errors"},
+    "records": {"errors", "events", "files", "spec"},
+    "cells": {"kernels", "spec"},
+    "tasks": {"events", "spec", "streams"},
+    "figures": {"errors", "records", "registry", "spec"},
+    "models": {"cells", "kernels", "tasks"},
+    "optim": {"spec"},
+    "engine": {"events", "optim", "spec", "tasks"},
+    "build": {"cells", "engine", "errors", "events", "figures", "kernels", "models", "optim",
+              "registry", "spec", "streams", "tasks"},
+    "checkpoint": {"engine", "errors", "files"},
+    "provenance": {"build", "engine", "kernels", "records", "spec"},
+    "execute": {"build", "checkpoint", "engine", "errors", "events", "provenance", "records",
+                "registry", "spec"},
+    "bench": {"build", "engine", "events", "execute", "records", "spec"},
+    "cli": {"bench", "build", "cells", "errors", "events", "execute", "figures", "provenance",
+            "records", "registry", "spec", "tasks"},
+    "__main__": {"cli", "errors"},
+    "__init__": set(),
+}  # fmt: skip
+
+# libraries that only some parts may know
+OUTSIDE = {
+    "torch": {"streams", "kernels", "cells", "tasks", "models", "optim", "engine", "build",
+              "checkpoint", "provenance", "execute", "bench", "cli"},
+    "matplotlib": {"figures"},
+    "pandas": {"records", "figures", "cli"},
+    "rich": {"cli"},
+    "typer": {"cli"},
+    "yaml": {"spec"},
+    "pydantic": {"spec", "cells", "tasks", "records", "figures", "build", "cli"},
+}  # fmt: skip
+
+
+def modules():
+    return {p: ".".join(p.relative_to(ROOT).with_suffix("").parts) for p in ROOT.rglob("*.py")}
+
+
+def imported(path):
+    """Every module a file imports, deferred and type-only imports included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def part(name):
+    return name.split(".")[0]
+
+
+def inside(path):
+    names = [n.removeprefix("urnn_bench.") for n in imported(path) if n.startswith("urnn_bench.")]
+    return [n for n in names if n != "__version__"]
+
+
+@pytest.mark.parametrize(("path", "name"), modules().items(), ids=modules().values())
+def test_imports_only_what_lies_below(path, name):
+    assert part(name) in ALLOWED, "a new part of the package needs a place in the layers"
+    wrong = {part(n) for n in inside(path)} - ALLOWED[part(name)] - {part(name)}
+    assert not wrong
+
+
+@pytest.mark.parametrize(("path", "name"), modules().items(), ids=modules().values())
+def test_uses_only_the_libraries_of_its_part(path, name):
+    used = {part(n) for n in imported(path)} & OUTSIDE.keys()
+    assert not {library for library in used if part(name) not in OUTSIDE[library]}
+
+
+def test_layers_and_modules_have_no_cycle():
+    TopologicalSorter(ALLOWED).prepare()
+    known = set(modules().values())
+    graph = {}
+    for path, name in modules().items():
+        targets = {n if n in known else n.rpartition(".")[0] for n in inside(path)}
+        graph[name] = {t for t in targets if t in known and t != name}
+    TopologicalSorter(graph).prepare()
+
+
+def test_components_are_known_only_through_the_registry():
+    """Outside its own folder, a cell, task or figure is never imported by name."""
+    for path, name in modules().items():
+        for target in inside(path):
+            folder, _, rest = target.partition(".")
+            if folder in ("cells", "tasks", "figures") and part(name) != folder:
+                assert rest.split(".")[0] in ("base", "_drawing"), f"{name} imports {target}"
+
+
+HEAVY = {"torch", "numpy", "pandas", "matplotlib", "scipy"}
+PROGRAM = """
+import json, sys
+sys.argv = ["urnn-bench", *{arguments}]
+try:
+    from urnn_bench.__main__ import main
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [
+        (["--help"], set()),
+        (["--version"], set()),
+        (["list"], set()),
+        (["list", "--json"], set()),
+        (["run", "--help"], set()),
+        (["status", "--json"], set()),
+        (["table", "smoke"], {"pandas", "numpy"}),
+        (["plot", "smoke"], {"pandas", "numpy", "matplotlib"}),
+    ],
+)
+def test_quick_commands_do_not_load_what_is_slow(arguments, allowed, bench):
+    if arguments[0] in ("table", "plot"):
+        bench("run", "smoke", "--steps", 1)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(arguments=arguments)],
+        cwd=bench.folder, capture_output=True, text=True, check=True, env=bench.env(),
+    )  # fmt: skip
+    loaded = set(ast.literal_eval(done.stderr.strip().splitlines()[-1]))
+    assert not (HEAVY - allowed) & loaded
+
+
+def test_importing_the_package_changes_nothing():
+    """No import seeds, compiles, reads the environment or starts a thread."""
+    program = (
+        "import torch, threading\n"
+        "before = torch.get_rng_state(), threading.active_count(), torch.get_num_threads()\n"
+        "import urnn_bench.bench, urnn_bench.cli.app\n"
+        "after = torch.get_rng_state(), threading.active_count(), torch.get_num_threads()\n"
+        "assert torch.equal(before[0], after[0]) and before[1:] == after[1:]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

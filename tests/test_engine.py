@@ -1,0 +1,151 @@
+"""The training loop on a task and a network of two lines each."""
+
+from math import isnan
+
+import pytest
+import torch
+from torch import nn
+
+from urnn_bench.engine import stopwatch
+from urnn_bench.engine.evaluate import evaluate
+from urnn_bench.engine.gradient import Job, Position, train
+from urnn_bench.events import Ended, Measured, Updated
+from urnn_bench.spec.schema import Fit, Solved
+from urnn_bench.streams import generator
+from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
+
+
+class Line(Task):
+    """y = 2x."""
+
+    metrics = ("mse", "worst")
+
+    def __init__(self, poison=None):
+        self.poison = poison
+
+    signature = Signature(Reals(1), 1, "last")
+
+    def batches(self, split, size):  # noqa: ARG002 - part of the interface
+        return None if split == "train" else 2
+
+    def batch(self, split, index, size, seed):
+        rng = generator(seed, split, index)
+        count = size if index == 0 or split == "train" else 1
+        x = torch.randn(count, 1, generator=rng)
+        y = 2 * x
+        if split == "train" and index == self.poison:
+            y = y * float("nan")
+        return Batch(x, y)
+
+    def loss(self, output, batch):
+        return (output - batch.y).square().mean()
+
+    def scores(self, output, batch):
+        n = len(batch.y)
+        return {"mse": Score(float(self.loss(output, batch)) * n, n),
+                "worst": Score(float(n), n)}  # fmt: skip
+
+    def baselines(self):
+        return {"mse": {"zero": 4.0}}
+
+    def memoryless(self, batch):
+        return torch.zeros_like(batch.y)
+
+
+def job(steps=6, poison=None, lr=0.1, **fit):
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    options = Fit(steps=steps, batch=8, log_every=2, evaluate_every=3, **fit)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    return Job(model, Line(poison), optimizer, options, seed=0)
+
+
+def short(event):
+    if isinstance(event, Measured):
+        return f"{event.split}@{event.step}"
+    return f"@{event.step}" if isinstance(event, Updated) else event.status
+
+
+def test_order_of_events():
+    events = [short(e) for e in train(job(), Position())]
+    assert events == [
+        "validation@0", "@1", "train@2", "@2", "validation@3", "@3", "train@4", "@4", "@5",
+        "train@6", "validation@6", "@6", "test@6", "done",
+    ]  # fmt: skip
+
+
+def test_training_descends_and_reports_means_of_the_loss():
+    events = list(train(job(steps=40), Position()))
+    losses = [e.metrics["mse"] for e in events if isinstance(e, Measured) and e.split == "train"]
+    assert losses[0] > 1.0 > 0.01 > losses[-1]
+
+
+def test_test_scores_are_those_of_the_best_weights_and_the_last_are_put_back():
+    work, position = job(steps=6, lr=1.5), Position()  # too long a step: it gets worse
+    events = list(train(work, position))
+    validation = {e.step: e.metrics["mse"] for e in events
+                  if isinstance(e, Measured) and e.split == "validation"}  # fmt: skip
+    assert position.best_step == min(validation, key=validation.get) == 0
+    (test,) = [e for e in events if isinstance(e, Measured) and e.split == "test"]
+    last = work.model.weight.detach().clone()
+    work.model.load_state_dict(position.best_weights)
+    assert test.metrics == evaluate(work.model, work.task, "test", work.fit.evaluate_batch, 0)
+    assert not torch.equal(last, work.model.weight)
+
+
+@pytest.mark.parametrize("cut", range(1, 6))
+def test_going_on_from_any_update_gives_the_same_events(cut):
+    def values(events):
+        return [(short(e), dict(e.metrics)) for e in events if isinstance(e, Measured)]
+
+    whole = values(train(job(), Position()))
+    work, position, before = job(), Position(), []
+    for event in train(work, position):
+        before += values([event])
+        if isinstance(event, Updated) and event.step == cut:
+            break
+    assert before + values(train(work, position)) == whole
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_as_diverged():
+    events = list(train(job(poison=2), Position()))
+    assert events[-1].status == "diverged" and "between 2 and 4" in events[-1].reason
+    train_rows = [e for e in events if isinstance(e, Measured) and e.split == "train"]
+    assert isnan(train_rows[-1].metrics["mse"]) and train_rows[-1].step == 4
+    assert isinstance(events[-2], Measured) and events[-2].split == "test"
+
+
+def test_solved_is_noted_and_stops_only_if_told_to():
+    solved = Solved(metric="mse", below=0.5)
+    position = Position()
+    events = list(train(job(steps=30, solved=solved), position))
+    assert events[-1].status == "done" and position.solved_step is not None
+    stopping = list(
+        train(job(steps=30, solved=solved.model_copy(update={"stop": True})), Position())
+    )
+    assert isinstance(stopping[-1], Ended) and stopping[-1].status == "solved"
+    assert stopping[-2].step == position.solved_step < 30
+
+
+def test_uneven_batches_average_exactly():
+    work = job()
+    torch.nn.init.ones_(work.model.weight)
+    batches = [work.task.batch("test", i, 8, 0) for i in range(2)]
+    errors = torch.cat([(b.x - b.y).square() for b in batches])
+    found = evaluate(work.model, work.task, "test", 8, 0)
+    assert found["mse"] == pytest.approx(float(errors.mean())) and found["worst"] == 1.0
+    with pytest.raises(ValueError, match="no end"):
+        evaluate(work.model, work.task, "train", 8, 0)
+
+
+def test_the_stopwatch_is_off_while_the_reader_works(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(stopwatch, "perf_counter", lambda: now[0])
+    position = Position()
+    for _ in train(job(steps=3), position):
+        now[0] += 1000.0
+    assert position.train_s == 0.0
+    watch = stopwatch.Stopwatch(1.0)
+    with watch:
+        now[0] += 2.0
+    assert watch.total_s == 3.0

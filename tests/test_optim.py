@@ -1,0 +1,101 @@
+"""The paper's RMSprop to the letter, and clipping by type."""
+
+from copy import deepcopy
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from urnn_bench import optim
+from urnn_bench.optim import RmspropPaper
+from urnn_bench.spec.schema import ClipNorm, ClipValue, Optimizer
+
+
+def steps(gradients, lr=1e-3, decay=0.9, initial=1e-3):
+    p = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    optimizer = RmspropPaper([p], lr, decay, initial)
+    path = []
+    for g in gradients:
+        p.grad = torch.tensor([g], dtype=torch.float64)
+        optimizer.step()
+        path.append(p.item())
+    return path
+
+
+def test_follows_its_definition():
+    s, p, expected, gradients = 1e-3, 0.0, [], [0.5, -0.01, 1e-9, 3.0]
+    for g in gradients:
+        s = 0.9 * s + 0.1 * g * g
+        p -= 1e-3 * g / s**0.5
+        expected.append(p)
+    assert steps(gradients) == pytest.approx(expected, rel=1e-12)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50))
+def test_no_step_is_longer_than_its_bound(gradients):
+    """|step| ≤ lr / √(1 - decay) = √10 lr, whatever the gradients."""
+    path = [0.0, *steps(gradients)]
+    longest = max(abs(b - a) for a, b in pairwise(path))
+    assert longest <= 10**0.5 * 1e-3 * (1 + 1e-9)
+
+
+def test_vanishing_gradients_still_move_after_a_while():
+    """No epsilon: after the accumulator has forgotten its start, a gradient of 1e-20 counts."""
+    path = steps([1e-20] * 1200)
+    assert abs(path[-1] - path[-2]) == pytest.approx(1e-3, rel=1e-6)
+
+
+def test_zero_gradients_in_float32_never_give_nan():
+    p = torch.nn.Parameter(torch.ones(3))
+    optimizer = RmspropPaper([p], 1e-3, 0.9, 1e-3)
+    for _ in range(1500):
+        p.grad = torch.zeros(3)
+        optimizer.step()
+    assert torch.equal(p, torch.ones(3))
+
+
+def test_state_restores_exactly():
+    def fresh():
+        p = torch.nn.Parameter(torch.ones(3))
+        return p, RmspropPaper([p], 1e-2, 0.9, 1e-3)
+
+    p, optimizer = fresh()
+    p.grad = torch.tensor([1.0, 2.0, 3.0])
+    optimizer.step()
+    q, other = fresh()
+    q.data.copy_(p.data)
+    other.load_state_dict(deepcopy(optimizer.state_dict()))
+    q.grad = p.grad.clone()
+    optimizer.step()
+    other.step()
+    assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"name": "rmsprop_paper"}, {"name": "rmsprop"}, {"name": "adam"}, {"name": "adamw"},
+     {"name": "sgd", "momentum": 0.9, "nesterov": True}],
+)  # fmt: skip
+def test_every_optimizer_of_the_schema_descends(options):
+    p = torch.nn.Parameter(torch.tensor([2.0]))
+    optimizer = optim.make(TypeAdapter(Optimizer).validate_python({**options, "lr": 0.01}), [p])
+    for _ in range(50):
+        optimizer.zero_grad()
+        p.square().sum().backward()
+        optimizer.step()
+    assert abs(p.item()) < 1.9
+
+
+def test_clipping():
+    def clipped(limit):
+        p = torch.nn.Parameter(torch.zeros(2))
+        p.grad = torch.tensor([3.0, -4.0])
+        optim.clip([p], limit)
+        return p.grad
+
+    torch.testing.assert_close(clipped(ClipValue(value=1.0)), torch.tensor([1.0, -1.0]))
+    torch.testing.assert_close(clipped(ClipNorm(norm=1.0)), torch.tensor([0.6, -0.8]))
+    torch.testing.assert_close(clipped(None), torch.tensor([3.0, -4.0]))
