@@ -1,12 +1,17 @@
 """What several tests share: the real command line, and a benchmark that takes a second."""
 
+import io
 import os
 import subprocess
 import sys
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 import torch
+
+from urnn_bench.__main__ import main
 
 torch.set_num_threads(1)
 
@@ -38,7 +43,11 @@ def bench(tmp_path):
 
 
 class CommandLine:
-    """The command line as users have it, in a process and a folder of its own."""
+    """The command line as users have it, in a folder of its own.
+
+    Calling it runs the entry point in this process, which spares loading torch every time;
+    ``process`` and ``start`` are for what only a process of its own can show.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -52,11 +61,26 @@ class CommandLine:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **kwargs}
         return subprocess.Popen(command, cwd=self.folder, env=self.env(**(env or {})), **pipes)
 
-    def __call__(self, *arguments, code=0, env=None):
+    def process(self, *arguments, code=0, env=None):
         process = self.start(*arguments, env=env)
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
-        return Output(out, err)
+        return checked(process.communicate(timeout=120), process.returncode, code)
+
+    def __call__(self, *arguments, code=0, env=None):
+        out, err, found = io.StringIO(), io.StringIO(), 0
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("default")
+            patch.chdir(self.folder)
+            patch.setattr(sys, "argv", ["urnn-bench", *map(str, arguments)])
+            for name in [name for name in os.environ if name.startswith("URNN_BENCH_")]:
+                patch.delenv(name)
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            try:
+                with redirect_stdout(out), redirect_stderr(err):
+                    main()
+            except SystemExit as stop:
+                found = stop.code or 0
+        return checked((out.getvalue(), err.getvalue()), found, code)
 
     def write(self, name, text):
         path = self.folder / name
@@ -73,3 +97,9 @@ class Output:
 
     def __init__(self, out, err):
         self.out, self.err = out, err
+
+
+def checked(streams, found, expected):
+    out, err = streams
+    assert found == expected, f"exit {found}\n{out}\n{err}"
+    return Output(out, err)

@@ -9,8 +9,6 @@ from urnn_bench.cli.app import app
 from urnn_bench.cli.output import say
 from urnn_bench.errors import UrnnBenchError
 
-_BROKEN_PIPE = 141
-
 
 def main() -> None:
     """Run the command line; an error of ours ends in one sentence and its exit code."""
@@ -22,10 +20,6 @@ def main() -> None:
     except UrnnBenchError as error:
         say(f"urnn-bench: error: {error}")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # whoever read our output has closed the pipe; nothing may be flushed into it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(_BROKEN_PIPE)
     except OSError as error:
         say(f"urnn-bench: error: {error}")
         sys.exit(1)

@@ -61,5 +61,5 @@ class NothingToShowError(UrnnBenchError):
 def near_miss(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the known name closest to ``name``, or an empty string."""
     by_key = {key.lower(): key for key in known}
-    close = get_close_matches(name.lower(), by_key, n=1, cutoff=0.6)
+    close = get_close_matches(name.lower(), by_key, n=1, cutoff=0.5)
     return f"; did you mean '{by_key[close[0]]}'?" if close else ""

@@ -5,6 +5,7 @@ Names are never read as markup, whatever brackets they hold.
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from rich.text import Text
 from urnn_bench.records.record import jsonable
 
 _MISSING = "–"
+_BROKEN_PIPE = 141
 
 
 def say(text: str) -> None:
@@ -25,9 +27,14 @@ def say(text: str) -> None:
 
 
 def emit(text: str) -> None:
-    """Write data to stdout."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Write data to stdout; end the program quietly if whoever read it has gone."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # nothing may be flushed into the closed pipe at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_BROKEN_PIPE)
 
 
 def emit_json(value: Any, indent: int | None = 1) -> None:

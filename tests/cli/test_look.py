@@ -1,0 +1,147 @@
+"""``list``, ``describe``, ``status``, ``table``, ``plot`` and ``doctor`` through real processes."""
+
+import csv
+import hashlib
+import io
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A results folder that the tests of this file only read."""
+    from conftest import TINY, CommandLine
+
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "benchmarks").mkdir()
+    (folder / "benchmarks" / "tiny.yaml").write_text(TINY)
+    command = CommandLine(folder)
+    command("run", "tiny", "--T", 4, "--T", 6, "--seeds", 2, "-q")
+    return command
+
+
+def test_list_knows_every_kind(made):
+    found = json.loads(made("list", "--json").out)
+    assert {"copy", "adding", "smoke", "paper/urnn-fig1", "tiny"} <= set(found["benchmarks"])
+    assert set(found["models"]) == {"urnn", "rnn", "irnn", "lstm", "lstm_paper", "gru"}
+    assert set(found["tasks"]) == {"copying", "adding"} and "learning_curves" in found["figures"]
+    assert all(text for kind in found.values() for text in kind.values())
+    assert [*json.loads(made("list", "tasks", "--json").out)] == ["tasks"]
+    lines = made("list").out.splitlines()
+    assert all(len(line.split("\t")) == 3 for line in lines)
+
+
+@pytest.mark.parametrize("name", ["copy", "urnn", "lstm_paper", "copying", "learning_curves"])
+def test_describe_has_text_options_and_json(made, name):
+    text = made("describe", name).out
+    (found,) = json.loads(made("describe", name, "--json").out)
+    assert found["name"] == name and found["about"].split("\n")[0] in text
+    assert "options" in text or name == "copy"
+
+
+def test_describe_gives_the_paper_and_its_sizes(made):
+    text = made("describe", "urnn").out
+    assert "arXiv:1511.06464" in text and "paper/urnn-fig1: urnn" in text
+    assert "hidden 128, 6,153 parameters" in text and "hidden 512, 8,193 parameters" in text
+    assert "h0_scale" in text and "[1.0]" in text
+    both = json.loads(made("describe", "adding", "--json").out)
+    assert [each["kind"] for each in both] == ["benchmark", "task"]
+    assert "did you mean 'urnn'" in made("describe", "urm", code=2).err
+
+
+def test_status_shows_every_run(made):
+    rows = json.loads(made("status", "--json").out)
+    assert len(rows) == 8 and {r["state"] for r in rows} == {"done"}
+    assert made("status", "tiny").out.count("\n") == 9
+    assert "there are no runs yet" in made("status", "copy", code=5).err
+    assert json.loads(made("status", "copy", "--json").out) == []
+
+
+def test_table_in_every_format_says_the_same(made):
+    plain = made("table", "tiny").out.splitlines()
+    assert len(plain) == 5 and plain[1].split("\t")[:3] == ["lstm", "4", "6"]
+    rows = list(csv.DictReader(io.StringIO(made("table", "tiny", "--format", "csv").out)))
+    documents = json.loads(made("table", "tiny", "--json").out)["tiny"]
+    assert [r["model"] for r in rows] == [d["model"] for d in documents]
+    for row, document in zip(rows, documents, strict=True):
+        assert float(row["test_cross_entropy_nat"]) == document["test_cross_entropy_nat"]
+        assert document["lowest"] <= document["test_cross_entropy_nat"] <= document["highest"]
+        assert document["seeds"] == document["good"] == 2
+    markdown = made("table", "tiny", "--format", "markdown").out.splitlines()
+    assert len(markdown) == 6 and all(line.startswith("|") for line in markdown)
+    latex = made("table", "tiny", "--format", "latex").out
+    assert r"\toprule" in latex and r"test\_cross\_entropy\_nat" in latex
+
+
+def test_plot_writes_every_format_and_says_where(made):
+    out = made("plot", "tiny", "--format", "png", "--format", "svg", "--format", "pdf").out
+    paths = [made.folder / line for line in out.splitlines()]
+    assert {p.name for p in paths} == {
+        f"{figure}.{suffix}" for figure in ("learning_curves", "scores_by_length")
+        for suffix in ("png", "svg", "pdf")
+    }  # fmt: skip
+    starts = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
+    assert all(p.read_bytes().startswith(starts[p.suffix]) for p in paths)
+    ElementTree.parse(next(p for p in paths if p.suffix == ".svg"))
+
+
+def test_figures_are_stable_to_the_byte(made, tmp_path):
+    digests = []
+    for folder, zone in (("a", "UTC"), ("b", "Asia/Tokyo")):
+        formats = ("--format", "svg", "--format", "pdf", "--format", "png")
+        env = {"TZ": zone, "PYTHONHASHSEED": str(len(digests))}
+        made.process("plot", "tiny", "--out", tmp_path / folder, *formats, env=env)
+        files = sorted((tmp_path / folder / "tiny").iterdir())
+        digests.append([hashlib.sha256(f.read_bytes()).hexdigest() for f in files])
+    assert digests[0] == digests[1] and len(digests[0]) == 6
+
+
+def test_plot_says_what_it_cannot_draw(made):
+    assert (
+        "did you mean 'learning_curves'"
+        in made("plot", "tiny", "--figure", "learning_curve", code=2).err
+    )
+    missing = made("plot", "copy", code=5).err
+    assert "make them with: urnn-bench run copy" in missing
+    assert "no benchmark is called 'tny'; did you mean 'tiny'?" in made("plot", "tny", code=2).err
+    assert "make some with: urnn-bench run copy" in made("plot", "--results", "empty", code=5).err
+    assert "there are no runs" in made("table", "copy", code=5).err
+
+
+def test_results_folder_from_the_environment(made):
+    rows = json.loads(made("status", "--json", env={"URNN_BENCH_RESULTS": "elsewhere"}).out)
+    assert rows == []
+
+
+def test_doctor_says_what_is_here(made):
+    found = json.loads(made("doctor", "--json").out)
+    assert found["versions"]["torch"] and found["torch"]["threads"] >= 1
+    assert "writable" in found["folders"]["results"] and "cc" in found["compiler"]
+    assert "torch\t" in made("doctor").out
+
+
+def test_version_and_help(made):
+    from urnn_bench import __version__
+
+    assert made("--version").out == f"urnn-bench {__version__}\n"
+    for command in ("run", "list", "describe", "status", "plot", "table", "doctor"):
+        assert "Usage: urnn-bench" in made(command, "--help").out
+
+
+def test_shell_completion_knows_the_names(made):
+    env = {
+        "_URNN_BENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": "urnn-bench describe lstm",
+        "COMP_CWORD": "2",
+    }
+    assert set(made.process(env=env).out.split()) == {"lstm", "lstm_paper"}
+
+
+def test_earlier_settings_are_left_out_with_a_warning(bench):
+    bench("run", "tiny", "--model", "lstm", "-q")
+    bench("run", "tiny", "--model", "lstm", "--steps", 4, "-q")
+    done = bench("table", "tiny")
+    assert "1 run left out: earlier settings of the same model and length" in done.err
+    assert len(done.out.splitlines()) == 2

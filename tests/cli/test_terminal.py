@@ -1,0 +1,93 @@
+"""What a terminal shows: bars that move, colour where it is wanted, nothing cut or misread."""
+
+import os
+import pty
+import re
+import select
+
+import pytest
+
+from urnn_bench.cli.live import sparkline
+from urnn_bench.cli.output import duration, shown
+
+
+def on_a_terminal(bench, *arguments, env=None):
+    """Run with stderr and stdout on a pseudo-terminal of 80 columns; return exit code and text."""
+    leader, follower = pty.openpty()
+    process = bench.start(*arguments, env={"TERM": "xterm-256color", **(env or {})},
+                          stdout=follower, stderr=follower, stdin=follower)  # fmt: skip
+    os.close(follower)
+    seen = b""
+    while select.select([leader], [], [], 60)[0]:
+        try:
+            chunk = os.read(leader, 65536)
+        except OSError:  # the other end has closed
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(leader)
+    return process.wait(timeout=60), seen.decode()
+
+
+def plain(text):
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+def test_bars_move_and_lines_stay(bench):
+    code, text = on_a_terminal(bench, "run", "tiny", "--steps", 150)
+    assert code == 0 and "\x1b[" in text
+    words = plain(text)
+    assert "all runs, 0 of 2 ended" in words and "/150" in words
+    assert re.search(r"[\d.]+×base", words) and re.search("[▁▂▃▄▅▆▇█]", words)
+    assert "lstm T=4 seed 0: done, test" in words and "2 done; records in results" in words
+
+
+@pytest.mark.parametrize(
+    ("env", "colour", "moves"),
+    [({}, True, True), ({"NO_COLOR": "1"}, False, True), ({"TERM": "dumb"}, False, False)],
+)
+def test_colour_and_movement_are_asked_for(bench, env, colour, moves):
+    _, text = on_a_terminal(bench, "run", "tiny", "--model", "lstm", env=env)
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]", text)) == colour
+    assert ("\x1b[2K" in text) == moves
+    assert "lstm T=4 seed 0: done" in plain(text)
+
+
+def test_a_pipe_gets_plain_lines(bench):
+    done = bench.process("run", "tiny")
+    assert "\x1b" not in done.err + done.out and "\r" not in done.err
+    assert len(done.err.splitlines()) == 5
+
+
+def test_names_are_never_markup_and_no_table_cell_is_lost(bench):
+    text = (bench.folder / "benchmarks/tiny.yaml").read_text()
+    name = "a-model-with-a-long-name[red][/b]"
+    bench.write("benchmarks/tiny.yaml", text.replace("  lstm:", f'  "{name}": {{cell: lstm}}'))
+    code, seen = on_a_terminal(bench, "run", "tiny", "--model", name)
+    assert code == 0 and name in plain(seen)
+    _, seen = on_a_terminal(bench, "status")
+    columns = "".join(re.sub(r"\s", "", plain(seen)))
+    assert "…" not in columns and "red" in columns and "[/b]" in columns
+    assert name in bench("status").out and name in bench("table", "tiny").out
+
+
+def test_sparkline_follows_the_logarithm():
+    assert sparkline([1.0, 0.1, 0.01]) == "█▅▁" or sparkline([1.0, 0.1, 0.01])[0] == "█"
+    assert sparkline([5.0]) == "▁" and sparkline([]) == "" and sparkline([float("nan"), 0.0]) == ""
+    long = sparkline([2.0**-i for i in range(100)])
+    assert len(long) == 10 and long[0] == "█" and long[-1] == "▁"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0.0 s"), (9.94, "9.9 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_values_for_people():
+    assert [shown(v) for v in (None, float("nan"), True, 1234, 12345, 0.12345, "x")] == [
+        "–", "–", "yes", "1234", "12,345", "0.123", "x",
+    ]  # fmt: skip

@@ -1,0 +1,13 @@
+"""Colours are fixed for each model, labels carry units."""
+
+from urnn_bench.figures._style import label, look
+
+
+def test_every_model_always_has_the_same_look():
+    assert look("urnn") != look("lstm") and look("my_cell") == look("my_cell")
+    assert len({look(name) for name in ("urnn", "rnn", "irnn", "lstm", "lstm_paper", "gru")}) == 6
+
+
+def test_labels_carry_units():
+    assert label("cross_entropy_nat") == "cross-entropy (nat)"
+    assert label("train_s") == "train (s)" and label("mse") == "mean squared error"
