@@ -29,17 +29,15 @@ def check(runs: Sequence[Run], conditions: Conditions) -> None:
 
 def carry_out(runs: Sequence[Run], conditions: Conditions, shell: Shell) -> Iterator[State]:
     """Yield the state of each run after carrying it out, or leaving it alone."""
-    set_up(conditions.threads)
     for run in runs:
         if shell.stop():
             return
         yield _carry_out(run, conditions, shell)
 
 
-def set_up(threads: int | None) -> None:
+def set_up(threads: int) -> None:
     """Fix the number of threads and ask torch for deterministic algorithms."""
-    if threads is not None:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads)
     # warn only: a user's cell may need an operation without a deterministic form
     torch.use_deterministic_algorithms(True, warn_only=True)
 

@@ -51,7 +51,6 @@ class Conditions:
     components: Components
     machinery: Machinery
     results: Path
-    threads: int | None = None
     time_limit_s: float | None = None
     force: bool = False
 

@@ -27,8 +27,8 @@ from urnn_bench.kernels.scan import State
 from urnn_bench.kernels.unitary import Factors, apply, modrelu
 from urnn_bench.spec.schema import Strict
 
+# what the authors' code has where the paper, whose values are the defaults, says otherwise
 _VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "paper": {"bias_bound": 0.0, "eps": 0.0, "mirror_init": "uniform", "input_fan": "complex"},
     "code": {"bias_bound": 0.01, "eps": 1e-5, "mirror_init": "glorot", "input_fan": "real"},
 }
 
@@ -36,14 +36,21 @@ _VARIANTS: Mapping[str, Mapping[str, Any]] = {
 class UrnnOptions(Strict):
     """Where the paper and its code differ, and what both leave open."""
 
-    variant: Literal["paper", "code"] = Field("paper", description="whose values fill the rest")
-    bias_bound: float = Field(ge=0, description="modReLU's biases start uniform in ± this")
-    eps: float = Field(ge=0, description="added to |z| in modReLU's denominator")
+    variant: Literal["paper", "code"] = Field(
+        "paper", description="whose values the next four take if not given"
+    )
+    bias_bound: float = Field(
+        0.0, ge=0, description="modReLU's biases start uniform in ± this (code: 0.01)"
+    )
+    eps: float = Field(0.0, ge=0, description="added to |z| in modReLU's denominator (code: 1e-5)")
     mirror_init: Literal["uniform", "glorot"] = Field(
-        description="mirrors start uniform in ±1, or by Glorot's rule (smaller: they turn faster)"
+        "uniform",
+        description="mirrors start uniform in ±1, or by Glorot's rule, smaller, so that they turn "
+        "faster (code: glorot)",
     )
     input_fan: Literal["complex", "real"] = Field(
-        description="fan-out in Glorot's rule for V: H complex units, or 2H real ones"
+        "complex",
+        description="fan-out in Glorot's rule for V: H complex units, or 2H real ones (code: real)",
     )
     phase_init: Literal["uniform", "glorot"] = Field(
         "uniform", description="phases start over the full circle, or near 0 (earliest code)"
@@ -53,8 +60,8 @@ class UrnnOptions(Strict):
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, value: Any) -> Any:
-        """Fill what is not given from the variant; an unknown variant is left to be refused."""
-        return {**_VARIANTS.get(value.get("variant", "paper"), _VARIANTS["paper"]), **value}
+        """Fill what is not given from the variant."""
+        return {**_VARIANTS.get(value.get("variant"), {}), **value}
 
 
 class Weights(NamedTuple):

@@ -125,10 +125,8 @@ def _options(options: type[BaseModel]) -> dict[str, str]:
 
 
 def _option(field: Any) -> str:
-    extra = field.json_schema_extra or {}
+    unit = f" {(field.json_schema_extra or {}).get('unit', '')}".rstrip()
     default = "required" if field.default is PydanticUndefined else _value(field.default)
-    default = extra.get("default", default)
-    unit = f" {extra['unit']}" if "unit" in extra else ""
     return f"[{default}{unit}] {field.description or ''}".rstrip()
 
 

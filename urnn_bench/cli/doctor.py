@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -40,13 +41,13 @@ def _torch() -> dict[str, Any]:
     from urnn_bench.provenance import device_name
 
     device = device_of("auto")
-    blas = [line.strip("- ") for line in torch.__config__.show().splitlines() if "BLAS" in line]
+    blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
     return {
         "device (auto)": f"{device.type}: {device_name(device)}",
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
         "mps": torch.backends.mps.is_available(),
         "threads": torch.get_num_threads(),
-        "blas": next((part for line in blas for part in line.split(", ") if "BLAS" in part), None),
+        "blas": blas.group(1) if blas else None,
     }
 
 

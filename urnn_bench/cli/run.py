@@ -86,9 +86,11 @@ def run(
             "or one that 'urnn-bench describe MODEL' lists.",
         ),
     ] = "auto",
+    # at the papers' sizes a second thread gains little, and on a busy machine it makes torch's
+    # loops 60 times slower, since its threads spin while they wait; and sums stay the same
     threads: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU.")
-    ] = None,
+        int, typer.Option(min=1, metavar="N", help="CPU threads; more only for wide networks.")
+    ] = 1,
     time_limit: Annotated[
         float | None,
         typer.Option(min=0, metavar="S", help="Seconds after which a run is put aside."),
@@ -110,7 +112,7 @@ def run(
 ) -> None:
     """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
     from urnn_bench import build
-    from urnn_bench.bench import carry_out, check
+    from urnn_bench.bench import carry_out, check, set_up
     from urnn_bench.execute import Conditions, Shell
     from urnn_bench.records.folder import default_results, make_writable
 
@@ -120,8 +122,9 @@ def run(
     folder = results or default_results()
     make_writable(folder)
     machinery = build.Machinery(device.value, kernel)
-    conditions = Conditions(components, machinery, folder, threads, time_limit, force)
+    conditions = Conditions(components, machinery, folder, time_limit, force)
     check(runs, conditions)
+    set_up(threads)
     if dry_run:
         _preview(runs, conditions, json)
         return

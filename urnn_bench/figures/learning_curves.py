@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
@@ -20,6 +21,8 @@ from urnn_bench.spec.schema import Strict
 _LOG_FROM = 30.0
 _MARKERS = 8
 _COLUMNS = 4
+_COLUMN = {"updates": "step", "examples": "examples"}
+_THOUSANDS_FROM = 5000
 _DIVERGED: dict[str, Any] = {"markersize": 9, "markeredgewidth": 2}
 
 
@@ -52,6 +55,7 @@ class LearningCurves(Figure):
             ax.set_visible(False)
         for ax, T in zip(panels.flat, lengths, strict=False):
             self._panel(ax, frame[frame["T"] == T], results, metric, int(T))
+            self._horizontal(ax, frame)
         for ax in panels[:, 0]:
             ax.set_ylabel(f"{self.options.split} {label(metric)}")
         self._legend(drawing, panels.flat[: len(lengths)], results)
@@ -59,18 +63,25 @@ class LearningCurves(Figure):
 
     def _panel(self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str, T: int) -> None:
         ax.set_title(f"T = {T:,}", fontsize=10)
-        x = "step" if self.options.x == "updates" else "examples"
-        thousands = 1 if x == "step" else 1000
-        ax.set_xlabel("updates" if x == "step" else "training examples (thousands)")
+        x = _COLUMN[self.options.x]
         for model, runs in frame.groupby("model", sort=False):
             curves = runs.pivot_table(index=x, columns="run", values="value")
-            _curves(ax, curves.set_index(curves.index / thousands), str(model))
-            _ends(ax, curves, results, thousands, str(model))
+            _curves(ax, curves, str(model))
+            _ends(ax, curves, results, str(model))
         for (name, value), dashes in zip(
             results.baselines(metric, T).items(), BASELINE_DASHES, strict=False
         ):
             ax.axhline(value, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
         _scale(ax, frame["value"], self.options.scale)
+
+    def _horizontal(self, ax: Axes, frame: pd.DataFrame) -> None:
+        """Count in thousands where the numbers would be long."""
+        thousands = frame[_COLUMN[self.options.x]].max() >= _THOUSANDS_FROM
+        what = {"updates": "updates", "examples": "training examples"}[self.options.x]
+        ax.set_xlabel(what + (" (thousands)" if thousands else ""))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
+        if thousands:
+            ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}")
 
     def _legend(self, drawing: Drawing, panels: Any, results: Results) -> None:
         entries: dict[Any, Any] = {}
@@ -99,13 +110,19 @@ def _curves(ax: Axes, curves: pd.DataFrame, model: str) -> None:
     )  # fmt: skip
 
 
-def _ends(ax: Axes, curves: pd.DataFrame, results: Results, thousands: int, model: str) -> None:
+def _ends(ax: Axes, curves: pd.DataFrame, results: Results, model: str) -> None:
     """Mark where a diverged run stopped, so that it is not read as a short one."""
     diverged = set(results.runs.query("status == 'diverged'")["run"])
     for run in diverged.intersection(curves.columns):
         last = curves[run].dropna()
-        end = last.index[-1] / thousands
-        ax.plot(end, last.iloc[-1], "x", **_DIVERGED, color=look(model).color, label="diverged")
+        ax.plot(
+            last.index[-1],
+            last.iloc[-1],
+            "x",
+            **_DIVERGED,
+            color=look(model).color,
+            label="diverged",
+        )
 
 
 def _scale(ax: Axes, values: "pd.Series[float]", scale: str) -> None:

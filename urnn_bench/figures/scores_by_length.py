@@ -34,7 +34,7 @@ class ScoresByLength(Figure):
         tested = results.runs.dropna(subset=[column]) if column in results.runs else None
         if tested is None or tested.empty:
             raise NothingToShowError(f"no run of '{results.benchmark}' has been tested yet")
-        drawing = Drawing(figsize=(4.6, 3.4))
+        drawing = Drawing(figsize=(5.4, 3.4))
         ax = drawing.subplots()
         for model, runs in tested.groupby("model", sort=False):
             _model(ax, str(model), runs, column)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic.config import JsonDict
 
 
 class Strict(BaseModel):
@@ -115,18 +116,34 @@ class Solved(Strict):
         return value < self.below if self.below is not None else value > float(self.above or 0)
 
 
-class Fit(Strict):
-    """How a model is trained; every count is in updates unless its name says otherwise."""
+_UPDATES: JsonDict = {"unit": "updates"}
+_SEQUENCES: JsonDict = {"unit": "sequences"}
 
-    steps: Count = 1000
-    batch: Count = 20
-    optimizer: Optimizer = RmspropPaper()
-    clip: ClipValue | ClipNorm | None = None
-    log_every: Count = 10
-    evaluate_every: Count = 50
-    evaluate_batch: Count = 200
-    solved: Solved | None = None
-    dtype: Literal["float32", "float64"] = "float32"
+
+class Fit(Strict):
+    """How a model is trained."""
+
+    steps: Count = Field(1000, description="how long to train", json_schema_extra=_UPDATES)
+    batch: Count = Field(20, description="in every update", json_schema_extra=_SEQUENCES)
+    optimizer: Optimizer = Field(
+        RmspropPaper(), description="rmsprop_paper, rmsprop, adam, adamw or sgd, and its options"
+    )
+    clip: ClipValue | ClipNorm | None = Field(
+        None, description="of gradients: {value: 1.0} element by element, or {norm: 1.0}"
+    )
+    log_every: Count = Field(
+        10, description="the mean training loss is written", json_schema_extra=_UPDATES
+    )
+    evaluate_every: Count = Field(
+        50, description="validation is scored", json_schema_extra=_UPDATES
+    )
+    evaluate_batch: Count = Field(
+        200, description="scored at once; memory only", json_schema_extra=_SEQUENCES
+    )
+    solved: Solved | None = Field(
+        None, description="{metric, below or above, stop}: when validation counts as solved"
+    )
+    dtype: Literal["float32", "float64"] = Field("float32", description="of all arithmetic")
 
 
 class ModelSpec(Strict):

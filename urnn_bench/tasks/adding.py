@@ -25,7 +25,7 @@ _ONE_ADDEND = 1 / 12  # variance of the addend that was not remembered
 class AddingOptions(PoolOptions):
     """How long the sequence is."""
 
-    T: int = Field(ge=2, description="steps of a sequence")
+    T: int = Field(ge=2, description="length of a sequence", json_schema_extra={"unit": "steps"})
 
 
 class Adding(DrawnTask):

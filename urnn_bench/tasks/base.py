@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import Field
+from pydantic.config import JsonDict
 from torch import Tensor
 
 from urnn_bench.events import SplitName
@@ -113,11 +114,18 @@ class Task(ABC):
         """Return the output of the first baseline's predictor for a batch."""
 
 
+_SEQUENCES: JsonDict = {"unit": "sequences"}
+
+
 class PoolOptions(Strict):
     """Options of a task whose data are drawn, not read."""
 
-    validation_examples: Count = Field(500, description="sequences to choose the best weights on")
-    test_examples: Count = Field(5000, description="sequences that the best weights see once")
+    validation_examples: Count = Field(
+        500, description="the best weights are chosen on", json_schema_extra=_SEQUENCES
+    )
+    test_examples: Count = Field(
+        5000, description="the best weights see once", json_schema_extra=_SEQUENCES
+    )
 
 
 class DrawnTask(Task):

@@ -1,4 +1,4 @@
-"""Copying memory: recall ten symbols, seen first, after T blank steps.
+"""Copying memory: recall ten symbols, seen first, after T steps.
 
 Hochreiter and Schmidhuber (1997), in the layout of Arjovsky, Shah and Bengio (2016),
 arXiv:1511.06464, section 5.1: the content, T-1 blanks, one delimiter, and blanks for as long as
@@ -7,7 +7,7 @@ sequence has T + 2·recall steps. Tokens: 0 blank, 1 to ``symbols`` content, the
 which is never an answer. Unlike the authors' code, which cycles through 100,000 sequences,
 training sequences are always fresh.
 
-T blanks to remember over, B batch, O outputs.
+T steps to remember over, B batch, O outputs.
 """
 
 from collections.abc import Mapping
@@ -25,9 +25,14 @@ from urnn_bench.tasks.base import Batch, DrawnTask, PoolOptions, Score, Signatur
 class CopyingOptions(PoolOptions):
     """Size of the memory and how long it must last."""
 
-    T: Count = Field(description="steps from the last content symbol to the first recalled one")
+    T: Count = Field(
+        description="between content and recall: T-1 blanks and a delimiter",
+        json_schema_extra={"unit": "steps"},
+    )
     symbols: int = Field(8, ge=2, description="how many different symbols there are to remember")
-    recall: Count = Field(10, description="how many symbols must be remembered")
+    recall: Count = Field(
+        10, description="how many must be remembered", json_schema_extra={"unit": "symbols"}
+    )
 
 
 class Copying(DrawnTask):
