@@ -55,7 +55,7 @@ class Line(Task):
 def job(steps=6, poison=None, lr=0.1, **fit):
     model = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(model.weight)
-    options = Fit(steps=steps, batch=8, log_every=2, evaluate_every=3, **fit)
+    options = Fit(**{"steps": steps, "batch": 8, "log_every": 2, "evaluate_every": 3, **fit})
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     return Job(model, Line(poison), optimizer, options, seed=0)
 
@@ -108,11 +108,25 @@ def test_going_on_from_any_update_gives_the_same_events(cut):
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged():
-    events = list(train(job(poison=2), Position()))
-    assert events[-1].status == "diverged" and "between 2 and 4" in events[-1].reason
+    events = list(train(job(poison=2, evaluate_every=6), Position()))
+    assert events[-1].status == "diverged"
+    assert events[-1].reason == "the train loss stopped being finite between 2 and 4"
+    assert [short(e) for e in events[-3:]] == ["@4", "test@4", "diverged"]
     train_rows = [e for e in events if isinstance(e, Measured) and e.split == "train"]
     assert isnan(train_rows[-1].metrics["mse"]) and train_rows[-1].step == 4
-    assert isinstance(events[-2], Measured) and events[-2].split == "test"
+
+
+def test_weights_that_the_last_update_destroyed_are_no_success():
+    events = list(train(job(steps=1, lr=1e38), Position()))
+    assert events[-1].status == "diverged" and "the validation loss" in events[-1].reason
+
+
+def test_an_ended_run_goes_on_with_its_test_only():
+    work, position = job(poison=2), Position()
+    for event in train(work, position):
+        if isinstance(event, Updated) and position.ended:
+            break
+    assert [short(e) for e in train(work, position)] == ["test@3", "diverged"]
 
 
 def test_solved_is_noted_and_stops_only_if_told_to():

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from urnn_bench import optim
 from urnn_bench.optim import RmspropPaper
-from urnn_bench.spec.schema import ClipNorm, ClipValue, Optimizer
+from urnn_bench.spec.schema import Clip, Optimizer
 
 
 def steps(gradients, lr=1e-3, decay=0.9, initial=1e-3):
@@ -96,6 +96,6 @@ def test_clipping():
         optim.clip([p], limit)
         return p.grad
 
-    torch.testing.assert_close(clipped(ClipValue(value=1.0)), torch.tensor([1.0, -1.0]))
-    torch.testing.assert_close(clipped(ClipNorm(norm=1.0)), torch.tensor([0.6, -0.8]))
+    torch.testing.assert_close(clipped(Clip(value=1.0)), torch.tensor([1.0, -1.0]))
+    torch.testing.assert_close(clipped(Clip(norm=1.0)), torch.tensor([0.6, -0.8]))
     torch.testing.assert_close(clipped(None), torch.tensor([3.0, -4.0]))

@@ -1,13 +1,18 @@
 """A run killed at any moment and started again ends as if nothing had happened."""
 
 import csv
+import io
+import os
 import shutil
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import torch
 
+from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.record import Record
 
 STEPS = 400
@@ -36,7 +41,7 @@ def equal(one, two):
     return one == two
 
 
-ARGUMENTS = ("run", "tiny", "--model", "urnn", "--steps", STEPS, "--set", "task.T=4")[:-2]
+ARGUMENTS = ("run", "tiny", "--model", "urnn", "--steps", STEPS)
 
 
 @pytest.fixture
@@ -106,7 +111,12 @@ def test_a_damaged_checkpoint_is_said_and_replaced_only_by_force(bench):
     bench(*ARGUMENTS, "--time-limit", "0", code=3)
     (folder,) = bench.runs()
     before = (folder / "metrics.csv").read_bytes()
-    for damage in (b"not a checkpoint", (folder / "checkpoint.pt").read_bytes()[:200], b""):
+    good = (folder / "checkpoint.pt").read_bytes()
+    flipped = bytearray(good)
+    flipped[good.index(b"model") + 3000] ^= 1
+    other = io.BytesIO()
+    torch.save([1, 2], other)
+    for damage in (b"not a checkpoint", good[:200], b"", bytes(flipped), other.getvalue()):
         (folder / "checkpoint.pt").write_bytes(damage)
         said = bench(*ARGUMENTS, code=2)
         assert "the checkpoint is damaged" in said.err and "--force" in said.err
@@ -138,12 +148,9 @@ def test_two_processes_share_a_matrix_and_never_a_run(bench):
     records = [Record.read(folder) for folder in bench.runs()]
     assert len(records) == 6 and {r.status for r in records} == {"done"}
     assert all(len(r.sessions) == 1 for r in records), "no run was carried out twice"
+    bench(*arguments, "--results", "alone")
     for folder in bench.runs():
-        lone = bench.folder / "lone"
-        label, seed = folder.name.split("-")[0], folder.name.split("-s")[1].split("-")[0]
-        if not lone.exists():
-            bench("run", "tiny", "--model", label, "--seed", seed, "--steps", 60, "--results", lone)
-            assert table(lone / "tiny" / folder.name) == table(folder)
+        assert table(bench.folder / "alone" / "tiny" / folder.name) == table(folder)
 
 
 def test_a_copied_checkpoint_of_another_run_is_refused(bench):
@@ -157,3 +164,54 @@ def test_resuming_with_other_arithmetic_is_said(bench):
     arguments = ("run", "tiny", "--model", "lstm", "--steps", 20)
     bench(*arguments, "--time-limit", "0", code=3)
     assert "resumed with another kernel" in bench(*arguments, "--kernel", "eager").err
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL at one moment: no handler of ours may catch it and go on."""
+
+
+class Death:
+    """Counts what a run writes, and kills it just before the n-th time."""
+
+    def __init__(self, patch, moment):
+        self.left = moment
+        for owner, name in ((os, "replace"), (os, "fsync"), (MetricsWriter, "_append"),
+                            (Path, "unlink")):  # fmt: skip
+            patch.setattr(owner, name, self.deadly(getattr(owner, name)))
+
+    def deadly(self, function):
+        def wrapped(*args, **kwargs):
+            self.left -= 1
+            if self.left == 0:
+                raise Killed
+            return function(*args, **kwargs)
+
+        return wrapped
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+@pytest.mark.parametrize("setting", ["fit.steps=3", "fit.optimizer={name: sgd, lr: 1e38}"])
+def test_killed_before_any_write_whatsoever(bench, setting, force):
+    """Done and diverged runs, new and by force: after each death the rerun ends the same."""
+    arguments = ("run", "tiny", "--model", "lstm", "--set", setting, "--set", "fit.clip=null", "-q")
+    code = 0 if "steps" in setting else 3
+    bench(*arguments, "--results", "whole", code=code)
+    (whole,) = (bench.folder / "whole" / "tiny").iterdir()
+    for moment in range(1, 1000):
+        results = f"m{moment}"
+        if force:
+            shutil.copytree(bench.folder / "whole", bench.folder / results)
+        with pytest.MonkeyPatch.context() as patch:
+            death = Death(patch, moment)
+            with suppress(Killed):
+                bench(*arguments, *force, "--results", results, code=code)
+        if death.left > 0:
+            break
+        bench(*arguments, "--results", results, code=code)
+        (folder,) = (bench.folder / results / "tiny").iterdir()
+        assert table(folder) == table(whole), f"killed before write {moment}"
+        assert Record.read(folder).status == Record.read(whole).status
+        assert Record.read(folder).test == Record.read(whole).test
+        leftovers = {p.name for p in folder.iterdir()}
+        assert leftovers <= {"run.json", "metrics.csv", "checkpoint.pt", ".lock"}
+    assert moment > 15, "the run was never killed"

@@ -1,13 +1,16 @@
 """Carry out a matrix of runs: skip what is done, resume what is not."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import torch
 
-from urnn_bench import build
+from urnn_bench import build, provenance
 from urnn_bench.engine.gradient import Position, train
+from urnn_bench.errors import ComponentError
 from urnn_bench.events import Updated
 from urnn_bench.execute import Conditions, Shell, load_checkpoint, perform
 from urnn_bench.records.folder import State, clear, folder_of, locked, state_of
@@ -21,7 +24,9 @@ def check(runs: Sequence[Run], conditions: Conditions) -> None:
     Raises KernelError, DeviceError, or RecordsError for a damaged or too new record.
     """
     for run in runs:
-        build.kernel_of(conditions.components, run, conditions.machinery)
+        # a cell that cannot be built is its run's failure, not the matrix's
+        with suppress(ComponentError):
+            build.kernel_of(conditions.components, run, conditions.machinery)
         path = folder_of(conditions.results, run)
         if not conditions.force and state_of(path).status not in FINAL:
             load_checkpoint(path, run)
@@ -56,10 +61,16 @@ def _carry_out(run: Run, conditions: Conditions, shell: Shell) -> State:
     with locked(folder) as mine:
         state = state_of(folder) if not (mine and conditions.force) else State("to do")
         if not mine or state.status in FINAL:
-            state = state if mine else State("running", state.record)
-            shell.display.skip(run, state)
-            return state
+            return _left_alone(run, folder, state if mine else State("running"), shell)
         if conditions.force:
             clear(folder)
         record = perform(run, folder, state.record, conditions, shell)
     return State(record.status, record)
+
+
+def _left_alone(run: Run, folder: Path, state: State, shell: Shell) -> State:
+    """Show that a run is not carried out; note that it is its settings that are wanted now."""
+    if state.record is not None:
+        state.record.model_copy(update={"asked": provenance.now()}).write(folder)
+    shell.display.skip(run, state)
+    return state

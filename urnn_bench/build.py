@@ -12,7 +12,15 @@ from pydantic import ValidationError
 from urnn_bench import optim
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.gradient import Job
-from urnn_bench.errors import DeviceError, SpecError, UnknownNameError, UsageError, near_miss
+from urnn_bench.errors import (
+    ComponentError,
+    DeviceError,
+    SpecError,
+    UnknownNameError,
+    UrnnBenchError,
+    UsageError,
+    near_miss,
+)
 from urnn_bench.events import SplitName
 from urnn_bench.figures.base import Figure
 from urnn_bench.kernels.choose import Choice, choose
@@ -131,7 +139,7 @@ def device_of(wanted: str) -> torch.device:
 
 
 def fingerprint(job: Job) -> dict[str, str]:
-    """Return, for each split, the SHA-256 of its first batch: what the model will be shown."""
+    """Return, for each split, the SHA-256 of the first sequences that a model is shown."""
     return {split: _digest(job, split) for split in _SPLITS}
 
 
@@ -145,11 +153,18 @@ def _digest(job: Job, split: SplitName) -> str:
 
 
 def _network(components: Components, run: Run, device: str, kernel: str) -> SequenceModel:
-    signature = task_of(components, run).signature
+    task = task_of(components, run)
     kind = components.cells.get(run.cell.name, Cell)
     options = kind.Options.model_validate(run.cell.options)
-    cell = kind(signature.inputs.width, run.hidden, options)
-    return SequenceModel(cell, signature, choose(cell, device, kernel))
+    try:
+        cell = kind(task.signature.inputs.width, run.hidden, options)
+        model = SequenceModel(cell, task.signature, choose(cell, device, kernel))
+    except UrnnBenchError:
+        raise
+    except Exception as error:
+        text = f"the cell '{run.cell.name}' cannot be built {run.hidden} wide"
+        raise ComponentError(f"{text}: {type(error).__name__}: {error}") from error
+    return model
 
 
 def _checked(

@@ -4,15 +4,19 @@ Batches are functions of the seed and the update's number, so no random state is
 """
 
 import pickle
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 
 from urnn_bench.engine.gradient import Job, Position
 from urnn_bench.errors import RecordsError
 from urnn_bench.files import write_atomically
+
+_KEYS = {"identity", "metrics_bytes", "position", "model", "optimizer"}
 
 
 def save(path: Path, job: Job, position: Position, identity: str, metrics_bytes: int) -> None:
@@ -29,14 +33,18 @@ def save(path: Path, job: Job, position: Position, identity: str, metrics_bytes:
 
 def load(path: Path, identity: str) -> dict[str, Any]:
     """Read a checkpoint on the CPU; raise RecordsError if it is damaged or of another run."""
+    damaged = f"{path}: the checkpoint is damaged; start this run again with --force"
     try:
+        # torch does not look at the checksums that its zip file holds
+        with ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                raise RecordsError(damaged)
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        found = content["identity"]
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).split("\n")[0].split(". ")[0]
-        text = f"{path}: the checkpoint is damaged ({reason}); start this run again with --force"
-        raise RecordsError(text) from error
-    if found != identity:
+    except (OSError, RuntimeError, BadZipFile, zlib.error, pickle.UnpicklingError) as error:
+        raise RecordsError(damaged) from error
+    if not isinstance(content, dict) or content.keys() != _KEYS:
+        raise RecordsError(damaged)
+    if content["identity"] != identity:
         raise RecordsError(f"{path}: the checkpoint is of another run; start again with --force")
     return content
 

@@ -6,7 +6,9 @@ UrnnBenchError            1  something unexpected, said in a sentence
 │   ├── UnknownNameError     a benchmark, model, task or figure that does not exist
 │   ├── KernelError          a kernel that cannot run here
 │   ├── DeviceError          a device that is not here
+│   ├── ComponentError       a cell or task that cannot be built
 │   └── RecordsError         a results folder or a checkpoint that cannot be used
+│       └── DamagedRecordError   one run's record
 └── NothingToShowError    5  no records to judge or to draw
 """
 
@@ -48,8 +50,16 @@ class DeviceError(UsageError):
     """A device that was asked for is not here."""
 
 
+class ComponentError(UsageError):
+    """A cell or a task cannot be built as it was asked for."""
+
+
 class RecordsError(UsageError):
     """A results folder, a record or a checkpoint cannot be used."""
+
+
+class DamagedRecordError(RecordsError):
+    """A run's record is there but is not one; the others can still be read."""
 
 
 class NothingToShowError(UrnnBenchError):

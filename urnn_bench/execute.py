@@ -13,12 +13,12 @@ import torch
 from urnn_bench import build, checkpoint, provenance
 from urnn_bench.build import Machinery
 from urnn_bench.engine.gradient import Job, Position, train
-from urnn_bench.errors import UrnnBenchError
+from urnn_bench.errors import RecordsError
 from urnn_bench.events import Ended, Event, Measured, Updated
-from urnn_bench.records import environment
-from urnn_bench.records.folder import CHECKPOINT, ERROR, METRICS, State
+from urnn_bench.files import write_atomically
+from urnn_bench.records.folder import CHECKPOINT, ERROR, METRICS, State, tidy
 from urnn_bench.records.metrics import MetricsWriter, RecordsWarning
-from urnn_bench.records.record import FINAL, Record, Status
+from urnn_bench.records.record import Record, Status
 from urnn_bench.registry import Components
 from urnn_bench.spec.schema import Run
 
@@ -82,12 +82,13 @@ def perform(
     Raises RecordsError for a damaged checkpoint; what the run itself raises ends that run only.
     """
     began = time.monotonic()
-    environment.reset_peak()
+    provenance.reset_peak()
+    tidy(folder)
     record = provenance.begun(run, before)
     record.write(folder)
     try:
         work = _begin(record, folder, conditions)
-    except UrnnBenchError:
+    except RecordsError:
         raise
     except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
         record = _with(record, *_status_of(error, folder))
@@ -133,8 +134,9 @@ def _follow(work: Work, began: float, limit_s: float | None, shell: Shell) -> No
         if not isinstance(event, Updated):
             continue
         now = time.monotonic()
-        ending = _ending(limit_s, now - began, shell)
-        if ending or now - saved > max(_CHECKPOINT_AT_LEAST_S, cost_s / _CHECKPOINT_SHARE):
+        ending = None if work.position.ended else _ending(limit_s, now - began, shell)
+        last = ending or work.position.ended
+        if last or now - saved > max(_CHECKPOINT_AT_LEAST_S, cost_s / _CHECKPOINT_SHARE):
             _save(work)
             saved, cost_s = time.monotonic(), time.monotonic() - now
         if ending:
@@ -158,8 +160,6 @@ def _take(work: Work, event: Event) -> None:
             work.record = work.record.model_copy(update={"test": dict(event.metrics)})
     elif isinstance(event, Ended):
         work.record = _with(work.record, event.status, event.reason)
-        if event.status in FINAL:
-            _save(work)
 
 
 def _ending(limit_s: float | None, elapsed_s: float, shell: Shell) -> tuple[Status, str] | None:
@@ -177,7 +177,8 @@ def _save(work: Work) -> None:
 
 def _status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"], str]:
     """Return the status that an exception means; its traceback goes into the run's folder."""
-    (folder / ERROR).write_text("".join(traceback.format_exception(error)))
+    text = "".join(traceback.format_exception(error))
+    write_atomically(folder / ERROR, lambda file: file.write(text.encode()))
     first = str(error).split("\n")[0]
     if _is_out_of_memory(error):
         return "oom", first

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+PARTIAL = ".part"
+
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file beside ``path`` and move it into place once it is on the disk."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
     try:
         with os.fdopen(descriptor, "wb") as file:
             write(file)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from urnn_bench.spec.schema import Adam, ClipNorm, ClipValue, Optimizer, Rmsprop, Sgd
+from urnn_bench.spec.schema import Adam, Clip, Optimizer, Rmsprop, Sgd
 from urnn_bench.spec.schema import RmspropPaper as RmspropPaperOptions
 
 
@@ -62,9 +62,9 @@ def make(
     return _OPTIMIZERS[options.name](params, **options.model_dump(exclude={"name"}))
 
 
-def clip(params: Iterable[nn.Parameter], limit: ClipValue | ClipNorm | None) -> None:
-    """Clip gradients in place, by value or by norm as the type of ``limit`` says."""
-    if isinstance(limit, ClipValue):
+def clip(params: Iterable[nn.Parameter], limit: Clip | None) -> None:
+    """Clip gradients in place, element by element or by their common norm."""
+    if limit is not None and limit.value is not None:
         nn.utils.clip_grad_value_(params, limit.value)
-    elif isinstance(limit, ClipNorm):
+    if limit is not None and limit.norm is not None:
         nn.utils.clip_grad_norm_(params, limit.norm)

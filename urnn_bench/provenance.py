@@ -15,7 +15,7 @@ from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
 from urnn_bench.spec.schema import Run
 
-_EXACT = ("device_name", "kernel", "threads", "versions", "commit")
+_EXACT = ("device_name", "kernel", "threads", "versions")
 
 
 def begun(run: Run, before: Record | None) -> Record:
@@ -26,6 +26,7 @@ def begun(run: Run, before: Record | None) -> Record:
         status="running",
         reason="",
         run=run,
+        asked=now(),
         sessions=(*(before.sessions if before else ()), _session()),
     )
 
@@ -62,10 +63,22 @@ def changed(record: Record) -> str:
     return " and ".join(name for name in _EXACT if getattr(before, name) != getattr(now, name))
 
 
+def now() -> str:
+    """Return the time in ISO 8601, to the microsecond so that times can be told apart."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def reset_peak() -> None:
+    """Forget the largest use of memory so far."""
+    environment.reset_peak()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
 def _session() -> Session:
     commit, dirty = environment.commit()
     return Session(
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=now(),
         host=gethostname(),
         pid=getpid(),
         argv=tuple(sys.argv[1:]),

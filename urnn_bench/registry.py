@@ -6,12 +6,13 @@ their summaries imports nothing, so it is quick and needs no torch.
 
 import ast
 import hashlib
-import importlib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -36,8 +37,17 @@ class Registry:
         return tuple(sorted({*self._files(), *self._entry_points(), *self.included}))
 
     def get(self, name: str, base: type[T]) -> type[T]:
-        """Import the component ``name`` and return its one public subclass of ``base``."""
-        return _only_subclass(self._module(name), base)
+        """Import the component ``name`` and return its one public subclass of ``base``.
+
+        Raises UnknownNameError, or UsageError if what answers to the name is no such class.
+        """
+        if name in self.included:
+            return _only_subclass(load_file(self.included[name]), base)
+        if name in self._files():
+            return _only_subclass(import_module(f"urnn_bench.{self.folder}.{name}"), base)
+        if name in self._entry_points():
+            return _loaded(self._entry_points()[name], base)
+        raise UnknownNameError(self.kind, name, self.names())
 
     def summary(self, name: str) -> str:
         """Return the first line of a component's docstring, read without importing it."""
@@ -47,22 +57,19 @@ class Registry:
         return (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
 
     def source(self, name: str) -> str | None:
-        """Return the SHA-256 of a file given by the user, None for an installed component."""
+        """Return the hash of a component's file if it is not this package's own, else None."""
         path = self.included.get(name)
+        if path is None and name not in self._files() and name in self._entry_points():
+            found = importlib.util.find_spec(self._entry_points()[name].module)
+            path = Path(found.origin) if found and found.origin else None
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else None
 
     def include(self, path: Path) -> "Registry":
         """Return a registry that also knows the component in ``path``, named after the file."""
+        other = self.included.get(path.stem, path)
+        if other != path:
+            raise UsageError(f"{path}: {other} is called '{path.stem}' too; rename one of them")
         return replace(self, included={**self.included, path.stem: path})
-
-    def _module(self, name: str) -> ModuleType:
-        if name in self.included:
-            return load_file(self.included[name])
-        if name in self._files():
-            return importlib.import_module(f"urnn_bench.{self.folder}.{name}")
-        if name in self._entry_points():
-            return importlib.import_module(self._entry_points()[name].module)
-        raise UnknownNameError(self.kind, name, self.names())
 
     def _files(self) -> dict[str, Path]:
         found = (_HERE / self.folder).glob("*.py")
@@ -90,9 +97,12 @@ def load_file(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise UsageError(f"{path}: --include takes a Python file, its name ending in .py")
     module = importlib.util.module_from_spec(spec)
+    # dataclasses and pydantic look their module up by name
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[spec.name]
         raise UsageError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
     return module
 
@@ -102,6 +112,20 @@ def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
     members = [m for name, m in vars(module).items() if inspect.isclass(m) and name[0] != "_"]
     own = [m for m in members if m.__module__ == module.__name__ and issubclass(m, base)]
     return [m for m in own if not inspect.isabstract(m)]
+
+
+def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
+    """Return the class an entry point names, or the one of its kind in the module it names."""
+    where = f"the entry point '{point.name}' ({point.value})"
+    try:
+        found = point.load()
+    except Exception as error:
+        raise UsageError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
+    if isinstance(found, ModuleType):
+        return _only_subclass(found, base)
+    if not (inspect.isclass(found) and issubclass(found, base)):
+        raise UsageError(f"{where} is no {base.__name__}")
+    return found
 
 
 def _only_subclass(module: ModuleType, base: type[T]) -> type[T]:

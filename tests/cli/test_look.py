@@ -57,22 +57,23 @@ def test_status_shows_every_run(made):
     assert made("status", "tiny").out.count("\n") == 9
     assert "there are no runs yet" in made("status", "copy", code=5).err
     assert json.loads(made("status", "copy", "--json").out) == []
+    assert "did you mean 'copy'" in made("status", "cpoy", code=2).err
 
 
 def test_table_in_every_format_says_the_same(made):
     plain = made("table", "tiny").out.splitlines()
     assert len(plain) == 5 and plain[1].split("\t")[:3] == ["lstm", "4", "6"]
     rows = list(csv.DictReader(io.StringIO(made("table", "tiny", "--format", "csv").out)))
-    documents = json.loads(made("table", "tiny", "--json").out)["tiny"]
+    documents = json.loads(made("table", "tiny", "--json").out)
     assert [r["model"] for r in rows] == [d["model"] for d in documents]
     for row, document in zip(rows, documents, strict=True):
-        assert float(row["test_cross_entropy_nat"]) == document["test_cross_entropy_nat"]
-        assert document["lowest"] <= document["test_cross_entropy_nat"] <= document["highest"]
+        assert float(row["test"]) == document["test"] and row["parameters"].isdigit()
+        assert document["lowest"] <= document["test"] <= document["highest"]
         assert document["seeds"] == document["good"] == 2
     markdown = made("table", "tiny", "--format", "markdown").out.splitlines()
     assert len(markdown) == 6 and all(line.startswith("|") for line in markdown)
     latex = made("table", "tiny", "--format", "latex").out
-    assert r"\toprule" in latex and r"test\_cross\_entropy\_nat" in latex
+    assert r"\toprule" in latex and r"test cross\_entropy\_nat" in latex
 
 
 def test_plot_writes_every_format_and_says_where(made):
@@ -143,5 +144,67 @@ def test_earlier_settings_are_left_out_with_a_warning(bench):
     bench("run", "tiny", "--model", "lstm", "-q")
     bench("run", "tiny", "--model", "lstm", "--steps", 4, "-q")
     done = bench("table", "tiny")
-    assert "1 run left out: earlier settings of the same model and length" in done.err
-    assert len(done.out.splitlines()) == 2
+    assert "1 run left out: other settings of the same model and length" in done.err
+    assert len(done.out.splitlines()) == 2 and done.out.splitlines()[1].split("\t")[4] == "4"
+    bench("run", "tiny", "--model", "lstm", "-q")
+    again = bench("table", "tiny").out.splitlines()
+    assert again[1].split("\t")[4] == "6", "what was asked for last is shown, new or done"
+
+
+def test_other_records_and_files_with_faults_are_in_nobody_s_way(bench):
+    bench("run", "tiny", "smoke", "--steps", 2, "--model", "lstm", "-q")
+    (folder,) = bench.runs("smoke")
+    (folder / "run.json").write_text("{half")
+    bench.write("benchmarks/broken.yaml", "title: [1\n")
+    assert bench("table", "tiny").out and bench("plot", "tiny").out
+    said = bench("table")
+    assert "run.json: cannot be read" in said.err and "lstm" in said.out
+    assert "broken\tcannot be read: " in bench("list").out
+    assert bench("describe", "urnn").out
+
+
+def test_records_within_records_are_not_mixed(bench):
+    bench("run", "tiny", "--model", "lstm", "-q", "--results", "results/paper/other")
+    assert json.loads(bench("status", "--json").out) == []
+    assert len(json.loads(bench("status", "--json", "--results", "results/paper/other").out)) == 1
+
+
+def test_a_table_of_several_benchmarks_names_them(bench):
+    bench("run", "tiny", "smoke", "--steps", 2, "--model", "lstm", "-q")
+    lines = [line.split("\t") for line in bench("table").out.splitlines()]
+    assert [line[0] for line in lines] == ["benchmark", "smoke", "tiny"]
+    rows = list(csv.DictReader(io.StringIO(bench("table", "--format", "csv").out)))
+    assert {row["benchmark"] for row in rows} == {"tiny", "smoke"}
+
+
+FIGURE = '''\
+"""A figure of a user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure as Drawing
+
+from urnn_bench.figures.base import Figure
+
+
+@dataclass
+class Point:
+    x: float
+
+
+class Dot(Figure):
+    def draw(self, results):
+        drawing = Drawing()
+        drawing.subplots().plot([Point(1.0).x], [len(results.runs)], "o")
+        return drawing
+'''
+
+
+def test_a_figure_of_the_user_is_one_file(bench):
+    bench("run", "tiny", "--model", "lstm", "-q")
+    path = bench.write("dot.py", FIGURE)
+    out = bench("plot", "tiny", "--include", path, "--figure", "dot").out
+    assert (bench.folder / out.strip()).read_bytes().startswith(b"\x89PNG")
+    assert "A figure of a user." in bench("describe", "dot", "--include", path).out

@@ -114,6 +114,30 @@ def test_quiet_says_nothing_of_what_is_good(bench):
     assert "update 3: " in bench("run", "tiny", "-v", "--force").err.replace(",", ":")
 
 
+def test_a_file_is_not_mixed_with_a_benchmark_of_its_name(bench):
+    path = bench.write("copy.yaml", (bench.folder / "benchmarks/tiny.yaml").read_text())
+    assert "is called 'copy' too; rename this file" in bench("run", path, code=2).err
+    bench("run", "benchmarks/tiny.yaml", "--model", "lstm")
+    assert len(bench.runs("tiny")) == 1
+
+
+def test_a_component_of_a_package_is_found_by_its_entry_point(bench):
+    bench.write("site/mypkg/__init__.py", "from mypkg.cell import Leaky\n")
+    bench.write("site/mypkg/cell.py", CELL.format(extra=""))
+    points = "[urnn_bench.cells]\nmine = mypkg:Leaky\nsame = mypkg.cell\nlost = mypkg.nowhere\n"
+    bench.write("site/mypkg-1.dist-info/entry_points.txt", points)
+    bench.write(
+        "site/mypkg-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: mypkg\nVersion: 1\n"
+    )
+    env = {"PYTHONPATH": str(bench.folder / "site")}
+    done = bench.process("run", "tiny", "--model", "mine", "--model", "same", env=env)
+    assert done.err.count(": done") == 2
+    assert all(r.run.cell.source for r in records(bench)), "its file is part of a run's identity"
+    assert "mine\tfrom the package mypkg" in bench.process("list", "models", env=env).out
+    said = bench.process("run", "tiny", "--model", "lost", env=env, code=2).err
+    assert "the entry point 'lost' (mypkg.nowhere) cannot be loaded" in said
+
+
 def test_several_benchmarks_and_a_file_by_its_path(bench):
     path = bench.write("other/mine.yaml", (bench.folder / "benchmarks/tiny.yaml").read_text())
     bench("run", "tiny", path, "--model", "lstm")
@@ -146,7 +170,7 @@ def test_a_cell_that_cannot_be_built_fails_its_run_only(bench):
     )
     path = bench.write("leaky.py", text)
     done = bench("run", "tiny", "--model", "leaky", "--model", "lstm", "--include", path, code=3)
-    assert "leaky T=4 seed 0: failed (AssertionError" in done.err
+    assert "failed (ComponentError: the cell 'leaky' cannot be built 6 wide" in done.err
     assert "lstm T=4 seed 0: done" in done.err
 
 
@@ -161,7 +185,7 @@ def test_divergence_is_a_status_and_final(bench):
                  "--set", "fit.optimizer.name=sgd", "--set", "fit.clip=null")  # fmt: skip
     done = bench(*arguments, "--json", code=3)
     events = [json.loads(line) for line in done.out.splitlines()]
-    assert events[-1]["status"] == "diverged" and "finite between 0 and 2" in events[-1]["reason"]
+    assert events[-1]["status"] == "diverged" and "finite between 0 and " in events[-1]["reason"]
     assert any(None in e["metrics"].values() for e in events if e["event"] == "measured")
     assert "already diverged" in bench(*arguments, code=3).err
     assert "1 diverged" in bench(*arguments, code=3).err
@@ -186,6 +210,7 @@ def test_a_closed_pipe_ends_quietly(bench):
         (["tiny", "--set", "models.lstm.hidden=0"], "hidden=0: must be at least 1, not 0"),
         (["tiny", "--set", "fit.no=1"], "--set fit.no=1: unknown key 'no'"),
         (["adding", "--T", "1"], "T: must be at least 2, not 1"),
+        (["tiny", "--set", "figures=[nonesuch]"], "no figure is called 'nonesuch'"),
         (["nowhere.yaml"], "nowhere.yaml: cannot be read"),
         (["tiny", "--include", "none.py"], "none.py: there is no such file to include"),
         (["tiny", "--results", "/proc/nothing"], "/proc/nothing: nothing can be written there"),

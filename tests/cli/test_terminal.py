@@ -73,7 +73,7 @@ def test_names_are_never_markup_and_no_table_cell_is_lost(bench):
 
 
 def test_sparkline_follows_the_logarithm():
-    assert sparkline([1.0, 0.1, 0.01]) == "█▅▁" or sparkline([1.0, 0.1, 0.01])[0] == "█"
+    assert sparkline([1.0, 0.1, 0.01]) == "█▅▁"
     assert sparkline([5.0]) == "▁" and sparkline([]) == "" and sparkline([float("nan"), 0.0]) == ""
     long = sparkline([2.0**-i for i in range(100)])
     assert len(long) == 10 and long[0] == "█" and long[-1] == "▁"

@@ -64,6 +64,20 @@ def test_pools_are_used_up_exactly(name):
     assert task.batches("test", 7) == 1 and task.batches("train", 10) is None
 
 
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_pools_do_not_depend_on_the_batch_size(name, split):
+    task = make(name, validation_examples=130, test_examples=130)
+    axis = 1 if task.signature.answer == "every" else 0
+
+    def pool(size):
+        batches = [task.batch(split, i, size, 0) for i in range(task.batches(split, size))]
+        return torch.cat([b.x for b in batches], 1), torch.cat([b.y for b in batches], axis)
+
+    whole = pool(130)
+    for size in (1, 7, 50, 64):
+        assert all(torch.equal(a, b) for a, b in zip(whole, pool(size), strict=True))
+
+
 def test_scores_are_named_and_the_first_is_the_loss(name):
     task = make(name)
     batch = task.batch("train", 0, 50, seed=0)

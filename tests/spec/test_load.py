@@ -55,6 +55,8 @@ def test_what_json_writes_is_read_back(value):
         ("a: [1, 2\nb: 3\n", "line 2: "),
         ("a: !!python/object/apply:os.system [ls]\n", "line 1: could not determine a constructor"),
         ("a: *nowhere\n", "line 1: found undefined alias"),
+        ("a: &x {b: *x}\n", "recursion"),
+        ("a: " + "9" * 5000 + "\n", "Exceeds the limit"),
         ("[1, 2]: 3\n", "line 1: a key must be a name or a number"),
     ],
 )

@@ -71,6 +71,29 @@ def test_a_setting_of_fit_holds_for_every_run(expand):
     assert {r.label: r.fit.steps for r in one} == {"urnn": 10, "lstm": 4, "big": 10}
 
 
+def test_a_setting_of_the_size_holds_for_every_model(expand):
+    assert {r.hidden for r in expand(settings=["hidden=7"])} == {7}
+    budget = expand(settings=["parameters=700"], seeds=(0,))
+    assert all(500 < build.parameters(KNOWN, r) <= 700 for r in budget)
+    one = expand(settings=["models.big.hidden=3"], seeds=(0,), lengths=(4,))
+    assert {r.label: r.hidden for r in one} == {"urnn": 8, "lstm": 5, "big": 3}
+
+
+def test_the_whole_of_fit_or_a_default_can_be_set(expand):
+    assert {r.fit.steps for r in expand(settings=["fit={steps: 3, batch: 2}"])} == {3}
+    text = GOOD.replace("  optimizer: {name: adam, lr: 1e-2}\n", "")
+    (run, *_) = expand(text, settings=["fit.optimizer.lr=0.5"])
+    assert run.fit.optimizer.name == "rmsprop_paper" and run.fit.optimizer.lr == 0.5
+    (run, *_) = expand(settings=["fit.optimizer.name=sgd", "fit.optimizer.momentum=0.5"])
+    assert run.fit.optimizer.name == "sgd" and run.fit.optimizer.lr == 1e-3
+
+
+def test_lengths_given_as_a_list_can_be_set_too(expand):
+    text = GOOD.replace("T: {4: {}, 9: {steps: 50}}", "T: [4, 9]")
+    runs = expand(text, settings=["T.9.steps=7"], seeds=(0,), models=("lstm",))
+    assert {r.T: r.fit.steps for r in runs} == {4: 10, 9: 7}
+
+
 def test_settings_reach_lengths_cells_and_tasks(expand):
     runs = expand(settings=["T.9.steps=7", "models.urnn.cell.variant=code", "task.symbols=5"],
                   lengths=(9,), models=("urnn",), seeds=(0,))  # fmt: skip
@@ -175,6 +198,12 @@ def test_each_fault_gets_one_sentence_with_its_place(expand, old, new, sentence)
             "--set models.lstm.hiden=3: unknown key 'hiden'; did you mean 'hidden'?",
         ),
         ("models.lstn.hidden=3", "--set models.lstn.hidden=3: no model is called 'lstn'"),
+        ("fit.clip.vale=3", "--set fit.clip.vale=3: unknown key 'vale'; did you mean 'value'?"),
+        ("fit.clip.norm=3", "fit.clip: give either 'value' or 'norm'"),
+        ("task.source=x", "--set task.source=x: unknown key 'source'"),
+        ("fit.optimizer.name=adm", "'adm' is none of "),
+        ("models.urnn.cell.variant=[1]", "must be 'paper' or 'code', not a list [1]"),
+        ("fit.steps=" + "9" * 5000, "is not a YAML value"),
         ("fit.steps.more=3", "--set fit.steps.more=3: there is nothing below 'steps' to set"),
         ("models.lstm.cell.forgetbias=1", "did you mean 'forget_bias'?"),
         ("fit.steps", "--set takes PATH=VALUE"),
@@ -219,7 +248,7 @@ def test_the_paper_s_settings_are_the_paper_s():
         assert {r.label: r.hidden for r in runs} == dict(zip(MODELS, sizes, strict=True))
         assert sorted({r.T for r in runs}) == lengths
         for r in runs:
-            clip = None if r.label == "urnn" else {"value": 1.0}
+            clip = None if r.label == "urnn" else {"value": 1.0, "norm": None}
             assert r.fit.batch == 20
             assert r.fit.model_dump()["clip"] == clip
             assert r.fit.optimizer.model_dump() == {

@@ -10,6 +10,7 @@ T steps, B batch, F input features, H hidden width. Gates stand in the order i, 
 from typing import NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from urnn_bench.cells import _init
@@ -17,6 +18,15 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.cells.lstm import Lstm, LstmOptions
 from urnn_bench.cells.lstm import Weights as Gates
 from urnn_bench.kernels.scan import State
+
+
+class LstmPaperOptions(LstmOptions):
+    """How the paper's LSTM starts."""
+
+    learn_state: bool = Field(
+        True,
+        description="h_0 and c_0 are learned from zero (code; the paper does not say), or zero",
+    )
 
 
 class Weights(NamedTuple):
@@ -31,15 +41,15 @@ class Weights(NamedTuple):
 class LstmPaper(Cell):
     """The LSTM of the uRNN paper's figures."""
 
-    Options = LstmOptions
+    Options = LstmPaperOptions
     state_names = ("h", "c")
 
-    def __init__(self, inputs: int, hidden: int, options: LstmOptions) -> None:
+    def __init__(self, inputs: int, hidden: int, options: LstmPaperOptions) -> None:
         super().__init__(inputs, hidden, options)
         self.gates = Lstm(inputs, hidden, options)
         self.w_c = _init.glorot(hidden, hidden)
-        self.h0 = _init.zeros(hidden)
-        self.c0 = _init.zeros(hidden)
+        self.h0 = _init.zeros(hidden).requires_grad_(options.learn_state)
+        self.c0 = _init.zeros(hidden).requires_grad_(options.learn_state)
 
     def weights(self) -> Weights:
         """Return the parameters as they are."""

@@ -61,7 +61,8 @@ class UrnnOptions(Strict):
     @classmethod
     def _fill(cls, value: Any) -> Any:
         """Fill what is not given from the variant."""
-        return {**_VARIANTS.get(value.get("variant"), {}), **value}
+        variant = value.get("variant")
+        return {**(_VARIANTS.get(variant, {}) if isinstance(variant, str) else {}), **value}
 
 
 class Weights(NamedTuple):

@@ -2,37 +2,36 @@
 
 import inspect
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from urnn_bench import build
 from urnn_bench.cells.base import Cell
-from urnn_bench.errors import UnknownNameError
+from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.figures.base import Figure
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
-from urnn_bench.spec.schema import Fit, Run
+from urnn_bench.spec.schema import Fit, Optimizer, Run
 from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
 from urnn_bench.tasks.base import Task
 
-_KNOWN = Components()
 
-
-def describe(name: str) -> list[dict[str, Any]]:
+def describe(known: Components, name: str) -> list[dict[str, Any]]:
     """Return a description for everything called ``name``; raise UnknownNameError if nothing is."""
     kinds = {
         "benchmark": (tuple(catalogue.names()), _benchmark),
-        "model": (_KNOWN.cells.names(), _model),
-        "task": (_KNOWN.tasks.names(), _task),
-        "figure": (_KNOWN.figures.names(), _figure),
+        "model": (known.cells.names(), _model),
+        "task": (known.tasks.names(), _task),
+        "figure": (known.figures.names(), _figure),
     }
-    found = [{"kind": k, "name": name, **make(name)} for k, (names, make) in kinds.items()
+    found = [{"kind": k, "name": name, **make(known, name)} for k, (names, make) in kinds.items()
              if name in names]  # fmt: skip
     if not found:
-        known = {each for names, _ in kinds.values() for each in names}
-        raise UnknownNameError("benchmark, model, task or figure", name, known)
+        names = {each for names, _ in kinds.values() for each in names}
+        raise UnknownNameError("benchmark, model, task or figure", name, names)
     return found
 
 
@@ -52,67 +51,77 @@ def _indented(value: Any) -> list[str]:
     return [f"  {line}" for line in (value if isinstance(value, list) else [value])]
 
 
-def _model(name: str) -> dict[str, Any]:
-    kind = _KNOWN.cells.get(name, Cell)
+def _model(known: Components, name: str) -> dict[str, Any]:
+    kind = known.cells.get(name, Cell)
     return {
         "about": _about(kind),
         "options": _options(kind.Options),
         "states": ", ".join(kind.state_names),
         "kernels": ", ".join(["auto", "eager", *kind.fused]),
-        "sizes in the benchmarks": _sizes(name),
+        "sizes in the benchmarks": _sizes(known, name),
     }
 
 
-def _task(name: str) -> dict[str, Any]:
-    kind = _KNOWN.tasks.get(name, Task)
+def _task(known: Components, name: str) -> dict[str, Any]:
+    kind = known.tasks.get(name, Task)
     metrics = [f"{kind.metrics[0]} (the loss; best weights have the lowest)", *kind.metrics[1:]]
     return {"about": _about(kind), "options": _options(kind.Options), "metrics": metrics}
 
 
-def _figure(name: str) -> dict[str, Any]:
-    kind = _KNOWN.figures.get(name, Figure)
+def _figure(known: Components, name: str) -> dict[str, Any]:
+    kind = known.figures.get(name, Figure)
     return {"about": _about(kind), "options": _options(kind.Options)}
 
 
-def _benchmark(name: str) -> dict[str, Any]:
-    checked = _plan(name)
+def _benchmark(known: Components, name: str) -> dict[str, Any]:
+    checked = _plan(known, name)
     benchmark = checked.benchmark
-    runs = _runs(checked)
+    runs = _runs(known, checked)
     return {
         "about": benchmark.title + (f"\n{benchmark.paper}" if benchmark.paper else ""),
         "file": str(catalogue.names()[name]),
         "task": {"name": benchmark.task.name, **benchmark.task.options},
         "T": ", ".join(map(str, benchmark.T)),
         "seeds": ", ".join(map(str, benchmark.seeds)),
-        "models": {run.label: _size(run) for run in runs},
+        "models": {run.label: _size(known, run) for run in runs},
         "fit of the first model": _flat(runs[0].fit),
         "all options of fit": _options(Fit),
+        **{f"options of {names}": fields for names, fields in _optimizers().items()},
         "figures": [figure.name for figure in benchmark.figures],
     }
 
 
-def _plan(name: str) -> Plan:
-    return plan(*catalogue.find(name), Selection(), _KNOWN.cells.names())
+def _optimizers() -> dict[str, dict[str, str]]:
+    """Return the options of every optimizer, by the names it goes by."""
+    members = get_args(get_args(Optimizer)[0])
+    names = {m: " and ".join(get_args(m.model_fields["name"].annotation)) for m in members}
+    return {names[m]: {k: v for k, v in _options(m).items() if k != "name"} for m in members}
 
 
-def _runs(checked: Plan) -> list[Run]:
+def _plan(known: Components, name: str) -> Plan:
+    return plan(*catalogue.find(name), Selection(), known.cells.names())
+
+
+def _runs(known: Components, checked: Plan) -> list[Run]:
     """Return one run for each model of a benchmark, at its first length and seed."""
     benchmark = checked.benchmark
     selection = Selection(lengths=(next(iter(benchmark.T)),), seeds=benchmark.seeds[:1])
-    return [build.resolve(_KNOWN, checked.name, d) for d in drafts(checked, selection)]
+    return [build.resolve(known, checked.name, d) for d in drafts(checked, selection)]
 
 
-def _sizes(cell: str) -> dict[str, str]:
-    found = {}
+def _sizes(known: Components, cell: str) -> dict[str, str]:
+    """Return the cell's size in every benchmark that has it; files with faults are passed over."""
+    found: dict[str, str] = {}
     for name in catalogue.names():
-        for run in _runs(_plan(name)):
-            if run.cell.name == cell:
-                found[f"{name}: {run.label}"] = _size(run)
+        with suppress(UsageError):
+            runs = _runs(known, _plan(known, name))
+            mine = [run for run in runs if run.cell.name == cell]
+            found |= {f"{name}: {run.label}": _size(known, run) for run in mine}
     return found
 
 
-def _size(run: Run) -> str:
-    return f"hidden {run.hidden}, {build.parameters(_KNOWN, run):,} parameters"
+def _size(known: Components, run: Run) -> str:
+    return f"hidden {run.hidden}, {build.parameters(known, run):,} parameters"
 
 
 def _about(kind: type[Any]) -> str:

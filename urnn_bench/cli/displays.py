@@ -5,10 +5,14 @@ The moving one for a terminal is in ``live``.
 
 import time
 from collections.abc import Sequence
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
 
 from urnn_bench.cli.output import duration, emit_json, say
 from urnn_bench.cli.words import closing, opening, over_baseline, title
-from urnn_bench.events import Event, Measured, Updated
+from urnn_bench.events import Event as RunEvent
+from urnn_bench.events import Measured, Updated
 from urnn_bench.execute import Display
 from urnn_bench.records.folder import State
 from urnn_bench.records.record import GOOD, Record
@@ -23,7 +27,7 @@ class QuietDisplay:
     def start(self, record: Record) -> None:
         """Say nothing."""
 
-    def show(self, event: Event) -> None:
+    def show(self, event: RunEvent) -> None:
         """Say nothing."""
 
     def end(self, record: Record) -> None:
@@ -36,39 +40,53 @@ class QuietDisplay:
 
 
 class PlainDisplay:
-    """A line when a run begins and ends, and a sign of life every 30 s; ``verbose`` says more."""
+    """A line when a run begins and ends, and a sign of life every 30 s; ``verbose`` says more.
+
+    The sign comes from a thread, since an evaluation alone can take longer than that.
+    """
 
     def __init__(self, verbose: bool = False) -> None:
         self._verbose = verbose
         self._record: Record | None = None
-        self._last = ""
-        self._began = self._beat = 0.0
-        self._from_step = 0
+        self._last, self._step, self._began = "", 0, 0.0
+        self._ended = Event()
+
+    def __enter__(self) -> Self:
+        Thread(target=self._beat, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
 
     def start(self, record: Record) -> None:
         """Say what begins."""
-        self._record, self._last, self._from_step = record, "", record.steps_done
-        self._began = self._beat = time.monotonic()
+        self._last, self._step, self._began = "", record.steps_done, time.monotonic()
+        self._record = record
         say(opening(record))
 
-    def show(self, event: Event) -> None:
-        """Say where the run stands, if it is time to."""
-        if isinstance(event, Measured):
-            self._measured(event)
-        elif isinstance(event, Updated) and time.monotonic() - self._beat >= HEARTBEAT_S:
-            self._beat = time.monotonic()
-            say(self._line(event))
+    def show(self, event: RunEvent) -> None:
+        """Note where the run stands."""
+        if isinstance(event, Updated):
+            self._step = event.step
+        elif isinstance(event, Measured) and event.split == "validation":
+            self._validated(event)
 
     def end(self, record: Record) -> None:
         """Say how the run ended."""
+        self._record = None
         say(closing(record))
 
     def skip(self, run: Run, state: State) -> None:
         """Say why a run is left alone."""
         say(skipped(run, state))
 
-    def _measured(self, event: Measured) -> None:
-        if self._record is None or event.split != "validation":
+    def _validated(self, event: Measured) -> None:
+        if self._record is None:
             return
         value = event.metrics[self._record.criterion]
         score = f"{self._record.criterion} {value:.4g}{over_baseline(self._record, value)}"
@@ -76,14 +94,17 @@ class PlainDisplay:
         if self._verbose:
             say(f"{title(self._record.run)}: update {event.step}{self._last}")
 
-    def _line(self, event: Updated) -> str:
-        if self._record is None:
-            return ""
-        run = self._record.run
-        pace = (event.step - self._from_step) / (time.monotonic() - self._began)
-        left = duration((run.fit.steps - event.step) / pace)
-        progress = f"update {event.step} of {run.fit.steps}, {pace:.3g}/s, {left} left"
-        return f"{title(run)}: {progress}{self._last}"
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT_S):
+            if self._record is not None:
+                say(self._line(self._record))
+
+    def _line(self, record: Record) -> str:
+        steps, elapsed_s = record.run.fit.steps, time.monotonic() - self._began
+        pace = (self._step - record.steps_done) / elapsed_s
+        left = f", {duration((steps - self._step) / pace)} left" if pace else ""
+        progress = f"update {self._step} of {steps}, {pace:.3g}/s{left}"
+        return f"{title(record.run)}: {progress}{self._last}"
 
 
 class JsonDisplay:
@@ -101,7 +122,7 @@ class JsonDisplay:
         )
         self._run = record.run
 
-    def show(self, event: Event) -> None:
+    def show(self, event: RunEvent) -> None:
         """Write measured values."""
         if isinstance(event, Measured):
             values = {"step": event.step, "train_s": event.train_s, "split": event.split}
@@ -140,7 +161,7 @@ class Together:
         for display in self._displays:
             display.start(record)
 
-    def show(self, event: Event) -> None:
+    def show(self, event: RunEvent) -> None:
         """Pass on."""
         for display in self._displays:
             display.show(event)

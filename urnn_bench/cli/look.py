@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from urnn_bench.cli.output import emit, emit_json, emit_table
-from urnn_bench.cli.parameters import Benchmark, Json, Results, complete_name
-from urnn_bench.errors import NothingToShowError
+from urnn_bench.cli.parameters import Benchmark, Include, Json, Results, complete_name
+from urnn_bench.cli.sources import included, known
+from urnn_bench.errors import NothingToShowError, SpecError
+from urnn_bench.records import metrics
+from urnn_bench.records.folder import METRICS, default_results, records, state_of
 from urnn_bench.registry import Components, Registry
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
@@ -27,12 +31,12 @@ def list_(
     kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, json: Json = False
 ) -> None:
     """List benchmarks, models, tasks and figures with a line on each."""
-    known = Components()
+    components = Components()
     summaries: dict[Kind, Callable[[], dict[str, str]]] = {
         Kind.benchmarks: _benchmarks,
-        Kind.models: lambda: _summaries(known.cells),
-        Kind.tasks: lambda: _summaries(known.tasks),
-        Kind.figures: lambda: _summaries(known.figures),
+        Kind.models: lambda: _summaries(components.cells),
+        Kind.tasks: lambda: _summaries(components.tasks),
+        Kind.figures: lambda: _summaries(components.figures),
     }
     wanted = [kind] if kind else list(summaries)
     found = {each.value: summaries[each]() for each in wanted}
@@ -44,12 +48,14 @@ def list_(
 
 
 def describe(
-    name: Annotated[str, typer.Argument(autocompletion=complete_name)], json: Json = False
+    name: Annotated[str, typer.Argument(autocompletion=complete_name)],
+    include: Include = None,
+    json: Json = False,
 ) -> None:
     """Say what a benchmark, model, task or figure is: its paper, options, units and size."""
     from urnn_bench.cli import describing
 
-    found = describing.describe(name)
+    found = describing.describe(included(include or []), name)
     if json:
         emit_json(found)
         return
@@ -58,9 +64,8 @@ def describe(
 
 def status(benchmark: Benchmark = None, results: Results = None, json: Json = False) -> None:
     """Show every recorded run and how it stands."""
-    from urnn_bench.records.folder import default_results, records
-
     folder = results or default_results()
+    benchmark = known(folder, benchmark) if benchmark else None
     rows = [_status(path, record) for path, record in records(folder, benchmark)]
     if json:
         emit_json(rows)
@@ -72,8 +77,14 @@ def status(benchmark: Benchmark = None, results: Results = None, json: Json = Fa
 
 
 def _benchmarks() -> dict[str, str]:
-    found = {name: read(path).mapping for name, path in catalogue.names().items()}
-    return {name: str(mapping.get("title", "")) for name, mapping in found.items()}
+    return {name: _title(path) for name, path in catalogue.names().items()}
+
+
+def _title(path: Path) -> str:
+    try:
+        return str(read(path).mapping.get("title", ""))
+    except SpecError as error:
+        return f"cannot be read: {error}"
 
 
 def _summaries(registry: Registry) -> dict[str, str]:
@@ -81,11 +92,8 @@ def _summaries(registry: Registry) -> dict[str, str]:
 
 
 def _status(folder: Any, record: Any) -> dict[str, Any]:
-    from urnn_bench.records import metrics
-    from urnn_bench.records.folder import METRICS, state_of
-
     state = state_of(folder).status
-    rows, _ = metrics.read(folder / METRICS) if state in ("running", "interrupted") else ([], 0)
+    rows = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
     step = rows[-1].step if rows else record.steps_done
     pace = record.steps_done / record.train_s if record.train_s else None
     return {

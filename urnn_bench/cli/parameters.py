@@ -41,4 +41,8 @@ Results = Annotated[
     typer.Option("--results", metavar="DIR", help="Folder of the records "
                  "[default: $URNN_BENCH_RESULTS or results]"),
 ]  # fmt: skip
+Include = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE.py", help="A cell, task or figure of your own; repeat."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]

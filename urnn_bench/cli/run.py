@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from urnn_bench.cli.output import duration, emit_json, emit_table, say
-from urnn_bench.cli.parameters import Results, complete_benchmark, complete_model
+from urnn_bench.cli.parameters import Include, Results, complete_benchmark, complete_model
 from urnn_bench.cli.signals import stoppable
+from urnn_bench.errors import UnknownNameError
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.overrides import Setting, parse_setting
 from urnn_bench.spec.schema import Run
-from urnn_bench.spec.sweep import Selection, drafts, plan
+from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
 
 if TYPE_CHECKING:
     from urnn_bench.execute import Conditions, Display
@@ -58,7 +59,8 @@ def run(
         ),
     ] = None,
     seed: Annotated[
-        list[int] | None, typer.Option("--seed", min=0, metavar="N", help="A seed; repeat.")
+        list[int] | None,
+        typer.Option("--seed", min=0, max=2**63 - 1, metavar="N", help="A seed; repeat."),
     ] = None,
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, metavar="N", help="The seeds 0 to N-1.")
@@ -96,10 +98,7 @@ def run(
         typer.Option(min=0, metavar="S", help="Seconds after which a run is put aside."),
     ] = None,
     results: Results = None,
-    include: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE.py", help="A cell, task or figure of your own; repeat."),
-    ] = None,
+    include: Include = None,
     force: Annotated[bool, typer.Option("--force", help="Do done runs again, from zero.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs, their state and their time only.")
@@ -167,10 +166,19 @@ def _runs(components: Components, names: list[str], selection: Selection) -> lis
     for name in names:
         name, document = catalogue.find(name)
         checked = plan(name, document, selection, components.cells.names())
+        _check_figures(components, checked)
         for draft in drafts(checked, selection):
             run = build.resolve(components, name, draft)
             runs[name, run.slug] = run
     return list(runs.values())
+
+
+def _check_figures(components: Components, checked: Plan) -> None:
+    names = components.figures.names()
+    for index, figure in enumerate(checked.benchmark.figures):
+        if figure.name not in names:
+            where = checked.where(("figures", str(index)))
+            raise UnknownNameError("figure", figure.name, names, where)
 
 
 def _display(
@@ -180,39 +188,55 @@ def _display(
     from urnn_bench.cli.displays import JsonDisplay, PlainDisplay, QuietDisplay, Together
     from urnn_bench.cli.live import LiveDisplay
 
-    people: Display = PlainDisplay(verbose)
+    people: Display
     if quiet:
         people = QuietDisplay()
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         people = stack.enter_context(LiveDisplay(runs, verbose))
+    else:
+        people = stack.enter_context(PlainDisplay(verbose))
     return Together([people, JsonDisplay()]) if json else people
 
 
 def _preview(runs: list[Run], conditions: "Conditions", json: bool) -> None:
     """Show every run, its state, and how long its updates would take, measured here."""
-    from urnn_bench.bench import seconds_per_update
     from urnn_bench.records.folder import folder_of, state_of
     from urnn_bench.records.record import FINAL
 
-    paces: dict[tuple[str, str, int], float] = {}
+    paces: dict[tuple[str, str, int], float | None] = {}
     rows: list[dict[str, Any]] = []
     for run in runs:
         state = state_of(folder_of(conditions.results, run))
         left = 0 if state.status in FINAL and not conditions.force else run.fit.steps - state.step
         pace = run.benchmark, run.label, run.T
         if left and pace not in paces:
-            paces[pace] = seconds_per_update(run, conditions)
+            paces[pace] = _seconds_per_update(run, conditions)
         rows.append({
             "benchmark": run.benchmark, "model": run.label, "T": run.T, "seed": run.seed,
             "hidden": run.hidden, "updates": run.fit.steps, "state": state.status,
-            "train_s": round(left * paces.get(pace, 0.0), 1), "run": run.slug,
+            "train_s": _product(left, paces.get(pace, 0.0)), "run": run.slug,
         })  # fmt: skip
     if json:
         emit_json(rows)
         return
     emit_table(list(rows[0]), [list(row.values()) for row in rows])
-    total = sum(row["train_s"] for row in rows)
+    total = sum(row["train_s"] or 0.0 for row in rows)
     say(f"{len(rows)} runs, about {duration(total)} of training (measured), evaluation apart")
+
+
+def _seconds_per_update(run: Run, conditions: "Conditions") -> float | None:
+    """Measure a run's pace; None, said in a warning, if its cell or task cannot do an update."""
+    from urnn_bench.bench import seconds_per_update
+
+    try:
+        return seconds_per_update(run, conditions)
+    except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
+        say(f"{run.slug}: cannot be timed: {type(error).__name__}: {error}")
+        return None
+
+
+def _product(updates: int, pace_s: float | None) -> float | None:
+    return None if pace_s is None else round(updates * pace_s, 1)
 
 
 def _say_summary(runs: list[Run], states: "list[State]", folder: Path, quiet: bool) -> None:

@@ -1,11 +1,11 @@
 """SIGINT and SIGTERM as a question that is asked between two updates."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-
-from urnn_bench.cli.output import say
 
 
 class Stop:
@@ -24,12 +24,14 @@ class Stop:
         return None if self.number is None else 128 + self.number
 
     def receive(self, number: int, _: FrameType | None) -> None:
-        """Note the signal, and let the next one act as it does by default."""
+        """Note the first signal; at the second leave at once, but put the terminal right."""
+        if self.number is not None:
+            sys.exit(128 + number)
         self.number = number
-        for known in _KNOWN:
-            signal.signal(known, signal.SIG_DFL)
         name = signal.Signals(number).name
-        say(f"urnn-bench: {name}: finishing this update, then saving; once more stops at once")
+        text = f"urnn-bench: {name}: finishing this update, then saving; once more stops at once\n"
+        # not through sys.stderr, in the middle of whose write the signal may have come
+        os.write(sys.stderr.fileno(), text.encode())
 
 
 _KNOWN = (signal.SIGINT, signal.SIGTERM)

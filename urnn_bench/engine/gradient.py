@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from urnn_bench import optim
 from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.stopwatch import Stopwatch
-from urnn_bench.events import Ended, Event, Measured, SplitName, Updated
+from urnn_bench.events import Ended, Event, Measured, SplitName, Status, Updated
 from urnn_bench.spec.schema import Fit
 from urnn_bench.tasks.base import Task
 
@@ -38,6 +38,7 @@ class Position:
     step: int = 0
     train_s: float = 0.0
     evaluated: bool = False
+    ended: tuple[Status, str] | None = None
     loss_sum: float | Tensor = 0.0
     loss_count: int = 0
     solved_step: int | None = None
@@ -50,22 +51,30 @@ def train(job: Job, position: Position) -> Iterator[Event]:
     """Train from ``position``, which is kept up to date, and test the best weights at the end.
 
     The best weights are those with the lowest validation loss (the task's first metric); the
-    test split is looked at once. A training loss that is not finite ends the run as diverged.
+    test split is looked at once. A loss that is not finite ends the run as diverged. How the run
+    ends is noted in ``position`` before the last ``Updated``, so that a run that is stopped while
+    it is tested goes on with the test.
     """
     if not position.evaluated:
         yield _validated(job, position)
-    while position.step < job.fit.steps and not _may_stop(job, position):
+    while position.ended is None:
         _update(job, position)
-        if _due(job, position, job.fit.log_every):
-            trained = _trained(job, position)
-            yield trained
-            if not isfinite(trained.metrics[job.task.metrics[0]]):
-                yield from _finish(job, position, _diverged(job, position))
-                return
-        if _due(job, position, job.fit.evaluate_every):
-            yield _validated(job, position)
+        yield from _reports(job, position)
+        position.ended = position.ended or _completed(job, position)
         yield Updated(**_now(job, position))
-    yield from _finish(job, position, _completed(job, position))
+    yield _tested(job, position)
+    yield Ended(*position.ended)
+
+
+def _reports(job: Job, position: Position) -> Iterator[Measured]:
+    """Yield the scores that are due after an update; a loss that is not finite is the last."""
+    due = {_trained: job.fit.log_every, _validated: job.fit.evaluate_every}
+    for report, every in due.items():
+        if position.ended is None and _due(job, position, every):
+            measured = report(job, position)
+            if not isfinite(measured.metrics[job.task.metrics[0]]):
+                position.ended = _diverged(position, measured.split, every)
+            yield measured
 
 
 def _update(job: Job, position: Position) -> None:
@@ -81,7 +90,7 @@ def _update(job: Job, position: Position) -> None:
         optim.clip(job.model.parameters(), job.fit.clip)
         job.optimizer.step()
         # stays on the device: reading it here would wait for a GPU at every update
-        position.loss_sum = position.loss_sum + loss.detach().double()
+        position.loss_sum = position.loss_sum + loss.detach()
     position.loss_count += 1
     position.step += 1
     position.train_s = watch.total_s
@@ -98,6 +107,11 @@ def _trained(job: Job, position: Position) -> Measured:
 
 def _validated(job: Job, position: Position) -> Measured:
     """Score the validation split; remember the weights if they are the best so far."""
+    watch = Stopwatch(position.train_s)
+    with watch:
+        # waits for the device, whose time up to here was spent training
+        float(position.loss_sum)
+    position.train_s = watch.total_s
     metrics = evaluate(job.model, job.task, "validation", job.fit.evaluate_batch, job.seed)
     position.evaluated = True
     value = metrics[job.task.metrics[0]]
@@ -109,14 +123,13 @@ def _validated(job: Job, position: Position) -> Measured:
     return _measured(job, position, "validation", metrics)
 
 
-def _finish(job: Job, position: Position, ended: Ended) -> Iterator[Event]:
-    """Test the best weights, then put the last ones back."""
+def _tested(job: Job, position: Position) -> Measured:
+    """Score the test split with the best weights, then put the last ones back."""
     last = _copied(job.model)
     job.model.load_state_dict(position.best_weights or last)
     metrics = evaluate(job.model, job.task, "test", job.fit.evaluate_batch, job.seed)
     job.model.load_state_dict(last)
-    yield _measured(job, position, "test", metrics)
-    yield ended
+    return _measured(job, position, "test", metrics)
 
 
 def _measured(
@@ -134,20 +147,16 @@ def _due(job: Job, position: Position, every: int) -> bool:
     return position.step % every == 0 or position.step == job.fit.steps
 
 
-def _may_stop(job: Job, position: Position) -> bool:
-    wanted = job.fit.solved is not None and job.fit.solved.stop
-    return wanted and position.solved_step is not None
+def _completed(job: Job, position: Position) -> tuple[Status, str] | None:
+    solved = job.fit.solved
+    if solved and solved.stop and position.solved_step is not None:
+        return "solved", f"solved at update {position.solved_step}"
+    return ("done", f"all {job.fit.steps} updates") if position.step >= job.fit.steps else None
 
 
-def _completed(job: Job, position: Position) -> Ended:
-    if _may_stop(job, position):
-        return Ended("solved", f"solved at update {position.solved_step}")
-    return Ended("done", f"all {job.fit.steps} updates")
-
-
-def _diverged(job: Job, position: Position) -> Ended:
-    since = max(0, position.step - job.fit.log_every)
-    return Ended("diverged", f"the loss stopped being finite between {since} and {position.step}")
+def _diverged(position: Position, split: SplitName, every: int) -> tuple[Status, str]:
+    since = max(0, position.step - every)
+    return "diverged", f"the {split} loss stopped being finite between {since} and {position.step}"
 
 
 def _copied(model: nn.Module) -> dict[str, Tensor]:

@@ -9,17 +9,19 @@ from urnn_bench.errors import SpecError
 from urnn_bench.figures._style import save, style
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
-from urnn_bench.registry import Components
+from urnn_bench.registry import Registry
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.schema import Named
 
 
-def draw(figure: Named, results: Results, target: Path, formats: Sequence[str]) -> list[Path]:
+def draw(
+    known: Registry, figure: Named, results: Results, target: Path, formats: Sequence[str]
+) -> list[Path]:
     """Draw a figure into ``target`` with each format's suffix, and return the paths.
 
     Raises NothingToShowError if the records do not allow the figure.
     """
-    kind = Components().figures.get(figure.name, Figure)
+    kind = known.get(figure.name, Figure)
     try:
         options = kind.Options.model_validate(figure.options)
     except ValidationError as error:

@@ -13,6 +13,8 @@ from zlib import crc32
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from urnn_bench.files import write_atomically
+
 BASELINE: dict[str, Any] = {"color": "0.35", "linewidth": 1.0}
 BASELINE_DASHES = ("--", ":")
 
@@ -30,6 +32,8 @@ _RC: dict[str, Any] = {
     "savefig.dpi": 200,
     "svg.fonttype": "path",
     "svg.hashsalt": "urnn-bench",
+    # names may hold dollars
+    "text.parse_math": False,
 }
 # without a date, the same records give the same bytes
 _METADATA = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -82,5 +86,6 @@ def style() -> Iterator[None]:
 
 def save(drawing: Figure, path: Path) -> None:
     """Write a drawing as the suffix of ``path`` says."""
-    metadata = _METADATA[path.suffix[1:]]
-    drawing.savefig(path, metadata=metadata)
+    suffix = path.suffix[1:]
+    metadata = _METADATA[suffix]
+    write_atomically(path, lambda file: drawing.savefig(file, format=suffix, metadata=metadata))

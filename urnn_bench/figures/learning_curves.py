@@ -111,7 +111,7 @@ def _curves(ax: Axes, curves: pd.DataFrame, model: str) -> None:
 
 
 def _ends(ax: Axes, curves: pd.DataFrame, results: Results, model: str) -> None:
-    """Mark where a diverged run stopped, so that it is not read as a short one."""
+    """Mark the last score of a diverged run, so that it is not read as a short one."""
     diverged = set(results.runs.query("status == 'diverged'")["run"])
     for run in diverged.intersection(curves.columns):
         last = curves[run].dropna()

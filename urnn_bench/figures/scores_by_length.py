@@ -58,7 +58,7 @@ def _model(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
 def _baselines(ax: Axes, results: Results, metric: str, lengths: list[int]) -> None:
     values = {T: results.baselines(metric, T) for T in lengths}
     for name, dashes in zip(values[lengths[0]], BASELINE_DASHES, strict=False):
-        line = [values[T][name] for T in lengths]
+        line = [values[T].get(name, float("nan")) for T in lengths]
         span = lengths if len(lengths) > 1 else [lengths[0] * 0.9, lengths[0] * 1.1]
         line = line if len(line) > 1 else line * 2
         ax.plot(span, line, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)

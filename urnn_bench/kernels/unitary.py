@@ -44,9 +44,9 @@ def reflect(h: Tensor, mirror: Tensor) -> Tensor:
 def modrelu(z: Tensor, bias: Tensor, eps: float) -> Tensor:
     """Return z · max(|z| + b, 0) / (|z| + eps); equation 8 has eps = 0.
 
-    Where |z| = 0 the direction is undefined: the result is 0 and the gradient finite.
+    Where |z| is 0 to rounding, its direction is undefined: the result is z · max(|z| + b, 0).
     """
     size = z.abs()
-    # the division by one at zero keeps 0/0 out of the value and of the gradient
-    safe = torch.where(size > 0, size + eps, 1.0)
+    # below the smallest normal number a quotient may overflow; a division by one cannot
+    safe = torch.where(size >= torch.finfo(size.dtype).tiny, size + eps, 1.0)
     return z * (torch.relu(size + bias) / safe)

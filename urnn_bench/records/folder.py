@@ -1,6 +1,7 @@
 """Where runs lie, what state they are in, and who may write there."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,13 +9,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from urnn_bench.errors import RecordsError
+from urnn_bench.errors import DamagedRecordError, RecordsError
+from urnn_bench.files import PARTIAL
+from urnn_bench.records.metrics import RecordsWarning
 from urnn_bench.records.record import NAME, Record
 from urnn_bench.spec.schema import Run
 
 METRICS = "metrics.csv"
 CHECKPOINT = "checkpoint.pt"
 ERROR = "error.txt"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -41,20 +45,28 @@ def folder_of(results: Path, run: Run) -> Path:
 
 
 def state_of(folder: Path) -> State:
-    """Read a run's state; a "running" whose process is gone was interrupted."""
+    """Read a run's state; a "running" that nobody holds the lock of was interrupted."""
     record = Record.read(folder)
     if record is None:
         return State("to do")
-    gone = record.status == "running" and not record.alive
+    gone = record.status == "running" and not _held(folder)
     return State("interrupted" if gone else record.status, record)
 
 
 def records(results: Path, benchmark: str | None = None) -> Iterator[tuple[Path, Record]]:
-    """Yield every run's folder and record below ``results``, in the order of their names."""
+    """Yield every run's folder and record below ``results``, in the order of their names.
+
+    A damaged record is left out with a warning; folders within that hold results of their own
+    are not looked into. Raises RecordsError for a record of a newer version.
+    """
     root = results / benchmark if benchmark else results
-    for path in sorted(root.rglob(NAME)):
-        record = Record.read(path.parent)
-        if record is not None and (benchmark is None or record.run.benchmark == benchmark):
+    for path in sorted(root.glob(f"*/{NAME}") if benchmark else root.rglob(NAME)):
+        try:
+            record = Record.read(path.parent)
+        except DamagedRecordError as error:
+            warnings.warn(str(error), RecordsWarning, 2)
+            continue
+        if record is not None and path.parent == folder_of(results, record.run):
             yield path.parent, record
 
 
@@ -79,9 +91,10 @@ def locked(folder: Path) -> Iterator[bool]:
     The lock is the operating system's, so it ends with its process, however that ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(timeout=0)
+        # long enough to outlast whoever only looks whether the lock is held
+        lock.acquire(timeout=0.5)
     except Timeout:
         yield False
         return
@@ -92,6 +105,21 @@ def locked(folder: Path) -> Iterator[bool]:
 
 
 def clear(folder: Path) -> None:
-    """Remove what a run has written, its record first so that nothing half-removed is believed."""
-    for name in (NAME, CHECKPOINT, METRICS, ERROR):
+    """Remove what a run has written; the checkpoint first, as nothing is resumed without it."""
+    for name in (CHECKPOINT, NAME, METRICS, ERROR):
         (folder / name).unlink(missing_ok=True)
+
+
+def tidy(folder: Path) -> None:
+    """Remove an earlier attempt's error, and what a killed process was about to put in place."""
+    for path in (folder / ERROR, *folder.glob(f".*{PARTIAL}")):
+        path.unlink(missing_ok=True)
+
+
+def _held(folder: Path) -> bool:
+    """Return whether a process holds the lock of a run; True if that cannot be told."""
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True

@@ -5,14 +5,14 @@ checkpoint are cut off when a run resumes, and written again.
 """
 
 import csv
+import io
 import os
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from urnn_bench.events import Measured
-
-HEADER = "step,examples,train_s,split,metric,value\n"
 
 
 class Row(NamedTuple):
@@ -38,19 +38,20 @@ class MetricsWriter:
         self._file = path.open("ab")
         size = self._file.tell()
         if size < length:
-            _, length = read(path)
-            warnings.warn(
-                f"{path}: its end is missing; the run resumes without it", RecordsWarning, 2
-            )
-        os.truncate(path, length)
+            length = _whole(path.read_bytes())
+            text = f"{path}: its end is missing; the run resumes without it"
+            warnings.warn(text, RecordsWarning, 2)
+        self._file.truncate(length)
+        # truncating does not move the position, which sync() reports
+        self._file.seek(0, os.SEEK_END)
         if length == 0:
-            self._append(HEADER)
+            self._append(Row._fields)
 
     def write(self, event: Measured) -> None:
         """Append a line for every metric of the event."""
         for metric, value in event.metrics.items():
-            row = (event.step, event.examples, f"{event.train_s:.4f}", event.split, metric, value)
-            self._append(",".join(map(str, row)) + "\n")
+            train_s = f"{event.train_s:.4f}"
+            self._append((event.step, event.examples, train_s, event.split, metric, value))
 
     def sync(self) -> int:
         """Put every line on the disk and return the length of the file in bytes."""
@@ -63,27 +64,31 @@ class MetricsWriter:
         self.sync()
         self._file.close()
 
-    def _append(self, line: str) -> None:
-        self._file.write(line.encode())
+    def _append(self, values: Iterable[object]) -> None:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(values)
+        self._file.write(line.getvalue().encode())
         self._file.flush()
 
 
-def read(path: Path) -> tuple[list[Row], int]:
-    """Return the rows of a file and the length in bytes of its whole lines.
-
-    Lines that are not rows are left out with a warning.
-    """
+def read(path: Path) -> list[Row]:
+    """Return the rows of a file; lines that are not whole rows are left out with a warning."""
     if not path.exists():
-        return [], 0
+        return []
     data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    lines = data.decode(errors="replace").splitlines()
+    whole = _whole(data)
+    lines = data[:whole].decode(errors="replace").splitlines()
     rows = [_row(fields) for fields in csv.reader(lines[1:])]
-    bad = sum(row is None for row in rows)
+    bad = sum(row is None for row in rows) + (whole < len(data))
     if bad:
         text = f"{path}: {bad} line{'s' * (bad > 1)} cut short or damaged, left out"
         warnings.warn(text, RecordsWarning, 2)
-    return [row for row in rows if row is not None], whole
+    return [row for row in rows if row is not None]
+
+
+def _whole(data: bytes) -> int:
+    """Return the length of the lines that end."""
+    return data.rfind(b"\n") + 1
 
 
 def _row(fields: list[str]) -> Row | None:

@@ -1,15 +1,13 @@
 """``run.json``: all that is known of one run, as a pydantic model."""
 
 import json
-import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
-from urnn_bench.errors import RecordsError
+from urnn_bench.errors import DamagedRecordError, RecordsError
 from urnn_bench.files import write_atomically
 from urnn_bench.spec.schema import Run, Strict
 
@@ -21,7 +19,13 @@ FINAL: frozenset[str] = frozenset({"done", "solved", "diverged"})
 GOOD: frozenset[str] = frozenset({"done", "solved"})
 
 
-class Session(Strict):
+class _Kept(Strict):
+    """Part of a record: a key that a later version adds is ignored, not refused."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True)
+
+
+class Session(_Kept):
     """One process that worked on a run: when, where, and with what."""
 
     started: str
@@ -42,11 +46,8 @@ class Session(Strict):
     peak_mb: float | None = None
 
 
-class Record(Strict):
+class Record(_Kept):
     """A run, its state, and its result; written when it starts and replaced when it ends."""
-
-    # a later session may add keys; an older reader says so instead of guessing
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True)
 
     schema_version: int = SCHEMA_VERSION
     identity: str
@@ -57,13 +58,14 @@ class Record(Strict):
     parameters: int | None = None
     fingerprint: dict[str, str] = {}
     criterion: str = ""
-    baselines: dict[str, dict[str, float]] = {}
+    baselines: dict[str, dict[str, float | None]] = {}
     steps_done: int = 0
     train_s: float = 0.0
     best_step: int | None = None
     solved_step: int | None = None
     test: dict[str, float | None] | None = None
-    sessions: tuple[Session, ...] = ()
+    asked: str
+    sessions: Annotated[tuple[Session, ...], Field(min_length=1)]
 
     def write(self, folder: Path) -> None:
         """Replace ``run.json`` in ``folder``."""
@@ -82,7 +84,7 @@ class Record(Strict):
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise RecordsError(f"{path}: cannot be read ({error}); {_MEND}") from error
+            raise DamagedRecordError(f"{path}: cannot be read ({error}); {_MEND}") from error
         version = value.get("schema_version", 0) if isinstance(value, dict) else 0
         if isinstance(version, int) and version > SCHEMA_VERSION:
             raise RecordsError(
@@ -92,15 +94,9 @@ class Record(Strict):
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
         except ValidationError as error:
-            raise RecordsError(
+            raise DamagedRecordError(
                 f"{path}: is not a run's record ({_first(error)}); {_MEND}"
             ) from error
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process that last wrote "running" is still there, or cannot be asked."""
-        last = self.sessions[-1]
-        return last.host != socket.gethostname() or _exists(last.pid)
 
 
 _MEND = "delete the file, or redo the run with --force"
@@ -115,16 +111,6 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, float) and value - value != 0:
         return None
     return value
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _first(error: ValidationError) -> str:

@@ -25,20 +25,21 @@ class Results:
 
     @property
     def criterion(self) -> str:
-        """The metric that training lowers."""
+        """The metric that training lowers; empty if no run got as far as a score."""
         return next((r.criterion for r in self.records if r.criterion), "")
 
     def baselines(self, metric: str, T: int) -> dict[str, float]:
         """Return the reference predictors' values of a metric at a length."""
         found = (r.baselines.get(metric, {}) for r in self.records if r.run.T == T)
-        return next(found, {})
+        known = next((baselines for baselines in found if baselines), {})
+        return {name: value for name, value in known.items() if value is not None}
 
 
 def load(results: Path, benchmark: str) -> Results:
     """Read every run of a benchmark; raise NothingToShowError if there is none.
 
     Of several protocols for one model and length (other options, other numbers of updates) only
-    the one used last is kept, with a warning: an average over protocols means nothing.
+    the one asked for last is kept, with a warning: an average over protocols means nothing.
     """
     found = list(records(results, benchmark))
     if not found:
@@ -54,7 +55,7 @@ def load(results: Path, benchmark: str) -> Results:
 
 def _latest_protocol(found: list[tuple[Path, Record]]) -> list[tuple[Path, Record]]:
     latest: dict[tuple[str, int], Record] = {}
-    for _, record in sorted(found, key=lambda pair: pair[1].sessions[-1].started):
+    for _, record in sorted(found, key=lambda pair: pair[1].asked):
         latest[record.run.label, record.run.T] = record
     kept = [
         pair
@@ -62,9 +63,7 @@ def _latest_protocol(found: list[tuple[Path, Record]]) -> list[tuple[Path, Recor
         if pair[1].protocol == latest[pair[1].run.label, pair[1].run.T].protocol
     ]
     if left := len(found) - len(kept):
-        text = (
-            f"{left} run{'s' * (left > 1)} left out: earlier settings of the same model and length"
-        )
+        text = f"{left} run{'s' * (left > 1)} left out: other settings of the same model and length"
         warnings.warn(text, RecordsWarning, 3)
     return kept
 
@@ -93,7 +92,7 @@ def _row(folder: Path, record: Record) -> dict[str, Any]:
 
 
 def _metrics(folder: Path, record: Record) -> pd.DataFrame:
-    rows, _ = metrics.read(folder / METRICS)
+    rows = metrics.read(folder / METRICS)
     frame = pd.DataFrame(rows, columns=list(metrics.Row._fields))
     run = record.run
     return frame.assign(run=folder.name, model=run.label, T=run.T, seed=run.seed)

@@ -10,13 +10,15 @@ import pandas as pd
 from urnn_bench.records.record import GOOD
 from urnn_bench.records.results import Results
 
+_COUNTS = ("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step", "updates")
+
 
 def summary(results: Results) -> pd.DataFrame:
     """Return counts and medians with ranges, one row for each model and length."""
     runs = results.runs
     pairs = sorted(set(zip(runs["T"], runs["model"], strict=True)))
     rows = [_row(results, T, m, runs[(runs["T"] == T) & (runs["model"] == m)]) for T, m in pairs]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, Any]:
@@ -25,25 +27,23 @@ def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, 
     solved = runs["solved_step"].dropna()
     baseline = next(iter(results.baselines(metric, T).values()), None)
     return {
+        "benchmark": results.benchmark,
         "model": model,
         "T": T,
         "hidden": int(runs["hidden"].iloc[0]),
-        "parameters": _whole(runs["parameters"].max()),
+        "parameters": _number(runs["parameters"].max()),
         "seeds": len(runs),
         "good": int(runs["status"].isin(GOOD).sum()),
         "solved": len(solved),
-        "solved_step": _number(solved.median()),
+        "solved_step": _number(round(solved.median()) if len(solved) else None),
         "updates": int(runs["steps"].median()),
-        f"test_{metric}": _number(test.median()),
+        "metric": metric or None,
+        "test": _number(test.median()),
         "lowest": _number(test.min()),
         "highest": _number(test.max()),
         "baseline": baseline,
         "updates_per_s": _number(runs["updates_per_s"].median()),
     }
-
-
-def _whole(value: Any) -> int | None:
-    return None if pd.isna(value) else int(value)
 
 
 def _number(value: Any) -> float | None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from urnn_bench.errors import UnknownNameError
+from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.spec.load import Document, read
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -25,14 +25,18 @@ def names() -> dict[str, Path]:
 
 
 def find(name: str) -> tuple[str, Document]:
-    """Read the benchmark called ``name``, or the YAML file at that path.
+    """Read the benchmark called ``name``, or the YAML file at that path, called by its stem.
 
-    Raises UnknownNameError with the near miss, or SpecError if the file cannot be read.
+    Raises UnknownNameError with the near miss, SpecError if the file cannot be read, or UsageError
+    if its records would be mixed with those of another benchmark.
     """
+    known = names()
     if name.endswith((".yaml", ".yml")):
         path = Path(name)
-        return path.stem, read(path)
-    known = names()
+        called = next((n for n, p in known.items() if p == path.resolve()), path.stem)
+        if known.get(called, path.resolve()) != path.resolve():
+            raise UsageError(f"{path}: {known[called]} is called '{called}' too; rename this file")
+        return called, read(path)
     if name not in known:
         raise UnknownNameError("benchmark", name, known)
     return name, read(known[name])

@@ -8,10 +8,9 @@ from pydantic import BaseModel, ValidationError
 
 from urnn_bench.errors import SpecError, near_miss
 from urnn_bench.spec.load import KeyPath
+from urnn_bench.spec.schema import Optimizer
 
 Where = Callable[[KeyPath], str]
-
-_UNION_TAGS = {"ClipValue", "ClipNorm", "rmsprop_paper", "rmsprop", "adam", "adamw", "sgd"}
 
 
 def spec_error(
@@ -20,9 +19,14 @@ def spec_error(
     """Turn the first fault pydantic found into a SpecError that says where it stands."""
     faults = error.errors(include_url=False, include_context=True)
     fault = _most_telling(faults)
-    path = tuple(str(p) for p in fault["loc"] if p not in _UNION_TAGS)
+    path = tuple(str(p) for p in fault["loc"] if p not in _MEMBERS)
+    member = next((_MEMBERS[str(p)] for p in fault["loc"] if p in _MEMBERS), None)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return SpecError(where((*prefix, *path)) + _sentence(fault, model, path) + more)
+    return SpecError(
+        where((*prefix, *path))
+        + _sentence(fault, member or model, path[-1:] if member else path)
+        + more
+    )
 
 
 def _most_telling(faults: Any) -> Mapping[str, Any]:
@@ -90,3 +94,9 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [m for part in get_args(annotation) for m in _models_in(part)]
+
+
+# pydantic puts the name of a union's member into the path of a fault
+_MEMBERS = {
+    tag: m for m in _models_in(Optimizer) for tag in get_args(m.model_fields["name"].annotation)
+}

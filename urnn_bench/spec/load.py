@@ -86,7 +86,7 @@ def parse_value(text: str) -> Any:
     """Read the VALUE of ``--set PATH=VALUE`` as YAML; raise SpecError if it is not."""
     try:
         return yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise SpecError(f"--set: '{text}' is not a YAML value: {_problem(error)}") from error
 
 
@@ -99,11 +99,12 @@ def read(path: Path) -> Document:
     try:
         node = yaml.compose(text, _Loader)
         mapping = yaml.load(text, _Loader)
-    except (yaml.YAMLError, RecursionError) as error:
+        lines = dict(_lines(node, ()))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SpecError(f"{path}{_line(error)}: {_problem(error)}") from error
     if not isinstance(mapping, dict):
         raise SpecError(f"{path}: a benchmark is a mapping of keys, not {_kind(mapping)}")
-    return Document(str(path), mapping, dict(_lines(node, ())))
+    return Document(str(path), mapping, lines)
 
 
 def _lines(node: yaml.Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any, TypeGuard
 
 from urnn_bench.errors import SpecError
 from urnn_bench.spec.load import Document, KeyPath, parse_value
+
+_SIZES = ("hidden", "parameters")
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,24 @@ def parse_setting(text: str) -> Setting:
 def apply(document: Document, settings: Sequence[Setting]) -> Document:
     """Return the document with every setting written into its mapping, in order.
 
-    A setting of ``fit.…`` holds for every run: what models and lengths say of the same key is
-    removed, so that a user's wish is never overlaid in silence.
+    A setting of ``fit.…`` holds for every run, and so does one of the size: what models and
+    lengths say of the same key is removed, so that a user's wish is never overlaid in silence.
     """
     mapping = deepcopy(document.mapping)
-    for setting in settings:
-        if setting.path[0] == "fit":
-            _remove_overlays(mapping, setting.path[1:])
-        _write(mapping, setting)
+    lengths = mapping.get("T")
+    if isinstance(lengths, list) and all(type(length) is int for length in lengths):
+        mapping["T"] = {length: {} for length in lengths}
+    for leaf in chain.from_iterable(map(_leaves, settings)):
+        _remove_overlays(mapping, leaf.path)
+        _write(mapping, leaf)
     return Document(document.source, mapping, document.lines)
+
+
+def _leaves(setting: Setting) -> Sequence[Setting]:
+    """Read ``fit={steps: 5, batch: 2}`` as a setting of each of its keys."""
+    if setting.path != ("fit",) or not isinstance(setting.value, dict):
+        return [setting]
+    return [Setting(("fit", str(key)), value) for key, value in setting.value.items()]
 
 
 def where(document: Document, settings: Sequence[Setting], path: KeyPath) -> str:
@@ -81,7 +92,13 @@ def _write(mapping: dict[str, Any], setting: Setting) -> None:
     node: Any = mapping
     for key in setting.path[:-1]:
         node = _child(node, key, setting)
-    node[_same_key(node, setting.path[-1])] = setting.value
+    key = _same_key(node, setting.path[-1])
+    if key == "name" and node.get("name", setting.value) != setting.value:
+        # the options of another optimizer, cell or task mean nothing to this one
+        node.clear()
+    if key in _SIZES:
+        _remove_sizes(node)
+    node[key] = setting.value
 
 
 def _child(node: dict[Any, Any], key: str, setting: Setting) -> dict[Any, Any]:
@@ -104,13 +121,19 @@ def _same_key(node: Mapping[Any, Any], key: str) -> Any:
 
 def _remove_overlays(mapping: dict[str, Any], path: KeyPath) -> None:
     models, lengths = mapping.get("models"), mapping.get("T")
-    overlays: list[Any] = []
-    if isinstance(models, dict):
-        overlays += [m.get("fit") for m in models.values() if isinstance(m, dict)]
-    if isinstance(lengths, dict):
-        overlays += list(lengths.values())
-    for overlay in overlays:
-        _remove(overlay, path)
+    models = [m for m in models.values() if isinstance(m, dict)] if isinstance(models, dict) else []
+    lengths = list(lengths.values()) if isinstance(lengths, dict) else []
+    if path[0] == "fit":
+        for overlay in (*(model.get("fit") for model in models), *lengths):
+            _remove(overlay, path[1:])
+    if path[0] in _SIZES:
+        for model in models:
+            _remove_sizes(model)
+
+
+def _remove_sizes(node: dict[str, Any]) -> None:
+    for size in _SIZES:
+        node.pop(size, None)
 
 
 def _remove(node: Any, path: KeyPath) -> None:

@@ -36,8 +36,8 @@ class Named(Strict):
         if isinstance(value, str):
             return {"name": value}
         if isinstance(value, Mapping) and "options" not in value:
-            options = {k: v for k, v in value.items() if k not in ("name", "source")}
-            return {**{k: v for k, v in value.items() if k not in options}, "options": options}
+            options = {k: v for k, v in value.items() if k != "name"}
+            return {**{k: v for k, v in value.items() if k == "name"}, "options": options}
         return value
 
 
@@ -47,7 +47,7 @@ class RmspropPaper(Strict):
     name: Literal["rmsprop_paper"] = "rmsprop_paper"
     lr: Positive = 1e-3
     decay: Fraction = 0.9
-    initial: Annotated[float, Field(ge=0)] = 1e-3
+    initial: Positive = 1e-3
 
 
 class Rmsprop(Strict):
@@ -84,16 +84,17 @@ class Sgd(Strict):
 Optimizer = Annotated[RmspropPaper | Rmsprop | Adam | Sgd, Field(discriminator="name")]
 
 
-class ClipValue(Strict):
-    """Clip every element of the gradient to [-value, value]."""
+class Clip(Strict):
+    """Clip every element of the gradient to ± value, or scale the whole down to a 2-norm."""
 
-    value: Positive
+    value: Positive | None = None
+    norm: Positive | None = None
 
-
-class ClipNorm(Strict):
-    """Scale the whole gradient down to this 2-norm."""
-
-    norm: Positive
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.value is None) == (self.norm is None):
+            raise ValueError("give either 'value' or 'norm'")
+        return self
 
 
 class Solved(Strict):
@@ -128,7 +129,7 @@ class Fit(Strict):
     optimizer: Optimizer = Field(
         RmspropPaper(), description="rmsprop_paper, rmsprop, adam, adamw or sgd, and its options"
     )
-    clip: ClipValue | ClipNorm | None = Field(
+    clip: Clip | None = Field(
         None, description="of gradients: {value: 1.0} element by element, or {norm: 1.0}"
     )
     log_every: Count = Field(
@@ -144,6 +145,14 @@ class Fit(Strict):
         None, description="{metric, below or above, stop}: when validation counts as solved"
     )
     dtype: Literal["float32", "float64"] = Field("float32", description="of all arithmetic")
+
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _default_name(cls, value: Any) -> Any:
+        """Let options without a name be those of the default optimizer."""
+        if isinstance(value, Mapping) and "name" not in value:
+            return {"name": "rmsprop_paper", **value}
+        return value
 
 
 class ModelSpec(Strict):
@@ -208,6 +217,9 @@ def _with_cell(label: Any, model: Any) -> Any:
     return {**model, "cell": cell}
 
 
+_NOT_IDENTITY: Any = {"benchmark": True, "fit": {"evaluate_batch"}}
+
+
 class Run(Strict):
     """Everything the result of one run depends on; device, kernel and threads do not belong."""
 
@@ -226,13 +238,13 @@ class Run(Strict):
 
     @property
     def identity(self) -> str:
-        """SHA-256 of the run's canonical JSON without the benchmark's name."""
-        return _digest(self.model_dump(mode="json", exclude={"benchmark"}))
+        """SHA-256 of the run's canonical JSON without what a result does not depend on."""
+        return _digest(self.model_dump(mode="json", exclude=_NOT_IDENTITY))
 
     @property
     def protocol(self) -> str:
         """SHA-256 of all but the seed: runs that share it may be averaged."""
-        return _digest(self.model_dump(mode="json", exclude={"benchmark", "seed"}))
+        return _digest(self.model_dump(mode="json", exclude={**_NOT_IDENTITY, "seed": True}))
 
     @property
     def slug(self) -> str:

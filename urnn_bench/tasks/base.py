@@ -61,7 +61,8 @@ class Batch:
 
 
 def _moved(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    return tensor.to(device, dtype if tensor.is_floating_point() else None)
+    # the type first: not every device holds float64
+    return (tensor.to(dtype) if tensor.is_floating_point() else tensor).to(device)
 
 
 class Score(NamedTuple):
@@ -74,6 +75,7 @@ class Score(NamedTuple):
 class Task(ABC):
     """A source of batches and the judge of what a model answers.
 
+    Its options have an integer ``T``, the sequence length, which a benchmark sets from its lengths.
     ``metrics`` names what ``scores`` returns, with units; the first is the loss, and the lower the
     better: the best weights are chosen by it.
     """
@@ -117,6 +119,10 @@ class Task(ABC):
 _SEQUENCES: JsonDict = {"unit": "sequences"}
 
 
+# sequences of a pool that share a random stream
+_CHUNK = 50
+
+
 class PoolOptions(Strict):
     """Options of a task whose data are drawn, not read."""
 
@@ -141,10 +147,22 @@ class DrawnTask(Task):
         return None if pool is None else ceil(pool / size)
 
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
-        """Draw batch ``index`` from a stream of its own; the last of a pool may be smaller."""
+        """Draw a batch for training, or take one from a pool; a pool's last may be smaller."""
         pool = self._pool(split)
-        count = size if pool is None else min(size, pool - index * size)
-        return self.draw(count, generator(seed, "data", split, index))
+        if pool is None:
+            return self.draw(size, generator(seed, "data", split, index))
+        return self._from_pool(split, index * size, min((index + 1) * size, pool), seed)
+
+    def _from_pool(self, split: SplitName, start: int, end: int, seed: int) -> Batch:
+        """Return sequences ``start`` to ``end`` of a pool; they do not depend on the batch size."""
+        first, last = start // _CHUNK, ceil(end / _CHUNK)
+        rngs = (generator(seed, "data", split, chunk) for chunk in range(first, last))
+        chunks = [self.draw(_CHUNK, rng) for rng in rngs]
+        within = slice(start - first * _CHUNK, end - first * _CHUNK)
+        axis = 1 if self.signature.answer == "every" else 0
+        x = torch.cat([chunk.x for chunk in chunks], dim=1)[:, within]
+        y = torch.cat([chunk.y for chunk in chunks], dim=axis)
+        return Batch(x, y[:, within] if axis else y[within])
 
     def _pool(self, split: SplitName) -> int | None:
         pools = {"validation": "validation_examples", "test": "test_examples"}
