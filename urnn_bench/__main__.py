@@ -5,9 +5,7 @@ import sys
 import warnings
 from typing import Any
 
-from urnn_bench.cli.app import app
-from urnn_bench.cli.output import say
-from urnn_bench.errors import UrnnBenchError
+_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -16,17 +14,31 @@ def main() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     warnings.showwarning = _show_warning
     try:
-        app(prog_name="urnn-bench")
-    except UrnnBenchError as error:
-        say(f"urnn-bench: error: {error}")
-        sys.exit(error.exit_code)
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     except OSError as error:
-        say(f"urnn-bench: error: {error}")
+        _say(f"urnn-bench: error: {error}")
         sys.exit(1)
 
 
+def _run() -> None:
+    from urnn_bench.cli.app import app
+    from urnn_bench.errors import UrnnBenchError
+
+    try:
+        app(prog_name="urnn-bench")
+    except UrnnBenchError as error:
+        _say(f"urnn-bench: error: {error}")
+        sys.exit(error.exit_code)
+
+
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    say(f"urnn-bench: warning: {message}")
+    _say(f"urnn-bench: warning: {message}")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import torch
 
 from urnn_bench import build, provenance
 from urnn_bench.engine.gradient import Position, train
-from urnn_bench.errors import ComponentError
+from urnn_bench.errors import ComponentError, RecordsError
 from urnn_bench.events import Updated
 from urnn_bench.execute import Conditions, Shell, load_checkpoint, perform
 from urnn_bench.records.folder import State, clear, folder_of, locked, state_of
@@ -27,9 +27,17 @@ def check(runs: Sequence[Run], conditions: Conditions) -> None:
         # a cell that cannot be built is its run's failure, not the matrix's
         with suppress(ComponentError):
             build.kernel_of(conditions.components, run, conditions.machinery)
-        path = folder_of(conditions.results, run)
-        if not conditions.force and state_of(path).status not in FINAL:
-            load_checkpoint(path, run)
+        if not conditions.force:
+            _check_records(run, folder_of(conditions.results, run))
+
+
+def _check_records(run: Run, folder: Path) -> None:
+    try:
+        if state_of(folder).status not in FINAL:
+            load_checkpoint(folder, run)
+    except RecordsError as error:
+        where = f"urnn-bench run {run.benchmark} --model {run.label} --T {run.T} --seed {run.seed}"
+        raise RecordsError(f"{error}; this run alone: {where} --force") from error
 
 
 def carry_out(runs: Sequence[Run], conditions: Conditions, shell: Shell) -> Iterator[State]:
@@ -71,6 +79,6 @@ def _carry_out(run: Run, conditions: Conditions, shell: Shell) -> State:
 def _left_alone(run: Run, folder: Path, state: State, shell: Shell) -> State:
     """Show that a run is not carried out; note that it is its settings that are wanted now."""
     if state.record is not None:
-        state.record.model_copy(update={"asked": provenance.now()}).write(folder)
+        state.record.model_copy(update={"asked": provenance.now(), "run": run}).write(folder)
     shell.display.skip(run, state)
     return state

@@ -71,7 +71,7 @@ def resolve(components: Components, benchmark: str, draft: Draft) -> Run:
     _check_solved(components, task, draft)
     run = Run(
         benchmark=benchmark, label=draft.label, task=task, cell=cell, hidden=model.hidden or 1,
-        fit=draft.fit, seed=draft.seed,
+        fit=draft.fit, seed=draft.seed, settings=draft.settings,
     )  # fmt: skip
     if model.hidden is not None:
         return run

@@ -3,6 +3,7 @@
 Batches are functions of the seed and the update's number, so no random state is kept.
 """
 
+import io
 import pickle
 import zlib
 from dataclasses import asdict
@@ -28,7 +29,10 @@ def save(path: Path, job: Job, position: Position, identity: str, metrics_bytes:
         "model": job.model.state_dict(),
         "optimizer": job.optimizer.state_dict(),
     }
-    write_atomically(path, lambda file: torch.save(content, file))
+    # through memory: torch turns a full disk into an error of its own
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_atomically(path, lambda file: file.write(buffer.getbuffer()))
 
 
 def load(path: Path, identity: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Registry:
 
     def include(self, path: Path) -> "Registry":
         """Return a registry that also knows the component in ``path``, named after the file."""
-        other = self.included.get(path.stem, path)
+        other = self.included.get(path.stem) or self._files().get(path.stem, path)
         if other != path:
             raise UsageError(f"{path}: {other} is called '{path.stem}' too; rename one of them")
         return replace(self, included={**self.included, path.stem: path})

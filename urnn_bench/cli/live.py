@@ -28,7 +28,8 @@ def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
     logs = [math.log(v) for v in values if v > 0 and math.isfinite(v)]
     if not logs:
         return ""
-    picked = [logs[i * len(logs) // width] for i in range(min(width, len(logs)))]
+    width = min(width, len(logs))
+    picked = [logs[i * len(logs) // width] for i in range(width)]
     picked[-1] = logs[-1]
     low, span = min(picked), max(picked) - min(picked) or 1.0
     top = len(_TICKS) - 1

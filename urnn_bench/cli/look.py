@@ -13,6 +13,7 @@ from urnn_bench.cli.sources import included, known
 from urnn_bench.errors import NothingToShowError, SpecError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, default_results, records, state_of
+from urnn_bench.records.record import GOOD
 from urnn_bench.registry import Components, Registry
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
@@ -73,7 +74,21 @@ def status(benchmark: Benchmark = None, results: Results = None, json: Json = Fa
     if not rows:
         what = f"urnn-bench run {benchmark or 'copy'}"
         raise NothingToShowError(f"{folder}: there are no runs yet; make some with: {what}")
-    emit_table(list(rows[0]), [list(row.values()) for row in rows])
+    narrow = [_for_people(row) for row in rows]
+    emit_table(list(narrow[0]), [list(row.values()) for row in narrow])
+
+
+def _for_people(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row narrow enough for 80 columns; the run's name says model, T and seed."""
+    return {
+        "benchmark": row["benchmark"],
+        "run": row["run"],
+        "state": row["state"],
+        "updates": f"{row['update']}/{row['of']}",
+        "per s": row["updates_per_s"],
+        "test": row["test"],
+        "reason": "" if row["state"] in GOOD else row["reason"],
+    }
 
 
 def _benchmarks() -> dict[str, str]:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +28,8 @@ def say(text: str) -> None:
 
 def emit(text: str) -> None:
     """Write data to stdout; end the program quietly if whoever read it has gone."""
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
@@ -42,16 +44,19 @@ def emit_json(value: Any, indent: int | None = 1) -> None:
     emit(json.dumps(jsonable(value), indent=indent, allow_nan=False, ensure_ascii=False))
 
 
-def emit_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+def emit_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Write a table: drawn on a terminal, tab-separated elsewhere."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         lines = ["\t".join(headers), *("\t".join(map(shown, row)) for row in rows)]
         emit("\n".join(lines))
         return
-    table = Table(title=Text(title) if title else None, title_justify="left", box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for header, values in zip(headers, _columns(headers, rows), strict=True):
         numbers = all(isinstance(v, int | float | None) for v in values)
-        table.add_column(Text(header), justify="right" if numbers else "left", overflow="fold")
+        # a number that is broken over two lines reads as another number
+        side: Literal["left", "right"] = "right" if numbers else "left"
+        least = max(len(shown(value)) for value in (header, *values)) if numbers else None
+        table.add_column(Text(header), justify=side, min_width=least, overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(value)) for value in row))
     Console().print(table)
@@ -63,10 +68,8 @@ def shown(value: Any) -> str:
         return _MISSING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return str(value)
 
 

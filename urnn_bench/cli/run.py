@@ -1,6 +1,7 @@
 """``urnn-bench run``: from benchmarks and a selection to records."""
 
 import os
+import shlex
 import sys
 from collections import Counter
 from contextlib import ExitStack
@@ -119,7 +120,8 @@ def run(
     selection = _selection(lengths, models, seed, seeds, steps, batch, settings)
     runs = _runs(components, benchmarks, selection)
     folder = results or default_results()
-    make_writable(folder)
+    if not dry_run:
+        make_writable(folder)
     machinery = build.Machinery(device.value, kernel)
     conditions = Conditions(components, machinery, folder, time_limit, force)
     check(runs, conditions)
@@ -130,7 +132,8 @@ def run(
     with stoppable() as stop, ExitStack() as stack:
         shell = Shell(_display(stack, runs, json, quiet, verbose), stop)
         states = list(carry_out(runs, conditions, shell))
-    _say_summary(runs, states, folder, quiet)
+    if not quiet:
+        _say_summary(runs, states, results)
     raise typer.Exit(stop.exit_code or _exit_code(states))
 
 
@@ -221,7 +224,7 @@ def _preview(runs: list[Run], conditions: "Conditions", json: bool) -> None:
         return
     emit_table(list(rows[0]), [list(row.values()) for row in rows])
     total = sum(row["train_s"] or 0.0 for row in rows)
-    say(f"{len(rows)} runs, about {duration(total)} of training (measured), evaluation apart")
+    say(f"runs: {len(rows)}, about {duration(total)} of training (measured), evaluation apart")
 
 
 def _seconds_per_update(run: Run, conditions: "Conditions") -> float | None:
@@ -239,14 +242,15 @@ def _product(updates: int, pace_s: float | None) -> float | None:
     return None if pace_s is None else round(updates * pace_s, 1)
 
 
-def _say_summary(runs: list[Run], states: "list[State]", folder: Path, quiet: bool) -> None:
+def _say_summary(runs: list[Run], states: "list[State]", results: Path | None) -> None:
+    """Say how many runs ended how, and how to see them."""
     counts = Counter(state.status for state in states)
     if left := len(runs) - len(states):
         counts["not begun"] = left
-    names = " ".join(dict.fromkeys(run.benchmark for run in runs))
-    if not quiet:
-        text = ", ".join(f"{count} {status}" for status, count in counts.items())
-        say(f"{text}; records in {folder}; draw them with: urnn-bench plot {names}")
+    say(", ".join(f"{count} {status}" for status, count in counts.items()))
+    where = ["--results", str(results)] if results else []
+    for name in dict.fromkeys(run.benchmark for run in runs):
+        say(f"see them with: {shlex.join(['urnn-bench', 'plot', name, *where])}")
 
 
 def _exit_code(states: "list[State]") -> int:

@@ -11,7 +11,7 @@ from urnn_bench.cli.output import emit, emit_json, emit_table, say, shown
 from urnn_bench.cli.parameters import Benchmark, Include, Json, Results, complete_figure
 from urnn_bench.cli.sources import included, recorded
 from urnn_bench.errors import NothingToShowError, UnknownNameError
-from urnn_bench.records.folder import default_results
+from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.schema import Named
@@ -62,6 +62,8 @@ def plot(
     from urnn_bench.records.results import load
 
     known = included(include or [])
+    if out:
+        make_writable(out)
     folder = results or default_results()
     written: list[str] = []
     missing: list[str] = []
@@ -97,6 +99,8 @@ def table(
         emit_json(rows)
         return
     _WRITERS[format_](frame, [_for_people(row, len(frames) > 1) for row in rows])
+    for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
+        say(f"{name}: test is {metric}, median over seeds; size counts parameters")
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
@@ -142,21 +146,20 @@ _WRITERS: dict[Format, Callable[["pd.DataFrame", list[dict[str, Any]]], None]] =
 
 
 def _for_people(row: dict[Any, Any], several: bool) -> dict[str, Any]:
-    """Return a row with counts as k/n and the score as median (lowest to highest)."""
-    low, high = shown(row["lowest"]), shown(row["highest"])
-    spread = f" ({low} to {high})" if row["seeds"] > 1 and row["test"] is not None else ""
+    """Return a row narrow enough for 80 columns: counts as k/n, the median and its range."""
+    when = f" at {row['solved_step']}" if row["solved_step"] is not None else ""
+    good = "" if row["good"] == row["seeds"] else f", {row['good']} good"
     return {
         **({"benchmark": row["benchmark"]} if several else {}),
         "model": row["model"],
         "T": row["T"],
-        "hidden": row["hidden"],
-        "parameters": row["parameters"],
+        "size": row["parameters"],
         "updates": row["updates"],
-        "good": f"{row['good']}/{row['seeds']}",
-        "solved": f"{row['solved']}/{row['seeds']}",
-        "at update": row["solved_step"],
-        f"test {row['metric'] or 'score'}": f"{shown(row['test'])}{spread}",
-        "baseline": row["baseline"],
+        "solved": f"{row['solved']}/{row['seeds']}{when}{good}",
+        "test": row["test"],
+        "lowest": row["lowest"],
+        "highest": row["highest"],
+        "memoryless": row["baseline"],
         "updates/s": row["updates_per_s"],
     }
 
@@ -167,7 +170,9 @@ def _figures(known: Components, benchmark: str, asked: list[str] | None) -> list
     for name in asked or []:
         if name not in known.figures.names():
             raise UnknownNameError("figure", name, known.figures.names())
-    return [own.get(name) or Named(name=name) for name in asked] if asked else list(own.values())
+    if not asked:
+        return list(own.values())
+    return [own.get(name) or Named(name=name) for name in dict.fromkeys(asked)]
 
 
 def _own_figures(known: Components, benchmark: str) -> dict[str, Named]:

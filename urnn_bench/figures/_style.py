@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
 
 from urnn_bench.files import write_atomically
+
+_LOG_FROM = 30.0
 
 BASELINE: dict[str, Any] = {"color": "0.35", "linewidth": 1.0}
 BASELINE_DASHES = ("--", ":")
@@ -72,6 +75,12 @@ def label(metric: str) -> str:
     unit = f" ({units[words.pop()]})" if words[-1] in units else ""
     text = " ".join(words).replace("cross entropy", "cross-entropy").replace("over", "/")
     return text.replace("mse", "mean squared error") + unit
+
+
+def wide(values: "pd.Series[float]") -> bool:
+    """Return whether positive values span so much that a logarithmic axis shows more."""
+    positive = values[values > 0]
+    return len(positive) > 0 and bool(positive.max() / positive.min() > _LOG_FROM)
 
 
 @contextmanager

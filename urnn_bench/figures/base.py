@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 class Figure(ABC):
-    """A drawing of a benchmark's records."""
+    """A drawing of a benchmark's records.
+
+    ``results.runs`` has one row for each run (model, T, seed, status, test scores, ...),
+    ``results.metrics`` one for each measured value (run, model, T, seed, step, split, metric,
+    value), ``results.baselines(metric, T)`` the reference predictors.
+    """
 
     Options: ClassVar[type[Strict]] = Strict
 

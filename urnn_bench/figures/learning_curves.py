@@ -13,12 +13,11 @@ from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look
+from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look, wide
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
-_LOG_FROM = 30.0
 _MARKERS = 8
 _COLUMNS = 4
 _COLUMN = {"updates": "step", "examples": "examples"}
@@ -79,7 +78,7 @@ class LearningCurves(Figure):
         thousands = frame[_COLUMN[self.options.x]].max() >= _THOUSANDS_FROM
         what = {"updates": "updates", "examples": "training examples"}[self.options.x]
         ax.set_xlabel(what + (" (thousands)" if thousands else ""))
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
         if thousands:
             ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}")
 
@@ -91,11 +90,13 @@ class LearningCurves(Figure):
         seeds = results.runs.groupby(["model", "T"])["seed"].nunique()
         low, high = seeds.min(), seeds.max()
         count = f"{high}" if low == high else f"{low} to {high}"
-        note = f"thick: median of {count} seeds; thin: each seed" if high > 1 else "one seed"
-        names = list(entries)
+        note = f"thick: median of {count} seeds, thin: each seed" if high > 1 else "one seed"
+        # models first, whatever the first panel lacks
+        names = sorted(entries, key=lambda name: name.endswith("(baseline)"))
         drawing.legend(
             [entries[n] for n in names], names, loc="outside upper center",
-            ncols=min(len(names), 2 + len(panels)), title=note, title_fontsize=8,
+            ncols=min(len(names), 2 + len(panels)),
+            title=f"{results.benchmark} ({note})", title_fontsize=8,
         )  # fmt: skip
 
 
@@ -126,9 +127,7 @@ def _ends(ax: Axes, curves: pd.DataFrame, results: Results, model: str) -> None:
 
 
 def _scale(ax: Axes, values: "pd.Series[float]", scale: str) -> None:
-    positive = values[values > 0]
-    wide = len(positive) > 0 and positive.max() / positive.min() > _LOG_FROM
-    if scale == "log" or (scale == "auto" and wide):
+    if scale == "log" or (scale == "auto" and wide(values)):
         ax.set_yscale("log")
     else:
         ax.set_ylim(bottom=0)

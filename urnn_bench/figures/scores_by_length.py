@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look
+from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look, wide
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
@@ -40,11 +40,16 @@ class ScoresByLength(Figure):
             _model(ax, str(model), runs, column)
         lengths = sorted(int(T) for T in tested["T"].unique())
         _baselines(ax, results, metric, lengths)
-        ax.set_yscale("log")
+        if wide(tested[column]):
+            ax.set_yscale("log")
+        else:
+            ax.set_ylim(bottom=0)
         ax.set_xticks(lengths)
         ax.set_xlabel("T (steps to remember over)")
         ax.set_ylabel(f"test {label(metric)}")
-        drawing.legend(loc="outside upper center", ncols=4)
+        drawing.legend(
+            loc="outside upper center", ncols=4, title=results.benchmark, title_fontsize=8
+        )
         return drawing
 
 

@@ -59,7 +59,8 @@ def choose(cell: Fusable, device: str, wanted: str) -> Choice:
     if wanted not in table:
         known = ["auto", "eager", *table]
         hint = near_miss(wanted, known) or f"; there are: {', '.join(known)}"
-        raise KernelError(f"{type(cell).__name__} has no kernel '{wanted}'{hint}")
+        name = type(cell).__module__.rpartition(".")[2]
+        raise KernelError(f"the model '{name}' has no kernel '{wanted}'{hint}")
     if reason := table[wanted].why_not(device):
         raise KernelError(f"the kernel '{wanted}' cannot run: {reason}; use --kernel auto")
     return Choice(wanted, table[wanted].run, "asked for")

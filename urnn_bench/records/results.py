@@ -1,6 +1,7 @@
 """Run folders to data frames; figures and tables read nothing else."""
 
 import warnings
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, records
 from urnn_bench.records.metrics import RecordsWarning
 from urnn_bench.records.record import Record
+
+Found = tuple[Path, Record]
+Key = Callable[[Record], Hashable]
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,9 @@ class Results:
 def load(results: Path, benchmark: str) -> Results:
     """Read every run of a benchmark; raise NothingToShowError if there is none.
 
-    Of several protocols for one model and length (other options, other numbers of updates) only
-    the one asked for last is kept, with a warning: an average over protocols means nothing.
+    Runs are compared only if they were asked for with the same settings. Of several settings for
+    one length, and of several protocols for one model and length (the file has changed), those
+    asked for last are kept, with a warning: an average over protocols means nothing.
     """
     found = list(records(results, benchmark))
     if not found:
@@ -47,25 +52,34 @@ def load(results: Path, benchmark: str) -> Results:
             f"{results / benchmark}: there are no runs to show; "
             f"make them with: urnn-bench run {benchmark}"
         )
-    kept = _latest_protocol(found)
-    runs = pd.DataFrame([_row(folder, record) for folder, record in kept])
-    values = [_metrics(folder, record) for folder, record in kept]
-    return Results(benchmark, runs, pd.concat(values, ignore_index=True), tuple(r for _, r in kept))
-
-
-def _latest_protocol(found: list[tuple[Path, Record]]) -> list[tuple[Path, Record]]:
-    latest: dict[tuple[str, int], Record] = {}
-    for _, record in sorted(found, key=lambda pair: pair[1].asked):
-        latest[record.run.label, record.run.T] = record
-    kept = [
-        pair
-        for pair in found
-        if pair[1].protocol == latest[pair[1].run.label, pair[1].run.T].protocol
-    ]
+    kept = _asked_last(found, _length, lambda record: record.run.settings)
+    kept = _asked_last(kept, _model_and_length, lambda record: record.protocol)
     if left := len(found) - len(kept):
-        text = f"{left} run{'s' * (left > 1)} left out: other settings of the same model and length"
-        warnings.warn(text, RecordsWarning, 3)
-    return kept
+        runs = "runs" if left > 1 else "run"
+        _warn(f"{left} {runs} left out: other settings of the same length, or of the same model")
+    frames = [_metrics(folder, record) for folder, record in kept]
+    rows = pd.DataFrame([_row(folder, record) for folder, record in kept])
+    return Results(benchmark, rows, pd.concat(frames, ignore_index=True), tuple(r for _, r in kept))
+
+
+def _asked_last(found: list[Found], group: Key, settings: Key) -> list[Found]:
+    """Keep, in every group, the runs whose settings are those of the run asked for last."""
+    latest: dict[Hashable, Hashable] = {}
+    for _, record in sorted(found, key=lambda pair: pair[1].asked):
+        latest[group(record)] = settings(record)
+    return [pair for pair in found if settings(pair[1]) == latest[group(pair[1])]]
+
+
+def _length(record: Record) -> Hashable:
+    return record.run.T
+
+
+def _model_and_length(record: Record) -> Hashable:
+    return record.run.label, record.run.T
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, RecordsWarning, 3)
 
 
 def _row(folder: Path, record: Record) -> dict[str, Any]:
@@ -93,6 +107,8 @@ def _row(folder: Path, record: Record) -> dict[str, Any]:
 
 def _metrics(folder: Path, record: Record) -> pd.DataFrame:
     rows = metrics.read(folder / METRICS)
+    if record.steps_done and not rows:
+        _warn(f"{folder / METRICS}: holds no scores; this run is missing in curves")
     frame = pd.DataFrame(rows, columns=list(metrics.Row._fields))
     run = record.run
     return frame.assign(run=folder.name, model=run.label, T=run.T, seed=run.seed)

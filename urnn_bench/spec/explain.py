@@ -40,6 +40,7 @@ def _sentence(fault: Mapping[str, Any], model: type[BaseModel], path: KeyPath) -
     if kind == "extra_forbidden":
         known = _fields(model, path[:-1])
         hint = near_miss(path[-1], known) or f"; the keys here are {', '.join(sorted(known))}"
+        hint += "; options of a cell stand below its 'cell'" if "cell" in known else ""
         return f"unknown key '{path[-1]}'" + hint
     sentences = {
         "missing": "this key is missing",
@@ -59,6 +60,8 @@ def _sentence(fault: Mapping[str, Any], model: type[BaseModel], path: KeyPath) -
         "less_than": f"must be less than {_number(context.get('lt'))}, not {_shown(value)}",
         "less_than_equal": f"must be at most {_number(context.get('le'))}, not {_shown(value)}",
         "value_error": str(context.get("error")),
+        "too_short": "must not be empty",
+        "finite_number": f"must be a finite number, not {_shown(value)}",
     }
     return sentences.get(kind) or f"{fault['msg']}, not {_shown(value)}"
 

@@ -20,9 +20,14 @@ class Setting:
     value: Any
 
     @property
+    def text(self) -> str:
+        """The setting as ``PATH=VALUE``."""
+        return f"{'.'.join(self.path)}={self.value}"
+
+    @property
     def source(self) -> str:
-        """How the user wrote it, for error messages."""
-        return f"--set {'.'.join(self.path)}={self.value}"
+        """Where it was given, for error messages."""
+        return f"--set {self.text}"
 
 
 def parse_setting(text: str) -> Setting:

@@ -217,11 +217,15 @@ def _with_cell(label: Any, model: Any) -> Any:
     return {**model, "cell": cell}
 
 
-_NOT_IDENTITY: Any = {"benchmark": True, "fit": {"evaluate_batch"}}
+_NOT_IDENTITY: Any = {"benchmark": True, "settings": True, "fit": {"evaluate_batch"}}
 
 
 class Run(Strict):
-    """Everything the result of one run depends on; device, kernel and threads do not belong."""
+    """Everything the result of one run depends on; device, kernel and threads do not belong.
+
+    ``settings`` are what the command line changed in the benchmark; they are there to tell which
+    runs were asked for together, and are not part of the identity.
+    """
 
     benchmark: str
     label: str
@@ -230,6 +234,7 @@ class Run(Strict):
     hidden: Count
     fit: Fit
     seed: Seed
+    settings: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
     @property
     def T(self) -> int:

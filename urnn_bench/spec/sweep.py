@@ -42,6 +42,7 @@ class Draft:
     task: Named
     fit: Fit
     seed: int
+    settings: tuple[str, ...]
     where: Where
 
 
@@ -73,8 +74,9 @@ def drafts(plan: Plan, selection: Selection) -> list[Draft]:
     labels = selection.models or tuple(benchmark.models)
     seeds = selection.seeds or benchmark.seeds
     lengths = {T: benchmark.T.get(T, {}) for T in selection.lengths or benchmark.T}
+    settings = tuple(sorted(setting.text for setting in selection.settings))
     return [
-        _draft(plan, label, T, overlay, seed)
+        _draft(plan, label, T, overlay, seed, settings)
         for seed in seeds
         for T, overlay in lengths.items()
         for label in labels
@@ -94,14 +96,21 @@ def _settings(
     return (*new, *selection.settings)
 
 
-def _draft(plan: Plan, label: str, T: int, overlay: Mapping[str, Any], seed: int) -> Draft:
+def _draft(
+    plan: Plan,
+    label: str,
+    T: int,
+    overlay: Mapping[str, Any],
+    seed: int,
+    settings: tuple[str, ...],
+) -> Draft:
     benchmark = plan.benchmark
     model, task = benchmark.models[label], benchmark.task
     if "T" in task.options:
         raise SpecError(plan.where(("task", "T")) + "lengths stand under the top-level key 'T'")
     task = task.model_copy(update={"options": {**task.options, "T": T}})
     fit = _fit(plan, {("T", str(T)): overlay, ("models", label, "fit"): model.fit})
-    return Draft(label, _sized(model, benchmark), task, fit, seed, plan.where)
+    return Draft(label, _sized(model, benchmark), task, fit, seed, settings, plan.where)
 
 
 def _fit(plan: Plan, overlays: Mapping[KeyPath, Mapping[str, Any]]) -> Fit:
