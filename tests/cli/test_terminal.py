@@ -66,10 +66,12 @@ def test_names_are_never_markup_and_no_table_cell_is_lost(bench):
     bench.write("benchmarks/tiny.yaml", text.replace("  lstm:", f'  "{name}": {{cell: lstm}}'))
     code, seen = on_a_terminal(bench, "run", "tiny", "--model", name)
     assert code == 0 and name in plain(seen)
-    _, seen = on_a_terminal(bench, "status")
-    columns = "".join(re.sub(r"\s", "", plain(seen)))
-    assert "…" not in columns and "red" in columns and "[/b]" in columns
-    assert name in bench("status").out and name in bench("table", "tiny").out
+    for command, end in (("status", "red---b"), ("table", "[red][/b]")):
+        _, seen = on_a_terminal(bench, command)
+        lines = plain(seen).splitlines()
+        assert "…" not in seen and all(len(line.rstrip()) <= 80 for line in lines)
+        assert end in plain(seen), "the end of a long name is on a line of its own"
+    assert bench("status").out.count("\t") == 12 and name in bench("table", "tiny").out
 
 
 def test_sparkline_follows_the_logarithm():
