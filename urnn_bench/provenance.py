@@ -11,11 +11,12 @@ import torch
 from urnn_bench import build
 from urnn_bench.engine.gradient import Job, Position
 from urnn_bench.kernels.choose import Choice
+from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
 from urnn_bench.spec.schema import Run
 
-_EXACT = ("device_name", "kernel", "threads", "versions")
+_EXACT = ("device_name", "kernel", "torch_threads", "versions")
 
 
 def begun(run: Run, before: Record | None) -> Record:
@@ -82,7 +83,8 @@ def _session() -> Session:
         host=gethostname(),
         pid=getpid(),
         argv=tuple(sys.argv[1:]),
-        threads=torch.get_num_threads(),
+        threads=THREADS.get(),
+        torch_threads=torch.get_num_threads(),
         deterministic=torch.are_deterministic_algorithms_enabled(),
         versions=environment.versions(),
         commit=commit,

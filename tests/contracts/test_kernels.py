@@ -48,19 +48,19 @@ def outcome(run, cell, x, where):
 def check(name, kernel, sizes, where, device):
     t, b, h = sizes
     cell = make(name, 3, h, device)
-    if reason := cell.fused[kernel].why_not(device):
+    if reason := cell.fused[kernel].why_not(cell, device):
         pytest.skip(reason)
     rng = torch.Generator().manual_seed(7)
     x = torch.randn(t, b, 3, generator=rng, dtype=torch.float64).to(device)
     slow = outcome(lambda *a: unroll(cell, *a), cell, x, where)
-    fast = outcome(cell.fused[kernel].run, cell, x, where)
+    fast = outcome(lambda *a: cell.fused[kernel].run(cell, *a), cell, x, where)
     assert slow.keys() == fast.keys()
     for key, value in slow.items():
         assert torch.allclose(fast[key], value, rtol=1e-10, atol=1e-10), key
 
 
 @pytest.mark.parametrize("where", ["every", "last", "state"])
-@pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 3, 5), (7, 1, 4), (9, 17, 13)])
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 3, 5), (7, 1, 4), (9, 17, 13), (6, 33, 16)])
 @pytest.mark.parametrize(("name", "kernel"), PAIRS)
 def test_equals_the_time_loop_in_float64(name, kernel, sizes, where):
     check(name, kernel, sizes, where, "cpu")
@@ -79,7 +79,7 @@ def test_reads_inputs_that_are_not_contiguous(name, kernel):
     x = x.permute(2, 0, 1)
     assert not x.is_contiguous()
     state, w = cell.initial_state(4), cell.weights()
-    fast, _ = cell.fused[kernel].run(x, state, w)
+    fast, _ = cell.fused[kernel].run(cell, x, state, w)
     torch.testing.assert_close(fast, unroll(cell, x, state, w)[0], rtol=1e-10, atol=1e-10)
 
 

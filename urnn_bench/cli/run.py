@@ -89,11 +89,15 @@ def run(
             "or one that 'urnn-bench describe MODEL' lists.",
         ),
     ] = "auto",
-    # at the papers' sizes a second thread gains little, and on a busy machine it makes torch's
-    # loops 60 times slower, since its threads spin while they wait; and sums stay the same
     threads: Annotated[
-        int, typer.Option(min=1, metavar="N", help="CPU threads; more only for wide networks.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="CPU threads [default: all for kernels in C, "
+            "1 for torch, for which more pay only with wide networks]",
+        ),
+    ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(min=0, metavar="S", help="Seconds after which a run is put aside."),

@@ -13,19 +13,23 @@ from urnn_bench.kernels.scan import Recurrence, State, unroll
 Forward = Callable[[Tensor, State, Any], tuple[Tensor, State]]
 
 
+def _nothing(_: Any) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Fused:
-    """Another way to compute what ``unroll`` computes, on some kinds of device."""
+    """Another way to compute what ``unroll`` computes of the same arguments, on some devices."""
 
     devices: frozenset[str]
-    run: Forward
-    obstacle: Callable[[], str | None] = lambda: None
+    run: Callable[[Any, Tensor, State, Any], tuple[Tensor, State]]
+    obstacle: Callable[[Any], str | None] = _nothing
 
-    def why_not(self, device: str) -> str | None:
-        """Return why this kernel cannot run on ``device``, or None."""
+    def why_not(self, cell: Any, device: str) -> str | None:
+        """Return why this kernel cannot run ``cell`` on ``device``, or None."""
         if device not in self.devices:
             return f"it runs on {' and '.join(sorted(self.devices))}, not on {device}"
-        return self.obstacle()
+        return self.obstacle(cell)
 
 
 class Fusable(Recurrence[Any], Protocol):
@@ -55,22 +59,22 @@ def choose(cell: Fusable, device: str, wanted: str) -> Choice:
     if wanted == "eager":
         return Choice("eager", eager, "asked for")
     if wanted == "auto":
-        return _first(table, device, eager)
+        return _first(cell, device, eager)
     if wanted not in table:
         known = ["auto", "eager", *table]
         hint = near_miss(wanted, known) or f"; there are: {', '.join(known)}"
         name = type(cell).__module__.rpartition(".")[2]
         raise KernelError(f"the model '{name}' has no kernel '{wanted}'{hint}")
-    if reason := table[wanted].why_not(device):
+    if reason := table[wanted].why_not(cell, device):
         raise KernelError(f"the kernel '{wanted}' cannot run: {reason}; use --kernel auto")
-    return Choice(wanted, table[wanted].run, "asked for")
+    return Choice(wanted, partial(table[wanted].run, cell), "asked for")
 
 
-def _first(table: Mapping[str, Fused], device: str, eager: Forward) -> Choice:
+def _first(cell: Fusable, device: str, eager: Forward) -> Choice:
     obstacles = []
-    for name, fused in table.items():
-        reason = fused.why_not(device)
+    for name, fused in cell.fused.items():
+        reason = fused.why_not(cell, device)
         if reason is None:
-            return Choice(name, fused.run, "first of the table that can run")
+            return Choice(name, partial(fused.run, cell), "first of the table that can run")
         obstacles.append(f"{name}: {reason}")
     return Choice("eager", eager, "; ".join(obstacles) or "the cell has no other kernel")

@@ -1,7 +1,8 @@
 """torch's own fused recurrences: cuDNN on a GPU, one C++ loop on a CPU.
 
-T steps, B batch, F input features, H hidden width. Every function takes x (T, B, F), a state of
-(B, H) tensors and a cell's weights, and returns h over time (T, B, H) and the last state.
+T steps, B batch, F input features, H hidden width. Every function takes a cell, x (T, B, F), a
+state of (B, H) tensors and the cell's weights, and returns h over time (T, B, H) and the last
+state.
 """
 
 from collections.abc import Callable
@@ -28,21 +29,21 @@ def _layer(state: State) -> list[Tensor]:
     return [s.unsqueeze(0).contiguous() for s in state]
 
 
-def lstm(x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+def lstm(_: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     """Run an LSTM with weights (w_x (4H, F), w_h (4H, H), bias (4H)), gates i, f, g, o."""
     weights = [w.w_x, w.w_h, w.bias, torch.zeros_like(w.bias)]
     hs, h, c = _run(torch.lstm, x, _layer(state), weights)
     return hs, (h[0], c[0])
 
 
-def gru(x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+def gru(_: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     """Run a GRU with weights (w_x (3H, F), w_h (3H, H), two biases (3H)), gates r, z, n."""
     hs, h = _run(torch.gru, x, _layer(state)[0], [w.w_x, w.w_h, w.bias_x, w.bias_h])
     return hs, (h[0],)
 
 
 def _plain(function: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, State]]:
-    def run(x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    def run(_: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         weights = [w.w_x, w.w_h, w.bias, torch.zeros_like(w.bias)]
         hs, h = _run(function, x, _layer(state)[0], weights)
         return hs, (h[0],)

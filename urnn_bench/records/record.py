@@ -33,6 +33,7 @@ class Session(_Kept):
     pid: int
     argv: tuple[str, ...]
     threads: int
+    torch_threads: int
     deterministic: bool
     versions: dict[str, str]
     commit: str | None

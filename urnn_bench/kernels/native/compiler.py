@@ -1,0 +1,94 @@
+"""Compile a C file at first use, keep the result in the user's cache folder, say why it cannot be.
+
+The name of the result holds a hash of the source, the compiler, its flags and the processor, so a
+changed one is compiled again and a cache shared by several machines is safe. It is written beside
+and moved into place: two processes that compile at once do the same work twice and no harm.
+"""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from urnn_bench.errors import KernelError
+
+_FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
+_TIMEOUT_S = 120
+
+
+@cache
+def library(source: Path, defines: tuple[str, ...]) -> ctypes.CDLL:
+    """Return the compiled library of a C file; raise KernelError with the reason if there is none.
+
+    ``defines`` are given to the compiler as ``-D`` flags. Compiling takes seconds, once.
+    """
+    command = (_compiler(), *_FLAGS, *(f"-D{define}" for define in defines))
+    name = f"{source.stem}-{_digest(source, command)}.so"
+    path = user_cache_path("urnn-bench") / "kernels" / name
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _compile(source, command, path)
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise KernelError(f"{path}: the compiled kernel cannot be used: {error}") from error
+
+
+@cache
+def obstacle(source: Path, defines: tuple[str, ...]) -> str | None:
+    """Return why a C file cannot be used here, None if it can."""
+    try:
+        library(source, defines)
+    except KernelError as error:
+        return str(error)
+    return None
+
+
+def _compiler() -> str:
+    wanted = os.environ.get("CC", "cc")
+    found = shutil.which(wanted)
+    if found is None:
+        raise KernelError(f"there is no C compiler '{wanted}' (install one, or set CC)")
+    return found
+
+
+def _compile(source: Path, command: Sequence[str], path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / path.name
+        whole = [*command, str(source), "-o", str(made), "-lm"]
+        try:
+            done = subprocess.run(
+                whole, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise KernelError(f"{command[0]} took longer than {_TIMEOUT_S} s") from error
+        if done.returncode != 0:
+            lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            reason = next((line for line in lines if "error" in line), lines[0])
+            raise KernelError(f"{command[0]} failed: {reason}")
+        made.replace(path)
+
+
+def _digest(source: Path, command: Sequence[str]) -> str:
+    version = subprocess.run(
+        [command[0], "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    parts = (source.read_text(), *command, version, platform.machine(), _processor())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _processor() -> str:
+    """Return what -march=native depends on."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")

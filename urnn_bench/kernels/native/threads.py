@@ -1,0 +1,43 @@
+"""Threads for kernels in C: each takes whole groups of rows and never waits for another.
+
+They are this package's own, not torch's: a thread that waits sleeps instead of spinning, so more
+threads than free processors cost nothing.
+"""
+
+import ctypes
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from functools import cache
+
+THREADS: ContextVar[int] = ContextVar("THREADS", default=os.cpu_count() or 1)
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+
+
+def each(function: Callable[[int, int], None], groups: int, threads: int) -> None:
+    """Call ``function(first, last)`` for shares of ``groups``, in parallel."""
+    count = max(1, min(threads, groups))
+    edges = [groups * i // count for i in range(count + 1)]
+    if count == 1:
+        function(0, groups)
+    else:
+        list(_pool(count).map(function, edges[:-1], edges[1:]))
+
+
+def keep_memory() -> None:
+    """Ask the C library to keep the memory of freed tensors, where it can be asked (glibc).
+
+    A sequence's states are tens of megabytes; taking them anew from the system at every update,
+    page by page, costs several times what the kernels do.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+@cache
+def _pool(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="urnn-bench")

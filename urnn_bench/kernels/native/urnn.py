@@ -1,0 +1,164 @@
+"""The uRNN on a CPU: ``urnn.c`` over a whole sequence, with its own backward pass.
+
+Widths are powers of two. Beside hs it keeps z, padded to whole vectors of rows: 8·T·B·H bytes in
+float32. T steps, B batch, H hidden width (complex).
+"""
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.native import compiler
+from urnn_bench.kernels.native.threads import THREADS, each
+from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.unitary import Factors
+
+_SOURCE = Path(__file__).with_name("urnn.c")
+_ALIGNED_TO = 64
+_FORWARD_SCRATCH, _BACKWARD_SCRATCH, _TOTALS = 4, 18, 8  # times H
+
+
+@dataclass(frozen=True)
+class _Precision:
+    """A real type and what goes with it."""
+
+    real: Any
+    complex: torch.dtype
+    defines: tuple[str, ...]
+
+
+_PRECISIONS = {
+    torch.float32: _Precision(ctypes.c_float, torch.complex64, ("REAL=float", "REAL_BYTES=4")),
+    torch.float64: _Precision(ctypes.c_double, torch.complex128, ("REAL=double", "REAL_BYTES=8")),
+}
+_POINTERS = ("d1", "d2", "d3", "r1", "r2", "twiddle", "source", "bias")
+
+
+class _Weights:
+    """W's factors as the C code wants them; see ``weights`` in ``urnn.c``."""
+
+    def __init__(self, w: Factors, bias: Tensor, eps: float) -> None:
+        n, precision = len(bias), _PRECISIONS[bias.dtype]
+        order, twiddle = _tables(n, precision.complex)
+        source = order[w.permutation[order]].to(torch.int32)
+        tensors = (w.d1, w.d2[order] / n, w.d3, w.r1[order], w.r2, twiddle, source, bias)
+        # the C code reads them by address, so they must outlive it
+        self.tensors = [t.resolve_conj().contiguous() for t in tensors]
+        self.order = order
+        self.library = compiler.library(_SOURCE, precision.defines)
+        self.lanes = int(self.library.urnn_lanes())
+        addresses = [t.data_ptr() for t in self.tensors]
+        self.pointer = ctypes.byref(_struct(precision.real)(*addresses, eps, n))
+
+
+class _Sequence(torch.autograd.Function):
+    """hs (T, B, H) from the drive u (T, B, H), h0 (B, H) and the factors."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor, h0: Tensor, *rest: Any) -> Tensor:
+        """Run the C code forward; z is kept only if a gradient may be asked for."""
+        d1, d2, d3, r1, r2, bias, permutation, eps, keep, threads = rest
+        w = _Weights(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
+        u, h0 = u.contiguous(), h0.resolve_conj().contiguous()
+        (steps, batch, n), groups = u.shape, -(-u.shape[1] // w.lanes)
+        hs = torch.empty_like(u)
+        z = _aligned(steps * groups * 2 * n * w.lanes, bias.dtype) if keep else None
+
+        def run(first: int, last: int) -> None:
+            scratch = _aligned(_FORWARD_SCRATCH * n * w.lanes, bias.dtype)
+            w.library.urnn_forward(
+                w.pointer, steps, batch, first, last, *map(_address, (u, h0, hs, z, scratch))
+            )
+
+        each(run, groups, threads)
+        ctx.kept = (w, z, h0, threads)
+        return hs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
+        """Run the C code backward and turn its sums into the factors' gradients."""
+        w, z, h0, threads = ctx.kept
+        dhs = dhs.resolve_conj().contiguous()
+        (steps, batch, n), groups = dhs.shape, -(-dhs.shape[1] // w.lanes)
+        du, dh0 = torch.empty_like(dhs), torch.empty_like(h0)
+        totals = torch.empty(groups, _TOTALS * n, dtype=z.dtype)
+
+        def run(first: int, last: int) -> None:
+            scratch = _aligned(_BACKWARD_SCRATCH * n * w.lanes, z.dtype)
+            tensors = (z, h0, dhs, du, dh0, totals, scratch)
+            w.library.urnn_backward(w.pointer, steps, batch, first, last, *map(_address, tensors))
+
+        each(run, groups, threads)
+        return du, dh0, *_factor_gradients(w, totals.sum(0)), None, None, None, None
+
+
+def _factor_gradients(w: _Weights, totals: Tensor) -> list[Tensor]:
+    """Return the gradients of d1, d2, d3, r1, r2 and the bias.
+
+    The C code sums dC/dθ for a diagonal e^{iθ}; along the circle, dC/dd is i d dC/dθ. What it
+    sums for a mirror is -1/2 of the gradient.
+    """
+    n = len(w.order)
+    reals, pairs = totals[: 4 * n].view(4, n), totals[4 * n :].view(2, n, 2)
+    (d1, d2, d3), (p1, p2, p3, bias) = w.tensors[:3], reals
+    r1, r2 = -2 * torch.view_as_complex(pairs)
+    d2 = (n * d2)[w.order]  # bit reversal is its own inverse
+    return [1j * d1 * p1, 1j * d2 * p2[w.order], 1j * d3 * p3, r1[w.order], r2, bias]
+
+
+def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    """Return hs (T, B, H) and the last state of the cell of ``cells/urnn.py``."""
+    u, f = cell.drive(x, w), w.factors
+    tensors = (u, state[0], f.d1, f.d2, f.d3, f.r1, f.r2, w.bias)
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    hs: Tensor = _Sequence.apply(  # type: ignore[no-untyped-call]
+        *tensors, f.permutation, cell.options.eps, keep, THREADS.get()
+    )
+    return hs, (hs[-1],)
+
+
+def _obstacle(cell: Any) -> str | None:
+    if cell.hidden & (cell.hidden - 1):
+        return f"{cell.hidden} units are no power of two"
+    reasons = (compiler.obstacle(_SOURCE, p.defines) for p in _PRECISIONS.values())
+    return next((reason for reason in reasons if reason), None)
+
+
+def _aligned(count: int, dtype: torch.dtype) -> Tensor:
+    """Return uninitialised memory that starts where a vector may."""
+    spare = _ALIGNED_TO // dtype.itemsize
+    memory = torch.empty(count + spare, dtype=dtype)
+    start = (-memory.data_ptr() % _ALIGNED_TO) // dtype.itemsize
+    return memory[start : start + count]
+
+
+def _address(tensor: Tensor | None) -> ctypes.c_void_p:
+    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+
+
+@cache
+def _tables(n: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return the bit-reversed order of n places, and the twiddles e^{-2πik/n}."""
+    order = torch.zeros(1, dtype=torch.int64)
+    while len(order) < n:
+        order = torch.cat([2 * order, 2 * order + 1])
+    angles = -2 * torch.pi * torch.arange(n, dtype=torch.float64) / n
+    return order, torch.polar(torch.ones_like(angles), angles).to(dtype)
+
+
+@cache
+def _struct(real: Any) -> type[ctypes.Structure]:
+    pointers = [(name, ctypes.c_void_p) for name in _POINTERS]
+    fields = [*pointers, ("eps", real), ("n", ctypes.c_int)]
+    return type("Weights", (ctypes.Structure,), {"_fields_": fields})
+
+
+URNN = Fused(frozenset({"cpu"}), run, _obstacle)
