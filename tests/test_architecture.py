@@ -36,8 +36,10 @@ ALLOWED = {
                 "records", "registry", "spec"},
     "bench": {"build", "engine", "errors", "events", "execute", "kernels", "provenance", "records",
               "spec"},
+    "speed": {"build", "cells", "engine", "errors", "events", "kernels", "records", "registry",
+              "spec", "streams"},
     "cli": {"bench", "build", "cells", "errors", "events", "execute", "figures", "provenance",
-            "records", "registry", "spec", "tasks"},
+            "records", "registry", "spec", "speed", "tasks"},
     "__main__": {"cli", "errors"},
     "__init__": set(),
 }  # fmt: skip
@@ -45,7 +47,7 @@ ALLOWED = {
 # libraries that only some parts may know
 OUTSIDE = {
     "torch": {"streams", "kernels", "cells", "tasks", "models", "optim", "engine", "build",
-              "checkpoint", "provenance", "execute", "bench", "cli"},
+              "checkpoint", "provenance", "execute", "bench", "speed", "cli"},
     "matplotlib": {"figures"},
     "pandas": {"records", "figures", "cli"},
     "rich": {"cli"},

@@ -52,6 +52,10 @@ class PlainCell(Cell):
         """Return V x + b: (T, B, F) to (T, B, H)."""
         return nn.functional.linear(x, w.w_x, w.bias)
 
+    def flops(self) -> float:
+        """Two products and a function of each unit."""
+        return self.hidden * (2 * (self.inputs + self.hidden) + 2)
+
     def initial_state(self, batch: int) -> State:
         """Return h_0 for every sequence."""
         return (_init.over_batch(self.h0, batch),)

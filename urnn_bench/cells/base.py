@@ -48,6 +48,13 @@ class Cell(nn.Module, ABC):
     def initial_state(self, batch: int) -> State:
         """Return the state before the first step, h first, each (B, H)."""
 
+    def flops(self) -> float | None:
+        """Return operations of one step of one sequence forward, V x included; None if not known.
+
+        A product and a sum count one each, and so does any other function of one number.
+        """
+        return None
+
     def read(self, h: Tensor) -> Tensor:
         """Return what the readout sees of h: (..., H) to (..., R), real."""
         return h

@@ -55,6 +55,10 @@ class Gru(Cell):
         n = torch.tanh(a_n + torch.sigmoid(a_r + b_r) * b_n)
         return (torch.lerp(n, h, torch.sigmoid(a_z + b_z)),)
 
+    def flops(self) -> float:
+        """Three gates, and three functions and five products or sums of each unit."""
+        return self.hidden * (3 * (2 * (self.inputs + self.hidden) + 2) + 8)
+
     def initial_state(self, batch: int) -> State:
         """Return zeros for h."""
         return (self.bias_h.new_zeros(batch, self.hidden),)

@@ -63,6 +63,10 @@ class Lstm(Cell):
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         return (o.sigmoid() * c.tanh(), c)
 
+    def flops(self) -> float:
+        """Four gates, and five functions and four products or sums of each unit."""
+        return self.hidden * (4 * (2 * (self.inputs + self.hidden) + 1) + 9)
+
     def initial_state(self, batch: int) -> State:
         """Return zeros for h and c."""
         zero = self.bias.new_zeros(batch, self.hidden)

@@ -66,6 +66,10 @@ class LstmPaper(Cell):
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         return (torch.addmm(o, c, w.w_c.T).sigmoid() * c.tanh(), c)
 
+    def flops(self) -> float:
+        """An LSTM's and the product of the cell with its matrix."""
+        return self.gates.flops() + 2 * self.hidden * self.hidden
+
     def initial_state(self, batch: int) -> State:
         """Return the learned h_0 and c_0 for every sequence."""
         return (_init.over_batch(self.h0, batch), _init.over_batch(self.c0, batch))

@@ -14,7 +14,7 @@ T steps, B batch, F input features, H hidden width (complex).
 """
 
 from collections.abc import Mapping
-from math import pi, sqrt
+from math import log2, pi, sqrt
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -120,6 +120,10 @@ class Urnn(Cell):
     def initial_state(self, batch: int) -> State:
         """Return the learned h_0 for every sequence."""
         return (_init.over_batch(torch.view_as_complex(self.h0), batch),)
+
+    def flops(self) -> float:
+        """Two transforms of 5 H log2 H, three diagonals, two mirrors, V x, modReLU."""
+        return self.hidden * (10 * log2(self.hidden) + 3 * 6 + 2 * 16 + 4 * self.inputs + 12)
 
     def read(self, h: Tensor) -> Tensor:
         """Return real and imaginary parts in pairs: (..., H) complex to (..., 2H)."""

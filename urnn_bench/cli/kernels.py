@@ -1,0 +1,95 @@
+"""``urnn-bench kernels``: how fast each way to compute a recurrence is here."""
+
+from dataclasses import asdict
+from itertools import product
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from urnn_bench.cli.output import emit_json, emit_table, say
+from urnn_bench.cli.parameters import Include, Json, complete_model
+from urnn_bench.cli.sources import included
+from urnn_bench.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from urnn_bench.speed import Timing
+
+_STEPS, _HIDDEN, _BATCH = 520, 128, 20
+
+
+def kernels(
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="NAME", autocompletion=complete_model,
+                     help="Only this model; repeat. [default: all]"),
+    ] = None,
+    lengths: Annotated[
+        list[int] | None,
+        typer.Option("--T", min=1, metavar="N", help=f"Steps; repeat. [default: {_STEPS}]"),
+    ] = None,
+    hidden: Annotated[
+        list[int] | None,
+        typer.Option(min=1, metavar="N", help=f"Width; repeat. [default: {_HIDDEN}]"),
+    ] = None,
+    batch: Annotated[
+        list[int] | None,
+        typer.Option(min=1, metavar="N", help=f"Sequences; repeat. [default: {_BATCH}]"),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Threads, of torch too. [default: all]")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Times each is timed.")] = 7,
+    include: Include = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Check every kernel against the time loop in float64, then time all of them in turn."""
+    import os
+
+    from urnn_bench import bench, speed
+
+    known = included(include or [])
+    for name in models or []:
+        if name not in known.cells.names():
+            raise UnknownNameError("model", name, known.cells.names())
+    bench.set_up(threads or os.cpu_count())
+    chosen = tuple(dict.fromkeys(models or known.cells.names()))
+    shapes = [
+        speed.Shape(*shape)
+        for shape in product(lengths or [_STEPS], batch or [_BATCH], hidden or [_HIDDEN])
+    ]
+    rows = [row for shape in shapes for row in speed.table(known, chosen, shape, rounds)]
+    if json:
+        emit_json([asdict(row) for row in rows])
+        return
+    _show(rows)
+
+
+def _show(rows: "list[Timing]") -> None:
+    shown = [_for_people(row) for row in rows if row.obstacle is None]
+    emit_table(list(shown[0]), [list(row.values()) for row in shown])
+    for row in rows:
+        if row.obstacle:
+            say(f"{row.model} {row.kernel} at {row.hidden} units does not run: {row.obstacle}")
+    say(
+        "loop ms: recurrence, forward and backward, median; x eager: ratio to the time loop, "
+        "lowest to highest round; error: largest relative difference from it in float64"
+    )
+
+
+def _for_people(row: "Timing") -> dict[str, Any]:
+    """Return a row narrow enough for 80 columns."""
+    ratio = None if row.ratio is None else f"{row.ratio:.3g}"
+    spread = "" if row.ratio is None else f" ({row.ratio_low:.3g}-{row.ratio_high:.3g})"
+    return {
+        "model": row.model,
+        "kernel": row.kernel,
+        "T.B.H": f"{row.steps}.{row.batch}.{row.hidden}",
+        "loop ms": row.recurrence_ms,
+        "x eager": f"{ratio}{spread}" if ratio else None,
+        "update": row.update_ms,
+        "share": row.share,
+        "MiB": row.memory_mb,
+        "GF/s": row.gflop_per_s,
+        "peak": row.of_peak,
+        "error": None if row.error is None else f"{row.error:.0e}",
+    }

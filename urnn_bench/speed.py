@@ -1,0 +1,262 @@
+"""Time every way to compute a recurrence, after checking that they compute the same.
+
+Contenders take turns in one process, so that a machine whose speed drifts treats all alike;
+medians and ratios of neighbours in time are what to quote.
+"""
+
+import ctypes
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from urnn_bench import build
+from urnn_bench.build import Machinery
+from urnn_bench.cells.base import Cell
+from urnn_bench.engine.gradient import Position, train
+from urnn_bench.errors import KernelError
+from urnn_bench.events import Updated
+from urnn_bench.kernels.choose import Forward, choose
+from urnn_bench.records import environment
+from urnn_bench.registry import Components
+from urnn_bench.spec.schema import Fit, Named, Run
+from urnn_bench.streams import generator, seeded
+
+_FEATURES = 10  # of copying memory
+_CHECKED_STEPS = 40
+_AGREE = 1e-9
+_PEAK_SIZE, _PEAK_ROUNDS = 1024, 5
+_PASSES = 3  # forward, and twice that backward
+_VENDORS: dict[str, Callable[..., nn.RNNBase]] = {"nn.LSTM": nn.LSTM, "nn.RNN": nn.RNN}
+_GATES = {"nn.LSTM": 4, "nn.RNN": 1}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is computed: T steps of B sequences by H units."""
+
+    steps: int
+    batch: int
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One row: a model by a kernel at a shape; times are medians for forward and backward."""
+
+    model: str
+    kernel: str
+    steps: int
+    batch: int
+    hidden: int
+    error: float | None = None
+    recurrence_ms: float | None = None
+    update_ms: float | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    share: float | None = None
+    memory_mb: float | None = None
+    gflop_per_s: float | None = None
+    of_peak: float | None = None
+    obstacle: str | None = None
+
+
+@dataclass
+class _Contender:
+    """Something to time: a recurrence alone, and a whole update with it."""
+
+    model: str
+    kernel: str
+    recur: Callable[[], object]
+    update: Callable[[], object] | None
+    flops: float | None
+    error: float | None = None
+
+
+def table(
+    components: Components, models: Sequence[str], shape: Shape, rounds: int
+) -> Iterator[Timing]:
+    """Yield a row for every kernel of every model, and for torch's own modules, at one shape.
+
+    Raises KernelError if a kernel does not agree with the time loop in float64.
+    """
+    contenders = [c for name in models for c in _contenders(components, name, shape)]
+    contenders += [_module(name, shape) for name in _VENDORS]
+    times = _interleaved([c.recur for c in contenders], rounds)
+    updates = _interleaved([c.update for c in contenders if c.update], rounds)
+    whole = dict(zip((id(c) for c in contenders if c.update), updates, strict=True))
+    peak = _peak_gflop_per_s()
+    eager = {c.model: t for c, t in zip(contenders, times, strict=True) if c.kernel == "eager"}
+    for contender, seconds in zip(contenders, times, strict=True):
+        yield _row(contender, shape, seconds, whole.get(id(contender)), eager, peak)
+    yield from (
+        _missing(name, kernel, shape, reason)
+        for name in models
+        for kernel, reason in _obstacles(components, name, shape)
+    )
+
+
+def as_dict(timing: Timing) -> dict[str, Any]:
+    """Return a row as plain values."""
+    return asdict(timing)
+
+
+def _contenders(components: Components, name: str, shape: Shape) -> Iterator[_Contender]:
+    """Yield the time loop and every kernel that can run."""
+    cell = _cell(components, name, shape)
+    kernels = ["eager", *(k for k, f in cell.fused.items() if f.why_not(cell, "cpu") is None)]
+    for kernel in kernels:
+        error = _disagreement(components, name, shape, kernel)
+        if error > _AGREE:
+            text = f"the kernel '{kernel}' of '{name}' differs from the time loop by {error:.1e}"
+            raise KernelError(text)
+        run = choose(cell, "cpu", kernel).run
+        recur = partial(_forward_and_backward, cell, run, _inputs(shape))
+        update = _update(components, name, shape, kernel)
+        flops = _flops(cell, shape)
+        yield _Contender(name, kernel, recur, update, flops, error)
+
+
+def _obstacles(components: Components, name: str, shape: Shape) -> Iterator[tuple[str, str]]:
+    cell = _cell(components, name, shape)
+    for kernel, fused in cell.fused.items():
+        if reason := fused.why_not(cell, "cpu"):
+            yield kernel, reason
+
+
+def _module(name: str, shape: Shape) -> _Contender:
+    """Return torch's own module of the same width as a contender."""
+    inputs = _inputs(shape)
+    module = _VENDORS[name](_FEATURES, shape.hidden)
+
+    def recur() -> None:
+        module(inputs)[0].sum().backward()
+
+    wide = _GATES[name] * shape.hidden
+    flops = 2 * wide * (_FEATURES + shape.hidden) * shape.steps * shape.batch * _PASSES
+    return _Contender("torch", name, recur, None, flops)
+
+
+def _cell(components: Components, name: str, shape: Shape) -> Cell:
+    kind = components.cells.get(name, Cell)
+    with seeded(0, "init"):
+        return kind(_FEATURES, shape.hidden, kind.Options())
+
+
+def _run(name: str, shape: Shape) -> Run:
+    """Return a run of copying memory at a shape."""
+    recall = min(10, max(1, (shape.steps - 1) // 2))
+    options = {"T": max(1, shape.steps - 2 * recall), "recall": recall}
+    return Run(
+        benchmark="kernels", label=name, task=Named(name="copying", options=options),
+        cell=Named(name=name), hidden=shape.hidden, fit=Fit(batch=shape.batch), seed=0,
+    )  # fmt: skip
+
+
+def _inputs(shape: Shape, dtype: torch.dtype = torch.float32) -> Tensor:
+    size = (shape.steps, shape.batch, _FEATURES)
+    return torch.randn(size, generator=generator(0, "kernels"), dtype=torch.float64).to(dtype)
+
+
+def _forward_and_backward(cell: Cell, run: Forward, x: Tensor) -> Tensor:
+    """Return hs after its sum's gradient has reached every parameter."""
+    hs, _ = run(x, cell.initial_state(x.shape[1]), cell.weights())
+    cell.read(hs).sum().backward()  # type: ignore[no-untyped-call]
+    return hs
+
+
+def _disagreement(components: Components, name: str, shape: Shape, kernel: str) -> float:
+    """Return the largest relative difference of values and gradients in float64."""
+    short = Shape(min(shape.steps, _CHECKED_STEPS), shape.batch, shape.hidden)
+    results = []
+    for which in ("eager", kernel):
+        cell = _cell(components, name, short).double()
+        x = _inputs(short, torch.float64).requires_grad_()
+        hs = _forward_and_backward(cell, choose(cell, "cpu", which).run, x)
+        grads = [p.grad for p in (x, *cell.parameters()) if p.grad is not None]
+        results.append([hs.detach(), *grads])
+    pairs = zip(*results, strict=True)
+    return max(float((a - b).abs().max() / a.abs().max().clamp_min(1e-30)) for a, b in pairs)
+
+
+def _update(components: Components, name: str, shape: Shape, kernel: str) -> Callable[[], object]:
+    """Return a function that makes one whole update: data, loss, gradient, clipping, step."""
+    job, _ = build.job_of(components, _run(name, shape), Machinery("cpu", kernel))
+    events = train(job, Position(evaluated=True))
+    updates = (event for event in events if isinstance(event, Updated))
+    return lambda: next(updates)
+
+
+def _flops(cell: Cell, shape: Shape) -> float | None:
+    per_step = cell.flops()
+    return None if per_step is None else per_step * shape.steps * shape.batch * _PASSES
+
+
+def _interleaved(
+    functions: Sequence[Callable[[], object] | None], rounds: int
+) -> list[list[float]]:
+    """Return the seconds of every call, the functions taking turns, after one round unmeasured."""
+    times: list[list[float]] = [[] for _ in functions]
+    for round_ in range(rounds + 1):
+        for function, seconds in zip(functions, times, strict=True):
+            if function is not None:
+                began = time.perf_counter()
+                function()
+                seconds.append(time.perf_counter() - began)
+        if round_ == 0:
+            times = [[] for _ in functions]
+    return times
+
+
+def _row(
+    contender: _Contender,
+    shape: Shape,
+    seconds: list[float],
+    update: list[float] | None,
+    eager: dict[str, list[float]],
+    peak: float,
+) -> Timing:
+    middle = median(seconds)
+    base = eager.get(contender.model)
+    ratios = sorted(a / b for a, b in zip(base, seconds, strict=True)) if base else []
+    rate = contender.flops / middle / 1e9 if contender.flops else None
+    whole = median(update) if update else None
+    return Timing(
+        model=contender.model, kernel=contender.kernel, **asdict(shape), error=contender.error,
+        recurrence_ms=1e3 * middle, update_ms=1e3 * whole if whole else None,
+        ratio=median(ratios) if ratios else None,
+        ratio_low=ratios[0] if ratios else None, ratio_high=ratios[-1] if ratios else None,
+        share=middle / whole if whole else None, memory_mb=_memory_mb(contender.recur),
+        gflop_per_s=rate, of_peak=rate / peak if rate else None,
+    )  # fmt: skip
+
+
+def _missing(name: str, kernel: str, shape: Shape, reason: str) -> Timing:
+    return Timing(model=name, kernel=kernel, **asdict(shape), obstacle=reason)
+
+
+def _memory_mb(function: Callable[[], object]) -> float | None:
+    """Return how much the process grows while ``function`` runs, from a trimmed heap."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    environment.reset_peak()
+    before = environment.peak_mb()
+    function()
+    after = environment.peak_mb()
+    return None if before is None or after is None else after - before
+
+
+def _peak_gflop_per_s() -> float:
+    """Return what this machine reaches in a large matrix product of float32, its best round."""
+    a = torch.randn(_PEAK_SIZE, _PEAK_SIZE)
+    seconds = _interleaved([lambda: a @ a], _PEAK_ROUNDS)[0]
+    return float(2 * _PEAK_SIZE**3 / min(seconds) / 1e9)
