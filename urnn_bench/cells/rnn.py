@@ -11,13 +11,14 @@ from torch import Tensor
 
 from urnn_bench.cells._plain import PlainCell, PlainWeights
 from urnn_bench.kernels import vendor
+from urnn_bench.kernels.native import dense
 from urnn_bench.kernels.scan import State
 
 
 class Rnn(PlainCell):
     """The tanh RNN."""
 
-    fused = {"vendor": vendor.TANH_RNN}
+    fused = {"c": dense.TANH_RNN, "vendor": vendor.TANH_RNN}
 
     def step(self, u: Tensor, state: State, w: PlainWeights) -> State:
         """Return tanh(W h + u)."""

@@ -81,7 +81,9 @@ def _digest(source: Path, command: Sequence[str]) -> str:
     version = subprocess.run(
         [command[0], "--version"], capture_output=True, text=True, check=False
     ).stdout
-    parts = (source.read_text(), *command, version, platform.machine(), _processor())
+    headers = sorted(source.parent.glob("*.h"))
+    texts = [path.read_text() for path in (source, *headers)]
+    parts = (*texts, *command, version, platform.machine(), _processor())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -5,7 +5,6 @@ float32. T steps, B batch, H hidden width (complex).
 """
 
 import ctypes
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,28 +15,15 @@ from torch.autograd.function import once_differentiable
 
 from urnn_bench.kernels.choose import Fused
 from urnn_bench.kernels.native import compiler
+from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense
 from urnn_bench.kernels.native.threads import THREADS, each
 from urnn_bench.kernels.scan import State
 from urnn_bench.kernels.unitary import Factors
 
 _SOURCE = Path(__file__).with_name("urnn.c")
-_ALIGNED_TO = 64
 _FORWARD_SCRATCH, _BACKWARD_SCRATCH, _TOTALS = 4, 18, 8  # times H
 
 
-@dataclass(frozen=True)
-class _Precision:
-    """A real type and what goes with it."""
-
-    real: Any
-    complex: torch.dtype
-    defines: tuple[str, ...]
-
-
-_PRECISIONS = {
-    torch.float32: _Precision(ctypes.c_float, torch.complex64, ("REAL=float", "REAL_BYTES=4")),
-    torch.float64: _Precision(ctypes.c_double, torch.complex128, ("REAL=double", "REAL_BYTES=8")),
-}
 _POINTERS = ("d1", "d2", "d3", "r1", "r2", "twiddle", "source", "bias")
 
 
@@ -45,12 +31,12 @@ class _Weights:
     """W's factors as the C code wants them; see ``weights`` in ``urnn.c``."""
 
     def __init__(self, w: Factors, bias: Tensor, eps: float) -> None:
-        n, precision = len(bias), _PRECISIONS[bias.dtype]
+        n, precision = len(bias), PRECISIONS[bias.dtype]
         order, twiddle = _tables(n, precision.complex)
         source = order[w.permutation[order]].to(torch.int32)
         tensors = (w.d1, w.d2[order] / n, w.d3, w.r1[order], w.r2, twiddle, source, bias)
         # the C code reads them by address, so they must outlive it
-        self.tensors = [t.resolve_conj().contiguous() for t in tensors]
+        self.tensors = [dense(t) for t in tensors]
         self.order = order
         self.library = compiler.library(_SOURCE, precision.defines)
         self.lanes = int(self.library.urnn_lanes())
@@ -66,15 +52,15 @@ class _Sequence(torch.autograd.Function):
         """Run the C code forward; z is kept only if a gradient may be asked for."""
         d1, d2, d3, r1, r2, bias, permutation, eps, keep, threads = rest
         w = _Weights(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
-        u, h0 = u.contiguous(), h0.resolve_conj().contiguous()
+        u, h0 = dense(u), dense(h0)
         (steps, batch, n), groups = u.shape, -(-u.shape[1] // w.lanes)
         hs = torch.empty_like(u)
-        z = _aligned(steps * groups * 2 * n * w.lanes, bias.dtype) if keep else None
+        z = aligned(steps * groups * 2 * n * w.lanes, bias.dtype) if keep else None
 
         def run(first: int, last: int) -> None:
-            scratch = _aligned(_FORWARD_SCRATCH * n * w.lanes, bias.dtype)
+            scratch = aligned(_FORWARD_SCRATCH * n * w.lanes, bias.dtype)
             w.library.urnn_forward(
-                w.pointer, steps, batch, first, last, *map(_address, (u, h0, hs, z, scratch))
+                w.pointer, steps, batch, first, last, *map(address, (u, h0, hs, z, scratch))
             )
 
         each(run, groups, threads)
@@ -86,15 +72,15 @@ class _Sequence(torch.autograd.Function):
     def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
         """Run the C code backward and turn its sums into the factors' gradients."""
         w, z, h0, threads = ctx.kept
-        dhs = dhs.resolve_conj().contiguous()
+        dhs = dense(dhs)
         (steps, batch, n), groups = dhs.shape, -(-dhs.shape[1] // w.lanes)
         du, dh0 = torch.empty_like(dhs), torch.empty_like(h0)
         totals = torch.empty(groups, _TOTALS * n, dtype=z.dtype)
 
         def run(first: int, last: int) -> None:
-            scratch = _aligned(_BACKWARD_SCRATCH * n * w.lanes, z.dtype)
+            scratch = aligned(_BACKWARD_SCRATCH * n * w.lanes, z.dtype)
             tensors = (z, h0, dhs, du, dh0, totals, scratch)
-            w.library.urnn_backward(w.pointer, steps, batch, first, last, *map(_address, tensors))
+            w.library.urnn_backward(w.pointer, steps, batch, first, last, *map(address, tensors))
 
         each(run, groups, threads)
         return du, dh0, *_factor_gradients(w, totals.sum(0)), None, None, None, None
@@ -128,20 +114,8 @@ def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
 def _obstacle(cell: Any) -> str | None:
     if cell.hidden & (cell.hidden - 1):
         return f"{cell.hidden} units are no power of two"
-    reasons = (compiler.obstacle(_SOURCE, p.defines) for p in _PRECISIONS.values())
+    reasons = (compiler.obstacle(_SOURCE, p.defines) for p in PRECISIONS.values())
     return next((reason for reason in reasons if reason), None)
-
-
-def _aligned(count: int, dtype: torch.dtype) -> Tensor:
-    """Return uninitialised memory that starts where a vector may."""
-    spare = _ALIGNED_TO // dtype.itemsize
-    memory = torch.empty(count + spare, dtype=dtype)
-    start = (-memory.data_ptr() % _ALIGNED_TO) // dtype.itemsize
-    return memory[start : start + count]
-
-
-def _address(tensor: Tensor | None) -> ctypes.c_void_p:
-    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
 
 
 @cache

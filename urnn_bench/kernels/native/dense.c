@@ -1,0 +1,221 @@
+/* Networks with dense recurrent matrices over a whole sequence, for groups of LANES batch rows:
+   h = tanh(z) or max(0, z) with z = W h + u, and the LSTM with or without a matrix from the new
+   cell into its output gate (Arjovsky, Shah and Bengio 2016, arXiv:1511.06464).
+
+   A row of the batch is a lane of a vector, a unit is a vector. The backward pass writes the
+   gradient of every z; the gradients of the matrices are sums of its products with earlier states,
+   one large product after the loop, which is not done here.
+
+   Compile with -DREAL=float -DREAL_BYTES=4, or double and 8. T steps, B batch, H units, G gates. */
+
+#include "lanes.h"
+
+#define BLOCK 8
+
+enum kind { TANH, RELU, LSTM };
+
+/* Matrices in blocks of BLOCK rows, their columns one after the other: w is W (G H x H), wt its
+   transpose (H x G H), c and ct the same for the matrix (H x H) of the output gate, or null. */
+typedef struct {
+    const REAL *w, *wt, *c, *ct;
+    int kind, gates, n;
+} weights;
+
+int dense_lanes(void) { return LANES; }
+
+static inline vec whole(vec x) { /* the nearest whole number */
+    const REAL magic = REAL_BYTES == 4 ? (REAL)12582912.0 : (REAL)6755399441055744.0;
+    return (x + magic) - magic;
+}
+
+static inline vec power_of_two(vec n) {
+#if REAL_BYTES == 4
+    return (vec)((__builtin_convertvector(n, mask) + 127) << 23);
+#else
+    return (vec)((__builtin_convertvector(n, mask) + 1023) << 52);
+#endif
+}
+
+/* e^x - 1 for |x| <= 40, exact to rounding relative to its own size, near 0 too. */
+static inline vec expm1_(vec x) {
+    const REAL high = REAL_BYTES == 4 ? (REAL)0.693145751953125 : (REAL)0.6931471803691238;
+    const REAL low = REAL_BYTES == 4 ? (REAL)1.42860682030941723212e-6
+                                     : (REAL)1.90821492927058770002e-10;
+    const vec n = whole(x * (REAL)1.44269504088896340736), r = (x - n * high) - n * low;
+    vec p = splat(0);
+    for (int k = REAL_BYTES == 4 ? 8 : 14; k > 1; k--) p = (p + (REAL)1) * r * ((REAL)1 / k);
+    p = (p + (REAL)1) * r; /* r + r^2/2! + ... */
+    const vec scale = power_of_two(n);
+    return scale * p + (scale - (REAL)1);
+}
+
+static inline vec clamped(vec x, REAL most) {
+    x = pick(x > splat(most), splat(most), x);
+    return pick(x < splat(-most), splat(-most), x);
+}
+
+static inline vec tanh_(vec x) {
+    const vec e = expm1_(clamped(2 * x, 40));
+    return e / (e + (REAL)2);
+}
+
+static inline vec sigmoid_(vec x) { return (REAL)0.5 + (REAL)0.5 * tanh_((REAL)0.5 * x); }
+
+/* y = W x for `rows` rows, a multiple of BLOCK, and n columns. */
+static void product(vec *y, const REAL *w, const vec *x, int rows, int n) {
+    for (int j = 0; j < rows; j += BLOCK, w += (ptrdiff_t)BLOCK * n) {
+        vec s[BLOCK];
+        for (int i = 0; i < BLOCK; i++) s[i] = splat(0);
+        for (int k = 0; k < n; k++)
+            for (int i = 0; i < BLOCK; i++) s[i] += w[k * BLOCK + i] * x[k];
+        for (int i = 0; i < BLOCK; i++) y[j + i] = s[i];
+    }
+}
+
+static inline int padded(int n) { return (n + BLOCK - 1) / BLOCK * BLOCK; }
+
+ALWAYS int tile(int wide, int c) { return wide - c < LANES ? wide - c : LANES; }
+
+static void load(vec *v, const REAL *from, int wide, int rows) {
+    for (int c = 0; c < wide; c += LANES) {
+        vec block[LANES];
+        const int count = tile(wide, c);
+        gather(block, from + c, wide, rows, count);
+        memcpy(v + c, block, count * sizeof(vec));
+    }
+}
+
+static void store(const vec *v, REAL *to, int wide, int rows) {
+    for (int c = 0; c < wide; c += LANES) {
+        vec block[LANES];
+        const int count = tile(wide, c);
+        memcpy(block, v + c, count * sizeof(vec));
+        scatter(block, to + c, wide, rows, count);
+    }
+}
+
+static void load_more(vec *v, const REAL *from, int wide, int rows) {
+    for (int c = 0; c < wide; c += LANES) {
+        vec block[LANES];
+        const int count = tile(wide, c);
+        gather(block, from + c, wide, rows, count);
+        for (int i = 0; i < count; i++) v[c + i] += block[i];
+    }
+}
+
+/* One LSTM step: z becomes the gates; c and tanh(c), h are replaced. y is scratch. */
+static void lstm_step(const weights *w, vec *z, vec *c, vec *tc, vec *h, vec *y) {
+    const int n = w->n;
+    vec *i = z, *f = z + n, *g = z + 2 * n, *o = z + 3 * n;
+    for (int k = 0; k < n; k++) {
+        i[k] = sigmoid_(i[k]);
+        f[k] = sigmoid_(f[k]);
+        g[k] = tanh_(g[k]);
+        c[k] = f[k] * c[k] + i[k] * g[k];
+        tc[k] = tanh_(c[k]);
+    }
+    if (w->c) {
+        product(y, w->c, c, padded(n), n);
+        for (int k = 0; k < n; k++) o[k] += y[k];
+    }
+    for (int k = 0; k < n; k++) {
+        o[k] = sigmoid_(o[k]);
+        h[k] = o[k] * tc[k];
+    }
+}
+
+/* The vectors kept of every step: h, or the gates i, f, g, o, then c and tanh(c). */
+static inline int kept_per_unit(const weights *w) { return w->kind == LSTM ? 6 : 1; }
+
+static void forward_group(const weights *w, int steps, int batch, int row, const REAL *u,
+                          const REAL *h0, const REAL *c0, REAL *hs, REAL *cs, vec *kept, vec *z) {
+    const int n = w->n, wide = w->gates * n, rows = batch - row < LANES ? batch - row : LANES;
+    vec *h = z + padded(wide), *c = h + n, *tc = c + n, *y = tc + n;
+    load(h, h0 + (ptrdiff_t)row * n, n, rows);
+    if (c0) load(c, c0 + (ptrdiff_t)row * n, n, rows);
+    for (int t = 0; t < steps; t++) {
+        const ptrdiff_t at = (ptrdiff_t)t * batch + row;
+        product(z, w->w, h, padded(wide), n);
+        load_more(z, u + at * wide, wide, rows);
+        if (w->kind == LSTM) {
+            lstm_step(w, z, c, tc, h, y);
+            store(c, cs + at * n, n, rows);
+        } else
+            for (int k = 0; k < n; k++) h[k] = w->kind == TANH ? tanh_(z[k]) : pick(z[k] > splat(0), z[k], splat(0));
+        store(h, hs + at * n, n, rows);
+        if (kept) {
+            vec *mine = kept + (ptrdiff_t)t * kept_per_unit(w) * n;
+            if (w->kind == LSTM) {
+                memcpy(mine, z, 4 * n * sizeof(vec));
+                memcpy(mine + 4 * n, c, n * sizeof(vec));
+                memcpy(mine + 5 * n, tc, n * sizeof(vec));
+            } else
+                memcpy(mine, h, n * sizeof(vec));
+        }
+    }
+}
+
+/* From the cotangents of h and c to those of the gates' z, in dz, and of the earlier c. */
+static void lstm_back(const weights *w, const vec *kept, const vec *before, const vec *dh, vec *dc,
+                      vec *dz, vec *y) {
+    const int n = w->n;
+    const vec *i = kept, *f = kept + n, *g = kept + 2 * n, *o = kept + 3 * n, *tc = kept + 5 * n;
+    for (int k = 0; k < n; k++) {
+        dz[3 * n + k] = dh[k] * tc[k] * o[k] * ((REAL)1 - o[k]);
+        dc[k] += dh[k] * o[k] * ((REAL)1 - tc[k] * tc[k]);
+    }
+    if (w->ct) {
+        product(y, w->ct, dz + 3 * n, padded(n), n);
+        for (int k = 0; k < n; k++) dc[k] += y[k];
+    }
+    for (int k = 0; k < n; k++) {
+        dz[k] = dc[k] * g[k] * i[k] * ((REAL)1 - i[k]);
+        dz[n + k] = dc[k] * before[k] * f[k] * ((REAL)1 - f[k]);
+        dz[2 * n + k] = dc[k] * i[k] * ((REAL)1 - g[k] * g[k]);
+        dc[k] = dc[k] * f[k];
+    }
+}
+
+static void backward_group(const weights *w, int steps, int batch, int row, const vec *kept,
+                           const REAL *c0, const REAL *dhs, const REAL *dcs, REAL *dz_out,
+                           REAL *dh0, REAL *dc0, vec *dz) {
+    const int n = w->n, wide = w->gates * n, rows = batch - row < LANES ? batch - row : LANES;
+    vec *dh = dz + padded(wide), *dc = dh + padded(n), *first = dc + n, *y = first + n;
+    const ptrdiff_t slab = (ptrdiff_t)kept_per_unit(w) * n;
+    memset(dh, 0, padded(n) * sizeof(vec));
+    memset(dc, 0, n * sizeof(vec));
+    if (c0) load(first, c0 + (ptrdiff_t)row * n, n, rows);
+    for (int t = steps - 1; t >= 0; t--) {
+        const ptrdiff_t at = (ptrdiff_t)t * batch + row;
+        const vec *mine = kept + t * slab;
+        load_more(dh, dhs + at * n, n, rows);
+        if (w->kind == LSTM) {
+            load_more(dc, dcs + at * n, n, rows);
+            lstm_back(w, mine, t ? mine - slab + 4 * n : first, dh, dc, dz, y);
+        } else
+            for (int k = 0; k < n; k++)
+                dz[k] = w->kind == TANH ? dh[k] * ((REAL)1 - mine[k] * mine[k])
+                                        : pick(mine[k] > splat(0), dh[k], splat(0));
+        store(dz, dz_out + at * wide, wide, rows);
+        product(dh, w->wt, dz, padded(n), wide);
+    }
+    store(dh, dh0 + (ptrdiff_t)row * n, n, rows);
+    if (dc0) store(dc, dc0 + (ptrdiff_t)row * n, n, rows);
+}
+
+void dense_forward(const weights *w, int steps, int batch, int first, int last, const REAL *u,
+                   const REAL *h0, const REAL *c0, REAL *hs, REAL *cs, vec *kept, vec *scratch) {
+    const ptrdiff_t each = (ptrdiff_t)steps * kept_per_unit(w) * w->n;
+    for (int group = first; group < last; group++)
+        forward_group(w, steps, batch, group * LANES, u, h0, c0, hs, cs,
+                      kept ? kept + group * each : NULL, scratch);
+}
+
+void dense_backward(const weights *w, int steps, int batch, int first, int last, const vec *kept,
+                    const REAL *c0, const REAL *dhs, const REAL *dcs, REAL *dz, REAL *dh0,
+                    REAL *dc0, vec *scratch) {
+    const ptrdiff_t each = (ptrdiff_t)steps * kept_per_unit(w) * w->n;
+    for (int group = first; group < last; group++)
+        backward_group(w, steps, batch, group * LANES, kept + group * each, c0, dhs, dcs, dz, dh0,
+                       dc0, scratch);
+}

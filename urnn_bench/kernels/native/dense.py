@@ -1,0 +1,155 @@
+"""Cells with dense recurrent matrices on a CPU: ``dense.c`` and products after the loop.
+
+The C code computes states forward, and backward the gradient of every pre-activation z; the
+matrices' gradients are then one product each over all steps. Beside its results it keeps one
+vector a unit and step, for an LSTM six. T steps, B batch, H hidden width, G gates.
+"""
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
+
+from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.native import compiler
+from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense
+from urnn_bench.kernels.native.threads import THREADS, each
+from urnn_bench.kernels.scan import State
+
+_SOURCE = Path(__file__).with_name("dense.c")
+_BLOCK = 8
+_MATRICES = ("w", "wt", "c", "ct")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of cell in ``dense.c``: its number, its gates, and what it keeps of a unit."""
+
+    number: int
+    gates: int
+    kept: int
+
+
+_TANH, _RELU, _LSTM = _Kind(0, 1, 1), _Kind(1, 1, 1), _Kind(2, 4, 6)
+
+
+class _Weights:
+    """Recurrent matrices in the order in which the C code reads them."""
+
+    def __init__(self, kind: _Kind, w_h: Tensor, w_c: Tensor | None) -> None:
+        self.kind, self.n = kind, w_h.shape[1]
+        precision = PRECISIONS[w_h.dtype]
+        self.library = compiler.library(_SOURCE, precision.defines)
+        self.lanes = int(self.library.dense_lanes())
+        matrices = [w_h, w_h.T, w_c, None if w_c is None else w_c.T]
+        # the C code reads them by address, so they must outlive it
+        self.blocks = [None if m is None else _blocks(m) for m in matrices]
+        struct = _struct()(*map(address, self.blocks), kind.number, kind.gates, self.n)
+        self.pointer = ctypes.byref(struct)
+
+    def scratch(self, dtype: torch.dtype) -> Tensor:
+        """Return room for what one group of rows needs in a step."""
+        return aligned((self.kind.gates + 6) * (self.n + _BLOCK) * self.lanes, dtype)
+
+
+class _Sequence(torch.autograd.Function):
+    """hs and cs (T, B, H) from the drive u (T, B, G·H), the initial state and the matrices."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, kind: _Kind, u: Tensor, h0: Tensor, c0: Tensor | None, w_h: Tensor, *rest: Any
+    ) -> tuple[Tensor, Tensor | None]:
+        """Run the C code forward; what the backward pass needs is kept only if it may come."""
+        w_c, keep, threads = rest
+        w = _Weights(kind, w_h, w_c)
+        u, h0 = dense(u), dense(h0)
+        c0 = None if c0 is None else dense(c0)
+        (steps, batch, _), groups = u.shape, -(-u.shape[1] // w.lanes)
+        hs = u.new_empty(steps, batch, w.n)
+        cs = None if c0 is None else torch.empty_like(hs)
+        size = steps * groups * kind.kept * w.n * w.lanes
+        kept = aligned(size, u.dtype) if keep else None
+
+        def run(first: int, last: int) -> None:
+            tensors = (u, h0, c0, hs, cs, kept, w.scratch(u.dtype))
+            w.library.dense_forward(w.pointer, steps, batch, first, last, *map(address, tensors))
+
+        each(run, groups, threads)
+        ctx.set_materialize_grads(True)
+        ctx.kept = (w, kept, h0, c0, threads)
+        ctx.save_for_backward(hs, cs)
+        return hs, cs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dhs: Tensor, dcs: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Run the C code backward, then multiply over all steps at once."""
+        w, kept, h0, c0, threads = ctx.kept
+        hs, cs = ctx.saved_tensors
+        dhs, dcs = dense(dhs), None if dcs is None else dense(dcs)
+        (steps, batch, n), groups = dhs.shape, -(-dhs.shape[1] // w.lanes)
+        dz = dhs.new_empty(steps, batch, w.kind.gates * n)
+        dh0, dc0 = torch.empty_like(h0), None if c0 is None else torch.empty_like(c0)
+
+        def run(first: int, last: int) -> None:
+            tensors = (kept, c0, dhs, dcs, dz, dh0, dc0, w.scratch(dhs.dtype))
+            w.library.dense_backward(w.pointer, steps, batch, first, last, *map(address, tensors))
+
+        each(run, groups, threads)
+        before = torch.cat([h0.unsqueeze(0), hs[:-1]])
+        dw_h = _outer(dz, before)
+        dw_c = None if w.blocks[2] is None else _outer(dz[..., 3 * n :], cs)
+        return None, dz, dh0, dc0, dw_h, dw_c, None, None
+
+
+def _outer(dz: Tensor, states: Tensor) -> Tensor:
+    """Return the sum over steps and rows of dz statesᵀ: (T, B, G) and (T, B, H) to (G, H)."""
+    return dz.flatten(0, 1).T @ states.flatten(0, 1)
+
+
+def _blocks(matrix: Tensor) -> Tensor:
+    """Return (rows, columns) as blocks of rows, each column by column: (rows/8, columns, 8)."""
+    rows = pad(matrix.detach(), (0, 0, 0, -len(matrix) % _BLOCK))
+    return rows.reshape(-1, _BLOCK, matrix.shape[1]).transpose(1, 2).contiguous()
+
+
+def _run(kind: _Kind, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    u = cell.drive(x, w)
+    c0 = state[1] if len(state) > 1 else None
+    w_c = getattr(w, "w_c", None)
+    inputs = [t for t in (u, *state, w.w_h, w_c) if t is not None]
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
+    hs, cs = _Sequence.apply(  # type: ignore[no-untyped-call]
+        kind, u, state[0], c0, w.w_h, w_c, keep, THREADS.get()
+    )
+    return hs, (hs[-1],) if cs is None else (hs[-1], cs[-1])
+
+
+def _fused(kind: _Kind) -> Fused:
+    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+        return _run(kind, cell, x, state, w)
+
+    return Fused(frozenset({"cpu"}), run, _obstacle)
+
+
+def _obstacle(_: Any) -> str | None:
+    reasons = (compiler.obstacle(_SOURCE, p.defines) for p in PRECISIONS.values())
+    return next((reason for reason in reasons if reason), None)
+
+
+@cache
+def _struct() -> type[ctypes.Structure]:
+    pointers = [(name, ctypes.c_void_p) for name in _MATRICES]
+    numbers = [(name, ctypes.c_int) for name in ("kind", "gates", "n")]
+    return type("Weights", (ctypes.Structure,), {"_fields_": [*pointers, *numbers]})
+
+
+TANH_RNN = _fused(_TANH)
+RELU_RNN = _fused(_RELU)
+LSTM = _fused(_LSTM)

@@ -1,0 +1,43 @@
+"""What C code needs of tensors: their type in C, their address, and memory that is aligned."""
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_ALIGNED_TO = 64
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A real type: in C, its complex companion, and the flags that compile a source for it."""
+
+    real: Any
+    complex: torch.dtype
+    defines: tuple[str, ...]
+
+
+PRECISIONS = {
+    torch.float32: Precision(ctypes.c_float, torch.complex64, ("REAL=float", "REAL_BYTES=4")),
+    torch.float64: Precision(ctypes.c_double, torch.complex128, ("REAL=double", "REAL_BYTES=8")),
+}
+
+
+def aligned(count: int, dtype: torch.dtype) -> Tensor:
+    """Return uninitialised memory that starts where a vector may."""
+    spare = _ALIGNED_TO // dtype.itemsize
+    memory = torch.empty(count + spare, dtype=dtype)
+    start = (-memory.data_ptr() % _ALIGNED_TO) // dtype.itemsize
+    return memory[start : start + count]
+
+
+def address(tensor: Tensor | None) -> ctypes.c_void_p:
+    """Return where a tensor's memory starts; null for None."""
+    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+
+
+def dense(tensor: Tensor) -> Tensor:
+    """Return a tensor without strides, views or conjugations that C code would not see."""
+    return tensor.detach().resolve_conj().contiguous()
