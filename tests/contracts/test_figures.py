@@ -53,6 +53,17 @@ def test_says_so_when_there_is_nothing_to_draw(name, bench):
         draw(name, results, metric="nothing_of_the_kind")
 
 
+def test_a_name_is_never_mathematics(name, bench):
+    text = (bench.folder / "benchmarks/tiny.yaml").read_text()
+    bench.write("benchmarks/tiny.yaml", text.replace("  lstm:", "  '$\\frac$': {cell: lstm}"))
+    bench("run", "tiny", "--model", "$\\frac$", "-q")
+    assert bench("plot", "tiny", "--figure", name).out
+    drawing = draw(name, load(bench.folder / "results", "tiny"))
+    assert "\\$\\frac\\$" in texts(drawing)
+    ticks = [t.get_text() for ax in drawing.axes for t in ax.get_xticklabels()]
+    assert not any("frac" in t for t in ticks)
+
+
 def test_a_diverged_run_is_still_drawn(name, bench):
     bench("run", "tiny", "--model", "lstm", "-q", "--set", "fit.optimizer.lr=1e38", "--set",
           "fit.optimizer.name=sgd", "--set", "fit.clip=null", code=3)  # fmt: skip

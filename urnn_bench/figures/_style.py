@@ -35,8 +35,6 @@ _RC: dict[str, Any] = {
     "savefig.dpi": 200,
     "svg.fonttype": "path",
     "svg.hashsalt": "urnn-bench",
-    # names may hold dollars
-    "text.parse_math": False,
 }
 # without a date, the same records give the same bytes
 _METADATA = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -75,6 +73,11 @@ def label(metric: str) -> str:
     unit = f" ({units[words.pop()]})" if words[-1] in units else ""
     text = " ".join(words).replace("cross entropy", "cross-entropy").replace("over", "/")
     return text.replace("mse", "mean squared error") + unit
+
+
+def plain(name: str) -> str:
+    """Return a user's name so that its dollars are not read as mathematics."""
+    return name.replace("$", r"\$")
 
 
 def wide(values: "pd.Series[float]") -> bool:

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look, wide
+from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look, plain, wide
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
@@ -96,7 +96,7 @@ class LearningCurves(Figure):
         drawing.legend(
             [entries[n] for n in names], names, loc="outside upper center",
             ncols=min(len(names), 2 + len(panels)),
-            title=f"{results.benchmark} ({note})", title_fontsize=8,
+            title=f"{plain(results.benchmark)} ({note})", title_fontsize=8,
         )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def _curves(ax: Axes, curves: pd.DataFrame, model: str) -> None:
     every = max(1, len(curves) // _MARKERS)
     ax.plot(
         curves.index, curves.median(axis=1), color=color, marker=marker, markevery=every,
-        linewidth=1.8, label=model,
+        linewidth=1.8, label=plain(model),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look, wide
+from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look, plain, wide
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
@@ -48,7 +48,7 @@ class ScoresByLength(Figure):
         ax.set_xlabel("T (steps to remember over)")
         ax.set_ylabel(f"test {label(metric)}")
         drawing.legend(
-            loc="outside upper center", ncols=4, title=results.benchmark, title_fontsize=8
+            loc="outside upper center", ncols=4, title=plain(results.benchmark), title_fontsize=8
         )
         return drawing
 
@@ -57,7 +57,7 @@ def _model(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
     color, marker = look(model)
     ax.plot(runs["T"], runs[column], linestyle="", color=color, marker=marker, alpha=0.35)
     centre = runs.groupby("T")[column].median()
-    ax.plot(centre.index, centre, color=color, marker=marker, linewidth=1.8, label=model)
+    ax.plot(centre.index, centre, color=color, marker=marker, linewidth=1.8, label=plain(model))
 
 
 def _baselines(ax: Axes, results: Results, metric: str, lengths: list[int]) -> None:
