@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from statistics import median
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +22,7 @@ from urnn_bench.engine.gradient import Position, train
 from urnn_bench.errors import KernelError
 from urnn_bench.events import Updated
 from urnn_bench.kernels.choose import Forward, choose
+from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.records import environment
 from urnn_bench.registry import Components
 from urnn_bench.spec.schema import Fit, Named, Run
@@ -32,6 +32,8 @@ _FEATURES = 10  # of copying memory
 _CHECKED_STEPS = 40
 _AGREE = 1e-9
 _PEAK_SIZE, _PEAK_ROUNDS = 1024, 5
+# torch's threads spin for a while after their work, in the way of whoever comes next
+_REST_S = 0.02
 _PASSES = 3  # forward, and twice that backward
 _VENDORS: dict[str, Callable[..., nn.RNNBase]] = {"nn.LSTM": nn.LSTM, "nn.RNN": nn.RNN}
 _GATES = {"nn.LSTM": 4, "nn.RNN": 1}
@@ -78,6 +80,7 @@ class _Contender:
     update: Callable[[], object] | None
     flops: float | None
     error: float | None = None
+    torch_threads: int = 1
 
 
 def table(
@@ -89,8 +92,8 @@ def table(
     """
     contenders = [c for name in models for c in _contenders(components, name, shape)]
     contenders += [_module(name, shape) for name in _VENDORS]
-    times = _interleaved([c.recur for c in contenders], rounds)
-    updates = _interleaved([c.update for c in contenders if c.update], rounds)
+    times = _interleaved([_threaded(c.recur, c) for c in contenders], rounds)
+    updates = _interleaved([_threaded(c.update, c) for c in contenders if c.update], rounds)
     whole = dict(zip((id(c) for c in contenders if c.update), updates, strict=True))
     peak = _peak_gflop_per_s()
     eager = {c.model: t for c, t in zip(contenders, times, strict=True) if c.kernel == "eager"}
@@ -101,11 +104,6 @@ def table(
         for name in models
         for kernel, reason in _obstacles(components, name, shape)
     )
-
-
-def as_dict(timing: Timing) -> dict[str, Any]:
-    """Return a row as plain values."""
-    return asdict(timing)
 
 
 def _contenders(components: Components, name: str, shape: Shape) -> Iterator[_Contender]:
@@ -120,8 +118,9 @@ def _contenders(components: Components, name: str, shape: Shape) -> Iterator[_Co
         run = choose(cell, "cpu", kernel).run
         recur = partial(_forward_and_backward, cell, run, _inputs(shape))
         update = _update(components, name, shape, kernel)
-        flops = _flops(cell, shape)
-        yield _Contender(name, kernel, recur, update, flops, error)
+        fused = cell.fused.get(kernel)
+        threads = 1 if fused and fused.own_threads else THREADS.get()
+        yield _Contender(name, kernel, recur, update, _flops(cell, shape), error, threads)
 
 
 def _obstacles(components: Components, name: str, shape: Shape) -> Iterator[tuple[str, str]]:
@@ -141,7 +140,7 @@ def _module(name: str, shape: Shape) -> _Contender:
 
     wide = _GATES[name] * shape.hidden
     flops = 2 * wide * (_FEATURES + shape.hidden) * shape.steps * shape.batch * _PASSES
-    return _Contender("torch", name, recur, None, flops)
+    return _Contender("torch", name, recur, None, flops, torch_threads=THREADS.get())
 
 
 def _cell(components: Components, name: str, shape: Shape) -> Cell:
@@ -199,20 +198,23 @@ def _flops(cell: Cell, shape: Shape) -> float | None:
     return None if per_step is None else per_step * shape.steps * shape.batch * _PASSES
 
 
-def _interleaved(
-    functions: Sequence[Callable[[], object] | None], rounds: int
-) -> list[list[float]]:
+def _threaded(function: Callable[[], object], contender: _Contender) -> Callable[[], float]:
+    """Return a function that gives torch the contender's threads, and returns the seconds."""
+
+    def run() -> float:
+        torch.set_num_threads(contender.torch_threads)
+        time.sleep(_REST_S)
+        began = time.perf_counter()
+        function()
+        return time.perf_counter() - began
+
+    return run
+
+
+def _interleaved(functions: Sequence[Callable[[], float]], rounds: int) -> list[list[float]]:
     """Return the seconds of every call, the functions taking turns, after one round unmeasured."""
-    times: list[list[float]] = [[] for _ in functions]
-    for round_ in range(rounds + 1):
-        for function, seconds in zip(functions, times, strict=True):
-            if function is not None:
-                began = time.perf_counter()
-                function()
-                seconds.append(time.perf_counter() - began)
-        if round_ == 0:
-            times = [[] for _ in functions]
-    return times
+    turns = [[function() for function in functions] for _ in range(rounds + 1)][1:]
+    return [list(seconds) for seconds in zip(*turns, strict=True)]
 
 
 def _row(
@@ -258,5 +260,6 @@ def _memory_mb(function: Callable[[], object]) -> float | None:
 def _peak_gflop_per_s() -> float:
     """Return what this machine reaches in a large matrix product of float32, its best round."""
     a = torch.randn(_PEAK_SIZE, _PEAK_SIZE)
-    seconds = _interleaved([lambda: a @ a], _PEAK_ROUNDS)[0]
+    product = _Contender("", "", lambda: a @ a, None, None, torch_threads=THREADS.get())
+    (seconds,) = _interleaved([_threaded(product.recur, product)], _PEAK_ROUNDS)
     return float(2 * _PEAK_SIZE**3 / min(seconds) / 1e9)

@@ -19,11 +19,15 @@ def _nothing(_: Any) -> None:
 
 @dataclass(frozen=True)
 class Fused:
-    """Another way to compute what ``unroll`` computes of the same arguments, on some devices."""
+    """Another way to compute what ``unroll`` computes of the same arguments, on some devices.
+
+    A kernel with ``own_threads`` is disturbed by torch's, which spin while they wait.
+    """
 
     devices: frozenset[str]
     run: Callable[[Any, Tensor, State, Any], tuple[Tensor, State]]
     obstacle: Callable[[Any], str | None] = _nothing
+    own_threads: bool = False
 
     def why_not(self, cell: Any, device: str) -> str | None:
         """Return why this kernel cannot run ``cell`` on ``device``, or None."""

@@ -80,7 +80,7 @@ static void load(vec *v, const REAL *from, int wide, int rows) {
     for (int c = 0; c < wide; c += LANES) {
         vec block[LANES];
         const int count = tile(wide, c);
-        gather(block, from + c, wide, rows, count);
+        gather(block, from + c, wide, rows, count, 0);
         memcpy(v + c, block, count * sizeof(vec));
     }
 }
@@ -94,11 +94,11 @@ static void store(const vec *v, REAL *to, int wide, int rows) {
     }
 }
 
-static void load_more(vec *v, const REAL *from, int wide, int rows) {
+static void load_more(vec *v, const REAL *from, int wide, int rows, ptrdiff_t ahead) {
     for (int c = 0; c < wide; c += LANES) {
         vec block[LANES];
         const int count = tile(wide, c);
-        gather(block, from + c, wide, rows, count);
+        gather(block, from + c, wide, rows, count, ahead);
         for (int i = 0; i < count; i++) v[c + i] += block[i];
     }
 }
@@ -136,7 +136,7 @@ static void forward_group(const weights *w, int steps, int batch, int row, const
     for (int t = 0; t < steps; t++) {
         const ptrdiff_t at = (ptrdiff_t)t * batch + row;
         product(z, w->w, h, padded(wide), n);
-        load_more(z, u + at * wide, wide, rows);
+        load_more(z, u + at * wide, wide, rows, (ptrdiff_t)batch * wide);
         if (w->kind == LSTM) {
             lstm_step(w, z, c, tc, h, y);
             store(c, cs + at * n, n, rows);
@@ -188,9 +188,9 @@ static void backward_group(const weights *w, int steps, int batch, int row, cons
     for (int t = steps - 1; t >= 0; t--) {
         const ptrdiff_t at = (ptrdiff_t)t * batch + row;
         const vec *mine = kept + t * slab;
-        load_more(dh, dhs + at * n, n, rows);
+        load_more(dh, dhs + at * n, n, rows, -(ptrdiff_t)batch * n);
         if (w->kind == LSTM) {
-            load_more(dc, dcs + at * n, n, rows);
+            load_more(dc, dcs + at * n, n, rows, -(ptrdiff_t)batch * n);
             lstm_back(w, mine, t ? mine - slab + 4 * n : first, dh, dc, dz, y);
         } else
             for (int k = 0; k < n; k++)

@@ -135,7 +135,7 @@ def _fused(kind: _Kind) -> Fused:
     def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         return _run(kind, cell, x, state, w)
 
-    return Fused(frozenset({"cpu"}), run, _obstacle)
+    return Fused(frozenset({"cpu"}), run, _obstacle, own_threads=True)
 
 
 def _obstacle(_: Any) -> str | None:

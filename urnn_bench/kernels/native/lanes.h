@@ -65,10 +65,16 @@ ALWAYS void transpose(vec *v) {
 #endif
 }
 
-/* LANES numbers of each of `rows` rows, as one vector for each number; missing rows are zero. */
-ALWAYS void gather(vec *v, const REAL *from, ptrdiff_t stride, int rows, int count) {
+/* `count` numbers of each of `rows` rows, as one vector for each number; missing rows are zero.
+   What stands `ahead` of them, to be gathered at the next step, is fetched meanwhile. */
+ALWAYS void gather(vec *v, const REAL *from, ptrdiff_t stride, int rows, int count,
+                   ptrdiff_t ahead) {
     if (count == LANES) {
-        for (int r = 0; r < LANES; r++) v[r] = r < rows ? *(const loose *)(from + r * stride) : (vec){0};
+        for (int r = 0; r < LANES; r++) {
+            const REAL *row = from + r * stride;
+            v[r] = r < rows ? *(const loose *)row : (vec){0};
+            if (r < rows) __builtin_prefetch(row + ahead);
+        }
         transpose(v);
     } else {
         for (int c = 0; c < count; c++)

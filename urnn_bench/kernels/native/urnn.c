@@ -164,7 +164,7 @@ static void forward_group(const weights *w, int steps, int batch, int row, const
     const int n = w->n, wide = 2 * n, rows = batch - row < LANES ? batch - row : LANES;
     const int count = wide < LANES ? wide : LANES;
     const ptrdiff_t at = (ptrdiff_t)row * wide, slab = (ptrdiff_t)batch * wide;
-    for (int c = 0; c < wide; c += count) gather((vec *)h + c, h0 + at + c, wide, rows, count);
+    for (int c = 0; c < wide; c += count) gather((vec *)h + c, h0 + at + c, wide, rows, count, 0);
     for (int t = 0; t < steps; t++) {
         forward_map(h, y, w, NULL, NULL, (cvec[2]){0});
         const REAL *ut = u + t * slab + at;
@@ -173,7 +173,7 @@ static void forward_group(const weights *w, int steps, int batch, int row, const
         for (int c = 0; c < wide; c += count) {
             vec block[LANES];
             cvec *tile = (cvec *)block;
-            gather(block, ut + c, wide, rows, count);
+            gather(block, ut + c, wide, rows, count, slab);
             for (int i = 0; i < count / 2; i++) {
                 const int k = c / 2 + i;
                 const cvec pre = add(y[k], tile[i]);
@@ -237,10 +237,12 @@ static void backward_group(const weights *w, int steps, int batch, int row, cons
         for (int c = 0; c < wide; c += count) {
             vec block[LANES];
             cvec *tile = (cvec *)block;
-            gather(block, dhs + t * slab + at + c, wide, rows, count);
+            gather(block, dhs + t * slab + at + c, wide, rows, count, -slab);
             for (int i = 0; i < count / 2; i++) {
                 const int k = c / 2 + i;
                 const cvec zk = zt[k], back = g[k];
+                __builtin_prefetch(&zt[k - 2 * n].re);
+                __builtin_prefetch(&zt[k - 2 * n].im);
                 vec size;
                 const vec f = gain(zk, w->bias[k], w->eps, &size);
                 a->p1[k] += across(back, zk) * f;
@@ -258,12 +260,12 @@ static void backward_group(const weights *w, int steps, int batch, int row, cons
             const cvec *before = zt - n;
             for (int k = 0; k < n; k++) h[k] = modrelu(before[k], w->bias[k], w->eps);
         } else
-            for (int c = 0; c < wide; c += count) gather((vec *)h + c, h0 + at + c, wide, rows, count);
+            for (int c = 0; c < wide; c += count) gather((vec *)h + c, h0 + at + c, wide, rows, count, 0);
         forward_map(h, y, w, a2, a5, s);
         adjoint_map(g, y, w, a2, a5, s, a);
     }
     for (int c = 0; c < wide; c += count) {
-        gather((vec *)h + c, h0 + at + c, wide, rows, count);
+        gather((vec *)h + c, h0 + at + c, wide, rows, count, 0);
         for (int k = c / 2; k < (c + count) / 2; k++) a->p1[k] += across(g[k], h[k]);
         scatter((vec *)g + c, dh0 + at + c, wide, rows, count);
     }

@@ -135,4 +135,4 @@ def _struct(real: Any) -> type[ctypes.Structure]:
     return type("Weights", (ctypes.Structure,), {"_fields_": fields})
 
 
-URNN = Fused(frozenset({"cpu"}), run, _obstacle)
+URNN = Fused(frozenset({"cpu"}), run, _obstacle, own_threads=True)

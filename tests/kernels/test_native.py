@@ -1,0 +1,216 @@
+"""Kernels in C: compiled once, exact where the time loop is, and honest where they cannot run."""
+
+import json
+import os
+import platform
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
+from urnn_bench.cells.urnn import Urnn, UrnnOptions
+from urnn_bench.kernels.native import compiler
+from urnn_bench.kernels.native import dense as native_dense
+from urnn_bench.kernels.native.memory import PRECISIONS
+from urnn_bench.kernels.native.threads import THREADS, each
+from urnn_bench.kernels.scan import unroll
+from urnn_bench.streams import seeded
+
+
+def urnn(hidden=16, bias=0.0, dtype=torch.float64, **options):
+    with seeded(0, "init"):
+        cell = Urnn(3, hidden, UrnnOptions(**options)).to(dtype)
+    with torch.no_grad():
+        cell.bias.fill_(bias)
+    return cell
+
+
+def lstm(hidden=13, dtype=torch.float64):
+    with seeded(0, "init"):
+        return LstmPaper(3, hidden, LstmPaperOptions()).to(dtype)
+
+
+def inputs(t, b, dtype=torch.float64):
+    rng = torch.Generator().manual_seed(1)
+    return torch.randn(t, b, 3, generator=rng, dtype=torch.float64).to(dtype)
+
+
+def fused(cell, *arguments):
+    return cell.fused["c"].run(cell, *arguments)
+
+
+def gradients(cell, run, x):
+    cell.zero_grad()
+    x = x.clone().requires_grad_()
+    hs, last = run(x, cell.initial_state(x.shape[1]), cell.weights())
+    (cell.read(hs).sin().sum() + sum(s.abs().sum() for s in last)).backward()
+    return [hs.detach(), x.grad, *(p.grad.clone() for p in cell.parameters())]
+
+
+def same(one, two, tolerance):
+    return all(
+        float((a - b).abs().max()) <= tolerance * (float(a.abs().max()) + 1e-30)
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-5])
+@pytest.mark.parametrize("bias", [-0.6, -0.1, 0.0, 0.3])
+@pytest.mark.parametrize("hidden", [4, 64, 1024])
+def test_urnn_with_units_cut_to_zero(hidden, bias, eps):
+    """A negative bias cuts units off for good: what the backward pass needs must survive that."""
+    cell, x = urnn(hidden, bias, eps=eps), inputs(60, 5)
+    slow = gradients(cell, lambda *a: unroll(cell, *a), x)
+    if bias == -0.6:
+        assert float((slow[0] == 0).double().mean()) > 0.01, "some units must be cut"
+    assert same(slow, gradients(cell, lambda *a: fused(cell, *a), x), 1e-10)
+
+
+def test_urnn_where_z_is_exactly_zero():
+    cell, x = urnn(8, -10.0), torch.zeros(6, 2, 3, dtype=torch.float64)
+    with torch.no_grad():
+        cell.h0.zero_()
+    slow = gradients(cell, lambda *a: unroll(cell, *a), x)
+    fast = gradients(cell, lambda *a: fused(cell, *a), x)
+    assert all(bool(g.isfinite().all()) for g in fast)
+    assert all(torch.equal(a, b) for a, b in zip(slow, fast, strict=True))
+
+
+@pytest.mark.parametrize("make", [urnn, lstm])
+def test_five_thousand_steps(make):
+    cell, x = make(), inputs(5000, 3)
+    slow = gradients(cell, lambda *a: unroll(cell, *a), x)
+    assert same(slow, gradients(cell, lambda *a: fused(cell, *a), x), 1e-9)
+
+
+@pytest.mark.parametrize("make", [urnn, lstm])
+def test_float32_errs_no_more_than_the_time_loop_in_float32(make):
+    """Against float64; twice the loop's own error, as sums are taken in another order."""
+    exact_cell = make()
+    exact = gradients(exact_cell, lambda *a: unroll(exact_cell, *a), inputs(200, 20))
+    cell, x = make(dtype=torch.float32), inputs(200, 20, torch.float32)
+
+    def error(run):
+        found = gradients(cell, run, x)
+        pairs = zip(found, exact, strict=True)
+        return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+
+    loop, kernel = error(lambda *a: unroll(cell, *a)), error(lambda *a: fused(cell, *a))
+    assert 0 < kernel < 2 * loop + 1e-6
+
+
+@pytest.mark.parametrize("make", [urnn, lstm])
+def test_threads_change_nothing(make):
+    """Not to the bit: 40 rows are several groups, whose sums are added up in a fixed order."""
+    cell, x, found = make(), inputs(30, 40), []
+    for threads in (1, 2, 5):
+        token = THREADS.set(threads)
+        found.append(gradients(cell, lambda *a: fused(cell, *a), x))
+        THREADS.reset(token)
+    assert all(
+        torch.equal(a, b) for other in found[1:] for a, b in zip(found[0], other, strict=True)
+    )
+
+
+def test_every_group_is_taken_once_whatever_the_threads():
+    for groups in (1, 2, 7):
+        for threads in (1, 2, 3, 16):
+            taken = []
+            each(lambda first, last, out=taken: out.extend(range(first, last)), groups, threads)
+            assert sorted(taken) == list(range(groups))
+
+
+def test_without_gradients_nothing_is_kept_and_values_are_the_same():
+    cell, x = urnn(), inputs(9, 3)
+    with torch.no_grad():
+        hs, _ = fused(cell, x, cell.initial_state(3), cell.weights())
+        assert hs.grad_fn is None
+    torch.testing.assert_close(
+        hs, unroll(cell, x, cell.initial_state(3), cell.weights())[0].detach()
+    )
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the flags are those of x86-64")
+@pytest.mark.parametrize(("flag", "lanes"), [("-mno-avx512f", 8), ("-mno-avx", 4)])
+@pytest.mark.parametrize("make", [urnn, lstm])
+def test_narrower_vectors_from_the_same_source(make, flag, lanes, monkeypatch, tmp_path):
+    """AVX2 and plain builds; a processor without AVX-512 builds the former anyway."""
+    monkeypatch.setattr(compiler, "_FLAGS", (*compiler._FLAGS, flag))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compiler.library.cache_clear()
+    try:
+        for dtype, wide in ((torch.float64, lanes // 2), (torch.float32, lanes)):
+            cell, x = make(dtype=dtype), inputs(20, 11, dtype)
+            slow = gradients(cell, lambda *a, c=cell: unroll(c, *a), x)
+            fast = gradients(cell, lambda *a, c=cell: fused(c, *a), x)
+            assert same(slow, fast, 1e-10 if dtype == torch.float64 else 1e-4)
+            source = native_dense._SOURCE
+            library = compiler.library(source, PRECISIONS[dtype].defines)
+            assert library.dense_lanes() == wide
+    finally:
+        compiler.library.cache_clear()
+
+
+PROGRAM = """
+import json, sys
+from urnn_bench.cells.urnn import Urnn, UrnnOptions
+from urnn_bench.kernels.choose import choose
+choice = choose(Urnn(3, 8, UrnnOptions()), "cpu", "auto")
+print(json.dumps([choice.name, choice.reason]))
+"""
+
+
+def chosen(folder, **env):
+    command = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(command, capture_output=True, text=True, check=True,
+                          env={**os.environ, "XDG_CACHE_HOME": str(folder), **env})  # fmt: skip
+    return json.loads(done.stdout)
+
+
+def test_compiled_once_also_by_two_processes_at_once(tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: chosen(tmp_path), range(2)))
+    assert [name for name, _ in found] == ["c", "c"]
+    made = sorted((tmp_path / "urnn-bench" / "kernels").iterdir())
+    assert len(made) == 2, "one library for each precision, and nothing left behind"
+    before = [path.stat().st_mtime_ns for path in made]
+    assert chosen(tmp_path)[0] == "c"
+    assert [path.stat().st_mtime_ns for path in made] == before
+
+
+def test_without_a_compiler_the_time_loop_runs_and_says_why(tmp_path):
+    name, reason = chosen(tmp_path, CC="no-such-compiler")
+    assert name == "eager" and "there is no C compiler 'no-such-compiler'" in reason
+
+
+def test_a_compiler_that_fails_is_said(tmp_path):
+    broken = tmp_path / "broken-cc"
+    broken.write_text("#!/bin/sh\necho 'x.c:1: error: no luck' >&2\nexit 1\n")
+    broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
+    name, reason = chosen(tmp_path, CC=str(broken))
+    assert name == "eager" and "error: no luck" in reason
+
+
+def test_widths_that_are_no_power_of_two_take_the_time_loop():
+    reason = urnn(12).fused["c"].why_not(urnn(12), "cpu")
+    assert reason == "12 units are no power of two"
+
+
+def test_the_kernels_command_checks_then_times(bench):
+    arguments = ("--T", 12, "--hidden", 8, "--batch", 3, "--rounds", 2, "--threads", 1)
+    rows = json.loads(bench("kernels", *arguments, "--json").out)
+    ran = {(r["model"], r["kernel"]) for r in rows if r["obstacle"] is None}
+    assert {("urnn", "eager"), ("urnn", "c"), ("lstm", "vendor"), ("torch", "nn.LSTM")} <= ran
+    for row in rows:
+        if row["ratio"] is not None:
+            assert row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
+            assert row["error"] <= 1e-9 and row["update_ms"] > 0
+        if row["kernel"] == "eager":
+            assert row["ratio"] == 1.0
+    said = bench("kernels", "--model", "urnn", "--hidden", 12, *arguments[:2], "--rounds", 1)
+    assert "urnn c at 12 units does not run: 12 units are no power of two" in said.err
+    assert "did you mean 'urnn'" in bench("kernels", "--model", "urn", code=2).err
