@@ -32,8 +32,6 @@ _FEATURES = 10  # of copying memory
 _CHECKED_STEPS = 40
 _AGREE = 1e-9
 _PEAK_SIZE, _PEAK_ROUNDS = 1024, 5
-# torch's threads spin for a while after their work, in the way of whoever comes next
-_REST_S = 0.02
 _PASSES = 3  # forward, and twice that backward
 _VENDORS: dict[str, Callable[..., nn.RNNBase]] = {"nn.LSTM": nn.LSTM, "nn.RNN": nn.RNN}
 _GATES = {"nn.LSTM": 4, "nn.RNN": 1}
@@ -199,11 +197,15 @@ def _flops(cell: Cell, shape: Shape) -> float | None:
 
 
 def _threaded(function: Callable[[], object], contender: _Contender) -> Callable[[], float]:
-    """Return a function that gives torch the contender's threads, and returns the seconds."""
+    """Return a function that takes a contender's turn and returns the seconds of its second call.
+
+    The first brings its data into the caches, and outlasts torch's threads, which spin for a while
+    after the turn before, in the way of whoever comes next.
+    """
 
     def run() -> float:
         torch.set_num_threads(contender.torch_threads)
-        time.sleep(_REST_S)
+        function()
         began = time.perf_counter()
         function()
         return time.perf_counter() - began
