@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 SplitName = Literal["train", "validation", "test"]
-Status = Literal["done", "solved", "diverged", "oom", "failed"]
+Ending = Literal["done", "solved", "diverged", "oom", "failed"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Measured:
 class Ended:
     """Nothing more will happen: every update is done, or something ended the run before that."""
 
-    status: Status
+    status: Ending
     reason: str
 
 

@@ -6,7 +6,6 @@ The moving one for a terminal is in ``live``.
 import time
 from collections.abc import Sequence
 from threading import Event, Thread
-from types import TracebackType
 from typing import Self
 
 from urnn_bench.cli.output import duration, emit_json, say
@@ -55,12 +54,7 @@ class PlainDisplay:
         Thread(target=self._beat, daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
 
     def start(self, record: Record) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from urnn_bench import optim
 from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.stopwatch import Stopwatch
-from urnn_bench.events import Ended, Event, Measured, SplitName, Status, Updated
+from urnn_bench.events import Ended, Ending, Event, Measured, SplitName, Updated
 from urnn_bench.spec.schema import Fit
 from urnn_bench.tasks.base import Task
 
@@ -38,7 +38,7 @@ class Position:
     step: int = 0
     train_s: float = 0.0
     evaluated: bool = False
-    ended: tuple[Status, str] | None = None
+    ended: tuple[Ending, str] | None = None
     loss_sum: float | Tensor = 0.0
     loss_count: int = 0
     solved_step: int | None = None
@@ -147,14 +147,14 @@ def _due(job: Job, position: Position, every: int) -> bool:
     return position.step % every == 0 or position.step == job.fit.steps
 
 
-def _completed(job: Job, position: Position) -> tuple[Status, str] | None:
+def _completed(job: Job, position: Position) -> tuple[Ending, str] | None:
     solved = job.fit.solved
     if solved and solved.stop and position.solved_step is not None:
         return "solved", f"solved at update {position.solved_step}"
     return ("done", f"all {job.fit.steps} updates") if position.step >= job.fit.steps else None
 
 
-def _diverged(position: Position, split: SplitName, every: int) -> tuple[Status, str]:
+def _diverged(position: Position, split: SplitName, every: int) -> tuple[Ending, str]:
     since = max(0, position.step - every)
     return "diverged", f"the {split} loss stopped being finite between {since} and {position.step}"
 

@@ -1,7 +1,6 @@
 """Seconds spent training, and nothing else."""
 
 from time import perf_counter
-from types import TracebackType
 
 
 class Stopwatch:
@@ -14,10 +13,5 @@ class Stopwatch:
     def __enter__(self) -> None:
         self._started = perf_counter()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.total_s += perf_counter() - self._started
