@@ -135,7 +135,7 @@ def test_lost_and_damaged_lines_are_left_out_with_a_warning(bench):
     assert "its end is missing; the run resumes without it" in said.err
     assert Record.read(folder).status == "done"
     lines = path.read_text().splitlines()
-    path.write_text("\n".join([*lines[:2], "half,a,line", *lines[2:]]) + "\n")
+    path.write_text("\n".join([*lines[:2], 'half,"a,line', *lines[2:]]) + "\n")
     said = bench("table", "tiny")
     assert "1 line cut short or damaged, left out" in said.err and "urnn" in said.out
 

@@ -91,6 +91,8 @@ def _carry_out(run: Run, conditions: Conditions, shell: Shell) -> State:
 def _left_alone(run: Run, folder: Path, state: State, shell: Shell) -> State:
     """Show that a run is not carried out; note that it is its settings that are wanted now."""
     if state.record is not None:
-        state.record.model_copy(update={"asked": provenance.now(), "run": run}).write(folder)
+        asked = state.record.run.model_copy(update={"settings": run.settings})
+        now = provenance.now()
+        state.record.model_copy(update={"asked": now, "run": asked}).write(folder)
     shell.display.skip(run, state)
     return state

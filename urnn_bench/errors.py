@@ -9,6 +9,7 @@ UrnnBenchError            1  something unexpected, said in a sentence
 │   ├── ComponentError       a cell or task that cannot be built
 │   └── RecordsError         a results folder or a checkpoint that cannot be used
 │       └── DamagedRecordError   one run's record
+├── GateError             4  a check said no
 └── NothingToShowError    5  no records to judge or to draw
 """
 
@@ -60,6 +61,12 @@ class RecordsError(UsageError):
 
 class DamagedRecordError(RecordsError):
     """A run's record is there but is not one; the others can still be read."""
+
+
+class GateError(UrnnBenchError):
+    """A check said no: a kernel that does not compute what it should, for one."""
+
+    exit_code = 4
 
 
 class NothingToShowError(UrnnBenchError):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from os import getpid
 from socket import gethostname
+from typing import Any
 
 import torch
 
@@ -21,15 +22,12 @@ _EXACT = ("device_name", "kernel", "torch_threads", "versions")
 
 def begun(run: Run, before: Record | None) -> Record:
     """Return the record of a run that begins, or goes on after ``before``."""
-    return Record(
-        identity=run.identity,
-        protocol=run.protocol,
-        status="running",
-        reason="",
-        run=run,
-        asked=now(),
-        sessions=(*(before.sessions if before else ()), _session()),
-    )
+    begins: dict[str, Any] = {"status": "running", "reason": "", "run": run, "asked": now()}
+    if before is not None:
+        sessions = (*before.sessions, _session())
+        return before.model_copy(update={**begins, "sessions": sessions, "test": None})
+    ids = {"identity": run.identity, "protocol": run.protocol}
+    return Record.model_validate({**ids, **begins, "sessions": (_session(),)})
 
 
 def built(record: Record, job: Job, kernel: Choice, position: Position) -> Record:

@@ -66,6 +66,33 @@ def test_records_say_how_a_run_was_made(bench):
     assert {row.split(",")[3] for row in rows} == {"train", "validation", "test"}
 
 
+@pytest.mark.parametrize("optimizer", ["rmsprop_paper", "rmsprop", "adam", "adamw", "sgd"])
+def test_every_optimizer_s_record_is_read_back(bench, optimizer):
+    arguments = ("run", "tiny", "--model", "lstm", "--set", f"fit.optimizer.name={optimizer}")
+    bench(*arguments, "--set", "fit.clip={norm: 1.0}")
+    assert records(bench)[0].run.fit.optimizer.name == optimizer
+    assert "already done" in bench(*arguments, "--set", "fit.clip={norm: 1.0}").err
+    assert "lstm" in bench("table", "tiny").out
+
+
+def test_a_skip_changes_nothing_of_what_was_done(bench):
+    bench("run", "tiny", "--model", "lstm")
+    bench("run", "tiny", "--model", "lstm", "--set", "fit.evaluate_batch=7")
+    (record,) = records(bench)
+    assert record.run.fit.evaluate_batch == 200 and record.run.settings == ("fit.evaluate_batch=7",)
+
+
+def test_a_resumption_that_cannot_begin_keeps_what_is_known(bench):
+    path = bench.write("leaky.py", CELL.format(extra=""))
+    arguments = ("run", "tiny", "--model", "leaky", "--include", path, "--steps", 50)
+    bench(*arguments, "--time-limit", 0, code=3)
+    (folder,) = bench.runs()
+    (folder / "metrics.csv").unlink()
+    (folder / "metrics.csv").mkdir()
+    bench(*arguments, code=3)
+    assert records(bench)[0].steps_done == 1 and records(bench)[0].status == "failed"
+
+
 def test_done_runs_are_skipped_and_force_does_them_again(bench):
     bench("run", "tiny")
     before = {f: (f / "metrics.csv").stat().st_mtime_ns for f in bench.runs()}

@@ -7,10 +7,12 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 import torch
 
+from urnn_bench.cells.base import Cell
 from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
 from urnn_bench.cells.urnn import Urnn, UrnnOptions
 from urnn_bench.kernels.native import compiler
@@ -18,6 +20,7 @@ from urnn_bench.kernels.native import dense as native_dense
 from urnn_bench.kernels.native.memory import PRECISIONS
 from urnn_bench.kernels.native.threads import THREADS, each
 from urnn_bench.kernels.scan import unroll
+from urnn_bench.registry import Registry
 from urnn_bench.streams import seeded
 
 
@@ -192,7 +195,41 @@ def test_a_compiler_that_fails_is_said(tmp_path):
     broken.write_text("#!/bin/sh\necho 'x.c:1: error: no luck' >&2\nexit 1\n")
     broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
     name, reason = chosen(tmp_path, CC=str(broken))
-    assert name == "eager" and "error: no luck" in reason
+    assert name == "eager" and "broken-cc" in reason
+    broken.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] || { echo "x.c:1: error: no luck" >&2; exit 1; }\n'
+    )
+    assert "error: no luck" in chosen(tmp_path, CC=str(broken))[1]
+    broken.write_text("no program at all")
+    assert chosen(tmp_path, CC=str(broken))[0] == "eager"
+
+
+def test_a_compiler_may_come_with_flags(tmp_path):
+    assert chosen(tmp_path, CC="cc -O2")[0] == "c"
+    assert chosen(tmp_path, CC="")[0] == "c"
+
+
+@pytest.mark.parametrize("name", ["rnn", "irnn", "lstm", "lstm_paper", "urnn"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_not_hidden(name, bad):
+    kind = Registry("model", "cells").get(name, Cell)
+    with seeded(0, "init"):
+        cell = kind(3, 8, kind.Options()).double()
+    x = inputs(5, 2)
+    x[2, 0, 0] = bad
+    state, w = cell.initial_state(2), cell.weights()
+    slow, fast = (run(x, state, w)[0] for run in (partial(unroll, cell), partial(fused, cell)))
+    assert torch.equal(cell.read(slow).isnan(), cell.read(fast).isnan())
+
+
+@pytest.mark.parametrize("make", [urnn, lstm])
+def test_the_last_state_is_a_copy(make):
+    cell, x = make(), inputs(4, 2)
+    hs, last = fused(cell, x, cell.initial_state(2), cell.weights())
+    before = last[0].detach().clone()
+    with torch.no_grad():
+        hs.mul_(2)
+    assert torch.equal(last[0], before)
 
 
 def test_widths_that_are_no_power_of_two_take_the_time_loop():

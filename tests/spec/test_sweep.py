@@ -88,6 +88,24 @@ def test_the_whole_of_fit_or_a_default_can_be_set(expand):
     assert run.fit.optimizer.name == "sgd" and run.fit.optimizer.lr == 1e-3
 
 
+def test_what_settings_come_to_is_the_last_for_every_path(expand):
+    def settings(*given):
+        return expand(settings=given)[0].settings
+
+    assert settings("fit.steps=3", "fit.steps=4") == settings("fit={steps: 4}") == ("fit.steps=4",)
+    assert settings("fit.steps=4", "fit.steps=3") == ("fit.steps=3",)
+    mixed = settings("fit.optimizer={name: adam}", "fit.optimizer.name=sgd")
+    assert mixed == ("fit.optimizer={'name': 'adam'}", "fit.optimizer.name=sgd")
+
+
+def test_a_length_and_a_model_that_the_file_lacks_can_be_set(expand):
+    (run,) = expand(settings=["T.7.steps=3"], lengths=(7,), models=("lstm",), seeds=(0,))
+    assert run.fit.steps == 3
+    settings = ["models.foo.cell=rnn", "models.foo.hidden=3"]
+    (run,) = expand(settings=settings, lengths=(4,), models=("foo",), seeds=(0,))
+    assert run.cell.name == "rnn" and run.label == "foo"
+
+
 def test_lengths_given_as_a_list_can_be_set_too(expand):
     text = GOOD.replace("T: {4: {}, 9: {steps: 50}}", "T: [4, 9]")
     runs = expand(text, settings=["T.9.steps=7"], seeds=(0,), models=("lstm",))

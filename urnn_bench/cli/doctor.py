@@ -3,8 +3,6 @@
 import os
 import platform
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +36,7 @@ def _torch() -> dict[str, Any]:
     import torch
 
     from urnn_bench.build import device_of
+    from urnn_bench.kernels.native.threads import THREADS
     from urnn_bench.provenance import device_name
 
     device = device_of("auto")
@@ -46,17 +45,21 @@ def _torch() -> dict[str, Any]:
         "device (auto)": f"{device.type}: {device_name(device)}",
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
         "mps": torch.backends.mps.is_available(),
-        "threads": torch.get_num_threads(),
+        "threads": 1,
+        "threads of kernels in C": THREADS.get(),
         "blas": blas.group(1) if blas else None,
     }
 
 
 def _compiler() -> dict[str, Any]:
-    path = shutil.which(os.environ.get("CC", "cc"))
-    if path is None:
-        return {"cc": None}
-    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    return {"cc": path, "version": done.stdout.split("\n")[0]}
+    from urnn_bench.errors import KernelError
+    from urnn_bench.kernels.native import compiler
+
+    try:
+        command, said = compiler.compiler(), compiler.version()
+    except KernelError as error:
+        return {"cc": None, "why not": str(error)}
+    return {"cc": " ".join(command), "version": said.split("\n")[0]}
 
 
 def _results(results: Path | None) -> str:

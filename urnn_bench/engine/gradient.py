@@ -56,7 +56,7 @@ def train(job: Job, position: Position) -> Iterator[Event]:
     it is tested goes on with the test.
     """
     if not position.evaluated:
-        yield _validated(job, position)
+        yield _checked(job, position, _validated(job, position), every=0)
     while position.ended is None:
         _update(job, position)
         yield from _reports(job, position)
@@ -71,10 +71,14 @@ def _reports(job: Job, position: Position) -> Iterator[Measured]:
     due = {_trained: job.fit.log_every, _validated: job.fit.evaluate_every}
     for report, every in due.items():
         if position.ended is None and _due(job, position, every):
-            measured = report(job, position)
-            if not isfinite(measured.metrics[job.task.metrics[0]]):
-                position.ended = _diverged(position, measured.split, every)
-            yield measured
+            yield _checked(job, position, report(job, position), every)
+
+
+def _checked(job: Job, position: Position, measured: Measured, every: int) -> Measured:
+    """Note that the run has diverged if its loss is not finite."""
+    if not isfinite(measured.metrics[job.task.metrics[0]]):
+        position.ended = _diverged(position, measured.split, every)
+    return measured
 
 
 def _update(job: Job, position: Position) -> None:

@@ -66,7 +66,7 @@ def records(results: Path, benchmark: str | None = None) -> Iterator[tuple[Path,
         except DamagedRecordError as error:
             warnings.warn(str(error), RecordsWarning, 2)
             continue
-        if record is not None and path.parent == folder_of(results, record.run):
+        if record is not None and path.parent.parent == results / record.run.benchmark:
             yield path.parent, record
 
 

@@ -78,7 +78,7 @@ def read(path: Path) -> list[Row]:
     data = path.read_bytes()
     whole = _whole(data)
     lines = data[:whole].decode(errors="replace").splitlines()
-    rows = [_row(fields) for fields in csv.reader(lines[1:])]
+    rows = [_row(line) for line in lines[1:]]
     bad = sum(row is None for row in rows) + (whole < len(data))
     if bad:
         text = f"{path}: {bad} line{'s' * (bad > 1)} cut short or damaged, left out"
@@ -91,11 +91,11 @@ def _whole(data: bytes) -> int:
     return data.rfind(b"\n") + 1
 
 
-def _row(fields: list[str]) -> Row | None:
-    if len(fields) != len(Row._fields):
-        return None
+def _row(line: str) -> Row | None:
     try:
+        # line by line, so that a stray quote does not swallow the next ones
+        (fields,) = csv.reader([line])
         step, examples, train_s, split, metric, value = fields
         return Row(int(step), int(examples), float(train_s), split, metric, float(value))
-    except ValueError:
+    except (ValueError, csv.Error):
         return None

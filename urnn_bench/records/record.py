@@ -93,7 +93,7 @@ class Record(_Kept):
                 f"{SCHEMA_VERSION}); update urnn-bench or choose another --results folder"
             )
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except ValidationError as error:
             raise DamagedRecordError(
                 f"{path}: is not a run's record ({_first(error)}); {_MEND}"

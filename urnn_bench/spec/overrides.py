@@ -62,6 +62,12 @@ def _leaves(setting: Setting) -> Sequence[Setting]:
     return [Setting(("fit", str(key)), value) for key, value in setting.value.items()]
 
 
+def summary(settings: Sequence[Setting]) -> tuple[str, ...]:
+    """Return what settings come to: the last for every path, in the order of the paths."""
+    last = {leaf.path: leaf.text for leaf in chain.from_iterable(map(_leaves, settings))}
+    return tuple(text for _, text in sorted(last.items()))
+
+
 def where(document: Document, settings: Sequence[Setting], path: KeyPath) -> str:
     """Say where ``path`` was last given: on the command line, else in the file."""
     known = document.depth(path)
@@ -103,7 +109,7 @@ def _write(mapping: dict[str, Any], setting: Setting) -> None:
         node.clear()
     if key in _SIZES:
         _remove_sizes(node)
-    node[key] = setting.value
+    node[key] = deepcopy(setting.value)
 
 
 def _child(node: dict[Any, Any], key: str, setting: Setting) -> dict[Any, Any]:
@@ -121,7 +127,8 @@ def _child(node: dict[Any, Any], key: str, setting: Setting) -> dict[Any, Any]:
 
 def _same_key(node: Mapping[Any, Any], key: str) -> Any:
     """Return the key of ``node`` written as ``key``: lengths are numbers in the file."""
-    return next((k for k in node if str(k) == key), key)
+    new = int(key) if key.isdecimal() else key
+    return next((k for k in node if str(k) == key), new)
 
 
 def _remove_overlays(mapping: dict[str, Any], path: KeyPath) -> None:

@@ -74,7 +74,7 @@ def drafts(plan: Plan, selection: Selection) -> list[Draft]:
     labels = selection.models or tuple(benchmark.models)
     seeds = selection.seeds or benchmark.seeds
     lengths = {T: benchmark.T.get(T, {}) for T in selection.lengths or benchmark.T}
-    settings = tuple(sorted(setting.text for setting in selection.settings))
+    settings = overrides.summary(selection.settings)
     return [
         _draft(plan, label, T, overlay, seed, settings)
         for seed in seeds
@@ -89,8 +89,9 @@ def _settings(
     """Return the settings, with an entry for each model asked for by the name of its cell."""
     models = document.mapping.get("models")
     known: Mapping[Any, Any] = models if isinstance(models, Mapping) else {}
+    added = {s.path[1] for s in selection.settings if s.path[0] == "models" and len(s.path) > 1}
     for name in selection.models:
-        if name not in known and name not in cells:
+        if name not in known and name not in cells and name not in added:
             raise UnknownNameError("model", name, {*map(str, known), *cells})
     new = [Setting(("models", name), {}) for name in selection.models if name not in known]
     return (*new, *selection.settings)

@@ -9,6 +9,7 @@ import ctypes
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -30,16 +31,16 @@ def library(source: Path, defines: tuple[str, ...]) -> ctypes.CDLL:
 
     ``defines`` are given to the compiler as ``-D`` flags. Compiling takes seconds, once.
     """
-    command = (_compiler(), *_FLAGS, *(f"-D{define}" for define in defines))
-    name = f"{source.stem}-{_digest(source, command)}.so"
-    path = user_cache_path("urnn-bench") / "kernels" / name
+    command = (*compiler(), *_FLAGS, *(f"-D{define}" for define in defines))
     try:
+        name = f"{source.stem}-{_digest(source, command)}.so"
+        path = user_cache_path("urnn-bench") / "kernels" / name
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _compile(source, command, path)
         return ctypes.CDLL(str(path))
-    except OSError as error:
-        raise KernelError(f"{path}: the compiled kernel cannot be used: {error}") from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise KernelError(f"{source.name} cannot be compiled and used: {error}") from error
 
 
 @cache
@@ -52,24 +53,32 @@ def obstacle(source: Path, defines: tuple[str, ...]) -> str | None:
     return None
 
 
-def _compiler() -> str:
-    wanted = os.environ.get("CC", "cc")
-    found = shutil.which(wanted)
+def compiler() -> tuple[str, ...]:
+    """Return the command of the C compiler, ``$CC`` or cc; raise KernelError if there is none."""
+    wanted = shlex.split(os.environ.get("CC") or "cc")
+    found = shutil.which(wanted[0])
     if found is None:
-        raise KernelError(f"there is no C compiler '{wanted}' (install one, or set CC)")
-    return found
+        raise KernelError(f"there is no C compiler '{wanted[0]}' (install one, or set CC)")
+    return (found, *wanted[1:])
+
+
+def version() -> str:
+    """Return what the compiler says of itself; raise KernelError if it says nothing."""
+    command = (*compiler(), "--version")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise KernelError(f"{command[0]} does not run: {error}") from error
+    return done.stdout
 
 
 def _compile(source: Path, command: Sequence[str], path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder) / path.name
         whole = [*command, str(source), "-o", str(made), "-lm"]
-        try:
-            done = subprocess.run(
-                whole, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise KernelError(f"{command[0]} took longer than {_TIMEOUT_S} s") from error
+        done = subprocess.run(
+            whole, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             reason = next((line for line in lines if "error" in line), lines[0])
@@ -78,12 +87,9 @@ def _compile(source: Path, command: Sequence[str], path: Path) -> None:
 
 
 def _digest(source: Path, command: Sequence[str]) -> str:
-    version = subprocess.run(
-        [command[0], "--version"], capture_output=True, text=True, check=False
-    ).stdout
     headers = sorted(source.parent.glob("*.h"))
     texts = [path.read_text() for path in (source, *headers)]
-    parts = (*texts, *command, version, platform.machine(), _processor())
+    parts = (*texts, *command, version(), platform.machine(), _processor())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

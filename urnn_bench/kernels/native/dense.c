@@ -141,7 +141,7 @@ static void forward_group(const weights *w, int steps, int batch, int row, const
             lstm_step(w, z, c, tc, h, y);
             store(c, cs + at * n, n, rows);
         } else
-            for (int k = 0; k < n; k++) h[k] = w->kind == TANH ? tanh_(z[k]) : pick(z[k] > splat(0), z[k], splat(0));
+            for (int k = 0; k < n; k++) h[k] = w->kind == TANH ? tanh_(z[k]) : pick(z[k] < splat(0), splat(0), z[k]);
         store(h, hs + at * n, n, rows);
         if (kept) {
             vec *mine = kept + (ptrdiff_t)t * kept_per_unit(w) * n;
@@ -195,7 +195,7 @@ static void backward_group(const weights *w, int steps, int batch, int row, cons
         } else
             for (int k = 0; k < n; k++)
                 dz[k] = w->kind == TANH ? dh[k] * ((REAL)1 - mine[k] * mine[k])
-                                        : pick(mine[k] > splat(0), dh[k], splat(0));
+                                        : pick(mine[k] <= splat(0), splat(0), dh[k]);
         store(dz, dz_out + at * wide, wide, rows);
         product(dh, w->wt, dz, padded(n), wide);
     }

@@ -128,7 +128,8 @@ def _run(kind: _Kind, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tenso
     hs, cs = _Sequence.apply(  # type: ignore[no-untyped-call]
         kind, u, state[0], c0, w.w_h, w_c, keep, THREADS.get()
     )
-    return hs, (hs[-1],) if cs is None else (hs[-1], cs[-1])
+    # copies, so that changing hs in place does not change the state
+    return hs, tuple(each[-1].clone() for each in (hs, cs) if each is not None)
 
 
 def _fused(kind: _Kind) -> Fused:

@@ -40,4 +40,4 @@ def address(tensor: Tensor | None) -> ctypes.c_void_p:
 
 def dense(tensor: Tensor) -> Tensor:
     """Return a tensor without strides, views or conjugations that C code would not see."""
-    return tensor.detach().resolve_conj().contiguous()
+    return tensor.detach().resolve_conj().resolve_neg().contiguous()

@@ -32,7 +32,7 @@ def keep_memory() -> None:
     A sequence's states are tens of megabytes; taking them anew from the system at every update,
     page by page, costs several times what the kernels do.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)

@@ -108,7 +108,8 @@ def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     hs: Tensor = _Sequence.apply(  # type: ignore[no-untyped-call]
         *tensors, f.permutation, cell.options.eps, keep, THREADS.get()
     )
-    return hs, (hs[-1],)
+    # a copy, so that changing hs in place does not change the state
+    return hs, (hs[-1].clone(),)
 
 
 def _obstacle(cell: Any) -> str | None:
