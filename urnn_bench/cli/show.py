@@ -100,7 +100,10 @@ def table(
         return
     _WRITERS[format_](frame, [_for_people(row, len(frames) > 1) for row in rows])
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
-        say(f"{name}: test is {metric}, median over seeds; size counts parameters")
+        say(
+            f"{name}: test is {metric}, median over seeds; size: parameters; "
+            "solved: seeds@median update"
+        )
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
@@ -147,7 +150,7 @@ _WRITERS: dict[Format, Callable[["pd.DataFrame", list[dict[str, Any]]], None]] =
 
 def _for_people(row: dict[Any, Any], several: bool) -> dict[str, Any]:
     """Return a row narrow enough for 80 columns: counts as k/n, the median and its range."""
-    when = f" at {row['solved_step']}" if row["solved_step"] is not None else ""
+    when = f"@{row['solved_step']}" if row["solved_step"] is not None else ""
     good = "" if row["good"] == row["seeds"] else f", {row['good']} good"
     return {
         **({"benchmark": row["benchmark"]} if several else {}),
