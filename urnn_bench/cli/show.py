@@ -100,10 +100,8 @@ def table(
         return
     _WRITERS[format_](frame, [_for_people(row, len(frames) > 1) for row in rows])
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
-        say(
-            f"{name}: test is {metric}, median over seeds; size: parameters; "
-            "solved: seeds@median update"
-        )
+        say(f"{name}: test is {metric}, median over seeds")
+    say("size: parameters; solved: seeds@median update")
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
