@@ -15,7 +15,8 @@ import torch
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.record import Record
 
-STEPS = 400
+# enough for a checkpoint in the middle, which comes after a second, on a faster machine too
+STEPS = 1000
 
 
 def table(folder):
