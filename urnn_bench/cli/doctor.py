@@ -35,17 +35,19 @@ def doctor(results: Results = None, json: Json = False) -> None:
 def _torch() -> dict[str, Any]:
     import torch
 
+    from urnn_bench.bench import set_up
     from urnn_bench.build import device_of
     from urnn_bench.kernels.native.threads import THREADS
     from urnn_bench.provenance import device_name
 
+    set_up(None)  # as a run would
     device = device_of("auto")
     blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
     return {
         "device (auto)": f"{device.type}: {device_name(device)}",
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
         "mps": torch.backends.mps.is_available(),
-        "threads": 1,
+        "threads": torch.get_num_threads(),
         "threads of kernels in C": THREADS.get(),
         "blas": blas.group(1) if blas else None,
     }

@@ -20,6 +20,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from urnn_bench.errors import KernelError
+from urnn_bench.kernels.native.memory import PRECISIONS
 
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 _TIMEOUT_S = 120
@@ -44,10 +45,11 @@ def library(source: Path, defines: tuple[str, ...]) -> ctypes.CDLL:
 
 
 @cache
-def obstacle(source: Path, defines: tuple[str, ...]) -> str | None:
-    """Return why a C file cannot be used here, None if it can."""
+def obstacle(source: Path) -> str | None:
+    """Return why a C file cannot be used here in one of its precisions, None if it can."""
     try:
-        library(source, defines)
+        for precision in PRECISIONS.values():
+            library(source, precision.defines)
     except KernelError as error:
         return str(error)
     return None

@@ -140,8 +140,7 @@ def _fused(kind: _Kind) -> Fused:
 
 
 def _obstacle(_: Any) -> str | None:
-    reasons = (compiler.obstacle(_SOURCE, p.defines) for p in PRECISIONS.values())
-    return next((reason for reason in reasons if reason), None)
+    return compiler.obstacle(_SOURCE)
 
 
 @cache

@@ -115,8 +115,7 @@ def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
 def _obstacle(cell: Any) -> str | None:
     if cell.hidden & (cell.hidden - 1):
         return f"{cell.hidden} units are no power of two"
-    reasons = (compiler.obstacle(_SOURCE, p.defines) for p in PRECISIONS.values())
-    return next((reason for reason in reasons if reason), None)
+    return compiler.obstacle(_SOURCE)
 
 
 @cache
