@@ -232,9 +232,32 @@ def test_the_last_state_is_a_copy(make):
     assert torch.equal(last[0], before)
 
 
-def test_widths_that_are_no_power_of_two_take_the_time_loop():
-    reason = urnn(12).fused["c"].why_not(urnn(12), "cpu")
-    assert reason == "12 units are no power of two"
+@pytest.mark.parametrize("hidden", [2, 3, 6, 11, 12, 32, 45, 100, 128, 256, 512])
+def test_urnn_of_any_width(hidden):
+    """Every way to split a width into radices: none, fours and eights, a two, primes, one pass."""
+    cell, x = urnn(hidden, 0.1), inputs(7, 3)
+    slow = gradients(cell, lambda *a: unroll(cell, *a), x)
+    assert same(slow, gradients(cell, lambda *a: fused(cell, *a), x), 1e-10)
+
+
+@pytest.mark.parametrize("kind", ["tokens", "the same token", "features", "nearly tokens"])
+@pytest.mark.parametrize("rows", [5, 37])
+def test_urnn_makes_the_drive_itself(kind, rows):
+    """Inputs that want no gradient are never multiplied by V beforehand."""
+    cell, rng = urnn(16, 0.1), torch.Generator().manual_seed(2)
+    token = torch.randint(3, (9, 1 if kind == "the same token" else rows), generator=rng)
+    x = torch.nn.functional.one_hot(token.expand(9, rows), 3).double()
+    if kind == "features":
+        x = inputs(9, rows)
+    if kind == "nearly tokens":
+        x[4, 2] *= 0.5
+    found = []
+    for run in (partial(unroll, cell), partial(fused, cell)):
+        cell.zero_grad()
+        hs, last = run(x, cell.initial_state(rows), cell.weights())
+        (cell.read(hs).sin().sum() + last[0].abs().sum()).backward()
+        found.append([hs.detach(), *(p.grad.clone() for p in cell.parameters())])
+    assert same(*found, 1e-10)
 
 
 def test_the_kernels_command_checks_then_times(bench):
@@ -248,6 +271,4 @@ def test_the_kernels_command_checks_then_times(bench):
             assert row["error"] <= 1e-9 and row["update_ms"] > 0
         if row["kernel"] == "eager":
             assert row["ratio"] == 1.0
-    said = bench("kernels", "--model", "urnn", "--hidden", 12, *arguments[:2], "--rounds", 1)
-    assert "urnn c at 12 units does not run: 12 units are no power of two" in said.err
     assert "did you mean 'urnn'" in bench("kernels", "--model", "urn", code=2).err

@@ -15,9 +15,11 @@
 enum kind { TANH, RELU, LSTM };
 
 /* Matrices in blocks of BLOCK rows, their columns one after the other: w is W (G H x H), wt its
-   transpose (H x G H), c and ct the same for the matrix (H x H) of the output gate, or null. */
+   transpose (H x G H), c and ct the same for the matrix (H x H) of the output gate, or null. Lanes
+   without a row read G H zeros and write to as much waste. */
 typedef struct {
     const REAL *w, *wt, *c, *ct;
+    REAL *zeros, *waste;
     int kind, gates, n;
 } weights;
 
@@ -76,30 +78,35 @@ static inline int padded(int n) { return (n + BLOCK - 1) / BLOCK * BLOCK; }
 
 ALWAYS int tile(int wide, int c) { return wide - c < LANES ? wide - c : LANES; }
 
-static void load(vec *v, const REAL *from, int wide, int rows) {
+/* Rows (count, wide) in memory; lanes without a row read zeros. */
+static void load(const weights *w, vec *v, const REAL *from, int wide, int count) {
+    const rows r = rows_of(from, wide, count, w->zeros);
     for (int c = 0; c < wide; c += LANES) {
         vec block[LANES];
-        const int count = tile(wide, c);
-        gather(block, from + c, wide, rows, count, 0);
-        memcpy(v + c, block, count * sizeof(vec));
+        gather(block, &r, c, tile(wide, c));
+        memcpy(v + c, block, tile(wide, c) * sizeof(vec));
     }
 }
 
-static void store(const vec *v, REAL *to, int wide, int rows) {
+static void store(const weights *w, const vec *v, REAL *to, int wide, int count) {
+    const rows r = rows_of(to, wide, count, w->waste);
     for (int c = 0; c < wide; c += LANES) {
         vec block[LANES];
-        const int count = tile(wide, c);
-        memcpy(block, v + c, count * sizeof(vec));
-        scatter(block, to + c, wide, rows, count);
+        memcpy(block, v + c, tile(wide, c) * sizeof(vec));
+        scatter(block, &r, c, tile(wide, c));
     }
 }
 
-static void load_more(vec *v, const REAL *from, int wide, int rows, ptrdiff_t ahead) {
+/* Adds rows to v; the ones `ahead` of them are needed next. */
+static void load_more(const weights *w, vec *v, const REAL *from, int wide, int count,
+                      ptrdiff_t ahead) {
+    const rows r = rows_of(from, wide, count, w->zeros);
+    const rows next = rows_of(from + ahead, wide, count, w->zeros);
     for (int c = 0; c < wide; c += LANES) {
         vec block[LANES];
-        const int count = tile(wide, c);
-        gather(block, from + c, wide, rows, count, ahead);
-        for (int i = 0; i < count; i++) v[c + i] += block[i];
+        fetch_to_read(&next, c);
+        gather(block, &r, c, tile(wide, c));
+        for (int i = 0; i < tile(wide, c); i++) v[c + i] += block[i];
     }
 }
 
@@ -131,18 +138,18 @@ static void forward_group(const weights *w, int steps, int batch, int row, const
                           const REAL *h0, const REAL *c0, REAL *hs, REAL *cs, vec *kept, vec *z) {
     const int n = w->n, wide = w->gates * n, rows = batch - row < LANES ? batch - row : LANES;
     vec *h = z + padded(wide), *c = h + n, *tc = c + n, *y = tc + n;
-    load(h, h0 + (ptrdiff_t)row * n, n, rows);
-    if (c0) load(c, c0 + (ptrdiff_t)row * n, n, rows);
+    load(w, h, h0 + (ptrdiff_t)row * n, n, rows);
+    if (c0) load(w, c, c0 + (ptrdiff_t)row * n, n, rows);
     for (int t = 0; t < steps; t++) {
         const ptrdiff_t at = (ptrdiff_t)t * batch + row;
         product(z, w->w, h, padded(wide), n);
-        load_more(z, u + at * wide, wide, rows, (ptrdiff_t)batch * wide);
+        load_more(w, z, u + at * wide, wide, rows, t + 1 < steps ? (ptrdiff_t)batch * wide : 0);
         if (w->kind == LSTM) {
             lstm_step(w, z, c, tc, h, y);
-            store(c, cs + at * n, n, rows);
+            store(w, c, cs + at * n, n, rows);
         } else
             for (int k = 0; k < n; k++) h[k] = w->kind == TANH ? tanh_(z[k]) : pick(z[k] < splat(0), splat(0), z[k]);
-        store(h, hs + at * n, n, rows);
+        store(w, h, hs + at * n, n, rows);
         if (kept) {
             vec *mine = kept + (ptrdiff_t)t * kept_per_unit(w) * n;
             if (w->kind == LSTM) {
@@ -184,23 +191,23 @@ static void backward_group(const weights *w, int steps, int batch, int row, cons
     const ptrdiff_t slab = (ptrdiff_t)kept_per_unit(w) * n;
     memset(dh, 0, padded(n) * sizeof(vec));
     memset(dc, 0, n * sizeof(vec));
-    if (c0) load(first, c0 + (ptrdiff_t)row * n, n, rows);
+    if (c0) load(w, first, c0 + (ptrdiff_t)row * n, n, rows);
     for (int t = steps - 1; t >= 0; t--) {
         const ptrdiff_t at = (ptrdiff_t)t * batch + row;
         const vec *mine = kept + t * slab;
-        load_more(dh, dhs + at * n, n, rows, -(ptrdiff_t)batch * n);
+        load_more(w, dh, dhs + at * n, n, rows, t ? -(ptrdiff_t)batch * n : 0);
         if (w->kind == LSTM) {
-            load_more(dc, dcs + at * n, n, rows, -(ptrdiff_t)batch * n);
+            load_more(w, dc, dcs + at * n, n, rows, t ? -(ptrdiff_t)batch * n : 0);
             lstm_back(w, mine, t ? mine - slab + 4 * n : first, dh, dc, dz, y);
         } else
             for (int k = 0; k < n; k++)
                 dz[k] = w->kind == TANH ? dh[k] * ((REAL)1 - mine[k] * mine[k])
                                         : pick(mine[k] <= splat(0), splat(0), dh[k]);
-        store(dz, dz_out + at * wide, wide, rows);
+        store(w, dz, dz_out + at * wide, wide, rows);
         product(dh, w->wt, dz, padded(n), wide);
     }
-    store(dh, dh0 + (ptrdiff_t)row * n, n, rows);
-    if (dc0) store(dc, dc0 + (ptrdiff_t)row * n, n, rows);
+    store(w, dh, dh0 + (ptrdiff_t)row * n, n, rows);
+    if (dc0) store(w, dc, dc0 + (ptrdiff_t)row * n, n, rows);
 }
 
 void dense_forward(const weights *w, int steps, int batch, int first, int last, const REAL *u,

@@ -24,7 +24,7 @@ from urnn_bench.kernels.scan import State
 
 _SOURCE = Path(__file__).with_name("dense.c")
 _BLOCK = 8
-_MATRICES = ("w", "wt", "c", "ct")
+_POINTERS = ("w", "wt", "c", "ct", "zeros", "waste")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class _Weights:
         matrices = [w_h, w_h.T, w_c, None if w_c is None else w_c.T]
         # the C code reads them by address, so they must outlive it
         self.blocks = [None if m is None else _blocks(m) for m in matrices]
-        struct = _struct()(*map(address, self.blocks), kind.number, kind.gates, self.n)
+        self.beside = torch.zeros(2, kind.gates * self.n, dtype=w_h.dtype)
+        tensors = (*self.blocks, *self.beside)
+        struct = _struct()(*map(address, tensors), kind.number, kind.gates, self.n)
         self.pointer = ctypes.byref(struct)
 
     def scratch(self, dtype: torch.dtype) -> Tensor:
@@ -145,7 +147,7 @@ def _obstacle(_: Any) -> str | None:
 
 @cache
 def _struct() -> type[ctypes.Structure]:
-    pointers = [(name, ctypes.c_void_p) for name in _MATRICES]
+    pointers = [(name, ctypes.c_void_p) for name in _POINTERS]
     numbers = [(name, ctypes.c_int) for name in ("kind", "gates", "n")]
     return type("Weights", (ctypes.Structure,), {"_fields_": [*pointers, *numbers]})
 

@@ -11,7 +11,12 @@
 #include <stddef.h>
 #include <string.h>
 
-#if defined(__AVX512F__)
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#ifdef BYTES
+#elif defined(__AVX512F__)
 #define BYTES 64
 #elif defined(__AVX__)
 #define BYTES 32
@@ -65,31 +70,69 @@ ALWAYS void transpose(vec *v) {
 #endif
 }
 
-/* `count` numbers of each of `rows` rows, as one vector for each number; missing rows are zero.
-   What stands `ahead` of them, to be gathered at the next step, is fetched meanwhile. */
-ALWAYS void gather(vec *v, const REAL *from, ptrdiff_t stride, int rows, int count,
-                   ptrdiff_t ahead) {
-    if (count == LANES) {
-        for (int r = 0; r < LANES; r++) {
-            const REAL *row = from + r * stride;
-            v[r] = r < rows ? *(const loose *)row : (vec){0};
-            if (r < rows) __builtin_prefetch(row + ahead);
-        }
-        transpose(v);
-    } else {
-        for (int c = 0; c < count; c++)
-            for (int r = 0; r < LANES; r++) v[c][r] = r < rows ? from[r * stride + c] : 0;
-    }
+/* 1 / sqrt(x), exact to rounding's size, for x > 0. */
+static inline vec inverse_root(vec x) {
+#if defined(__AVX512VL__) && REAL_BYTES == 4 && BYTES == 64
+    const vec y = (vec)_mm512_rsqrt14_ps((__m512)x); /* 14 bits; Newton doubles them */
+#elif defined(__AVX512VL__) && REAL_BYTES == 4 && BYTES == 32
+    const vec y = (vec)_mm256_rsqrt14_ps((__m256)x);
+#else
+    vec y;
+    for (int l = 0; l < LANES; l++)
+        y[l] = 1 / (REAL_BYTES == 4 ? (REAL)sqrtf(x[l]) : (REAL)sqrt(x[l]));
+    return y;
+#endif
+#if defined(__AVX512VL__) && REAL_BYTES == 4
+    return y * ((REAL)1.5 - ((REAL)0.5 * x * y) * y);
+#endif
 }
 
-ALWAYS void scatter(vec *v, REAL *to, ptrdiff_t stride, int rows, int count) {
+/* Where rows of numbers stand, one for each lane. Lanes without a row of their own share one that
+   holds zeros, or one that takes what is written. */
+typedef struct { REAL *at[LANES]; } rows;
+
+ALWAYS rows rows_of(const REAL *first, ptrdiff_t stride, int count, const REAL *none) {
+    rows r;
+    for (int l = 0; l < LANES; l++) r.at[l] = (REAL *)(l < count ? first + l * stride : none);
+    return r;
+}
+
+/* `count` numbers of each row from place c on, one vector for each number. */
+ALWAYS void gather(vec *v, const rows *r, ptrdiff_t c, int count) {
+    if (count == LANES) {
+        for (int l = 0; l < LANES; l++) v[l] = *(const loose *)(r->at[l] + c);
+        transpose(v);
+    } else
+        for (int i = 0; i < count; i++)
+            for (int l = 0; l < LANES; l++) v[i][l] = r->at[l][c + i];
+}
+
+ALWAYS void scatter(vec *v, const rows *r, ptrdiff_t c, int count) {
     if (count == LANES) {
         transpose(v);
-        for (int r = 0; r < rows; r++) *(loose *)(to + r * stride) = v[r];
-    } else {
-        for (int c = 0; c < count; c++)
-            for (int r = 0; r < rows; r++) to[r * stride + c] = v[c][r];
-    }
+        for (int l = 0; l < LANES; l++) *(loose *)(r->at[l] + c) = v[l];
+    } else
+        for (int i = 0; i < count; i++)
+            for (int l = 0; l < LANES; l++) r->at[l][c + i] = v[i][l];
+}
+
+/* As scatter, but added to what stands there; rows may be the same. */
+ALWAYS void scatter_add(vec *v, const rows *r, ptrdiff_t c, int count) {
+    if (count == LANES) {
+        transpose(v);
+        for (int l = 0; l < LANES; l++) *(loose *)(r->at[l] + c) += v[l];
+    } else
+        for (int i = 0; i < count; i++)
+            for (int l = 0; l < LANES; l++) r->at[l][c + i] += v[i][l];
+}
+
+/* Has what a gather will read brought near, or what a scatter will write; not into the smallest
+   cache, which holds what is being worked on. */
+ALWAYS void fetch_to_read(const rows *r, ptrdiff_t c) {
+    for (int l = 0; l < LANES; l++) __builtin_prefetch(r->at[l] + c, 0, 2);
+}
+ALWAYS void fetch_to_write(const rows *r, ptrdiff_t c) {
+    for (int l = 0; l < LANES; l++) __builtin_prefetch(r->at[l] + c, 1, 2);
 }
 
 #endif

@@ -1,300 +1,375 @@
 /* The uRNN over a whole sequence, forward and backward, for groups of LANES batch rows.
 
-   z_t = W h_{t-1} + u_t, h_t = modReLU(z_t), W = D3 R2 F^-1 D2 P R1 F D1 (Arjovsky, Shah and
+   z_t = W h_{t-1} + V x_t, h_t = modReLU(z_t), W = D3 R2 F^-1 D2 P R1 F D1 (Arjovsky, Shah and
    Bengio 2016, arXiv:1511.06464, equations 6 and 8). A row of the batch is a lane of a vector, a
-   unit is a pair of vectors (real, imaginary). F runs in place, decimated in frequency, and
-   leaves bit-reversed order; F^-1 takes that order and is decimated in time: the reversals are
-   folded into P and into the mirror between. Both are unscaled; 1/N is folded into D2.
+   unit is a pair of vectors (real, imaginary). Between F and F^-1 units stand in digit-reversed
+   order, which is folded into P; 1/N is folded into D2.
 
-   Only z_t is kept for the backward pass, which makes h_{t-1} from it, applies W again to have
-   the two vectors that the mirrors' gradients need, and applies W* to the cotangent. Sums over
-   the batch are kept lane by lane and added up in a fixed order, so results do not depend on
-   the number of threads.
+   Nothing is kept for the backward pass but the states themselves: it applies W to h_{t-1} again,
+   which gives the two vectors that the mirrors' gradients need and z_t to the last bit (from h_t
+   it could not be had: a unit that is cut to zero loses it), and then W* to the cotangent. Sums
+   over the batch are kept lane by lane and added up in a fixed order, so results do not depend
+   on the number of threads.
 
-   Compile with -DREAL=float -DREAL_BYTES=4, or double and 8. T steps, B batch, N units. */
+   Compile with -DREAL=float -DREAL_BYTES=4, or double and 8. T steps, B batch, N units, F input
+   features. */
 
-#include "lanes.h"
+#include "fourier.h"
 
-typedef struct { vec re, im; } cvec;
-typedef struct { REAL re, im; } cnum;
-
-/* What W is made of: D1 and D3 in natural order; R1, D2/N in bit-reversed order; the unit from
-   which each bit-reversed place of F^-1's input comes; twiddles e^{-2 pi i k / N}; bias. */
+/* What W is made of: D1 and D3 in natural order; R1, D2/N in digit-reversed order; the place from
+   which each place of F^-1's input comes; modReLU's bias and eps. */
 typedef struct {
     const cnum *d1, *d2, *d3, *r1, *r2, *twiddle;
-    const int *source;
+    const int *source, *radix;
     const REAL *bias;
     REAL eps;
-    int n;
+    int n, passes;
 } weights;
+
+/* V x_t in one of three forms: rows u (T, B, 2N) of it; rows of V (F, 2N), chosen by token (T, B);
+   or V and x (T, B, F), for few features. */
+#define MOST_FEATURES 8
+
+typedef struct {
+    const REAL *u, *v, *x;
+    const int *token;
+    int features;
+} drive;
+
+/* Sums over the batch and over time, lane by lane. */
+typedef struct {
+    vec *p1, *p2, *p3, *bias;
+    cvec *r1, *r2;
+    vec *v;
+} sums;
 
 int urnn_lanes(void) { return LANES; }
 
 /* Below the smallest normal number a quotient may overflow: there z is divided by one. */
 #define TINY (REAL_BYTES == 4 ? (REAL)FLT_MIN : (REAL)DBL_MIN)
 
-static inline cvec add(cvec a, cvec b) { return (cvec){a.re + b.re, a.im + b.im}; }
-static inline cvec sub(cvec a, cvec b) { return (cvec){a.re - b.re, a.im - b.im}; }
-static inline cvec mul(cvec a, cnum w) {
-    return (cvec){a.re * w.re - a.im * w.im, a.im * w.re + a.re * w.im};
-}
-static inline cvec mulc(cvec a, cnum w) { /* a conj(w) */
-    return (cvec){a.re * w.re + a.im * w.im, a.im * w.re - a.re * w.im};
-}
-static inline cvec rot(cvec a) { return (cvec){a.im, -a.re}; } /* -i a */
-
-/* Two stages of decimation in frequency at once. */
-static inline void dif4(cvec *x, int n, int m, const cnum *tw) {
-    const int q = m / 4, stride = n / m;
-    for (int k = 0; k < q; k++) {
-        const cnum w1 = tw[k * stride], w2 = tw[2 * k * stride], w3 = tw[3 * k * stride];
-        for (cvec *p = x + k; p < x + n; p += m) {
-            const cvec a = add(p[0], p[2 * q]), b = add(p[q], p[3 * q]);
-            const cvec c = sub(p[0], p[2 * q]), d = rot(sub(p[q], p[3 * q]));
-            p[0] = add(a, b);
-            p[q] = mul(sub(a, b), w2);
-            p[2 * q] = mul(add(c, d), w1);
-            p[3 * q] = mul(sub(c, d), w3);
-        }
-    }
-}
-
-/* The adjoint of dif4. */
-static inline void dit4(cvec *x, int n, int m, const cnum *tw) {
-    const int q = m / 4, stride = n / m;
-    for (int k = 0; k < q; k++) {
-        const cnum w1 = tw[k * stride], w2 = tw[2 * k * stride], w3 = tw[3 * k * stride];
-        for (cvec *p = x + k; p < x + n; p += m) {
-            const cvec y0 = p[0], y1 = mulc(p[q], w2), y2 = mulc(p[2 * q], w1),
-                       y3 = mulc(p[3 * q], w3);
-            const cvec a = add(y0, y1), b = sub(y0, y1), c = add(y2, y3);
-            const cvec d = rot(sub(y2, y3)); /* -i (y2 - y3) */
-            p[0] = add(a, c);
-            p[2 * q] = sub(a, c);
-            p[q] = sub(b, d);
-            p[3 * q] = add(b, d);
-        }
-    }
-}
-
-static inline void pairs(cvec *x, int n) {
-    for (int k = 0; k < n; k += 2) {
-        const cvec a = x[k], b = x[k + 1];
-        x[k] = add(a, b);
-        x[k + 1] = sub(a, b);
-    }
-}
-
-/* F, unscaled, natural to bit-reversed order. */
-static void fourier(cvec *x, const weights *w) {
-    int m = w->n;
-    for (; m >= 4; m /= 4) dif4(x, w->n, m, w->twiddle);
-    if (m == 2) pairs(x, w->n);
-}
-
-/* F*, unscaled, bit-reversed to natural order. */
-static void fourier_adjoint(cvec *x, const weights *w) {
-    int m = 4;
-    const int odd = __builtin_ctz(w->n) & 1;
-    if (odd) { pairs(x, w->n); m = 8; }
-    for (; m <= w->n; m *= 4) dit4(x, w->n, m, w->twiddle);
-}
-
-/* v* x for every lane. */
-static inline cvec dot(const cvec *x, const cnum *v, int n) {
-    cvec s[2] = {{{0}, {0}}, {{0}, {0}}};
-    int k = 0;
-    for (; k + 1 < n; k += 2) {
-        s[0] = add(s[0], mulc(x[k], v[k]));
-        s[1] = add(s[1], mulc(x[k + 1], v[k + 1]));
-    }
-    if (k < n) s[0] = add(s[0], mulc(x[k], v[k]));
-    return add(s[0], s[1]);
-}
-
-static inline cvec scaled(cvec a, REAL c) { return (cvec){a.re * c, a.im * c}; }
 static inline cvec times(cvec a, cvec b) {
     return (cvec){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
-static inline cvec along(cvec s, cnum v) { return mul(s, v); }
+static inline cvec timesc(cvec a, cvec b) { return times((cvec){a.re, -a.im}, b); } /* conj(a) b */
+static inline vec across(cvec a, cvec b) { return a.im * b.re - a.re * b.im; } /* Im(a conj(b)) */
 
-/* y = W h, in h's place. With a2 and a5 the mirrors' inputs are kept, and their v* x in s. */
-static void forward_map(cvec *h, cvec *y, const weights *w, cvec *a2, cvec *a5, cvec *s) {
-    const int n = w->n;
-    for (int k = 0; k < n; k++) h[k] = mul(h[k], w->d1[k]);
-    fourier(h, w);
-    s[0] = dot(h, w->r1, n);
-    const cvec s1 = scaled(s[0], 2);
-    if (a2) memcpy(a2, h, n * sizeof(cvec));
-    for (int k = 0; k < n; k++) {
-        const int from = w->source[k];
-        y[k] = mul(sub(h[from], along(s1, w->r1[from])), w->d2[k]);
+/* What the passes of a transform read and write, besides the units between them: the mirrors'
+   inputs and twice their products with the mirrors, the same for the cotangent, and the dot product
+   that the last pass sums. */
+typedef struct {
+    cvec *between;
+    const weights *w;
+    const cvec *from;
+    cvec *first, *second, *to;
+    cvec seen1, seen2, twice, dot;
+    sums *a;
+} job;
+
+ALWAYS cvec read_state(void *v, int k) { /* D1 h */
+    const job *j = v;
+    return mul(j->from[k], j->w->d1[k]);
+}
+ALWAYS void write_first(void *v, int k, cvec a) { /* and its product with R1's vector */
+    job *j = v;
+    j->first[k] = a;
+    j->dot = add(j->dot, mulc(a, j->w->r1[k]));
+}
+ALWAYS cvec read_first(void *v, int k) { /* D2 P R1 of it */
+    const job *j = v;
+    const int from = j->w->source[k];
+    return mul(sub(j->first[from], mul(j->seen1, j->w->r1[from])), j->w->d2[k]);
+}
+ALWAYS void write_second(void *v, int k, cvec a) { /* and its product with R2's vector */
+    job *j = v;
+    j->second[k] = a;
+    j->dot = add(j->dot, mulc(a, j->w->r2[k]));
+}
+
+/* x = F D1 h and y = F^-1 D2 P R1 x, which the mirrors see, and twice their products r* with them. */
+static void forward_map(const transform *f, const weights *w, const cvec *h, cvec *x, cvec *y,
+                        cvec seen[2]) {
+    const cvec zero = {splat(0), splat(0)};
+    job one = {.between = x, .w = w, .from = h, .first = x, .dot = zero};
+    fourier(f, read_state, write_first, &one);
+    seen[0] = scaled(one.dot, 2);
+    job two = {.between = y, .w = w, .first = x, .second = y, .seen1 = seen[0], .dot = zero};
+    fourier_adjoint(f, read_first, write_second, &two);
+    seen[1] = scaled(two.dot, 2);
+}
+
+ALWAYS cvec read_cotangent(void *v, int k) { /* R2 e, and R2's gradient */
+    job *j = v;
+    const cvec e = j->between[k];
+    j->a->r2[k] = add(j->a->r2[k], add(timesc(j->seen2, e), timesc(j->twice, j->second[k])));
+    return sub(e, mul(j->twice, j->w->r2[k]));
+}
+ALWAYS void write_between(void *v, int k, cvec a) { /* P* D2* of it, D2's gradient */
+    job *j = v;
+    const int to = j->w->source[k];
+    const cvec g = mulc(a, j->w->d2[k]);
+    j->to[to] = g;
+    j->a->p2[k] += across(g, sub(j->first[to], mul(j->seen1, j->w->r1[to])));
+    j->dot = add(j->dot, mulc(g, j->w->r1[to]));
+}
+ALWAYS cvec read_between(void *v, int k) { /* R1 of it, and R1's gradient */
+    job *j = v;
+    const cvec g = j->between[k];
+    j->a->r1[k] = add(j->a->r1[k], add(timesc(j->seen1, g), timesc(j->twice, j->first[k])));
+    return sub(g, mul(j->twice, j->w->r1[k]));
+}
+ALWAYS void write_state(void *v, int k, cvec a) { /* D1* of it */
+    const job *j = v;
+    j->to[k] = mulc(a, j->w->d1[k]);
+}
+
+/* W* of a cotangent g, which holds e = D3* g already and `dot` r2* e; what forward_map left gives
+   the gradients. b is room. */
+static void adjoint_map(const transform *f, const weights *w, cvec *x, cvec *y,
+                        const cvec seen[2], cvec dot, cvec *g, cvec *b, sums *a) {
+    const cvec zero = {splat(0), splat(0)};
+    job one = {.between = g, .w = w, .first = x, .second = y, .to = b, .seen1 = seen[0],
+               .seen2 = seen[1], .twice = scaled(dot, 2), .dot = zero, .a = a};
+    fourier(f, read_cotangent, write_between, &one);
+    job two = {.between = b, .w = w, .first = x, .to = g, .seen1 = seen[0],
+               .twice = scaled(one.dot, 2), .a = a};
+    fourier_adjoint(f, read_between, write_state, &two);
+}
+
+/* modReLU at z: h = f z, and what its derivative needs. */
+typedef struct { vec f, up, inverse, inverse_size; } gain;
+
+ALWAYS gain gain_at(cvec z, REAL bias, REAL eps) {
+    const vec zero = {0}, one = splat(1), m2 = z.re * z.re + z.im * z.im;
+    const mask tiny = m2 < splat(TINY);
+    gain g;
+    g.inverse_size = inverse_root(pick(tiny, splat(TINY), m2));
+    const vec size = m2 * g.inverse_size;
+    g.inverse = eps == 0 ? g.inverse_size : one / (size + eps);
+    g.inverse = pick(tiny, one, g.inverse);
+    g.inverse_size = pick(tiny, one, g.inverse_size);
+    g.up = size + bias;
+    g.f = pick(g.up <= zero, zero, g.up) * g.inverse; /* so written that NaN stays NaN */
+    return g;
+}
+
+/* The cotangent of z from that of h; the bias's gradient is added up. */
+ALWAYS cvec gain_back(const gain *g, cvec z, cvec dh, vec *bias) {
+    const vec along = (dh.re * z.re + dh.im * z.im) * g->inverse;
+    const vec live = pick(g->up <= splat(0), splat(0), splat(1));
+    *bias += live * along;
+    const vec turn = (live - g->f) * along * g->inverse_size;
+    return (cvec){dh.re * g->f + turn * z.re, dh.im * g->f + turn * z.im};
+}
+
+/* One group of rows: where it is, and what its steps share. */
+typedef struct {
+    const weights *w;
+    const drive *d;
+    transform f;
+    int batch, row, rows, wide;
+    REAL *zeros, *waste;
+} group;
+
+ALWAYS group group_of(const weights *w, const drive *d, int batch, int index, cvec *spare) {
+    const int row = index * LANES, wide = 2 * w->n;
+    REAL *zeros = (REAL *)(spare + 2 * w->n);
+    memset(zeros, 0, wide * sizeof(REAL));
+    return (group){w, d, {w->n, w->passes, w->radix, w->twiddle, spare}, batch, row,
+                   batch - row < LANES ? batch - row : LANES, wide, zeros, zeros + wide};
+}
+
+ALWAYS int tile_at(const group *g, int c) { return g->wide - c < LANES ? g->wide - c : LANES; }
+
+ALWAYS rows at_step(const group *g, const REAL *x, ptrdiff_t t, const REAL *none) { /* of (T, B, 2N) */
+    return rows_of(x + (t * g->batch + g->row) * g->wide, g->wide, g->rows, none);
+}
+
+/* The input of a group at one step: x_t, a vector for each feature; or the one token of all rows;
+   or else rows of u or V, and of where their gradients go. */
+typedef struct {
+    vec x[MOST_FEATURES];
+    int token;
+    rows from, to;
+} input;
+
+ALWAYS void read_features(const group *g, ptrdiff_t first, input *in) {
+    const int features = g->d->features;
+    for (int f = 0; f < features; f++)
+        for (int l = 0; l < LANES; l++)
+            in->x[f][l] = l < g->rows ? g->d->x[(first + l) * features + f] : 0;
+}
+
+ALWAYS void read_tokens(const group *g, ptrdiff_t first, const REAL *dv, input *in) {
+    const int *token = g->d->token + first;
+    in->token = token[0];
+    for (int l = 1; l < g->rows; l++)
+        if (token[l] != token[0]) in->token = -1;
+    for (int l = 0; l < LANES; l++) {
+        const ptrdiff_t at = l < g->rows ? (ptrdiff_t)token[l] * g->wide : 0;
+        in->from.at[l] = (REAL *)(l < g->rows ? g->d->v + at : g->zeros);
+        in->to.at[l] = (REAL *)(l < g->rows && dv ? dv + at : g->waste);
     }
-    fourier_adjoint(y, w);
-    s[1] = dot(y, w->r2, n);
-    if (a5) { memcpy(a5, y, n * sizeof(cvec)); return; }
-    const cvec s2 = scaled(s[1], 2);
-    for (int k = 0; k < n; k++) y[k] = mul(sub(y[k], along(s2, w->r2[k])), w->d3[k]);
 }
 
-static inline vec root(vec x) {
-    vec y;
-    for (int l = 0; l < LANES; l++) y[l] = REAL_BYTES == 4 ? (REAL)sqrtf(x[l]) : (REAL)sqrt(x[l]);
-    return y;
+ALWAYS void read_input(const group *g, ptrdiff_t t, const REAL *du, const REAL *dv, input *in) {
+    const ptrdiff_t first = t * g->batch + g->row;
+    in->token = -1;
+    if (g->d->x) read_features(g, first, in);
+    else if (g->d->token) read_tokens(g, first, dv, in);
+    else {
+        in->from = at_step(g, g->d->u, t, g->zeros);
+        if (du) in->to = at_step(g, du, t, g->waste);
+    }
 }
 
-/* f(|z|) with h = f z, and |z|. */
-static inline vec gain(cvec z, REAL bias, REAL eps, vec *size) {
-    const vec m = root(z.re * z.re + z.im * z.im);
-    const vec zero = {0}, up = m + bias;
-    *size = m;
-    const vec cut = pick(up > zero, up, zero);
-    return cut / pick(m >= splat(TINY), m + eps, splat(1));
+/* V x_t from place c on. */
+ALWAYS void driven(const group *g, const input *in, int c, int count, vec *tile) {
+    const REAL *v = g->d->v + c;
+    if (g->d->x)
+        for (int i = 0; i < count; i++) {
+            tile[i] = in->x[0] * v[i];
+            for (int f = 1; f < g->d->features; f++) tile[i] += in->x[f] * v[f * g->wide + i];
+        }
+    else if (in->token >= 0)
+        for (int i = 0; i < count; i++) tile[i] = splat(v[in->token * g->wide + i]);
+    else gather(tile, &in->from, c, count);
 }
 
-static inline cvec modrelu(cvec z, REAL bias, REAL eps) {
-    vec size;
-    const vec f = gain(z, bias, eps, &size);
-    return (cvec){z.re * f, z.im * f};
+/* The gradient of that, from dz. */
+ALWAYS void drive_back(const group *g, const input *in, int c, int count, vec *tile, sums *a) {
+    vec *v = a->v + c;
+    if (g->d->x)
+        for (int f = 0; f < g->d->features; f++)
+            for (int i = 0; i < count; i++) v[f * g->wide + i] += in->x[f] * tile[i];
+    else if (in->token >= 0)
+        for (int i = 0; i < count; i++) v[in->token * g->wide + i] += tile[i];
+    else if (g->d->token) scatter_add(tile, &in->to, c, count);
+    else scatter(tile, &in->to, c, count);
 }
 
-/* One group of rows forward: u and hs (T, B, 2N), h0 (B, 2N); z (T, 2N) vectors, or null. */
-static void forward_group(const weights *w, int steps, int batch, int row, const REAL *u,
-                          const REAL *h0, REAL *hs, cvec *z, cvec *h, cvec *y) {
-    const int n = w->n, wide = 2 * n, rows = batch - row < LANES ? batch - row : LANES;
-    const int count = wide < LANES ? wide : LANES;
-    const ptrdiff_t at = (ptrdiff_t)row * wide, slab = (ptrdiff_t)batch * wide;
-    for (int c = 0; c < wide; c += count) gather((vec *)h + c, h0 + at + c, wide, rows, count, 0);
+ALWAYS void load(const group *g, const REAL *from, ptrdiff_t t, cvec *h) {
+    const rows r = at_step(g, from, t, g->zeros);
+    for (int c = 0; c < g->wide; c += LANES) gather((vec *)h + c, &r, c, tile_at(g, c));
+}
+
+static void forward_group(const group *g, int steps, const REAL *h0, REAL *hs, cvec *h) {
+    const weights *w = g->w;
+    cvec *x = h + w->n, *y = x + w->n, seen[2];
+    input in;
+    load(g, h0, 0, h);
     for (int t = 0; t < steps; t++) {
-        forward_map(h, y, w, NULL, NULL, (cvec[2]){0});
-        const REAL *ut = u + t * slab + at;
-        REAL *ht = hs + t * slab + at;
-        cvec *zt = z ? z + (ptrdiff_t)t * n : NULL;
-        for (int c = 0; c < wide; c += count) {
+        const rows to = at_step(g, hs, t, g->waste);
+        const rows next = at_step(g, hs, t + 1 < steps ? t + 1 : t, g->waste);
+        forward_map(&g->f, w, h, x, y, seen);
+        read_input(g, t, NULL, NULL, &in);
+        for (int c = 0; c < g->wide; c += LANES) {
+            const int count = tile_at(g, c);
             vec block[LANES];
             cvec *tile = (cvec *)block;
-            gather(block, ut + c, wide, rows, count, slab);
+            driven(g, &in, c, count, block);
+            fetch_to_write(&next, c);
             for (int i = 0; i < count / 2; i++) {
                 const int k = c / 2 + i;
-                const cvec pre = add(y[k], tile[i]);
-                if (zt) zt[k] = pre;
-                tile[i] = h[k] = modrelu(pre, w->bias[k], w->eps);
+                const cvec v = sub(y[k], mul(seen[1], w->r2[k]));
+                const cvec z = add(mul(v, w->d3[k]), tile[i]);
+                const gain at = gain_at(z, w->bias[k], w->eps);
+                tile[i] = h[k] = (cvec){z.re * at.f, z.im * at.f};
             }
-            scatter(block, ht + c, wide, rows, count);
+            scatter(block, &to, c, count);
         }
     }
 }
 
-/* Sums over the batch and over time, lane by lane, one set for each group. */
-typedef struct { vec *p1, *p2, *p3, *bias; cvec *r1, *r2; } sums;
-
-static inline vec across(cvec g, cvec y) { return g.im * y.re - g.re * y.im; } /* Im(g conj(y)) */
-static inline cvec conj_times(cvec s, cvec g) { /* conj(s) g */
-    return (cvec){s.re * g.re + s.im * g.im, s.re * g.im - s.im * g.re};
-}
-
-/* W* applied to the cotangent g of W h, in place; the factors' gradients are added to a. */
-static void adjoint_map(cvec *g, cvec *y, const weights *w, const cvec *a2, const cvec *a5,
-                        const cvec *s, sums *a) {
-    const int n = w->n;
-    const cvec s1 = scaled(s[0], 2), s2 = scaled(s[1], 2);
-    for (int k = 0; k < n; k++) {
-        y[k] = mulc(g[k], w->d3[k]);
-        a->p3[k] += across(y[k], sub(a5[k], along(s2, w->r2[k])));
-    }
-    const cvec q2 = dot(y, w->r2, n), q2x = scaled(q2, 2);
-    for (int k = 0; k < n; k++) {
-        a->r2[k] = add(a->r2[k], add(conj_times(s[1], y[k]), conj_times(q2, a5[k])));
-        y[k] = sub(y[k], along(q2x, w->r2[k]));
-    }
-    fourier(y, w);
-    for (int k = 0; k < n; k++) {
-        const int from = w->source[k];
-        g[from] = mulc(y[k], w->d2[k]);
-        a->p2[k] += across(g[from], sub(a2[from], along(s1, w->r1[from])));
-    }
-    const cvec q1 = dot(g, w->r1, n), q1x = scaled(q1, 2);
-    for (int k = 0; k < n; k++) {
-        a->r1[k] = add(a->r1[k], add(conj_times(s[0], g[k]), conj_times(q1, a2[k])));
-        g[k] = sub(g[k], along(q1x, w->r1[k]));
-    }
-    fourier_adjoint(g, w);
-    for (int k = 0; k < n; k++) g[k] = mulc(g[k], w->d1[k]);
-}
-
-/* One group of rows backward: dhs, du (T, B, 2N), h0, dh0 (B, 2N), z as forward_group left it. */
-static void backward_group(const weights *w, int steps, int batch, int row, const cvec *z,
-                           const REAL *h0, const REAL *dhs, REAL *du, REAL *dh0, cvec *scratch,
-                           sums *a) {
-    const int n = w->n, wide = 2 * n, rows = batch - row < LANES ? batch - row : LANES;
-    const int count = wide < LANES ? wide : LANES;
-    const ptrdiff_t at = (ptrdiff_t)row * wide, slab = (ptrdiff_t)batch * wide;
-    cvec *g = scratch, *h = g + n, *y = h + n, *a2 = y + n, *a5 = a2 + n, s[2];
-    const vec zero = {0};
-    memset(g, 0, n * sizeof(cvec));
+/* dhs (T, B, 2N), or null for zeros; dlast (B, 2N) is added at the last step. du (T, B, 2N), or dv
+   (F, 2N) for tokens. */
+static void backward_group(const group *g, int steps, const REAL *h0, const REAL *hs,
+                           const REAL *dhs, const REAL *dlast, REAL *du, REAL *dv, REAL *dh0,
+                           cvec *back, sums *a) {
+    const weights *w = g->w;
+    cvec *h = back + w->n, *x = h + w->n, *y = x + w->n, seen[2];
+    input in;
+    load(g, dlast, 0, back);
     for (int t = steps - 1; t >= 0; t--) {
-        const cvec *zt = z + (ptrdiff_t)t * n;
-        for (int c = 0; c < wide; c += count) {
-            vec block[LANES];
-            cvec *tile = (cvec *)block;
-            gather(block, dhs + t * slab + at + c, wide, rows, count, -slab);
+        const rows above = at_step(g, dhs ? dhs : hs, t, g->zeros);
+        const rows next = at_step(g, dhs ? dhs : hs, t ? t - 1 : 0, g->zeros);
+        const rows before = at_step(g, hs, t > 1 ? t - 2 : 0, g->zeros);
+        load(g, t ? hs : h0, t ? t - 1 : 0, h);
+        forward_map(&g->f, w, h, x, y, seen);
+        read_input(g, t, du, dv, &in);
+        cvec dot = {splat(0), splat(0)};
+        for (int c = 0; c < g->wide; c += LANES) {
+            const int count = tile_at(g, c);
+            vec block[LANES], dhs_block[LANES];
+            cvec *tile = (cvec *)block, *dhs_tile = (cvec *)dhs_block;
+            driven(g, &in, c, count, block);
+            fetch_to_read(&before, c);
+            fetch_to_read(&next, c);
+            if (dhs) gather(dhs_block, &above, c, count);
+            else memset(dhs_block, 0, sizeof dhs_block);
             for (int i = 0; i < count / 2; i++) {
                 const int k = c / 2 + i;
-                const cvec zk = zt[k], back = g[k];
-                __builtin_prefetch(&zt[k - 2 * n].re);
-                __builtin_prefetch(&zt[k - 2 * n].im);
-                vec size;
-                const vec f = gain(zk, w->bias[k], w->eps, &size);
-                a->p1[k] += across(back, zk) * f;
-                const cvec gh = add(back, tile[i]);
-                const vec safe = pick(size >= splat(TINY), size + w->eps, splat(1));
-                const vec along_z = (gh.re * zk.re + gh.im * zk.im) / safe;
-                const vec live = pick(size + w->bias[k] > zero, splat(1), zero);
-                a->bias[k] += live * along_z;
-                const vec turn = (live - f) * along_z / pick(size > zero, size, splat(1));
-                g[k] = tile[i] = (cvec){gh.re * f + turn * zk.re, gh.im * f + turn * zk.im};
+                const cvec v = sub(y[k], mul(seen[1], w->r2[k]));
+                const cvec z = add(mul(v, w->d3[k]), tile[i]);
+                const gain at = gain_at(z, w->bias[k], w->eps);
+                if (t < steps - 1) a->p1[k] += across(back[k], z) * at.f;
+                const cvec dz = gain_back(&at, z, add(back[k], dhs_tile[i]), &a->bias[k]);
+                const cvec e = mulc(dz, w->d3[k]);
+                a->p3[k] += across(e, v);
+                dot = add(dot, mulc(e, w->r2[k]));
+                back[k] = e;
+                tile[i] = dz;
             }
-            scatter(block, du + t * slab + at + c, wide, rows, count);
+            drive_back(g, &in, c, count, block, a);
         }
-        if (t > 0) {
-            const cvec *before = zt - n;
-            for (int k = 0; k < n; k++) h[k] = modrelu(before[k], w->bias[k], w->eps);
-        } else
-            for (int c = 0; c < wide; c += count) gather((vec *)h + c, h0 + at + c, wide, rows, count, 0);
-        forward_map(h, y, w, a2, a5, s);
-        adjoint_map(g, y, w, a2, a5, s, a);
+        adjoint_map(&g->f, w, x, y, seen, dot, back, h, a);
     }
-    for (int c = 0; c < wide; c += count) {
-        gather((vec *)h + c, h0 + at + c, wide, rows, count, 0);
-        for (int k = c / 2; k < (c + count) / 2; k++) a->p1[k] += across(g[k], h[k]);
-        scatter((vec *)g + c, dh0 + at + c, wide, rows, count);
-    }
+    load(g, h0, 0, h);
+    for (int k = 0; k < w->n; k++) a->p1[k] += across(back[k], h[k]);
+    const rows to = at_step(g, dh0, 0, g->waste);
+    for (int c = 0; c < g->wide; c += LANES) scatter((vec *)back + c, &to, c, tile_at(g, c));
 }
 
-void urnn_forward(const weights *w, int steps, int batch, int first, int last, const REAL *u,
-                  const REAL *h0, REAL *hs, vec *z, vec *scratch) {
+/* The tokens whose one-hot vectors x (count, features) holds; 0 if it holds others. */
+int urnn_tokens(const REAL *x, long count, long features, int *token) {
+    for (long i = 0; i < count; i++, x += features) {
+        int found = -1;
+        for (int f = 0; f < features; f++) {
+            if (x[f] == 0) continue;
+            if (x[f] != 1 || found >= 0) return 0;
+            found = f;
+        }
+        if (found < 0) return 0;
+        token[i] = found;
+    }
+    return 1;
+}
+
+/* Groups first..last of rows; scratch holds (6 + 2 R) N vectors, R the largest radix over N. */
+void urnn_forward(const weights *w, const drive *d, int steps, int batch, int first, int last,
+                  const REAL *h0, REAL *hs, vec *scratch) {
     cvec *h = (cvec *)scratch;
-    for (int group = first; group < last; group++) {
-        cvec *mine = z ? (cvec *)z + (ptrdiff_t)group * steps * w->n : NULL;
-        forward_group(w, steps, batch, group * LANES, u, h0, hs, mine, h, h + w->n);
+    for (int index = first; index < last; index++) {
+        const group g = group_of(w, d, batch, index, h + 3 * w->n);
+        forward_group(&g, steps, h0, hs, h);
     }
 }
 
-/* totals has 8 N numbers for each group: p1, p2, p3, bias, then r1 and r2 as pairs. */
-void urnn_backward(const weights *w, int steps, int batch, int first, int last, const vec *z,
-                   const REAL *h0, const REAL *dhs, REAL *du, REAL *dh0, REAL *totals,
-                   vec *scratch) {
-    const int n = w->n;
-    vec *p = scratch + 10 * n;
-    for (int group = first; group < last; group++) {
-        sums a = {p, p + n, p + 2 * n, p + 3 * n, (cvec *)(p + 4 * n), (cvec *)(p + 6 * n)};
-        memset(p, 0, 8 * n * sizeof(vec));
-        backward_group(w, steps, batch, group * LANES, (const cvec *)z + (ptrdiff_t)group * steps * n,
-                       h0, dhs, du, dh0, (cvec *)scratch, &a);
-        for (int i = 0; i < 8 * n; i++) {
-            REAL total = 0;
-            for (int l = 0; l < LANES; l++) total += p[i][l];
-            totals[(ptrdiff_t)group * 8 * n + i] = total;
-        }
+/* totals has (8 + 2F) N numbers for each group: p1, p2, p3, bias, r1 and r2 as pairs, and V. */
+void urnn_backward(const weights *w, const drive *d, int steps, int batch, int first, int last,
+                   const REAL *h0, const REAL *hs, const REAL *dhs, const REAL *dlast, REAL *du,
+                   REAL *dh0, REAL *totals, vec *scratch) {
+    const int n = w->n, count = (8 + 2 * d->features) * n;
+    vec *p = scratch + 14 * n;
+    for (int index = first; index < last; index++) {
+        const group g = group_of(w, d, batch, index, (cvec *)(scratch + 8 * n));
+        sums a = {p, p + n, p + 2 * n, p + 3 * n, (cvec *)(p + 4 * n), (cvec *)(p + 6 * n), p + 8 * n};
+        REAL *mine = totals + (ptrdiff_t)index * count;
+        memset(p, 0, count * sizeof(vec));
+        memset(mine, 0, count * sizeof(REAL));
+        backward_group(&g, steps, h0, hs, dhs, dlast, du, d->token ? mine + 8 * n : NULL, dh0,
+                       (cvec *)scratch, &a);
+        for (int i = 0; i < count; i++)
+            for (int l = 0; l < LANES; l++) mine[i] += p[i][l];
     }
 }

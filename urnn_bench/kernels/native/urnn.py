@@ -1,13 +1,14 @@
 """The uRNN on a CPU: ``urnn.c`` over a whole sequence, with its own backward pass.
 
-Widths are powers of two. Beside hs it keeps z, padded to whole vectors of rows: 8·T·B·H bytes in
-float32. T steps, B batch, H hidden width (complex).
+It keeps the states that it returns and nothing else. Widths whose prime factors are small are
+fast. T steps, B batch, F input features, H hidden width (complex).
 """
 
 import ctypes
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,10 +22,27 @@ from urnn_bench.kernels.scan import State
 from urnn_bench.kernels.unitary import Factors
 
 _SOURCE = Path(__file__).with_name("urnn.c")
-_FORWARD_SCRATCH, _BACKWARD_SCRATCH, _TOTALS = 4, 18, 8  # times H
+_FORWARD_SCRATCH, _BACKWARD_SCRATCH, _TOTALS = 12, 22, 8  # times H
+_MOST_FEATURES = 8
+
+_POINTERS = ("d1", "d2", "d3", "r1", "r2", "twiddle", "source", "radix", "bias")
 
 
-_POINTERS = ("d1", "d2", "d3", "r1", "r2", "twiddle", "source", "bias")
+class _Drive(ctypes.Structure):
+    """The input in one of three forms; see ``drive`` in ``urnn.c``."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("u", "v", "x", "token")),
+        ("features", ctypes.c_int),
+    )
+
+
+class _Input(NamedTuple):
+    """Exactly one of: u (T, B, H) complex; tokens (T, B); x (T, B, F), F small."""
+
+    u: Tensor | None = None
+    token: Tensor | None = None
+    x: Tensor | None = None
 
 
 class _Weights:
@@ -32,58 +50,75 @@ class _Weights:
 
     def __init__(self, w: Factors, bias: Tensor, eps: float) -> None:
         n, precision = len(bias), PRECISIONS[bias.dtype]
-        order, twiddle = _tables(n, precision.complex)
-        source = order[w.permutation[order]].to(torch.int32)
-        tensors = (w.d1, w.d2[order] / n, w.d3, w.r1[order], w.r2, twiddle, source, bias)
+        radices, order, twiddle = _tables(n, precision.complex)
+        self.order, self.place = order, order.argsort()
+        source = self.place[w.permutation[order]].to(torch.int32)
+        tensors = (
+            w.d1, w.d2[order] / n, w.d3, w.r1[order], w.r2, twiddle, source, radices, bias
+        )  # fmt: skip
         # the C code reads them by address, so they must outlive it
         self.tensors = [dense(t) for t in tensors]
-        self.order = order
         self.library = compiler.library(_SOURCE, precision.defines)
         self.lanes = int(self.library.urnn_lanes())
         addresses = [t.data_ptr() for t in self.tensors]
-        self.pointer = ctypes.byref(_struct(precision.real)(*addresses, eps, n))
+        self.pointer = ctypes.byref(_struct(precision.real)(*addresses, eps, n, len(radices)))
 
 
 class _Sequence(torch.autograd.Function):
-    """hs (T, B, H) from the drive u (T, B, H), h0 (B, H) and the factors."""
+    """hs (T, B, H) and the last of them, from the input, V (F, 2H), h0 (B, H) and the factors."""
 
     @staticmethod
-    def forward(ctx: Any, u: Tensor, h0: Tensor, *rest: Any) -> Tensor:
-        """Run the C code forward; z is kept only if a gradient may be asked for."""
-        d1, d2, d3, r1, r2, bias, permutation, eps, keep, threads = rest
+    def forward(ctx: Any, u: Tensor | None, v: Tensor, h0: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+        """Run the C code forward."""
+        d1, d2, d3, r1, r2, bias, permutation, eps, given, threads = rest
         w = _Weights(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
-        u, h0 = dense(u), dense(h0)
-        (steps, batch, n), groups = u.shape, -(-u.shape[1] // w.lanes)
-        hs = torch.empty_like(u)
-        z = aligned(steps * groups * 2 * n * w.lanes, bias.dtype) if keep else None
+        given = _Input(*(None if t is None else dense(t) for t in given))
+        v, h0 = dense(v), dense(h0)
+        steps, batch = next(t for t in given if t is not None).shape[:2]
+        hs = h0.new_empty(steps, batch, len(bias))
 
         def run(first: int, last: int) -> None:
-            scratch = aligned(_FORWARD_SCRATCH * n * w.lanes, bias.dtype)
+            scratch = aligned(_FORWARD_SCRATCH * len(bias) * w.lanes, bias.dtype)
             w.library.urnn_forward(
-                w.pointer, steps, batch, first, last, *map(address, (u, h0, hs, z, scratch))
-            )
+                w.pointer, _drive(given, v), steps, batch, first, last,
+                *map(address, (h0, hs, scratch)),
+            )  # fmt: skip
 
-        each(run, groups, threads)
-        ctx.kept = (w, z, h0, threads)
-        return hs
+        each(run, -(-batch // w.lanes), threads)
+        ctx.kept = (w, given, v, h0, threads)
+        ctx.save_for_backward(hs)
+        ctx.set_materialize_grads(False)
+        return hs, hs[-1].clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, dhs: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
         """Run the C code backward and turn its sums into the factors' gradients."""
-        w, z, h0, threads = ctx.kept
-        dhs = dense(dhs)
-        (steps, batch, n), groups = dhs.shape, -(-dhs.shape[1] // w.lanes)
-        du, dh0 = torch.empty_like(dhs), torch.empty_like(h0)
-        totals = torch.empty(groups, _TOTALS * n, dtype=z.dtype)
+        (hs,), (w, given, v, h0, threads) = ctx.saved_tensors, ctx.kept
+        (steps, batch, n), groups = hs.shape, -(-hs.shape[1] // w.lanes)
+        dhs = None if dhs is None else dense(dhs)
+        dlast = torch.zeros_like(h0) if dlast is None else dense(dlast)
+        du, dh0 = None if given.u is None else torch.empty_like(hs), torch.empty_like(h0)
+        features = 0 if given.u is not None else len(v)
+        totals = v.new_empty(groups, (_TOTALS + 2 * features) * n)
 
         def run(first: int, last: int) -> None:
-            scratch = aligned(_BACKWARD_SCRATCH * n * w.lanes, z.dtype)
-            tensors = (z, h0, dhs, du, dh0, totals, scratch)
-            w.library.urnn_backward(w.pointer, steps, batch, first, last, *map(address, tensors))
+            scratch = aligned((_BACKWARD_SCRATCH + 2 * features) * n * w.lanes, v.dtype)
+            tensors = (h0, hs, dhs, dlast, du, dh0, totals, scratch)
+            w.library.urnn_backward(
+                w.pointer, _drive(given, v), steps, batch, first, last, *map(address, tensors)
+            )
 
         each(run, groups, threads)
-        return du, dh0, *_factor_gradients(w, totals.sum(0)), None, None, None, None
+        total = totals.sum(0)
+        dv = total[_TOTALS * n :].view(features, 2 * n) if features else None
+        return du, dv, dh0, *_factor_gradients(w, total[: _TOTALS * n]), *[None] * 4
+
+
+def _drive(given: _Input, v: Tensor) -> Any:
+    features = 0 if given.u is not None else len(v)
+    tensors = (given.u, v, given.x, given.token)
+    return ctypes.byref(_Drive(*map(address, tensors), features))
 
 
 def _factor_gradients(w: _Weights, totals: Tensor) -> list[Tensor]:
@@ -95,44 +130,72 @@ def _factor_gradients(w: _Weights, totals: Tensor) -> list[Tensor]:
     n = len(w.order)
     reals, pairs = totals[: 4 * n].view(4, n), totals[4 * n :].view(2, n, 2)
     (d1, d2, d3), (p1, p2, p3, bias) = w.tensors[:3], reals
-    r1, r2 = -2 * torch.view_as_complex(pairs)
-    d2 = (n * d2)[w.order]  # bit reversal is its own inverse
-    return [1j * d1 * p1, 1j * d2 * p2[w.order], 1j * d3 * p3, r1[w.order], r2, bias]
+    r1, r2 = -torch.view_as_complex(pairs)
+    d2, p2, r1 = (n * d2)[w.place], p2[w.place], r1[w.place]
+    return [1j * d1 * p1, 1j * d2 * p2, 1j * d3 * p3, r1, r2, bias]
 
 
 def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     """Return hs (T, B, H) and the last state of the cell of ``cells/urnn.py``."""
-    u, f = cell.drive(x, w), w.factors
-    tensors = (u, state[0], f.d1, f.d2, f.d3, f.r1, f.r2, w.bias)
-    keep = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-    hs: Tensor = _Sequence.apply(  # type: ignore[no-untyped-call]
-        *tensors, f.permutation, cell.options.eps, keep, THREADS.get()
-    )
-    # a copy, so that changing hs in place does not change the state
-    return hs, (hs[-1].clone(),)
+    given, f = _given(cell, x, w), w.factors
+    hs, last = _Sequence.apply(  # type: ignore[no-untyped-call]
+        given.u, w.v, state[0], f.d1, f.d2, f.d3, f.r1, f.r2, w.bias,
+        f.permutation, cell.options.eps, given, THREADS.get(),
+    )  # fmt: skip
+    return hs, (last,)
 
 
-def _obstacle(cell: Any) -> str | None:
-    if cell.hidden & (cell.hidden - 1):
-        return f"{cell.hidden} units are no power of two"
-    return compiler.obstacle(_SOURCE)
+def _given(cell: Any, x: Tensor, w: Any) -> _Input:
+    """Return the input in the form that costs the C code least: V x is made there if it can be."""
+    if x.requires_grad:
+        return _Input(u=cell.drive(x, w))
+    token = _tokens(x) if x.shape[-1] <= len(x) else None
+    if token is not None:
+        return _Input(token=token)
+    return _Input(x=x) if x.shape[-1] <= _MOST_FEATURES else _Input(u=cell.drive(x, w))
+
+
+def _tokens(x: Tensor) -> Tensor | None:
+    """Return the tokens (T, B) whose one-hot vectors x (T, B, F) holds; None if it holds others."""
+    x = dense(x)
+    token = torch.empty(x.shape[:-1], dtype=torch.int32)
+    library = compiler.library(_SOURCE, PRECISIONS[x.dtype].defines)
+    found = library.urnn_tokens(address(x), *map(ctypes.c_long, (token.numel(), x.shape[-1])), address(token))
+    return token if found else None
+
+
+def _radices(n: int) -> list[int]:
+    """Return numbers whose product is n: fours and eights for its twos, else primes."""
+    twos = (n & -n).bit_length() - 1
+    eights = next((e for e in range(twos // 3 + 1) if (twos - 3 * e) % 2 == 0), 0)
+    fours, two = divmod(twos - 3 * eights, 2)
+    return [8] * eights + [4] * fours + [2] * two + _primes(n >> twos) or [1]
+
+
+def _primes(n: int) -> list[int]:
+    """Return the prime factors of an odd n."""
+    for p in range(3, n + 1, 2):
+        if n % p == 0:
+            return [p, *_primes(n // p)]
+    return []
 
 
 @cache
-def _tables(n: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return the bit-reversed order of n places, and the twiddles e^{-2πik/n}."""
-    order = torch.zeros(1, dtype=torch.int64)
-    while len(order) < n:
-        order = torch.cat([2 * order, 2 * order + 1])
+def _tables(n: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the transform's radices, its order of n places, and the twiddles e^{-2πik/n}."""
+    radices, order = _radices(n), torch.zeros(1, dtype=torch.int64)
+    for radix in reversed(radices):
+        order = torch.cat([radix * order + j for j in range(radix)])
     angles = -2 * torch.pi * torch.arange(n, dtype=torch.float64) / n
-    return order, torch.polar(torch.ones_like(angles), angles).to(dtype)
+    twiddle = torch.polar(torch.ones_like(angles), angles).to(dtype)
+    return torch.tensor(radices, dtype=torch.int32), order, twiddle
 
 
 @cache
 def _struct(real: Any) -> type[ctypes.Structure]:
     pointers = [(name, ctypes.c_void_p) for name in _POINTERS]
-    fields = [*pointers, ("eps", real), ("n", ctypes.c_int)]
+    fields = [*pointers, ("eps", real), ("n", ctypes.c_int), ("passes", ctypes.c_int)]
     return type("Weights", (ctypes.Structure,), {"_fields_": fields})
 
 
-URNN = Fused(frozenset({"cpu"}), run, _obstacle, own_threads=True)
+URNN = Fused(frozenset({"cpu"}), run, lambda _: compiler.obstacle(_SOURCE), own_threads=True)
