@@ -27,8 +27,8 @@ class SequenceModel(nn.Module):
         """Return (T, B, O), or (B, O) where the task wants an answer after the last step."""
         w = self.cell.weights()
         state = self.cell.initial_state(x.shape[1])
-        hs, _ = self.kernel.run(self.encode(x), state, w)
-        return self.predict(hs)
+        hs, last = self.kernel.run(self.encode(x), state, w)
+        return self.predict(last[0] if self.signature.answer == "last" else hs)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return what the cell reads: tokens (T, B) become one-hot (T, B, V)."""
@@ -37,8 +37,7 @@ class SequenceModel(nn.Module):
         dtype = self.readout.weight.dtype
         return nn.functional.one_hot(x, self.signature.inputs.vocabulary).to(dtype)
 
-    def predict(self, hs: Tensor) -> Tensor:
-        """Read the answer off h over time (T, B, H)."""
-        wanted = hs[-1] if self.signature.answer == "last" else hs
-        output: Tensor = self.readout(self.cell.read(wanted))
-        return output
+    def predict(self, h: Tensor) -> Tensor:
+        """Read the answer off h: (..., H) to (..., O)."""
+        readout = self.readout
+        return self.kernel.linear(self.cell.read(h), readout.weight, readout.bias)

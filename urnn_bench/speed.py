@@ -1,5 +1,6 @@
 """Time every way to compute a recurrence, after checking that they compute the same.
 
+The input is a batch of copying memory; the gradient that comes back from the readout is random.
 Contenders take turns in one process, so that a machine whose speed drifts treats all alike;
 medians and ratios of neighbours in time are what to quote.
 """
@@ -28,7 +29,6 @@ from urnn_bench.registry import Components
 from urnn_bench.spec.schema import Fit, Named, Run
 from urnn_bench.streams import generator, seeded
 
-_FEATURES = 10  # of copying memory
 _CHECKED_STEPS = 40
 _AGREE = 1e-9
 _PEAK_SIZE, _PEAK_ROUNDS = 1024, 5
@@ -88,8 +88,9 @@ def table(
 
     Raises GateError if a kernel does not agree with the time loop in float64.
     """
-    contenders = [c for name in models for c in _contenders(components, name, shape)]
-    contenders += [_module(name, shape) for name in _VENDORS]
+    x = _inputs(components, shape)
+    contenders = [c for name in models for c in _contenders(components, name, shape, x)]
+    contenders += [_module(name, shape, x) for name in _VENDORS]
     times = _interleaved([_threaded(c.recur, c) for c in contenders], rounds)
     updates = _interleaved([_threaded(c.update, c) for c in contenders if c.update], rounds)
     whole = dict(zip((id(c) for c in contenders if c.update), updates, strict=True))
@@ -104,18 +105,18 @@ def table(
     )
 
 
-def _contenders(components: Components, name: str, shape: Shape) -> Iterator[_Contender]:
+def _contenders(components: Components, name: str, shape: Shape, x: Tensor) -> Iterator[_Contender]:
     """Yield the time loop and every kernel that can run."""
-    cell = _cell(components, name, shape)
+    cell = _cell(components, name, shape, x)
     kernels = ["eager", *(k for k, f in cell.fused.items() if f.why_not(cell, "cpu") is None)]
     for kernel in kernels:
-        error = _disagreement(components, name, shape, kernel)
+        error = _disagreement(components, name, shape, x, kernel)
         # so written that NaN does not pass
         if not error <= _AGREE:
             text = f"the kernel '{kernel}' of '{name}' differs from the time loop by {error:.1e}"
             raise GateError(text)
         run = choose(cell, "cpu", kernel).run
-        recur = partial(_forward_and_backward, cell, run, _inputs(shape))
+        recur = partial(_forward_and_backward, cell, run, x, _cotangent(x, cell.features))
         update = _update(components, name, shape, kernel)
         fused = cell.fused.get(kernel)
         threads = 1 if fused and fused.own_threads else THREADS.get()
@@ -123,29 +124,29 @@ def _contenders(components: Components, name: str, shape: Shape) -> Iterator[_Co
 
 
 def _obstacles(components: Components, name: str, shape: Shape) -> Iterator[tuple[str, str]]:
-    cell = _cell(components, name, shape)
+    cell = _cell(components, name, shape, _inputs(components, shape))
     for kernel, fused in cell.fused.items():
         if reason := fused.why_not(cell, "cpu"):
             yield kernel, reason
 
 
-def _module(name: str, shape: Shape) -> _Contender:
+def _module(name: str, shape: Shape, x: Tensor) -> _Contender:
     """Return torch's own module of the same width as a contender."""
-    inputs = _inputs(shape)
-    module = _VENDORS[name](_FEATURES, shape.hidden)
+    features, g = x.shape[-1], _cotangent(x, shape.hidden)
+    module = _VENDORS[name](features, shape.hidden)
 
     def recur() -> None:
-        module(inputs)[0].sum().backward()
+        module(x)[0].backward(g)
 
     wide = _GATES[name] * shape.hidden
-    flops = 2 * wide * (_FEATURES + shape.hidden) * shape.steps * shape.batch * _PASSES
+    flops = 2 * wide * (features + shape.hidden) * shape.steps * shape.batch * _PASSES
     return _Contender("torch", name, recur, None, flops, torch_threads=THREADS.get())
 
 
-def _cell(components: Components, name: str, shape: Shape) -> Cell:
+def _cell(components: Components, name: str, shape: Shape, x: Tensor) -> Cell:
     kind = components.cells.get(name, Cell)
     with seeded(0, "init"):
-        return kind(_FEATURES, shape.hidden, kind.Options())
+        return kind(x.shape[-1], shape.hidden, kind.Options())
 
 
 def _run(name: str, shape: Shape) -> Run:
@@ -158,32 +159,54 @@ def _run(name: str, shape: Shape) -> Run:
     )  # fmt: skip
 
 
-def _inputs(shape: Shape, dtype: torch.dtype = torch.float32) -> Tensor:
-    size = (shape.steps, shape.batch, _FEATURES)
-    return torch.randn(size, generator=generator(0, "kernels"), dtype=torch.float64).to(dtype)
+def _inputs(components: Components, shape: Shape) -> Tensor:
+    """Return a batch of copying memory as a model's cell reads it: (T, B, F)."""
+    job, _ = build.job_of(components, _run("rnn", shape), Machinery("cpu", "eager"))
+    x: Tensor = job.model.encode(job.task.batch("train", 0, shape.batch, 0).x)  # type: ignore[operator]
+    return x
 
 
-def _forward_and_backward(cell: Cell, run: Forward, x: Tensor) -> Tensor:
-    """Return hs after its sum's gradient has reached every parameter."""
+def _random(size: Sequence[int]) -> Tensor:
+    return torch.randn(tuple(size), generator=generator(0, "kernels"), dtype=torch.float64)
+
+
+def _cotangent(x: Tensor, features: int) -> Tensor:
+    """Return a gradient of what the readout sees: (T, B, R)."""
+    return _random((*x.shape[:2], features)).to(x.dtype)
+
+
+def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, g: Tensor) -> Tensor:
+    """Return hs after the gradient ``g`` has reached every parameter."""
     hs, _ = run(x, cell.initial_state(x.shape[1]), cell.weights())
-    cell.read(hs).sum().backward()  # type: ignore[no-untyped-call]
+    cell.read(hs).backward(g)  # type: ignore[no-untyped-call]
     return hs
 
 
-def _disagreement(components: Components, name: str, shape: Shape, kernel: str) -> float:
-    """Return the largest difference of values and gradients in float64, relative to their size."""
-    short = Shape(min(shape.steps, _CHECKED_STEPS), shape.batch, shape.hidden)
-    results = []
-    for which in ("eager", kernel):
-        cell = _cell(components, name, short).double()
-        x = _inputs(short, torch.float64).requires_grad_()
-        hs = _forward_and_backward(cell, choose(cell, "cpu", which).run, x)
-        grads = [p.grad for p in (x, *cell.parameters()) if p.grad is not None]
-        results.append([hs.detach(), *grads])
-    # one size for all: a gradient that is zero by nature is rounding, and nothing to divide by
-    size = max(float(tensor.abs().max()) for tensor in results[0])
-    differences = [(a - b).abs().max() for a, b in zip(*results, strict=True)]
-    return float(torch.stack(differences).max()) / size
+def _disagreement(components: Components, name: str, shape: Shape, x: Tensor, kernel: str) -> float:
+    """Return the largest difference from the time loop in float64, relative to the values' size.
+
+    For the task's input, and for a random one that wants a gradient.
+    """
+    tokens = x[-_CHECKED_STEPS:].double()
+    dense = _random(tokens.shape).requires_grad_()
+    errors = []
+    for given in (tokens, dense):
+        slow, fast = (_outcome(components, name, shape, given, k) for k in ("eager", kernel))
+        # one size for all: a gradient that is zero by nature is rounding, and nothing to divide by
+        size = max(float(tensor.abs().max()) for tensor in slow)
+        errors += [float((a - b).abs().max()) / size for a, b in zip(slow, fast, strict=True)]
+    return float(torch.tensor(errors).max())
+
+
+def _outcome(
+    components: Components, name: str, shape: Shape, x: Tensor, kernel: str
+) -> list[Tensor]:
+    """Return hs and every gradient in float64."""
+    x.grad = None
+    cell = _cell(components, name, shape, x).double()
+    g = _cotangent(x, cell.features)
+    hs = _forward_and_backward(cell, choose(cell, "cpu", kernel).run, x, g)
+    return [hs.detach(), *(p.grad for p in (x, *cell.parameters()) if p.grad is not None)]
 
 
 def _update(components: Components, name: str, shape: Shape, kernel: str) -> Callable[[], object]:

@@ -120,6 +120,7 @@ def test_doctor_says_what_is_here(made):
     found = json.loads(made("doctor", "--json").out)
     assert found["versions"]["torch"] and found["torch"]["threads"] >= 1
     assert "writable" in found["folders"]["results"] and "cc" in found["compiler"]
+    assert found["kernels"]["lstm"].startswith("vendor: "), "the kernel a run would take, and why"
     assert "torch\t" in made("doctor").out
 
 

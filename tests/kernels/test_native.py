@@ -12,15 +12,20 @@ from functools import partial
 import pytest
 import torch
 
+from urnn_bench import build
+from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
 from urnn_bench.cells.urnn import Urnn, UrnnOptions
-from urnn_bench.kernels.native import compiler
+from urnn_bench.engine.gradient import Position, train
+from urnn_bench.events import Measured
+from urnn_bench.kernels.native import compiler, linear
 from urnn_bench.kernels.native import dense as native_dense
 from urnn_bench.kernels.native.memory import PRECISIONS
 from urnn_bench.kernels.native.threads import THREADS, each
 from urnn_bench.kernels.scan import unroll
-from urnn_bench.registry import Registry
+from urnn_bench.registry import Components, Registry
+from urnn_bench.spec.schema import Fit, Named, Run
 from urnn_bench.streams import seeded
 
 
@@ -179,7 +184,8 @@ def test_compiled_once_also_by_two_processes_at_once(tmp_path):
         found = list(pool.map(lambda _: chosen(tmp_path), range(2)))
     assert [name for name, _ in found] == ["c", "c"]
     made = sorted((tmp_path / "urnn-bench" / "kernels").iterdir())
-    assert len(made) == 2, "one library for each precision, and nothing left behind"
+    stems = [path.name.partition("-")[0] for path in made]
+    assert stems == ["linear", "linear", "urnn", "urnn"], "one for each precision, nothing else"
     before = [path.stat().st_mtime_ns for path in made]
     assert chosen(tmp_path)[0] == "c"
     assert [path.stat().st_mtime_ns for path in made] == before
@@ -258,6 +264,44 @@ def test_urnn_makes_the_drive_itself(kind, rows):
         (cell.read(hs).sin().sum() + last[0].abs().sum()).backward()
         found.append([hs.detach(), *(p.grad.clone() for p in cell.parameters())])
     assert same(*found, 1e-10)
+
+
+@pytest.mark.parametrize("sizes", [(5, 3, 2), (513, 17, 9), (1030, 40, 1), (70, 130, 13)])
+def test_the_readout_is_torchs(sizes):
+    rows, features, outputs = sizes
+    rng = torch.Generator().manual_seed(3)
+    shapes = ((rows, features), (outputs, features), (outputs,))
+    found = []
+    for function in (linear.linear, torch.nn.functional.linear):
+        rng.manual_seed(3)
+        given = [
+            torch.randn(s, generator=rng, dtype=torch.float64).requires_grad_() for s in shapes
+        ]
+        y = function(*given)
+        g = torch.randn(y.shape, generator=rng, dtype=torch.float64)
+        found.append([y.detach(), *torch.autograd.grad(y, given, g)])
+    assert same(*found, 1e-12)
+
+
+def curve(name, kernel):
+    """Training losses of 50 updates in float64."""
+    components = Components()
+    task = Named(name="copying", options={"T": 20, "validation_examples": 1, "test_examples": 1})
+    fit = Fit(steps=50, batch=5, dtype="float64", log_every=1, evaluate_every=50)
+    run = Run(benchmark="test", label=name, task=task, cell=Named(name=name), hidden=12, fit=fit,
+              seed=0)  # fmt: skip
+    job, choice = build.job_of(components, run, Machinery("cpu", kernel))
+    assert choice.name == kernel
+    events = train(job, Position(evaluated=True))
+    return [e.metrics[job.task.metrics[0]] for e in events
+            if isinstance(e, Measured) and e.split == "train"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["irnn", "lstm_paper", "rnn", "urnn"])
+def test_a_fused_run_learns_the_same_curve(name):
+    slow, fast = curve(name, "eager"), curve(name, "c")
+    assert len(slow) == 50 and slow[-1] < slow[0]
+    assert slow == pytest.approx(fast, rel=0, abs=1e-8)
 
 
 def test_the_kernels_command_checks_then_times(bench):

@@ -11,7 +11,7 @@ from urnn_bench.cli.parameters import Json, Results
 
 
 def doctor(results: Results = None, json: Json = False) -> None:
-    """Say what this machine offers: versions, devices, threads, BLAS, compiler, folders."""
+    """Say what this machine offers: versions, devices, threads, compiler, kernels, folders."""
     from urnn_bench.records import environment
     from urnn_bench.spec import catalogue
 
@@ -22,6 +22,7 @@ def doctor(results: Results = None, json: Json = False) -> None:
         "system": {"platform": platform.platform(), "processors": os.cpu_count()},
         "torch": _torch(),
         "compiler": _compiler(),
+        "kernels": _kernels(),
         "folders": {"results": _results(results), "benchmarks": _joined(catalogue.folders())},
         "environment": {k: v for k, v in os.environ.items() if k.startswith("URNN_BENCH_")},
     }
@@ -62,6 +63,19 @@ def _compiler() -> dict[str, Any]:
     except KernelError as error:
         return {"cc": None, "why not": str(error)}
     return {"cc": " ".join(command), "version": said.split("\n")[0]}
+
+
+def _kernels() -> dict[str, str]:
+    """Return the kernel that a run of each model would take, and why."""
+    from urnn_bench.build import device_of
+    from urnn_bench.cells.base import Cell
+    from urnn_bench.kernels.choose import choose
+    from urnn_bench.registry import Components
+
+    cells, device = Components().cells, device_of("auto").type
+    kinds = {name: cells.get(name, Cell) for name in cells.names()}
+    chosen = {n: choose(kind(1, 1, kind.Options()), device, "auto") for n, kind in kinds.items()}
+    return {name: f"{choice.name}: {choice.reason}" for name, choice in chosen.items()}
 
 
 def _results(results: Path | None) -> str:

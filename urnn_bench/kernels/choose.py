@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any, Protocol
 
 from torch import Tensor
+from torch.nn import functional
 
 from urnn_bench.errors import KernelError, near_miss
 from urnn_bench.kernels.scan import Recurrence, State, unroll
 
 Forward = Callable[[Tensor, State, Any], tuple[Tensor, State]]
+Linear = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def _nothing(_: Any) -> None:
@@ -21,13 +23,15 @@ def _nothing(_: Any) -> None:
 class Fused:
     """Another way to compute what ``unroll`` computes of the same arguments, on some devices.
 
-    A kernel with ``own_threads`` is disturbed by torch's, which spin while they wait.
+    A kernel with ``own_threads`` is disturbed by torch's, which spin while they wait. ``linear``
+    is the readout that goes best with it: x (..., K), weight (O, K) and bias (O) to (..., O).
     """
 
     devices: frozenset[str]
     run: Callable[[Any, Tensor, State, Any], tuple[Tensor, State]]
     obstacle: Callable[[Any], str | None] = _nothing
     own_threads: bool = False
+    linear: Linear = functional.linear
 
     def why_not(self, cell: Any, device: str) -> str | None:
         """Return why this kernel cannot run ``cell`` on ``device``, or None."""
@@ -51,6 +55,7 @@ class Choice:
     name: str
     run: Forward
     reason: str
+    linear: Linear = functional.linear
 
 
 def choose(cell: Fusable, device: str, wanted: str) -> Choice:
@@ -71,7 +76,12 @@ def choose(cell: Fusable, device: str, wanted: str) -> Choice:
         raise KernelError(f"the model '{name}' has no kernel '{wanted}'{hint}")
     if reason := table[wanted].why_not(cell, device):
         raise KernelError(f"the kernel '{wanted}' cannot run: {reason}; use --kernel auto")
-    return Choice(wanted, partial(table[wanted].run, cell), "asked for")
+    return _ready(cell, wanted, "asked for")
+
+
+def _ready(cell: Fusable, name: str, reason: str) -> Choice:
+    fused = cell.fused[name]
+    return Choice(name, partial(fused.run, cell), reason, fused.linear)
 
 
 def _first(cell: Fusable, device: str, eager: Forward) -> Choice:
@@ -79,6 +89,6 @@ def _first(cell: Fusable, device: str, eager: Forward) -> Choice:
     for name, fused in cell.fused.items():
         reason = fused.why_not(cell, device)
         if reason is None:
-            return Choice(name, partial(fused.run, cell), "first of the table that can run")
+            return _ready(cell, name, "first of the table that can run")
         obstacles.append(f"{name}: {reason}")
     return Choice("eager", eager, "; ".join(obstacles) or "the cell has no other kernel")

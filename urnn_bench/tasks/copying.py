@@ -16,9 +16,10 @@ from math import log
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import one_hot
 
 from urnn_bench.spec.schema import Count
+from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks.base import Batch, DrawnTask, PoolOptions, Score, Signature, Tokens
 
 
@@ -61,7 +62,7 @@ class Copying(DrawnTask):
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the mean cross-entropy in nats over every step and sequence."""
-        return cross_entropy(output.flatten(0, 1), batch.y.flatten())
+        return cross_entropy(output, batch.y)
 
     def scores(self, output: Tensor, batch: Batch) -> dict[str, Score]:
         """Return the cross-entropy, its ratio to the baseline, and the accuracy of the recall."""

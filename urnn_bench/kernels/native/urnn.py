@@ -5,7 +5,6 @@ fast. T steps, B batch, F input features, H hidden width (complex).
 """
 
 import ctypes
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from urnn_bench.kernels.choose import Fused
-from urnn_bench.kernels.native import compiler
+from urnn_bench.kernels.native import compiler, linear
 from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense
 from urnn_bench.kernels.native.threads import THREADS, each
 from urnn_bench.kernels.scan import State
@@ -68,8 +67,10 @@ class _Sequence(torch.autograd.Function):
     """hs (T, B, H) and the last of them, from the input, V (F, 2H), h0 (B, H) and the factors."""
 
     @staticmethod
-    def forward(ctx: Any, u: Tensor | None, v: Tensor, h0: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-        """Run the C code forward."""
+    def forward(
+        ctx: Any, _: Tensor | None, v: Tensor, h0: Tensor, *rest: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Run the C code forward; the first input is there for its gradient."""
         d1, d2, d3, r1, r2, bias, permutation, eps, given, threads = rest
         w = _Weights(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
         given = _Input(*(None if t is None else dense(t) for t in given))
@@ -160,7 +161,9 @@ def _tokens(x: Tensor) -> Tensor | None:
     x = dense(x)
     token = torch.empty(x.shape[:-1], dtype=torch.int32)
     library = compiler.library(_SOURCE, PRECISIONS[x.dtype].defines)
-    found = library.urnn_tokens(address(x), *map(ctypes.c_long, (token.numel(), x.shape[-1])), address(token))
+    found = library.urnn_tokens(
+        address(x), *map(ctypes.c_long, (token.numel(), x.shape[-1])), address(token)
+    )
     return token if found else None
 
 
@@ -198,4 +201,8 @@ def _struct(real: Any) -> type[ctypes.Structure]:
     return type("Weights", (ctypes.Structure,), {"_fields_": fields})
 
 
-URNN = Fused(frozenset({"cpu"}), run, lambda _: compiler.obstacle(_SOURCE), own_threads=True)
+def _obstacle(_: Any) -> str | None:
+    return compiler.obstacle(_SOURCE) or linear.obstacle()
+
+
+URNN = Fused(frozenset({"cpu"}), run, _obstacle, own_threads=True, linear=linear.linear)

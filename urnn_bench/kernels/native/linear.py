@@ -1,0 +1,68 @@
+"""The readout of a whole sequence on a CPU: ``linear.c``, fast for few outputs.
+
+M rows, K features, O outputs, padded to P.
+"""
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
+
+from urnn_bench.kernels.native import compiler
+from urnn_bench.kernels.native.memory import PRECISIONS, address, dense
+from urnn_bench.kernels.native.threads import THREADS, each
+
+_SOURCE = Path(__file__).with_name("linear.c")
+
+
+class _Linear(torch.autograd.Function):
+    """x (M, K), weight (P, K) and bias (P) to (M, P)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, threads: int) -> Tensor:
+        """Run the C code forward."""
+        library = compiler.library(_SOURCE, PRECISIONS[x.dtype].defines)
+        x, weight, bias = dense(x), dense(weight), dense(bias)
+        groups = -(-len(x) // int(library.linear_group()))
+        y, size = x.new_empty(len(x), len(bias)), (ctypes.c_long(len(x)), x.shape[1], len(bias))
+
+        def run(first: int, last: int) -> None:
+            library.linear_forward(*size, first, last, *map(address, (x, weight, bias, y)))
+
+        each(run, groups, threads)
+        ctx.kept = (library, size, groups, threads)
+        ctx.save_for_backward(x, weight)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        """Run the C code backward."""
+        (x, weight), (library, size, groups, threads) = ctx.saved_tensors, ctx.kept
+        g = dense(g)
+        dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        dw = weight.new_empty(groups, *weight.shape)
+
+        def run(first: int, last: int) -> None:
+            library.linear_backward(*size, first, last, *map(address, (x, weight, g, dx, dw)))
+
+        each(run, groups, threads)
+        return dx, dw.sum(0), g.sum(0), None
+
+
+def obstacle() -> str | None:
+    """Return why ``linear`` cannot run here, None if it can."""
+    return compiler.obstacle(_SOURCE)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Return x Wᵀ + b: (..., K) to (..., O)."""
+    library = compiler.library(_SOURCE, PRECISIONS[x.dtype].defines)
+    spare = -len(bias) % int(library.linear_block())
+    padded = (pad(weight, (0, 0, 0, spare)), pad(bias, (0, spare)))
+    y: Tensor = _Linear.apply(x.flatten(0, -2), *padded, THREADS.get())  # type: ignore[no-untyped-call]
+    return y[:, : len(bias)].view(*x.shape[:-1], len(bias))
