@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import cache
+from itertools import pairwise
 
 THREADS: ContextVar[int] = ContextVar("THREADS", default=os.cpu_count() or 1)
 
@@ -20,10 +21,10 @@ def each(function: Callable[[int, int], None], groups: int, threads: int) -> Non
     """Call ``function(first, last)`` for shares of ``groups``, in parallel."""
     count = max(1, min(threads, groups))
     edges = [groups * i // count for i in range(count + 1)]
-    if count == 1:
-        function(0, groups)
-    else:
-        list(_pool(count).map(function, edges[:-1], edges[1:]))
+    others = [_pool(count - 1).submit(function, *share) for share in pairwise(edges[1:])]
+    function(0, edges[1])
+    for other in others:
+        other.result()
 
 
 def keep_memory() -> None:
