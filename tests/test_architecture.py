@@ -38,9 +38,9 @@ ALLOWED = {
               "spec"},
     "speed": {"build", "cells", "engine", "errors", "events", "kernels", "records", "registry",
               "spec", "streams"},
-    "cli": {"bench", "build", "cells", "errors", "events", "execute", "figures", "kernels",
-            "provenance",
-            "records", "registry", "spec", "speed", "tasks"},
+    "breakdown": {"kernels", "registry", "speed"},
+    "cli": {"bench", "breakdown", "build", "cells", "errors", "events", "execute", "figures",
+            "kernels", "provenance", "records", "registry", "spec", "speed", "tasks"},
     "__main__": {"cli", "errors"},
     "__init__": set(),
 }  # fmt: skip
@@ -48,7 +48,7 @@ ALLOWED = {
 # libraries that only some parts may know
 OUTSIDE = {
     "torch": {"streams", "kernels", "cells", "tasks", "models", "optim", "engine", "build",
-              "checkpoint", "provenance", "execute", "bench", "speed", "cli"},
+              "checkpoint", "provenance", "execute", "bench", "speed", "breakdown", "cli"},
     "matplotlib": {"figures"},
     "pandas": {"records", "figures", "cli"},
     "rich": {"cli"},

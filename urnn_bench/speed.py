@@ -30,6 +30,7 @@ from urnn_bench.spec.schema import Fit, Named, Run
 from urnn_bench.streams import generator, seeded
 
 _CHECKED_STEPS = 40
+_NEVER = 1 << 30
 _AGREE = 1e-9
 _PEAK_SIZE, _PEAK_ROUNDS = 1024, 5
 _PASSES = 3  # forward, and twice that backward
@@ -107,7 +108,7 @@ def table(
 
 def _contenders(components: Components, name: str, shape: Shape, x: Tensor) -> Iterator[_Contender]:
     """Yield the time loop and every kernel that can run."""
-    cell = _cell(components, name, shape, x)
+    cell = cell_of(components, name, shape)
     kernels = ["eager", *(k for k, f in cell.fused.items() if f.why_not(cell, "cpu") is None)]
     for kernel in kernels:
         error = _disagreement(components, name, shape, x, kernel)
@@ -117,14 +118,14 @@ def _contenders(components: Components, name: str, shape: Shape, x: Tensor) -> I
             raise GateError(text)
         run = choose(cell, "cpu", kernel).run
         recur = partial(_forward_and_backward, cell, run, x, _cotangent(x, cell.features))
-        update = _update(components, name, shape, kernel)
+        step = update(components, name, shape, kernel)
         fused = cell.fused.get(kernel)
         threads = 1 if fused and fused.own_threads else THREADS.get()
-        yield _Contender(name, kernel, recur, update, _flops(cell, shape), error, threads)
+        yield _Contender(name, kernel, recur, step, _flops(cell, shape), error, threads)
 
 
 def _obstacles(components: Components, name: str, shape: Shape) -> Iterator[tuple[str, str]]:
-    cell = _cell(components, name, shape, _inputs(components, shape))
+    cell = cell_of(components, name, shape)
     for kernel, fused in cell.fused.items():
         if reason := fused.why_not(cell, "cpu"):
             yield kernel, reason
@@ -143,19 +144,21 @@ def _module(name: str, shape: Shape, x: Tensor) -> _Contender:
     return _Contender("torch", name, recur, None, flops, torch_threads=THREADS.get())
 
 
-def _cell(components: Components, name: str, shape: Shape, x: Tensor) -> Cell:
+def cell_of(components: Components, name: str, shape: Shape) -> Cell:
+    """Return a model's cell with its default options, as copying memory wants it."""
     kind = components.cells.get(name, Cell)
     with seeded(0, "init"):
-        return kind(x.shape[-1], shape.hidden, kind.Options())
+        return kind(_inputs(components, Shape(3, 1, 1)).shape[-1], shape.hidden, kind.Options())
 
 
 def _run(name: str, shape: Shape) -> Run:
     """Return a run of copying memory at a shape."""
     recall = min(10, max(1, (shape.steps - 1) // 2))
     options = {"T": max(1, shape.steps - 2 * recall), "recall": recall}
+    fit = Fit(batch=shape.batch, evaluate_every=_NEVER, log_every=_NEVER)
     return Run(
         benchmark="kernels", label=name, task=Named(name="copying", options=options),
-        cell=Named(name=name), hidden=shape.hidden, fit=Fit(batch=shape.batch), seed=0,
+        cell=Named(name=name), hidden=shape.hidden, fit=fit, seed=0,
     )  # fmt: skip
 
 
@@ -203,13 +206,13 @@ def _outcome(
 ) -> list[Tensor]:
     """Return hs and every gradient in float64."""
     x.grad = None
-    cell = _cell(components, name, shape, x).double()
+    cell = cell_of(components, name, shape).double()
     g = _cotangent(x, cell.features)
     hs = _forward_and_backward(cell, choose(cell, "cpu", kernel).run, x, g)
     return [hs.detach(), *(p.grad for p in (x, *cell.parameters()) if p.grad is not None)]
 
 
-def _update(components: Components, name: str, shape: Shape, kernel: str) -> Callable[[], object]:
+def update(components: Components, name: str, shape: Shape, kernel: str) -> Callable[[], object]:
     """Return a function that makes one whole update: data, loss, gradient, clipping, step."""
     job, _ = build.job_of(components, _run(name, shape), Machinery("cpu", kernel))
     events = train(job, Position(evaluated=True))

@@ -316,3 +316,12 @@ def test_the_kernels_command_checks_then_times(bench):
         if row["kernel"] == "eager":
             assert row["ratio"] == 1.0
     assert "did you mean 'urnn'" in bench("kernels", "--model", "urn", code=2).err
+
+
+def test_a_profile_accounts_for_the_whole_update(bench):
+    arguments = ("--T", 12, "--hidden", 8, "--batch", 3, "--model", "urnn", "--model", "lstm")
+    rows = json.loads(bench("kernels", *arguments, "--profile", "--json").out)
+    for model in ("urnn", "lstm"):
+        mine = [row for row in rows if row["model"] == model]
+        assert sum(row["share"] for row in mine) == pytest.approx(1)
+        assert mine[0]["update_ms"] >= mine[1]["update_ms"] > 0

@@ -12,6 +12,7 @@ from urnn_bench.cli.sources import included
 from urnn_bench.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from urnn_bench.breakdown import Cost
     from urnn_bench.speed import Timing
 
 _STEPS, _HIDDEN, _BATCH = 520, 128, 20
@@ -45,6 +46,9 @@ def kernels(
         int | None, typer.Option(min=1, metavar="N", help="Threads, of torch too. [default: all]")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Times each is timed.")] = 7,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Say where the time of a whole update goes instead.")
+    ] = False,
     include: Include = None,
     json: Json = False,
 ) -> None:  # fmt: skip
@@ -52,22 +56,36 @@ def kernels(
     import os
 
     from urnn_bench import bench, speed
+    from urnn_bench.breakdown import breakdown
 
     known = included(include or [])
     for name in models or []:
         if name not in known.cells.names():
             raise UnknownNameError("model", name, known.cells.names())
-    bench.set_up(threads or os.cpu_count())
+    # a profile is of an update as a run makes it; timed contenders get their threads in turn
+    bench.set_up(threads if profile else threads or os.cpu_count())
     chosen = tuple(dict.fromkeys(models or known.cells.names()))
     shapes = [
         speed.Shape(*shape)
         for shape in product(lengths or [_STEPS], batch or [_BATCH], hidden or [_HIDDEN])
     ]
+    if profile:
+        _show_costs([c for s in shapes for m in chosen for c in breakdown(known, m, s)], json)
+        return
     rows = [row for shape in shapes for row in speed.table(known, chosen, shape, rounds)]
     if json:
         emit_json([asdict(row) for row in rows])
         return
     _show(rows)
+
+
+def _show_costs(costs: "list[Cost]", json: bool) -> None:
+    if json:
+        emit_json([asdict(cost) for cost in costs])
+        return
+    names = ("model", "kernel", "T", "B", "H", "operation", "calls", "ms", "share")
+    emit_table(names, [list((asdict(c) | {"share": round(c.share, 3)}).values()) for c in costs])
+    say("ms: of a whole update, spent in the operation itself; the profiler takes time too")
 
 
 def _show(rows: "list[Timing]") -> None:

@@ -60,7 +60,7 @@ class _Weights:
         return aligned((self.kind.gates + 6) * (self.n + _BLOCK) * self.lanes, dtype)
 
 
-class _Sequence(torch.autograd.Function):
+class _Recurrence(torch.autograd.Function):
     """hs and cs (T, B, H) from the drive u (T, B, G·H), the initial state and the matrices."""
 
     @staticmethod
@@ -127,7 +127,7 @@ def _run(kind: _Kind, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tenso
     w_c = getattr(w, "w_c", None)
     inputs = [t for t in (u, *state, w.w_h, w_c) if t is not None]
     keep = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
-    hs, cs = _Sequence.apply(  # type: ignore[no-untyped-call]
+    hs, cs = _Recurrence.apply(  # type: ignore[no-untyped-call]
         kind, u, state[0], c0, w.w_h, w_c, keep, THREADS.get()
     )
     # copies, so that changing hs in place does not change the state

@@ -19,7 +19,7 @@ from urnn_bench.kernels.native.threads import THREADS, each
 _SOURCE = Path(__file__).with_name("linear.c")
 
 
-class _Linear(torch.autograd.Function):
+class _Readout(torch.autograd.Function):
     """x (M, K), weight (P, K) and bias (P) to (M, P)."""
 
     @staticmethod
@@ -64,5 +64,5 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     library = compiler.library(_SOURCE, PRECISIONS[x.dtype].defines)
     spare = -len(bias) % int(library.linear_block())
     padded = (pad(weight, (0, 0, 0, spare)), pad(bias, (0, spare)))
-    y: Tensor = _Linear.apply(x.flatten(0, -2), *padded, THREADS.get())  # type: ignore[no-untyped-call]
+    y: Tensor = _Readout.apply(x.flatten(0, -2), *padded, THREADS.get())  # type: ignore[no-untyped-call]
     return y[:, : len(bias)].view(*x.shape[:-1], len(bias))

@@ -63,7 +63,7 @@ class _Weights:
         self.pointer = ctypes.byref(_struct(precision.real)(*addresses, eps, n, len(radices)))
 
 
-class _Sequence(torch.autograd.Function):
+class _Recurrence(torch.autograd.Function):
     """hs (T, B, H) and the last of them, from the input, V (F, 2H), h0 (B, H) and the factors."""
 
     @staticmethod
@@ -139,7 +139,7 @@ def _factor_gradients(w: _Weights, totals: Tensor) -> list[Tensor]:
 def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     """Return hs (T, B, H) and the last state of the cell of ``cells/urnn.py``."""
     given, f = _given(cell, x, w), w.factors
-    hs, last = _Sequence.apply(  # type: ignore[no-untyped-call]
+    hs, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
         given.u, w.v, state[0], f.d1, f.d2, f.d3, f.r1, f.r2, w.bias,
         f.permutation, cell.options.eps, given, THREADS.get(),
     )  # fmt: skip
