@@ -14,7 +14,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -45,11 +47,15 @@ def library(source: Path, defines: tuple[str, ...]) -> ctypes.CDLL:
 
 
 @cache
-def obstacle(source: Path) -> str | None:
-    """Return why a C file cannot be used here in one of its precisions, None if it can."""
+def obstacle(*sources: Path) -> str | None:
+    """Return why C files cannot be used here in one of their precisions, None if they can."""
+    defines = [precision.defines for precision in PRECISIONS.values()]
+    # compilers run beside each other; each is a process, and a first run waits for all of them
+    with ThreadPoolExecutor() as pool:
+        made = [pool.submit(library, *pair) for pair in product(sources, defines)]
     try:
-        for precision in PRECISIONS.values():
-            library(source, precision.defines)
+        for each in made:
+            each.result()
     except KernelError as error:
         return str(error)
     return None

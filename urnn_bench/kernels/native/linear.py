@@ -16,7 +16,7 @@ from urnn_bench.kernels.native import compiler
 from urnn_bench.kernels.native.memory import PRECISIONS, address, dense
 from urnn_bench.kernels.native.threads import THREADS, each
 
-_SOURCE = Path(__file__).with_name("linear.c")
+SOURCE = Path(__file__).with_name("linear.c")
 
 
 class _Readout(torch.autograd.Function):
@@ -25,7 +25,7 @@ class _Readout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, threads: int) -> Tensor:
         """Run the C code forward."""
-        library = compiler.library(_SOURCE, PRECISIONS[x.dtype].defines)
+        library = compiler.library(SOURCE, PRECISIONS[x.dtype].defines)
         x, weight, bias = dense(x), dense(weight), dense(bias)
         groups = -(-len(x) // int(library.linear_group()))
         y, size = x.new_empty(len(x), len(bias)), (ctypes.c_long(len(x)), x.shape[1], len(bias))
@@ -54,14 +54,9 @@ class _Readout(torch.autograd.Function):
         return dx, dw.sum(0), g.sum(0), None
 
 
-def obstacle() -> str | None:
-    """Return why ``linear`` cannot run here, None if it can."""
-    return compiler.obstacle(_SOURCE)
-
-
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Return x Wᵀ + b: (..., K) to (..., O)."""
-    library = compiler.library(_SOURCE, PRECISIONS[x.dtype].defines)
+    library = compiler.library(SOURCE, PRECISIONS[x.dtype].defines)
     spare = -len(bias) % int(library.linear_block())
     padded = (pad(weight, (0, 0, 0, spare)), pad(bias, (0, spare)))
     y: Tensor = _Readout.apply(x.flatten(0, -2), *padded, THREADS.get())  # type: ignore[no-untyped-call]

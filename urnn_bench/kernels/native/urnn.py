@@ -202,7 +202,7 @@ def _struct(real: Any) -> type[ctypes.Structure]:
 
 
 def _obstacle(_: Any) -> str | None:
-    return compiler.obstacle(_SOURCE) or linear.obstacle()
+    return compiler.obstacle(_SOURCE, linear.SOURCE)
 
 
 URNN = Fused(frozenset({"cpu"}), run, _obstacle, own_threads=True, linear=linear.linear)
