@@ -26,21 +26,24 @@ ALLOWED = {
     "tasks": {"events", "spec", "streams"},
     "figures": {"errors", "files", "records", "registry", "spec"},
     "models": {"cells", "kernels", "tasks"},
+    "trace": {"cells", "kernels", "models", "tasks"},
+    "probes": {"kernels", "spec", "streams", "trace"},
+    "probing": {"engine", "events", "models", "probes", "spec", "tasks", "trace"},
     "optim": {"spec"},
     "engine": {"events", "optim", "spec", "tasks"},
     "build": {"cells", "engine", "errors", "events", "figures", "kernels", "models", "optim",
-              "registry", "spec", "streams", "tasks"},
+              "probes", "probing", "registry", "spec", "streams", "tasks"},
     "checkpoint": {"engine", "errors", "files"},
     "provenance": {"build", "engine", "kernels", "records", "spec"},
-    "execute": {"build", "checkpoint", "engine", "errors", "events", "files", "provenance",
-                "records", "registry", "spec"},
+    "execute": {"build", "checkpoint", "engine", "errors", "events", "files", "probing",
+                "provenance", "records", "registry", "spec"},
     "bench": {"build", "engine", "errors", "events", "execute", "kernels", "provenance", "records",
               "spec"},
     "speed": {"build", "cells", "engine", "errors", "events", "kernels", "records", "registry",
               "spec", "streams"},
     "breakdown": {"kernels", "registry", "speed"},
     "cli": {"bench", "breakdown", "build", "cells", "errors", "events", "execute", "figures",
-            "kernels", "provenance", "records", "registry", "spec", "speed", "tasks"},
+            "kernels", "probes", "provenance", "records", "registry", "spec", "speed", "tasks"},
     "__main__": {"cli", "errors"},
     "__init__": set(),
 }  # fmt: skip
@@ -48,13 +51,14 @@ ALLOWED = {
 # libraries that only some parts may know
 OUTSIDE = {
     "torch": {"streams", "kernels", "cells", "tasks", "models", "optim", "engine", "build",
+              "trace", "probes", "probing",
               "checkpoint", "provenance", "execute", "bench", "speed", "breakdown", "cli"},
     "matplotlib": {"figures"},
     "pandas": {"records", "figures", "cli"},
     "rich": {"cli"},
     "typer": {"cli"},
     "yaml": {"spec"},
-    "pydantic": {"spec", "cells", "tasks", "records", "figures", "build", "cli"},
+    "pydantic": {"spec", "cells", "tasks", "probes", "records", "figures", "build", "cli"},
 }  # fmt: skip
 
 
@@ -108,7 +112,7 @@ def test_components_are_known_only_through_the_registry():
     for path, name in modules().items():
         for target in inside(path):
             folder, _, rest = target.partition(".")
-            if folder in ("cells", "tasks", "figures") and part(name) != folder:
+            if folder in ("cells", "tasks", "figures", "probes") and part(name) != folder:
                 assert rest.split(".")[0] in ("base", "_drawing"), f"{name} imports {target}"
 
 

@@ -8,11 +8,12 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import torch
 
-from urnn_bench.records.metrics import MetricsWriter
+from urnn_bench.records.lines import LineWriter
 from urnn_bench.records.record import Record
 
 # enough for a checkpoint in the middle, which comes after a second, on a faster machine too
@@ -28,7 +29,7 @@ def table(folder):
 def state(folder):
     content = torch.load(folder / "checkpoint.pt", weights_only=True)
     content["position"].pop("train_s")
-    content.pop("metrics_bytes")
+    content["lengths"].pop("metrics.csv")
     return content
 
 
@@ -42,7 +43,8 @@ def equal(one, two):
     return one == two
 
 
-ARGUMENTS = ("run", "tiny", "--model", "urnn", "--steps", STEPS)
+PROBING = ("--probe", "--set", "probes.every=50")
+ARGUMENTS = ("run", "tiny", "--model", "urnn", "--steps", STEPS, *PROBING)
 
 
 @pytest.fixture
@@ -74,9 +76,12 @@ def test_killed_and_resumed_is_the_same_to_the_byte(bench, whole):
     # what a crash may leave behind: a line that was being written, and lines after the checkpoint
     with (folder / "metrics.csv").open("a") as file:
         file.write("399,1596,1.0,train,cross_entropy_nat,0.5\n399,15")
+    with (folder / "probes.csv").open("a") as file:
+        file.write("999,gradient_norm,h,1,0.5\n999,grad")
     said = bench.process(*ARGUMENTS)
     assert f"resumed at update {middle}" in said.err
     assert table(folder) == table(whole)
+    assert (folder / "probes.csv").read_bytes() == (whole / "probes.csv").read_bytes()
     assert equal(state(folder), state(whole))
     record = Record.read(folder)
     assert record.status == "done" and record.test == Record.read(whole).test
@@ -114,7 +119,9 @@ def test_a_damaged_checkpoint_is_said_and_replaced_only_by_force(bench):
     before = (folder / "metrics.csv").read_bytes()
     good = (folder / "checkpoint.pt").read_bytes()
     flipped = bytearray(good)
-    flipped[good.index(b"model") + 3000] ^= 1
+    with ZipFile(io.BytesIO(good)) as archive:
+        largest = max(archive.infolist(), key=lambda entry: entry.file_size)
+        flipped[good.index(archive.read(largest))] ^= 1
     other = io.BytesIO()
     torch.save([1, 2], other)
     for damage in (b"not a checkpoint", good[:200], b"", bytes(flipped), other.getvalue()):
@@ -176,7 +183,7 @@ class Death:
 
     def __init__(self, patch, moment):
         self.left = moment
-        for owner, name in ((os, "replace"), (os, "fsync"), (MetricsWriter, "_append"),
+        for owner, name in ((os, "replace"), (os, "fsync"), (LineWriter, "append"),
                             (Path, "unlink")):  # fmt: skip
             patch.setattr(owner, name, self.deadly(getattr(owner, name)))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,17 @@ from urnn_bench.events import SplitName
 from urnn_bench.figures.base import Figure
 from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel
+from urnn_bench.probes.base import Probe
+from urnn_bench.probing import Probing
 from urnn_bench.registry import Components, Registry, load_file, subclasses
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
-from urnn_bench.spec.schema import Named, Run, Strict
+from urnn_bench.spec.schema import Named, Probes, Run, Strict
 from urnn_bench.spec.sweep import Draft
 from urnn_bench.streams import seeded
 from urnn_bench.tasks.base import Task
 
+_KINDS: dict[str, type[Any]] = {"cells": Cell, "tasks": Task, "figures": Figure, "probes": Probe}
 _SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 _WIDEST = 1 << 16
 
@@ -46,18 +49,15 @@ class Machinery:
 
 
 def include(components: Components, paths: Sequence[Path]) -> Components:
-    """Return the registries with the cells, tasks and figures of the user's files added."""
-    cells, tasks, figures = components.cells, components.tasks, components.figures
+    """Return the registries with the components of the user's files added."""
     for path in paths:
         module = load_file(path.resolve())
-        kinds: tuple[type[Any], ...] = (Cell, Task, Figure)
-        found = [bool(subclasses(module, kind)) for kind in kinds]
-        if not any(found):
-            raise UsageError(f"{path}: defines no public subclass of Cell, Task or Figure")
-        cells = cells.include(path.resolve()) if found[0] else cells
-        tasks = tasks.include(path.resolve()) if found[1] else tasks
-        figures = figures.include(path.resolve()) if found[2] else figures
-    return Components(cells, tasks, figures)
+        found = [name for name, kind in _KINDS.items() if subclasses(module, kind)]
+        if not found:
+            raise UsageError(f"{path}: defines no public subclass of Cell, Task, Figure or Probe")
+        added = {name: getattr(components, name).include(path.resolve()) for name in found}
+        components = replace(components, **added)
+    return components
 
 
 def resolve(components: Components, benchmark: str, draft: Draft) -> Run:
@@ -71,7 +71,8 @@ def resolve(components: Components, benchmark: str, draft: Draft) -> Run:
     _check_solved(components, task, draft)
     run = Run(
         benchmark=benchmark, label=draft.label, task=task, cell=cell, hidden=model.hidden or 1,
-        fit=draft.fit, seed=draft.seed, settings=draft.settings,
+        fit=draft.fit, seed=draft.seed, probes=_probes(components, draft),
+        settings=draft.settings,
     )  # fmt: skip
     if model.hidden is not None:
         return run
@@ -119,6 +120,20 @@ def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job,
     model.to(device, getattr(torch, run.fit.dtype))
     optimizer = optim.make(run.fit.optimizer, [p for p in model.parameters() if p.requires_grad])
     return Job(model, task_of(components, run), optimizer, run.fit, run.seed), model.kernel
+
+
+def probing_of(components: Components, run: Run) -> Probing | None:
+    """Return a run's probes and the sequences they look at, None if there are none."""
+    when = run.probes
+    if when is None:
+        return None
+    options = {**run.task.options, "T": when.T or run.T}
+    task = run.task.model_copy(update={"options": options})
+    source = task_of(components, run.model_copy(update={"task": task}))
+    kinds = [(named, components.probes.get(named.name, Probe)) for named in when.read]
+    probes = {n.name: kind(kind.Options.model_validate(n.options)) for n, kind in kinds}
+    batch = source.batch("validation", 0, when.batch, run.seed)
+    return Probing(when, source, batch, probes)
 
 
 def kernel_of(components: Components, run: Run, machinery: Machinery) -> Choice:
@@ -183,6 +198,15 @@ def _checked(
     except ValidationError as error:
         raise spec_error(error, options, where, path) from error
     return Named(name=named.name, options=filled, source=registry.source(named.name))
+
+
+def _probes(components: Components, draft: Draft) -> Probes | None:
+    """Return a draft's probes with every option filled in."""
+    if draft.probes is None:
+        return None
+    paths = ((named, ("probes", "read", str(i))) for i, named in enumerate(draft.probes.read))
+    read = tuple(_checked(components.probes, Probe, n, draft, path) for n, path in paths)
+    return draft.probes.model_copy(update={"read": read})
 
 
 def _check_solved(components: Components, task: Named, draft: Draft) -> None:

@@ -17,14 +17,14 @@ from urnn_bench.engine.gradient import Job, Position
 from urnn_bench.errors import RecordsError
 from urnn_bench.files import write_atomically
 
-_KEYS = {"identity", "metrics_bytes", "position", "model", "optimizer"}
+_KEYS = {"identity", "lengths", "position", "model", "optimizer"}
 
 
-def save(path: Path, job: Job, position: Position, identity: str, metrics_bytes: int) -> None:
-    """Replace the checkpoint; ``metrics_bytes`` is the length of metrics.csv at this moment."""
+def save(path: Path, job: Job, position: Position, identity: str, lengths: dict[str, int]) -> None:
+    """Replace the checkpoint; ``lengths`` are those of the run's files at this moment, in bytes."""
     content = {
         "identity": identity,
-        "metrics_bytes": metrics_bytes,
+        "lengths": lengths,
         "position": asdict(position),
         "model": job.model.state_dict(),
         "optimizer": job.optimizer.state_dict(),

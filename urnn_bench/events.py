@@ -4,7 +4,7 @@
 holds everything up to and including that update.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,8 +28,20 @@ class Measured:
     step: int
     examples: int
     train_s: float
-    split: SplitName
+    split: SplitName | Literal["probe"]
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What probes read: curves over time by probe and state, and single numbers by metric."""
+
+    step: int
+    examples: int
+    train_s: float
+    curves: Mapping[tuple[str, str], Sequence[float]]
+    numbers: Mapping[str, float]
+    cost_s: float
 
 
 @dataclass(frozen=True)
@@ -40,4 +52,4 @@ class Ended:
     reason: str
 
 
-Event = Updated | Measured | Ended
+Event = Updated | Measured | Probed | Ended

@@ -14,10 +14,13 @@ from urnn_bench import build, checkpoint, provenance
 from urnn_bench.build import Machinery
 from urnn_bench.engine.gradient import Job, Position, train
 from urnn_bench.errors import RecordsError
-from urnn_bench.events import Ended, Event, Measured, Updated
+from urnn_bench.events import Ended, Event, Measured, Probed, Updated
 from urnn_bench.files import write_atomically
-from urnn_bench.records.folder import CHECKPOINT, ERROR, METRICS, State, tidy
-from urnn_bench.records.metrics import MetricsWriter, RecordsWarning
+from urnn_bench.probing import Probing
+from urnn_bench.records.folder import CHECKPOINT, ERROR, METRICS, PROBES, State, tidy
+from urnn_bench.records.lines import LineWriter, RecordsWarning
+from urnn_bench.records.metrics import MetricsWriter
+from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import Record, Status
 from urnn_bench.registry import Components
 from urnn_bench.spec.schema import Run
@@ -65,13 +68,20 @@ class Shell:
 
 @dataclass
 class Work:
-    """One run in progress: its record, its engine's position, and its open file."""
+    """One run in progress: its record, its engine's position, and its open files."""
 
     folder: Path
     record: Record
     job: Job
     position: Position
     metrics: MetricsWriter
+    probing: Probing | None = None
+    probes: ProbesWriter | None = None
+
+    @property
+    def files(self) -> dict[str, LineWriter]:
+        """What is open, by name."""
+        return {METRICS: self.metrics, **({PROBES: self.probes} if self.probes else {})}
 
 
 def perform(
@@ -106,12 +116,15 @@ def _begin(record: Record, folder: Path, conditions: Conditions) -> Work:
     job, kernel = build.job_of(conditions.components, run, conditions.machinery)
     content = load_checkpoint(folder, run)
     position = checkpoint.restore(content, job) if content else Position()
-    metrics = MetricsWriter(folder / METRICS, content["metrics_bytes"] if content else 0)
+    lengths = content["lengths"] if content else {}
+    probing = build.probing_of(conditions.components, run)
+    metrics = MetricsWriter(folder / METRICS, lengths.get(METRICS, 0))
+    probes = ProbesWriter(folder / PROBES, lengths.get(PROBES, 0)) if probing else None
     record = provenance.built(record, job, kernel, position)
     if content and (changed := provenance.changed(record)):
         text = f"{folder.name}: resumed with another {changed}; the curve is no longer exact"
         warnings.warn(text, RecordsWarning, 2)
-    return Work(folder, record, job, position, metrics)
+    return Work(folder, record, job, position, metrics, probing, probes)
 
 
 def _work(work: Work, began: float, limit_s: float | None, shell: Shell) -> Record:
@@ -121,7 +134,8 @@ def _work(work: Work, began: float, limit_s: float | None, shell: Shell) -> Reco
     try:
         _follow(work, began, limit_s, shell)
     finally:
-        work.metrics.close()
+        for file in work.files.values():
+            file.close()
     return provenance.ended(work.record, work.job, work.position, time.monotonic() - began)
 
 
@@ -145,21 +159,44 @@ def _follow(work: Work, began: float, limit_s: float | None, shell: Shell) -> No
 
 
 def _events(work: Work) -> Iterator[Event]:
-    """Yield the engine's events; an exception of the engine, not of its reader, is the last one."""
+    """Yield what happens; an exception of the engine or a probe, not of their reader, ends it."""
     try:
-        yield from train(work.job, work.position)
+        if work.position.step == 0:
+            yield from _looks(work)
+        for event in train(work.job, work.position):
+            # before the event after which a checkpoint may be taken
+            if isinstance(event, Updated):
+                yield from _looks(work)
+            yield event
     except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
         status, reason = _status_of(error, work.folder)
         yield Ended(status, reason)
 
 
+def _looks(work: Work) -> Iterator[Probed]:
+    """Look inside if it is time to."""
+    if work.probing and work.probing.when.due(work.position.step):
+        yield work.probing.look(work.job, work.position)
+
+
 def _take(work: Work, event: Event) -> None:
-    if isinstance(event, Measured):
+    if isinstance(event, Probed):
+        _take_probed(work, event)
+    elif isinstance(event, Measured):
         work.metrics.write(event)
         if event.split == "test":
             work.record = work.record.model_copy(update={"test": dict(event.metrics)})
     elif isinstance(event, Ended):
         work.record = _with(work.record, event.status, event.reason)
+
+
+def _take_probed(work: Work, event: Probed) -> None:
+    if work.probes:
+        work.probes.write(event)
+    numbers = dict(event.numbers)
+    work.metrics.write(Measured(event.step, event.examples, event.train_s, "probe", numbers))
+    cost_s = round(work.record.probe_s + event.cost_s, 3)
+    work.record = work.record.model_copy(update={"probe_s": cost_s})
 
 
 def _ending(limit_s: float | None, elapsed_s: float, shell: Shell) -> tuple[Status, str] | None:
@@ -171,8 +208,9 @@ def _ending(limit_s: float | None, elapsed_s: float, shell: Shell) -> tuple[Stat
 
 
 def _save(work: Work) -> None:
-    length = work.metrics.sync()
-    checkpoint.save(work.folder / CHECKPOINT, work.job, work.position, work.record.identity, length)
+    lengths = {name: file.sync() for name, file in work.files.items()}
+    path, identity = work.folder / CHECKPOINT, work.record.identity
+    checkpoint.save(path, work.job, work.position, identity, lengths)
 
 
 def _status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"], str]:

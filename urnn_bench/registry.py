@@ -81,11 +81,12 @@ class Registry:
 
 @dataclass(frozen=True)
 class Components:
-    """The three kinds of component; a model is named after its cell."""
+    """The four kinds of component; a model is named after its cell."""
 
     cells: Registry = Registry("model", "cells")
     tasks: Registry = Registry("task", "tasks")
     figures: Registry = Registry("figure", "figures")
+    probes: Registry = Registry("probe", "probes")
 
 
 @cache

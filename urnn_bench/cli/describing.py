@@ -12,9 +12,10 @@ from urnn_bench import build
 from urnn_bench.cells.base import Cell
 from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.figures.base import Figure
+from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
-from urnn_bench.spec.schema import Fit, Optimizer, Run
+from urnn_bench.spec.schema import Fit, Optimizer, Probes, Run
 from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
 from urnn_bench.tasks.base import Task
 
@@ -26,12 +27,13 @@ def describe(known: Components, name: str) -> list[dict[str, Any]]:
         "model": (known.cells.names(), _model),
         "task": (known.tasks.names(), _task),
         "figure": (known.figures.names(), _figure),
+        "probe": (known.probes.names(), _probe),
     }
     found = [{"kind": k, "name": name, **make(known, name)} for k, (names, make) in kinds.items()
              if name in names]  # fmt: skip
     if not found:
         names = {each for names, _ in kinds.values() for each in names}
-        raise UnknownNameError("benchmark, model, task or figure", name, names)
+        raise UnknownNameError("benchmark, model, task, figure or probe", name, names)
     return found
 
 
@@ -73,6 +75,11 @@ def _figure(known: Components, name: str) -> dict[str, Any]:
     return {"about": _about(kind), "options": _options(kind.Options)}
 
 
+def _probe(known: Components, name: str) -> dict[str, Any]:
+    kind = known.probes.get(name, Probe)
+    return {"about": _about(kind), "options": _options(kind.Options)}
+
+
 def _benchmark(known: Components, name: str) -> dict[str, Any]:
     checked = _plan(known, name)
     benchmark = checked.benchmark
@@ -86,6 +93,7 @@ def _benchmark(known: Components, name: str) -> dict[str, Any]:
         "models": {run.label: _size(known, run) for run in runs},
         "fit of the first model": _flat(runs[0].fit),
         "all options of fit": _options(Fit),
+        "all options of probes": _options(Probes),
         **{f"options of {names}": fields for names, fields in _optimizers().items()},
         "figures": [figure.name for figure in benchmark.figures],
     }

@@ -26,18 +26,20 @@ class Kind(StrEnum):
     models = "models"
     tasks = "tasks"
     figures = "figures"
+    probes = "probes"
 
 
 def list_(
     kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, json: Json = False
 ) -> None:
-    """List benchmarks, models, tasks and figures with a line on each."""
+    """List benchmarks, models, tasks, figures and probes with a line on each."""
     components = Components()
     summaries: dict[Kind, Callable[[], dict[str, str]]] = {
         Kind.benchmarks: _benchmarks,
         Kind.models: lambda: _summaries(components.cells),
         Kind.tasks: lambda: _summaries(components.tasks),
         Kind.figures: lambda: _summaries(components.figures),
+        Kind.probes: lambda: _summaries(components.probes),
     }
     wanted = [kind] if kind else list(summaries)
     found = {each.value: summaries[each]() for each in wanted}
@@ -53,7 +55,7 @@ def describe(
     include: Include = None,
     json: Json = False,
 ) -> None:
-    """Say what a benchmark, model, task or figure is: its paper, options, units and size."""
+    """Say what a benchmark, model, task, figure or probe is: its paper, options, units and size."""
     from urnn_bench.cli import describing
 
     found = describing.describe(included(include or []), name)

@@ -27,7 +27,10 @@ def complete_figure(start: str) -> list[str]:
 def complete_name(start: str) -> list[str]:
     """Return everything that can be described and begins with ``start``."""
     kinds = Components()
-    known = {*catalogue.names(), *kinds.cells.names(), *kinds.tasks.names(), *kinds.figures.names()}
+    known = {
+        *catalogue.names(), *kinds.cells.names(), *kinds.tasks.names(), *kinds.figures.names(),
+        *kinds.probes.names(),
+    }  # fmt: skip
     return sorted(name for name in known if name.startswith(start))
 
 
@@ -43,6 +46,6 @@ Results = Annotated[
 ]  # fmt: skip
 Include = Annotated[
     list[Path] | None,
-    typer.Option(metavar="FILE.py", help="A cell, task or figure of your own; repeat."),
+    typer.Option(metavar="FILE.py", help="A cell, task, figure or probe of your own."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]

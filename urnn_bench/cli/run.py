@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -80,6 +81,14 @@ def run(
             help="Change a key of the benchmark, such as fit.optimizer.lr=1e-2; repeat.",
         ),
     ] = None,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe",
+            help="Look inside, at updates 0 and 100 if the benchmark has no 'probes' "
+            "(--set probes.every=N for more).",
+        ),
+    ] = False,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
     kernel: Annotated[
         str,
@@ -122,7 +131,7 @@ def run(
 
     components = build.include(Components(), include or [])
     selection = _selection(lengths, models, seed, seeds, steps, batch, settings)
-    runs = _runs(components, benchmarks, selection)
+    runs = _runs(components, benchmarks, selection, probe)
     folder = results or default_results()
     if not dry_run:
         make_writable(folder)
@@ -165,19 +174,25 @@ def _union(values: list[V]) -> tuple[V, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _runs(components: Components, names: list[str], selection: Selection) -> list[Run]:
+def _runs(components: Components, names: list[str], selection: Selection, probe: bool) -> list[Run]:
     """Return every run that the benchmarks and the selection ask for, each once."""
     from urnn_bench import build
 
     runs: dict[tuple[str, str], Run] = {}
     for name in names:
         name, document = catalogue.find(name)
-        checked = plan(name, document, selection, components.cells.names())
+        asked = _with_probes(selection) if probe and "probes" not in document.mapping else selection
+        checked = plan(name, document, asked, components.cells.names())
         _check_figures(components, checked)
-        for draft in drafts(checked, selection):
+        for draft in drafts(checked, asked):
             run = build.resolve(components, name, draft)
             runs[name, run.slug] = run
     return list(runs.values())
+
+
+def _with_probes(selection: Selection) -> Selection:
+    """Ask for probes, before whatever else is set of them."""
+    return replace(selection, settings=(Setting(("probes",), {}), *selection.settings))
 
 
 def _check_figures(components: Components, checked: Plan) -> None:

@@ -30,6 +30,8 @@ def closing(record: Record) -> str:
     if record.solved_step is not None:
         parts.append(f"solved at update {record.solved_step}")
     parts.append(f"{record.steps_done} updates in {duration(record.train_s)} of training")
+    if record.probe_s:
+        parts.append(f"{record.probe_s:.2g} s of probes")
     return ", ".join(parts)
 
 

@@ -158,7 +158,7 @@ def _completed(job: Job, position: Position) -> tuple[Ending, str] | None:
     return ("done", f"all {job.fit.steps} updates") if position.step >= job.fit.steps else None
 
 
-def _diverged(position: Position, split: SplitName, every: int) -> tuple[Ending, str]:
+def _diverged(position: Position, split: str, every: int) -> tuple[Ending, str]:
     since = max(0, position.step - every)
     return "diverged", f"the {split} loss stopped being finite between {since} and {position.step}"
 

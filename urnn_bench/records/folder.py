@@ -11,11 +11,12 @@ from filelock import FileLock, Timeout
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
 from urnn_bench.files import PARTIAL
-from urnn_bench.records.metrics import RecordsWarning
+from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import NAME, Record
 from urnn_bench.spec.schema import Run
 
 METRICS = "metrics.csv"
+PROBES = "probes.csv"
 CHECKPOINT = "checkpoint.pt"
 ERROR = "error.txt"
 LOCK = ".lock"
@@ -106,7 +107,7 @@ def locked(folder: Path) -> Iterator[bool]:
 
 def clear(folder: Path) -> None:
     """Remove what a run has written; the checkpoint first, as nothing is resumed without it."""
-    for name in (CHECKPOINT, NAME, METRICS, ERROR):
+    for name in (CHECKPOINT, NAME, METRICS, PROBES, ERROR):
         (folder / name).unlink(missing_ok=True)
 
 

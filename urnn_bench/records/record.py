@@ -62,6 +62,7 @@ class Record(_Kept):
     baselines: dict[str, dict[str, float | None]] = {}
     steps_done: int = 0
     train_s: float = 0.0
+    probe_s: float = 0.0
     best_step: int | None = None
     solved_step: int | None = None
     test: dict[str, float | None] | None = None

@@ -11,7 +11,7 @@ import pandas as pd
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, records
-from urnn_bench.records.metrics import RecordsWarning
+from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import Record
 
 Found = tuple[Path, Record]

@@ -155,6 +155,31 @@ class Fit(Strict):
         return value
 
 
+_PROBES = ("gradient_norm", "state_norm", "distance_to_last", "memory_horizon", "lyapunov")
+
+
+class Probes(Strict):
+    """When, on what and with what a run is looked into; training does not notice."""
+
+    at: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] = Field(
+        (0, 100), description="after which of them to look", json_schema_extra=_UPDATES
+    )
+    every: Count | None = Field(
+        None, description="look again each time so many are done", json_schema_extra=_UPDATES
+    )
+    T: Count | None = Field(
+        None, description="length of the sequences looked at; the run's own if not given"
+    )
+    batch: Count = Field(20, description="of validation, looked at", json_schema_extra=_SEQUENCES)
+    read: Annotated[tuple[Named, ...], Field(strict=False, min_length=1)] = Field(
+        tuple(Named(name=name) for name in _PROBES), description="which probes, and their options"
+    )
+
+    def due(self, step: int) -> bool:
+        """Return whether to look after ``step`` updates."""
+        return step in self.at or (self.every is not None and step % self.every == 0)
+
+
 class ModelSpec(Strict):
     """A model of a benchmark: a cell, its size, and what it changes in the common ``fit``."""
 
@@ -182,6 +207,7 @@ class Benchmark(Strict):
     hidden: Count | None = None
     parameters: Count | None = None
     fit: dict[str, Any] = {}
+    probes: Probes | None = None
     figures: Annotated[tuple[Named, ...], Field(strict=False)] = ()
 
     @field_validator("T", mode="before")
@@ -234,6 +260,7 @@ class Run(Strict):
     hidden: Count
     fit: Fit
     seed: Seed
+    probes: Probes | None = None
     settings: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
     @property
@@ -244,20 +271,22 @@ class Run(Strict):
     @property
     def identity(self) -> str:
         """SHA-256 of the run's canonical JSON without what a result does not depend on."""
-        return _digest(self.model_dump(mode="json", exclude=_NOT_IDENTITY))
+        return self._digest({})
 
     @property
     def protocol(self) -> str:
         """SHA-256 of all but the seed: runs that share it may be averaged."""
-        return _digest(self.model_dump(mode="json", exclude={**_NOT_IDENTITY, "seed": True}))
+        return self._digest({"seed": True})
+
+    def _digest(self, besides: Mapping[str, Any]) -> str:
+        # a run without probes keeps the identity it had before there were any
+        unused = {} if self.probes else {"probes": True}
+        value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused, **besides})
+        text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def slug(self) -> str:
         """Name of the run's folder."""
         safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in self.label)
         return f"{safe}-T{self.T}-s{self.seed}-{self.identity[:8]}"
-
-
-def _digest(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -11,7 +11,7 @@ from urnn_bench.spec import overrides
 from urnn_bench.spec.explain import Where, spec_error
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Setting
-from urnn_bench.spec.schema import Benchmark, Fit, ModelSpec, Named
+from urnn_bench.spec.schema import Benchmark, Fit, ModelSpec, Named, Probes
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Draft:
     seed: int
     settings: tuple[str, ...]
     where: Where
+    probes: Probes | None = None
 
 
 def plan(name: str, document: Document, selection: Selection, cells: Sequence[str]) -> Plan:
@@ -111,7 +112,8 @@ def _draft(
         raise SpecError(plan.where(("task", "T")) + "lengths stand under the top-level key 'T'")
     task = task.model_copy(update={"options": {**task.options, "T": T}})
     fit = _fit(plan, {("T", str(T)): overlay, ("models", label, "fit"): model.fit})
-    return Draft(label, _sized(model, benchmark), task, fit, seed, settings, plan.where)
+    sized = _sized(model, benchmark)
+    return Draft(label, sized, task, fit, seed, settings, plan.where, benchmark.probes)
 
 
 def _fit(plan: Plan, overlays: Mapping[KeyPath, Mapping[str, Any]]) -> Fit:

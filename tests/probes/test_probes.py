@@ -1,0 +1,176 @@
+"""Probes read total derivatives: equal to autograd's, to finite differences, and known by hand."""
+
+from functools import partial
+from math import log
+
+import pytest
+import torch
+
+from urnn_bench import build
+from urnn_bench.build import Machinery
+from urnn_bench.probes.base import Probe
+from urnn_bench.registry import Components, Registry
+from urnn_bench.spec.schema import Fit, Named, Run
+from urnn_bench.trace import Trace, trace
+
+B, T = 3, 6
+PROBES = Registry("probe", "probes")
+
+
+def job(cell, task="copying"):
+    options = {"copying": {"T": 2, "recall": 2, "symbols": 3}, "adding": {"T": T}}[task]
+    run = Run(benchmark="test", label=cell, task=Named(name=task, options=options),
+              cell=Named(name=cell), hidden=4, fit=Fit(batch=B), seed=0)  # fmt: skip
+    return build.job_of(Components(), run, Machinery("cpu", "eager"))[0]
+
+
+def traced(made):
+    batch = made.task.batch("validation", 0, B, 0)
+    return trace(made.model, made.task, batch), batch
+
+
+def read(name, seen, **options):
+    kind = PROBES.get(name, Probe)
+    return kind(kind.Options(**options)).read(seen)
+
+
+@pytest.mark.parametrize("task", ["copying", "adding"])
+@pytest.mark.parametrize("cell", ["urnn", "rnn", "lstm", "lstm_paper", "gru"])
+def test_gradients_are_those_that_autograd_retains(cell, task):
+    made = job(cell, task)
+    seen, batch = traced(made)
+    model = made.model.double()
+    state, w = model.cell.initial_state(B), model.cell.weights()
+    batch = batch.to(torch.device("cpu"), torch.float64)
+    states = []
+    for u in model.cell.drive(model.encode(batch.x), w).unbind(0):
+        state = model.cell.step(u, state, w)
+        for part in state:
+            part.retain_grad()
+        states.append(state)
+    hs = states[-1][0] if task == "adding" else torch.stack([s[0] for s in states])
+    (B * made.task.loss(model.predict(hs), batch)).backward()
+    for index, name in enumerate(model.cell.state_names):
+        torch.testing.assert_close(seen.states[name], torch.stack([s[index] for s in states]))
+        zero = torch.zeros_like(seen.gradients[name][0])
+        retained = [zero if s[index].grad is None else s[index].grad for s in states]
+        torch.testing.assert_close(seen.gradients[name], torch.stack(retained))
+
+
+def replayed(made, batch, at, change):
+    """The loss of each example when the state after step ``at`` is changed."""
+    model = made.model.double()
+    state, w, hs = model.cell.initial_state(B), model.cell.weights(), []
+    for t, u in enumerate(model.cell.drive(model.encode(batch.x), w).unbind(0)):
+        state = model.cell.step(u, state, w)
+        if t == at:
+            state = change(state)
+        hs.append(state[0])
+    return made.task.loss(model.predict(torch.stack(hs)), batch)
+
+
+@pytest.mark.parametrize("at", [0, 3, T - 1])
+@pytest.mark.parametrize("cell", ["urnn", "rnn"])
+def test_the_gradient_of_h_is_a_finite_difference(cell, at):
+    made = job(cell)
+    seen, batch = traced(made)
+    gradient, step = seen.gradients["h"][at], 1e-6
+
+    def change(state, place, by):
+        h = state[0].clone()
+        h[place] += by
+        return (h,)
+
+    for place in ((0, 0), (2, 3)):
+        for way in (1, 1j) if gradient.is_complex() else (1,):
+            changes = [partial(change, place=place, by=s * step * way) for s in (1, -1)]
+            with torch.no_grad():
+                up, down = (float(replayed(made, batch, at, c)) for c in changes)
+            expected = gradient[place].imag if way == 1j else gradient[place].real
+            assert B * (up - down) / (2 * step) == pytest.approx(
+                float(expected), rel=1e-6, abs=1e-9
+            )
+
+
+def test_the_gradient_of_c_passes_through_the_h_of_its_own_step():
+    """h_t = o tanh(c_t): a change of c_t changes h_t, which a tap added after the step misses."""
+    made = job("lstm")
+    seen, batch = traced(made)
+
+    def change(state, by):
+        h, c = state
+        more = c.clone()
+        more[1, 2] += by
+        return (h / c.tanh() * more.tanh(), more)
+
+    with torch.no_grad():
+        ends = [float(replayed(made, batch, 2, partial(change, by=by))) for by in (1e-6, -1e-6)]
+    slope = B * (ends[0] - ends[1]) / 2e-6
+    assert slope == pytest.approx(float(seen.gradients["c"][2, 1, 2]), rel=1e-6)
+
+
+def test_a_trace_leaves_the_network_alone():
+    made = job("urnn")
+    before = {name: p.clone() for name, p in made.model.state_dict().items()}
+    random = torch.get_rng_state()
+    traced(made)
+    assert all(torch.equal(before[n], p) for n, p in made.model.state_dict().items())
+    assert all(p.grad is None and p.dtype == torch.float32 for p in made.model.parameters())
+    assert torch.equal(random, torch.get_rng_state())
+
+
+class Linear:
+    """h' = A h, with what a trace needs of a cell."""
+
+    def __init__(self, a):
+        self.a = a
+
+    def drive(self, x, w):  # noqa: ARG002 - part of the interface
+        return torch.zeros(len(x), 1)
+
+    def step(self, u, state, w):  # noqa: ARG002 - part of the interface
+        return (state[0] @ self.a.T,)
+
+
+def linear_trace(a, steps=400):
+    cell, h, states = Linear(a), torch.ones(2, len(a), dtype=torch.float64), []
+    initial = (h,)
+    for _ in range(steps):
+        h = h @ a.T
+        states.append(h)
+    hs = torch.stack(states)
+    return Trace(cell, None, torch.zeros(steps, 2), initial, {"h": hs}, {"h": hs.flip(0)})
+
+
+@pytest.mark.parametrize("leading", [1.0, 0.9, 1.02])
+def test_the_lyapunov_exponent_of_a_linear_map_is_the_log_of_its_largest_eigenvalue(leading):
+    a = torch.diag(torch.tensor([0.5 * leading, leading, 0.3], dtype=torch.float64))
+    (found,) = read("lyapunov", linear_trace(a)).values()
+    assert float(found) == pytest.approx(log(leading), abs=1e-4)
+
+
+def test_copies_that_meet_have_no_finite_exponent():
+    (found,) = read("lyapunov", linear_trace(torch.zeros(2, 2, dtype=torch.float64))).values()
+    assert float(found) == float("-inf")
+
+
+def test_a_unitary_network_without_bias_keeps_distances():
+    (found,) = read("lyapunov", traced(job("urnn"))[0]).values()
+    assert float(found) == pytest.approx(0, abs=1e-7)
+
+
+@pytest.mark.parametrize(("fraction", "lag"), [(0.5, 1), (0.1, 3), (0.0, 9)])
+def test_the_memory_horizon_is_the_longest_lag_above_the_fraction(fraction, lag):
+    """The gradient halves with every step back."""
+    size = 0.5 ** torch.arange(10, dtype=torch.float64).flip(0)
+    gradient = size[:, None, None].expand(10, 2, 1)
+    seen = Trace(None, None, None, (), {"h": gradient}, {"h": gradient})
+    assert float(read("memory_horizon", seen, fraction=fraction)["h"]) == lag
+
+
+def test_norms_are_means_over_the_batch_of_norms_over_units():
+    states = torch.tensor([[[3.0, 4.0], [0.0, 1.0]], [[6.0, 8.0], [0.0, 1.0]]]).double()
+    seen = Trace(None, None, None, (), {"h": states}, {"h": 2 * states})
+    assert read("state_norm", seen)["h"].tolist() == [3.0, 5.5]
+    assert read("gradient_norm", seen)["h"].tolist() == [6.0, 11.0]
+    assert read("distance_to_last", seen)["h"].tolist() == [2.5, 0.0]

@@ -1,0 +1,1 @@
+"""Looks inside a recurrence; a file is a probe of that name."""

@@ -1,0 +1,39 @@
+"""The memory horizon: the longest lag from which a gradient still comes back.
+
+The largest T - t at which the mean of ‖∂C/∂h_t‖ over the batch is at least a fraction of that at
+t = T; T - 1 if it is so for the first step. On a task that is scored at every step, each step's
+own loss keeps its gradient up, and the horizon says little.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from urnn_bench.probes.base import Probe
+from urnn_bench.spec.schema import Fraction, Strict
+from urnn_bench.trace import Trace, norms
+
+
+class MemoryHorizonOptions(Strict):
+    """What still counts."""
+
+    fraction: Fraction = Field(1e-3, description="of the last step's gradient norm")
+
+
+class MemoryHorizon(Probe):
+    """The horizon of every state, in steps."""
+
+    Options = MemoryHorizonOptions
+    options: MemoryHorizonOptions
+
+    def read(self, trace: Trace) -> Mapping[str, Tensor]:
+        """Return one number () for each state."""
+        return {name: self._lag(norms(g).mean(-1)) for name, g in trace.gradients.items()}
+
+    def _lag(self, size: Tensor) -> Tensor:
+        near = (size >= self.options.fraction * size[-1]).nonzero()
+        # a gradient that is not finite is near nothing, not even itself
+        first = near[0, 0] if len(near) else torch.tensor(len(size) - 1)
+        return (len(size) - 1 - first).double()

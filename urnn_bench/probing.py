@@ -1,0 +1,44 @@
+"""Look inside a run's network between two of its updates."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from urnn_bench.engine.gradient import Job, Position
+from urnn_bench.events import Probed
+from urnn_bench.models import SequenceModel
+from urnn_bench.probes.base import Probe
+from urnn_bench.spec.schema import Probes
+from urnn_bench.tasks.base import Batch, Task
+from urnn_bench.trace import trace
+
+
+@dataclass(frozen=True)
+class Probing:
+    """The probes of a run, when they look, and the sequences they look at."""
+
+    when: Probes
+    task: Task
+    batch: Batch
+    probes: Mapping[str, Probe]
+
+    def look(self, job: Job, position: Position) -> Probed:
+        """Return what every probe reads; weights, gradients and random streams stay as they are."""
+        began = time.perf_counter()
+        if not isinstance(job.model, SequenceModel):
+            raise TypeError("only a SequenceModel can be looked into")
+        seen = trace(job.model, self.task, self.batch)
+        read = {name: probe.read(seen) for name, probe in self.probes.items()}
+        found = {(name, state): v for name, of in read.items() for state, v in of.items()}
+        return Probed(
+            step=position.step,
+            examples=position.step * job.fit.batch,
+            train_s=position.train_s,
+            curves={key: value.tolist() for key, value in found.items() if value.ndim},
+            numbers={_metric(*key): float(v) for key, v in found.items() if not v.ndim},
+            cost_s=time.perf_counter() - began,
+        )
+
+
+def _metric(probe: str, state: str) -> str:
+    return f"{probe}_{state}" if state else probe

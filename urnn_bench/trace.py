@@ -1,0 +1,72 @@
+"""A recurrence written out step by step in float64: every state, and the loss's gradient to it.
+
+T steps, B batch, H hidden width.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from urnn_bench.cells.base import Cell
+from urnn_bench.kernels.scan import State, ticks
+from urnn_bench.models import SequenceModel
+from urnn_bench.tasks.base import Batch, Task
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What happened to a batch: ``states`` and ``gradients`` (T, B, H) by the names of states.
+
+    A gradient is the total derivative of each example's own loss to that state, through everything
+    that comes later, so it does not depend on the size of the batch. For a complex state it is
+    dC/dRe + i dC/dIm, whose norm is that over real and imaginary parts.
+    """
+
+    cell: Cell
+    weights: Any
+    x: Tensor
+    initial: State
+    states: Mapping[str, Tensor]
+    gradients: Mapping[str, Tensor]
+
+
+def trace(model: SequenceModel, task: Task, batch: Batch) -> Trace:
+    """Run ``batch`` through a float64 copy of ``model`` on the CPU by the time loop.
+
+    The derivative is asked for with respect to all states at once: a tap added to a state and read
+    afterwards would miss what the same step already computed from it, as an LSTM does with c.
+    """
+    twin = deepcopy(model).to("cpu", torch.float64)
+    batch = batch.to(torch.device("cpu"), torch.float64)
+    with torch.enable_grad():
+        weights, x = twin.cell.weights(), twin.encode(batch.x)
+        initial = tuple(s.detach() for s in twin.cell.initial_state(x.shape[1]))
+        # so that the first states have gradients though no parameter may want one
+        begin = tuple(s.clone().requires_grad_() for s in initial)
+        steps = list(ticks(twin.cell, x, begin, weights))
+        loss = task.loss(_answer(twin, steps), batch)
+        flat = [state for step in steps for state in step]
+        found = torch.autograd.grad(loss, flat, allow_unused=True)
+    names, size = twin.cell.state_names, x.shape[1]
+    grads = [torch.zeros_like(s) if g is None else g for s, g in zip(flat, found, strict=True)]
+    return Trace(
+        twin.cell, weights, x, initial,
+        {n: torch.stack(flat[i :: len(names)]).detach() for i, n in enumerate(names)},
+        {n: size * torch.stack(grads[i :: len(names)]) for i, n in enumerate(names)},
+    )  # fmt: skip
+
+
+def _answer(model: SequenceModel, steps: list[State]) -> Tensor:
+    if model.signature.answer == "last":
+        return model.predict(steps[-1][0])
+    return model.predict(torch.stack([step[0] for step in steps]))
+
+
+def norms(states: Tensor) -> Tensor:
+    """Return the 2-norm of every example's state, (T, B, H) to (T, B), in float64."""
+    size: Tensor = torch.linalg.vector_norm(states, dim=-1)
+    return size
