@@ -1,0 +1,82 @@
+"""Intervals and tests against scipy's own answers and against what is known by hand."""
+
+from itertools import product
+from math import exp, inf, isnan, log, nan
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from urnn_bench.records.statistics import (
+    compare_paired,
+    geometric_mean,
+    proportion,
+    sign_flip,
+    survival,
+)
+
+SAMPLE = [0.02, 0.05, 0.011, 0.03, 0.2]
+
+
+def test_the_geometric_mean_is_the_mean_of_logarithms_with_scipys_interval():
+    found = geometric_mean(SAMPLE)
+    logs = np.log(SAMPLE)
+    low, high = stats.t.interval(0.95, len(logs) - 1, loc=logs.mean(), scale=stats.sem(logs))
+    assert found.value == pytest.approx(stats.gmean(SAMPLE))
+    assert (found.low, found.high) == pytest.approx((exp(low), exp(high)))
+
+
+def test_its_interval_covers_what_it_says_at_three_seeds():
+    rng = np.random.default_rng(0)
+    samples = np.exp(rng.normal(-3, 1, size=(2000, 3)))
+    intervals = [geometric_mean(list(sample)) for sample in samples]
+    covered = np.mean([i.low <= exp(-3) <= i.high for i in intervals])
+    assert 0.935 < covered < 0.965
+
+
+@pytest.mark.parametrize("values", [[], [0.0, 1.0], [nan, 1.0], [inf, 1.0], [-1.0]])
+def test_what_has_no_logarithm_has_no_mean(values):
+    assert isnan(geometric_mean(values).value)
+
+
+def test_one_seed_has_no_interval():
+    found = geometric_mean([0.5])
+    assert found.value == pytest.approx(0.5) and isnan(found.low)
+
+
+@pytest.mark.parametrize(("k", "n", "low", "high"), [(0, 5, 0.0, 0.434), (5, 5, 0.566, 1.0)])
+def test_wilsons_interval_of_none_and_all(k, n, low, high):
+    found = proportion(k, n)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-3)
+
+
+def test_survival_by_hand_with_a_censored_seed():
+    """Solved after 10 and 30 of four; one stopped unsolved at 20, one at 40."""
+    found = survival([10, None, 30, None], [40, 20, 40, 40])
+    assert found.times == (10, 30)
+    assert found.unsolved == pytest.approx((3 / 4, 3 / 4 * 1 / 2))
+    assert found.median == 30
+    assert survival([None, None], [5, 5]).median == inf
+
+
+def test_the_sign_flip_test_is_the_count_over_all_flips():
+    differences = [0.3, -0.1, 0.5, 0.2, 0.05, 0.4]
+    size = abs(np.mean(differences)) - 1e-12
+    means = [abs(np.mean(np.multiply(differences, s))) for s in product((1, -1), repeat=6)]
+    assert sign_flip(differences) == pytest.approx(np.mean(np.array(means) >= size))
+
+
+@pytest.mark.parametrize(("pairs", "p"), [(3, 0.25), (5, 0.0625), (6, 0.03125)])
+def test_fewer_than_six_pairs_decide_nothing(pairs, p):
+    a = [1.0 + 0.01 * i for i in range(pairs)]
+    found = compare_paired(a, [x / 2 for x in a])
+    assert found.p == pytest.approx(p) and found.ratio.value == pytest.approx(0.5)
+    assert found.verdict == ("lower" if pairs >= 6 else "inconclusive")
+
+
+def test_pairs_that_differ_by_chance_are_inconclusive():
+    a = np.exp(np.random.default_rng(1).normal(size=8))
+    b = a * np.exp(np.random.default_rng(2).normal(size=8))
+    found = compare_paired(list(a), list(b))
+    assert found.verdict == "inconclusive" and found.p > 0.05
+    assert log(found.ratio.low) < log(found.ratio.value) < log(found.ratio.high)

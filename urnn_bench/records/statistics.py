@@ -1,0 +1,117 @@
+"""Statistics that hold at few seeds; scipy does the work.
+
+Below ten seeds a bootstrap's 95 % interval of a mean covers 67 to 86 % where a t interval covers
+95; losses are skewed, so theirs is taken on the logarithm, and the mean is the geometric one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, inf, isfinite, isnan, log, nan
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.95
+_EXACT_UP_TO = 16
+FEWEST_PAIRS = 6  # with five the smallest possible two-sided p is 0.0625
+
+Verdict = Literal["lower", "higher", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def geometric_mean(values: Sequence[float]) -> Interval:
+    """Return the geometric mean of positive values with a t interval on their logarithms.
+
+    One value has no interval; a value that is zero or not finite makes all three nan.
+    """
+    if not values or any(not isfinite(v) or v <= 0 for v in values):
+        return Interval(nan, nan, nan)
+    logs = [log(v) for v in values]
+    middle = float(np.mean(logs))
+    if len(logs) < 2:
+        return Interval(exp(middle), nan, nan)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(logs) - 1) * stats.sem(logs))
+    return Interval(exp(middle), exp(middle - half), exp(middle + half))
+
+
+def proportion(successes: int, trials: int) -> Interval:
+    """Return a share with its Wilson interval; raise ValueError without trials."""
+    found = stats.binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
+    return Interval(successes / trials, float(found.low), float(found.high))
+
+
+@dataclass(frozen=True)
+class Survival:
+    """The share of seeds that have not solved the task yet, after each time at which one did."""
+
+    times: tuple[float, ...]
+    unsolved: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The first time at which half of the seeds have solved it; inf if it never came."""
+        return next((t for t, s in zip(self.times, self.unsolved, strict=True) if s <= 0.5), inf)
+
+
+def survival(solved: Sequence[float | None], trained: Sequence[float]) -> Survival:
+    """Return the Kaplan-Meier estimate; a seed that is not solved is censored where it stopped."""
+    events = [s for s in solved if s is not None]
+    censored = [t for s, t in zip(solved, trained, strict=True) if s is None]
+    if not events:
+        return Survival((), ())
+    estimate = stats.ecdf(stats.CensoredData(uncensored=events, right=censored)).sf
+    times, shares = estimate.quantiles.tolist(), estimate.probabilities.tolist()
+    # a censored time is no step of the curve
+    steps = [(t, s) for t, s in zip(times, shares, strict=True) if t in set(events)]
+    return Survival(tuple(t for t, _ in steps), tuple(s for _, s in steps))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two treatments of the same seeds: B's ratio to A, the p of a sign-flip test, a verdict."""
+
+    pairs: int
+    ratio: Interval
+    p: float
+    verdict: Verdict
+
+
+def compare_paired(a: Sequence[float], b: Sequence[float]) -> Comparison:
+    """Compare positive values of the same seeds on the logarithm, b against a.
+
+    An exact sign-flip test; fewer than six pairs are inconclusive whatever they say.
+    """
+    ratios = [y / x if x > 0 else nan for x, y in zip(a, b, strict=True)]
+    ratio = geometric_mean(ratios)
+    if isnan(ratio.value) or len(ratios) < 2:
+        return Comparison(len(ratios), ratio, nan, "inconclusive")
+    p = sign_flip([log(r) for r in ratios])
+    decided = len(ratios) >= FEWEST_PAIRS and p <= 1 - LEVEL
+    side: Verdict = "lower" if ratio.value < 1 else "higher"
+    return Comparison(len(ratios), ratio, p, side if decided else "inconclusive")
+
+
+def sign_flip(differences: Sequence[float]) -> float:
+    """Return the two-sided p of a mean difference of zero, over all flips of signs.
+
+    Exact up to sixteen differences; beyond that over 65,536 flips drawn with a fixed seed.
+    """
+    zero = np.zeros(len(differences))
+    found = stats.permutation_test(
+        (np.asarray(differences), zero),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        n_resamples=1 << min(len(differences), _EXACT_UP_TO),
+        vectorized=True,
+        rng=np.random.default_rng(0),
+    )
+    return float(found.pvalue)
