@@ -139,7 +139,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
         (["run", "--help"], set()),
         (["status", "--json"], set()),
         (["table", "smoke"], {"pandas", "numpy"}),
-        (["plot", "smoke"], {"pandas", "numpy", "matplotlib"}),
+        (["plot", "smoke"], {"pandas", "numpy", "matplotlib", "scipy"}),
     ],
 )
 def test_quick_commands_do_not_load_what_is_slow(arguments, allowed, bench):

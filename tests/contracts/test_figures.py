@@ -10,7 +10,10 @@ from urnn_bench.records.results import load
 from urnn_bench.registry import Registry
 
 FIGURES = Registry("figure", "figures")
-pytestmark = pytest.mark.parametrize("name", FIGURES.names())
+SCORES = ("learning_curves", "scores_by_length")
+# all that a figure may ask for: probes at three updates, and runs that count as solved
+FULL = ("--probe", "--set", "probes.at=[0]", "--set", "probes.every=2",
+        "--set", "fit.solved={metric: cross_entropy_nat, below: 10}")  # fmt: skip
 
 
 def draw(name, results, **options):
@@ -26,16 +29,26 @@ def texts(drawing):
     return " | ".join([*found, *(t.get_text() for legend in drawing.legends for t in legend.texts)])
 
 
-def test_draws_labelled_axes_models_and_baselines(name, bench):
-    bench("run", "tiny", "--T", 4, "--T", 6, "--seeds", 2, "-q")
+@pytest.mark.parametrize("name", FIGURES.names())
+def test_draws_labelled_axes_and_models(name, bench):
+    bench("run", "tiny", "--T", 4, "--T", 6, "--seeds", 2, *FULL, "-q")
     drawing = draw(name, load(bench.folder / "results", "tiny"))
     assert isinstance(drawing, Drawing)
     said = texts(drawing)
-    assert all(ax.get_xlabel() for ax in drawing.axes) and drawing.axes[0].get_ylabel()
-    assert {"urnn", "lstm"} <= set(said.split(" | ")) and "memoryless (baseline)" in said
-    assert "cross-entropy (nat)" in said
+    plots = [ax for ax in drawing.axes if ax.get_label() != "<colorbar>"]
+    assert all(ax.get_xlabel() for ax in plots) and plots[0].get_ylabel()
+    assert {"urnn", "lstm"} <= {words.partition(",")[0] for words in said.split(" | ")}
+    assert bench("plot", "tiny", "--figure", name).out.strip().endswith(f"{name}.png")
 
 
+@pytest.mark.parametrize("name", SCORES)
+def test_scores_stand_beside_their_baseline(name, bench):
+    bench("run", "tiny", "--model", "lstm", "-q")
+    said = texts(draw(name, load(bench.folder / "results", "tiny")))
+    assert "memoryless (baseline)" in said and "cross-entropy (nat)" in said
+
+
+@pytest.mark.parametrize("name", SCORES)
 def test_shows_what_was_recorded(name, bench):
     bench("run", "tiny", "--model", "lstm", "-q")
     results = load(bench.folder / "results", "tiny")
@@ -46,17 +59,42 @@ def test_shows_what_was_recorded(name, bench):
     assert set(wanted["value"]) <= shown
 
 
+@pytest.mark.parametrize("name", ["gradient_norms", "hidden_states"])
+def test_shows_what_probes_read(name, bench):
+    bench("run", "tiny", "--model", "lstm", *FULL, "-q")
+    results = load(bench.folder / "results", "tiny")
+    probes, last = results.probes, results.probes["step"].max()
+    wanted = {
+        "gradient_norms": [
+            of["value"] for _, of in probes[(probes["probe"] == "gradient_norm")
+                                            & (probes["state"] == "h")].groupby("step")
+        ],
+        "hidden_states": [
+            of["value"] for _, of in probes[(probes["step"] == last)
+                                            & (probes["probe"] != "gradient_norm")]
+            .groupby(["probe", "state"])
+        ],
+    }[name]  # fmt: skip
+    shown = [list(line.get_ydata()) for ax in draw(name, results).axes for line in ax.lines]
+    assert len(wanted) == 4 and all(list(curve) in shown for curve in wanted)
+
+
+@pytest.mark.parametrize("name", FIGURES.names())
 def test_says_so_when_there_is_nothing_to_draw(name, bench):
     bench("run", "tiny", "--model", "lstm", "--time-limit", "0", "-q", code=3)
     results = load(bench.folder / "results", "tiny")
+    options = {"metric": "nothing_of_the_kind"} if name in SCORES else {}
+    if name == "cost":
+        pytest.skip("one update is enough to draw what an update costs")
     with pytest.raises(NothingToShowError, match="tiny"):
-        draw(name, results, metric="nothing_of_the_kind")
+        draw(name, results, **options)
 
 
+@pytest.mark.parametrize("name", FIGURES.names())
 def test_a_name_is_never_mathematics(name, bench):
     text = (bench.folder / "benchmarks/tiny.yaml").read_text()
     bench.write("benchmarks/tiny.yaml", text.replace("  lstm:", "  '$\\frac$': {cell: lstm}"))
-    bench("run", "tiny", "--model", "$\\frac$", "-q")
+    bench("run", "tiny", "--model", "$\\frac$", *FULL, "-q")
     assert bench("plot", "tiny", "--figure", name).out
     drawing = draw(name, load(bench.folder / "results", "tiny"))
     assert "\\$\\frac\\$" in texts(drawing)
@@ -64,7 +102,16 @@ def test_a_name_is_never_mathematics(name, bench):
     assert not any("frac" in t for t in ticks)
 
 
+@pytest.mark.parametrize("name", SCORES)
 def test_a_diverged_run_is_still_drawn(name, bench):
     bench("run", "tiny", "--model", "lstm", "-q", "--set", "fit.optimizer.lr=1e38", "--set",
           "fit.optimizer.name=sgd", "--set", "fit.clip=null", code=3)  # fmt: skip
     assert draw(name, load(bench.folder / "results", "tiny")).axes
+
+
+def test_plot_draws_all_it_can_and_says_what_is_missing_and_how_to_get_it(bench):
+    bench("run", "tiny", "--model", "lstm", "-q")
+    found = bench("plot", "tiny")
+    drawn = {line.rpartition("/")[2].removesuffix(".png") for line in found.out.splitlines()}
+    assert drawn == {*SCORES, "cost"}
+    assert "urnn-bench run tiny --probe" in found.err and "fit.solved" in found.err

@@ -43,7 +43,7 @@ def plot(
     figures: Annotated[
         list[str] | None,
         typer.Option("--figure", metavar="NAME", autocompletion=complete_figure,
-                     help="Only this figure; repeat. [default: those of the benchmark]"),
+                     help="Only this figure; repeat. [default: all that the records allow]"),
     ] = None,
     formats: Annotated[
         list[Picture] | None, typer.Option("--format", help="Repeat. [default: png]")
@@ -166,19 +166,18 @@ def _for_people(row: dict[Any, Any], several: bool) -> dict[str, Any]:
 
 
 def _figures(known: Components, benchmark: str, asked: list[str] | None) -> list[Named]:
-    """Return the figures asked for, with the benchmark's options; else the benchmark's own."""
+    """Return the figures asked for, else all, as the benchmark has them; its own come first."""
     own = _own_figures(known, benchmark)
     for name in asked or []:
         if name not in known.figures.names():
             raise UnknownNameError("figure", name, known.figures.names())
-    if not asked:
-        return list(own.values())
-    return [own.get(name) or Named(name=name) for name in dict.fromkeys(asked)]
+    wanted = asked or [*own, *known.figures.names()]
+    return [own.get(name) or Named(name=name) for name in dict.fromkeys(wanted)]
 
 
 def _own_figures(known: Components, benchmark: str) -> dict[str, Named]:
-    """Return the figures of a benchmark's file; all there are if records are all that is left."""
+    """Return the figures of a benchmark's file; none if records are all that is left."""
     if benchmark not in catalogue.names() and not Path(benchmark).is_file():
-        return {name: Named(name=name) for name in known.figures.names()}
+        return {}
     checked = plan(*catalogue.find(benchmark), Selection(), known.cells.names())
     return {figure.name: figure for figure in checked.benchmark.figures}

@@ -3,14 +3,15 @@
 import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.records import metrics
-from urnn_bench.records.folder import METRICS, records
+from urnn_bench.records import metrics, probes
+from urnn_bench.records.folder import METRICS, PROBES, records
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import Record
 
@@ -26,6 +27,18 @@ class Results:
     runs: pd.DataFrame
     metrics: pd.DataFrame
     records: tuple[Record, ...]
+    folders: tuple[Path, ...] = ()
+
+    @cached_property
+    def probes(self) -> pd.DataFrame:
+        """What probes read over time: run, model, T, seed, step, probe, state, t, value.
+
+        ``T`` is the length trained on; ``length`` that of the sequences looked at.
+        """
+        pairs = zip(self.folders, self.records, strict=True)
+        frames = [_probes(folder, record) for folder, record in pairs if record.run.probes]
+        columns = [*probes.Reading._fields, "run", "model", "T", "seed", "length"]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
     @property
     def criterion(self) -> str:
@@ -59,7 +72,8 @@ def load(results: Path, benchmark: str) -> Results:
         _warn(f"{left} {runs} left out: other settings of the same length, or of the same model")
     frames = [_metrics(folder, record) for folder, record in kept]
     rows = pd.DataFrame([_row(folder, record) for folder, record in kept])
-    return Results(benchmark, rows, pd.concat(frames, ignore_index=True), tuple(r for _, r in kept))
+    folders, records_ = zip(*kept, strict=True)
+    return Results(benchmark, rows, pd.concat(frames, ignore_index=True), records_, folders)
 
 
 def _asked_last(found: list[Found], group: Key, settings: Key) -> list[Found]:
@@ -103,6 +117,13 @@ def _row(folder: Path, record: Record) -> dict[str, Any]:
         "kernel": session.kernel,
         **test,
     }
+
+
+def _probes(folder: Path, record: Record) -> pd.DataFrame:
+    frame = pd.DataFrame(probes.read(folder / PROBES), columns=list(probes.Reading._fields))
+    run = record.run
+    length = (run.probes.T if run.probes else None) or run.T
+    return frame.assign(run=folder.name, model=run.label, T=run.T, seed=run.seed, length=length)
 
 
 def _metrics(folder: Path, record: Record) -> pd.DataFrame:

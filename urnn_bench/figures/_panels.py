@@ -1,0 +1,74 @@
+"""What figures with a panel for each length, model or update share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._style import look, plain
+from urnn_bench.records.results import Results
+
+_STATE_LINES = {"h": "-"}
+_OTHER_LINES = "--"
+
+
+def panels(count: int, columns: int = 4, width: float = 2.9) -> tuple[Drawing, list[Axes]]:
+    """Return a drawing with ``count`` panels, at most ``columns`` in a row."""
+    columns = min(count, columns)
+    rows = -(-count // columns)
+    drawing = Drawing(figsize=(1.2 + width * columns, 1.1 + 2.5 * rows))
+    axes = drawing.subplots(rows, columns, squeeze=False)
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    return drawing, list(axes.flat[:count])
+
+
+def looked(results: Results, probe: str) -> pd.DataFrame:
+    """Return what a probe read; raise NothingToShowError with the command that makes it."""
+    found = results.probes
+    found = found[found["probe"] == probe]
+    if found.empty:
+        raise NothingToShowError(
+            f"no run of '{results.benchmark}' was looked into with '{probe}'; "
+            f"make some with: urnn-bench run {results.benchmark} --probe"
+        )
+    return found
+
+
+def over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:
+    """Draw value over t for every model and state: seeds thin, their geometric mean thick."""
+    for (model, state), of in frame[frame["state"].isin(states)].groupby(
+        ["model", "state"], sort=False
+    ):
+        curves = of.pivot_table(index="t", columns="run", values="value")
+        color, dashes = look(str(model)).color, _STATE_LINES.get(str(state), _OTHER_LINES)
+        if curves.shape[1] > 1:
+            ax.plot(curves.index, curves.to_numpy(), color=color, ls=dashes, lw=0.6, alpha=0.4)
+        middle = curves.median(axis=1)
+        ax.plot(middle.index, middle, color=color, ls=dashes, lw=1.8,
+                label=f"{plain(str(model))}, {state}")  # fmt: skip
+
+
+def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
+    """Put every label once above the panels."""
+    entries: dict[str, Any] = {}
+    for ax in axes:
+        handles, names = ax.get_legend_handles_labels()
+        entries.update(zip(names, handles, strict=True))
+    drawing.legend(
+        list(entries.values()), list(entries), loc="outside upper center",
+        ncols=min(len(entries), 2 + len(axes)) or 1, title=title, title_fontsize=8,
+    )  # fmt: skip
+
+
+def seeds(frame: pd.DataFrame) -> str:
+    """Return how many seeds a drawing shows and how."""
+    counts = frame.groupby("model")["seed"].nunique()
+    low, high = int(counts.min()), int(counts.max())
+    if high == 1:
+        return "one seed"
+    many = f"{high}" if low == high else f"{low} to {high}"
+    return f"thick: median of {many} seeds, thin: each seed"

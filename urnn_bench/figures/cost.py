@@ -1,0 +1,50 @@
+"""What it costs: updates a second, and seconds of training until a seed has solved the task.
+
+Every seed is a point, the median over seeds a line; seeds that did not solve it are not
+in the second panel; "solvability" counts them.
+"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._panels import legend, panels
+from urnn_bench.figures._style import look, plain
+from urnn_bench.figures.base import Figure
+from urnn_bench.records.results import Results
+
+
+class Cost(Figure):
+    """Pace and time to solve, over length."""
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw every run that has made an update."""
+        runs = results.runs[results.runs["updates_per_s"].notna()].copy()
+        if runs.empty:
+            raise NothingToShowError(f"no run of '{results.benchmark}' has made an update yet")
+        # the pace is even, so the share of the updates is the share of the time
+        runs["solve_s"] = runs["solved_step"].astype(float) / runs["updates_per_s"]
+        columns = {"updates_per_s": "updates / s"}
+        if runs["solve_s"].notna().any():
+            columns["solve_s"] = "training until solved (s)"
+        drawing, axes = panels(len(columns), width=3.4)
+        for ax, (column, name) in zip(axes, columns.items(), strict=True):
+            for model, of in runs.dropna(subset=[column]).groupby("model", sort=False):
+                _points(ax, str(model), of, column)
+            ax.set_xlabel("T (steps to remember over)")
+            ax.set_ylabel(name)
+            # a run that was solved from the start took no time, which a logarithm cannot show
+            ax.set_yscale("log" if runs[column].min() > 0 else "linear")
+            ax.set_xticks(sorted(int(T) for T in runs["T"].unique()))
+        made = sorted({f"{r.sessions[-1].device} ({r.sessions[-1].device_name})"
+                       for r in results.records if r.sessions[-1].device})  # fmt: skip
+        legend(drawing, axes, f"{plain(results.benchmark)}, on {', '.join(made)}")
+        return drawing
+
+
+def _points(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
+    color, marker = look(model)
+    ax.plot(runs["T"], runs[column], marker, color=color, alpha=0.35)
+    middle = runs.groupby("T")[column].median()
+    ax.plot(middle.index, middle, color=color, marker=marker, lw=1.8, label=plain(model))

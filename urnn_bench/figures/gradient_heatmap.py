@@ -1,0 +1,64 @@
+"""How the reach of the gradient changes while a network learns: ‖∂C/∂h_t‖ over t and updates.
+
+One panel for each model; the colour is the base-10 logarithm of the norm's median over seeds. The
+norm is the total derivative of each example's loss over the units of h, averaged over the batch.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure as Drawing
+from pydantic import Field
+
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._panels import looked, panels
+from urnn_bench.figures._style import plain
+from urnn_bench.figures.base import Figure
+from urnn_bench.records.results import Results
+from urnn_bench.spec.schema import Strict
+
+_FEWEST, _LOWEST = 3, 1e-12
+
+
+class GradientHeatmapOptions(Strict):
+    """What is drawn."""
+
+    state: str = Field("h", description="which state; c is an LSTM's cell")
+    T: int | None = Field(None, description="trained length; the longest if not given")
+
+
+class GradientHeatmap(Figure):
+    """The gradient norm over time and training."""
+
+    Options = GradientHeatmapOptions
+    options: GradientHeatmapOptions
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw every model that was looked into at three updates or more."""
+        frame = looked(results, "gradient_norm")
+        T = self.options.T or int(frame["T"].max())
+        frame = frame[(frame["T"] == T) & (frame["state"] == self.options.state)]
+        counts = frame.groupby("model", sort=False)["step"].nunique()
+        models = [str(model) for model, count in counts.items() if count >= _FEWEST]
+        if not models:
+            raise NothingToShowError(
+                f"no run of '{results.benchmark}' was looked into at {_FEWEST} updates; make some "
+                f"with: urnn-bench run {results.benchmark} --probe --set probes.every=100"
+            )
+        shown = frame[frame["model"].isin(models)]
+        low = np.log10(max(_LOWEST, shown["value"].min()))
+        high = np.log10(max(shown["value"].max(), 10 * _LOWEST))
+        drawing, axes = panels(len(models))
+        for ax, model in zip(axes, models, strict=True):
+            of = frame[frame["model"] == model]
+            grid = of.pivot_table(index="step", columns="t", values="value", aggfunc="median")
+            colors = np.log10(grid.clip(lower=_LOWEST).to_numpy())
+            mesh = ax.pcolormesh(
+                grid.columns, grid.index, colors, vmin=low, vmax=high, shading="nearest",
+                cmap="viridis", rasterized=True,
+            )  # fmt: skip
+            ax.set_title(plain(model), fontsize=10)
+            ax.set_xlabel("t (steps)")
+            ax.grid(visible=False)
+        axes[0].set_ylabel("updates")
+        drawing.colorbar(mesh, ax=axes, label="log10 of the gradient norm")
+        drawing.suptitle(f"{plain(results.benchmark)}, T = {T:,}, median of seeds", fontsize=9)
+        return drawing

@@ -1,0 +1,51 @@
+"""How far the gradient reaches back: its norm at every step, one panel for each update looked at.
+
+Panels 1 and 2 of Figure 4 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, which show the
+start and the hundredth update. ‖∂C/∂h_t‖ is the total derivative of each example's loss, the mean
+over the batch of its 2-norm over the units; dashed for a cell state c. What is below the axis has
+underflowed nothing: norms are taken in float64.
+"""
+
+from matplotlib.figure import Figure as Drawing
+from pydantic import Field
+
+from urnn_bench.figures._panels import legend, looked, over_time, panels, seeds
+from urnn_bench.figures._style import plain
+from urnn_bench.figures.base import Figure
+from urnn_bench.records.results import Results
+from urnn_bench.spec.schema import Strict
+
+_LOWEST = 1e-24
+
+
+class GradientNormsOptions(Strict):
+    """What is drawn."""
+
+    states: list[str] = Field(["h"], description="which states; c is an LSTM's cell")
+    T: int | None = Field(None, description="trained length; the longest if not given")
+    most: int = Field(4, ge=1, description="panels; the first updates looked at")
+
+
+class GradientNorms(Figure):
+    """‖∂C/∂h_t‖ over t."""
+
+    Options = GradientNormsOptions
+    options: GradientNormsOptions
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw every run that was looked into."""
+        frame = looked(results, "gradient_norm")
+        T = self.options.T or int(frame["T"].max())
+        frame = frame[frame["T"] == T]
+        steps = sorted(frame["step"].unique())[: self.options.most]
+        drawing, axes = panels(len(steps))
+        for ax, step in zip(axes, steps, strict=True):
+            over_time(ax, frame[frame["step"] == step], self.options.states)
+            ax.set_yscale("log")
+            ax.set_ylim(bottom=max(_LOWEST, ax.get_ylim()[0]))
+            ax.set_title("at the start" if step == 0 else f"after {step:,} updates", fontsize=10)
+            ax.set_xlabel("t (steps)")
+        axes[0].set_ylabel("gradient norm, mean over the batch")
+        title = f"{plain(results.benchmark)}, T = {T:,} ({seeds(frame)})"
+        legend(drawing, axes, title)
+        return drawing

@@ -1,0 +1,52 @@
+"""Whether states grow and when they stop changing: ‖h_t‖ and ‖h_t - h_T‖ over time.
+
+Panels 3 and 4 of Figure 4 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, at the last update
+looked at. Norms are over the units of one example, averaged over the batch. An LSTM's h cannot be
+longer than the root of its width; the published LSTM curve is, so it must be c, which is dashed
+here.
+"""
+
+from matplotlib.figure import Figure as Drawing
+from pydantic import Field
+
+from urnn_bench.figures._panels import legend, looked, over_time, panels, seeds
+from urnn_bench.figures._style import plain
+from urnn_bench.figures.base import Figure
+from urnn_bench.records.results import Results
+from urnn_bench.spec.schema import Strict
+
+_PANELS = {"state_norm": "norm of the state", "distance_to_last": "distance to the last state"}
+
+
+class HiddenStatesOptions(Strict):
+    """What is drawn."""
+
+    states: list[str] = Field(["h", "c"], description="which states; c is an LSTM's cell")
+    T: int | None = Field(None, description="trained length; the longest if not given")
+
+
+class HiddenStates(Figure):
+    """Norms of states over t."""
+
+    Options = HiddenStatesOptions
+    options: HiddenStatesOptions
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw every run that was looked into, as it was when it was looked into last."""
+        T = self.options.T or int(looked(results, "state_norm")["T"].max())
+        drawing, axes = panels(len(_PANELS), width=3.4)
+        for ax, (probe, name) in zip(axes, _PANELS.items(), strict=True):
+            frame = looked(results, probe)
+            frame = frame[frame["T"] == T]
+            last = frame.groupby("run")["step"].transform("max")
+            frame = frame[frame["step"] == last]
+            over_time(ax, frame, self.options.states)
+            ax.set_ylim(bottom=0)
+            ax.set_xlabel("t (steps)")
+            ax.set_title(name, fontsize=10)
+        axes[0].set_ylabel("2-norm, mean over the batch")
+        steps = " or ".join(f"{s:,}" for s in sorted(frame["step"].unique()))
+        lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
+        title = f"trained at T = {T:,} for {steps} updates, run at T = {lengths}"
+        legend(drawing, axes, f"{plain(results.benchmark)}: {title} ({seeds(frame)})")
+        return drawing

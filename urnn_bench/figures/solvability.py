@@ -1,0 +1,49 @@
+"""How long a memory can be learned: the share of seeds that solved the task at every length.
+
+Bars are Wilson's 95 % intervals: of five seeds, none means 0 to 43 %, and all means 57 to 100 %.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure as Drawing
+
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._style import look, plain
+from urnn_bench.figures.base import Figure
+from urnn_bench.records.results import Results
+from urnn_bench.records.statistics import proportion
+
+
+class Solvability(Figure):
+    """The share of solved seeds over length."""
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw every model of a benchmark that says when it is solved."""
+        if not any(record.run.fit.solved for record in results.records):
+            raise NothingToShowError(
+                f"'{results.benchmark}' does not say when it is solved; give it fit.solved"
+            )
+        drawing = Drawing(figsize=(5.4, 3.2))
+        ax = drawing.subplots()
+        lengths = sorted(int(T) for T in results.runs["T"].unique())
+        models = list(results.runs.groupby("model", sort=False))
+        for index, (model, runs) in enumerate(models):
+            color, marker = look(str(model))
+            at = sorted(int(T) for T in runs["T"].unique())
+            solved = [runs[runs["T"] == T]["solved_step"].notna() for T in at]
+            found = [proportion(int(of.sum()), len(of)) for of in solved]
+            value = np.array([share.value for share in found])
+            reach = [value - [s.low for s in found], [s.high for s in found] - value]
+            # beside each other, as equal shares would hide one another
+            places = np.array([lengths.index(T) for T in at])
+            places = places + 0.12 * (index - (len(models) - 1) / 2)
+            ax.errorbar(places, value, yerr=np.clip(reach, 0, None), color=color, marker=marker,
+                        capsize=2, lw=1.2, label=plain(str(model)))  # fmt: skip
+        ax.set_xticks(range(len(lengths)), [f"{T:,}" for T in lengths])
+        ax.set_xlabel("T (steps to remember over)")
+        ax.set_ylabel("share of seeds that solved it")
+        ax.set_ylim(-0.03, 1.03)
+        count = results.runs.groupby(["model", "T"])["seed"].nunique()
+        many = f"{count.max()}" if count.min() == count.max() else f"{count.min()} to {count.max()}"
+        title = f"{plain(results.benchmark)} ({many} seeds, bars: 95 % intervals)"
+        drawing.legend(loc="outside upper center", ncols=4, title=title, title_fontsize=8)
+        return drawing
