@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from urnn_bench.__main__ import main
+from urnn_bench.records.record import Record
+from urnn_bench.spec.schema import Run
 
 torch.set_num_threads(1)
 
@@ -87,6 +89,33 @@ class CommandLine:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
+
+    def record(self, label, T=100, seed=0, test=0.01, solved_step=None, results="results", **more):
+        """Write the record of a run that never was, for what only reads records."""
+        task = {"name": "copying", "options": {"T": T, "recall": more.pop("recall", 10)}}
+        run = Run.model_validate({
+            "benchmark": more.pop("benchmark", "made"), "label": label, "task": task,
+            "cell": {"name": label}, "hidden": 8, "seed": seed,
+            "fit": {"steps": more.get("steps_done", 1000),
+                    "solved": {"metric": "cross_entropy_nat", "below": 0.01}},
+        })  # fmt: skip
+        session = dict.fromkeys(("started", "host"), "")
+        session |= {"pid": 1, "argv": (), "threads": 1, "torch_threads": 1, "versions": {},
+                    "deterministic": True, "commit": None, "dirty": None}  # fmt: skip
+        record = Record.model_validate({
+            "identity": run.identity, "protocol": run.protocol, "status": "done", "reason": "",
+            "run": run, "fingerprint": {"train": f"{task}", "test": f"{task}"}, "asked": "1",
+            "criterion": "cross_entropy_nat", "steps_done": 1000, "train_s": 10.0,
+            "baselines": {"cross_entropy_nat": {"memoryless": 0.17}}, "solved_step": solved_step,
+            "test": None if test is None else {"cross_entropy_nat": test},
+            "sessions": (session,), **more,
+        })  # fmt: skip
+        folder = self.folder / results / run.benchmark / run.slug
+        folder.mkdir(parents=True, exist_ok=True)
+        record.write(folder)
+        header = "step,examples,train_s,split,metric,value\n"
+        (folder / "metrics.csv").write_text(f"{header}1000,20000,10.0,validation,loss,{test}\n")
+        return folder
 
     def runs(self, benchmark="tiny"):
         return sorted(p.parent for p in (self.folder / "results" / benchmark).glob("*/run.json"))

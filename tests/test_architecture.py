@@ -138,7 +138,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
         (["list", "--json"], set()),
         (["run", "--help"], set()),
         (["status", "--json"], set()),
-        (["table", "smoke"], {"pandas", "numpy"}),
+        (["table", "smoke"], {"pandas", "numpy", "scipy"}),
         (["plot", "smoke"], {"pandas", "numpy", "matplotlib", "scipy"}),
     ],
 )

@@ -85,7 +85,7 @@ def table(
     results: Results = None,
     json: Json = False,
 ) -> None:
-    """Summarise runs: median and range over seeds for each model and length."""
+    """Summarise runs: a mean over seeds and its interval for each model and length."""
     import pandas as pd
 
     from urnn_bench.records.results import load
@@ -100,8 +100,8 @@ def table(
         return
     _WRITERS[format_](frame, [_for_people(row, len(frames) > 1) for row in rows])
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
-        say(f"{name}: test is {metric}, median over seeds")
-    say("size: parameters; solved: seeds@median update")
+        say(f"{name}: test is {metric}, geometric mean over seeds with its 95 % t interval")
+    say("size: parameters; solved: seeds (95 % interval of the share) @ median update")
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
@@ -147,7 +147,7 @@ _WRITERS: dict[Format, Callable[["pd.DataFrame", list[dict[str, Any]]], None]] =
 
 
 def _for_people(row: dict[Any, Any], several: bool) -> dict[str, Any]:
-    """Return a row narrow enough for 80 columns: counts as k/n, the median and its range."""
+    """Return a row narrow enough for 80 columns: the geometric mean with its interval."""
     when = f"@{row['solved_step']}" if row["solved_step"] is not None else ""
     good = "" if row["good"] == row["seeds"] else f", {row['good']} good"
     return {
@@ -156,13 +156,16 @@ def _for_people(row: dict[Any, Any], several: bool) -> dict[str, Any]:
         "T": row["T"],
         "size": row["parameters"],
         "updates": row["updates"],
-        "solved": f"{row['solved']}/{row['seeds']}{when}{good}",
+        "solved": f"{row['solved']}/{row['seeds']} ({_per_cent(row)}){when}{good}",
         "test": row["test"],
-        "lowest": row["lowest"],
-        "highest": row["highest"],
+        "low": row["test_low"],
+        "high": row["test_high"],
         "memoryless": row["baseline"],
-        "updates/s": row["updates_per_s"],
     }
+
+
+def _per_cent(row: dict[Any, Any]) -> str:
+    return f"{100 * row['solved_low']:.0f}-{100 * row['solved_high']:.0f} %"
 
 
 def _figures(known: Components, benchmark: str, asked: list[str] | None) -> list[Named]:

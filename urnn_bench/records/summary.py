@@ -1,14 +1,18 @@
 """Runs of a benchmark to one row for each model and length.
 
-Seeds are summarised by median and range, which claim nothing about seeds that were not run.
+Losses are summarised by their geometric mean with a t interval on the logarithm, solved seeds by
+their share with Wilson's interval, the update of solving by the median of its survival curve. The
+range over seeds stands beside them.
 """
 
+from math import isfinite
 from typing import Any
 
 import pandas as pd
 
 from urnn_bench.records.record import GOOD
 from urnn_bench.records.results import Results
+from urnn_bench.records.statistics import geometric_mean, proportion, survival
 
 _COUNTS = ("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step", "updates")
 
@@ -25,6 +29,10 @@ def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, 
     metric = results.criterion
     test = runs.get(f"test_{metric}", pd.Series(dtype=float)).dropna()
     solved = runs["solved_step"].dropna()
+    mean = geometric_mean([float(value) for value in test])
+    share = proportion(len(solved), len(runs))
+    steps = [None if pd.isna(step) else float(step) for step in runs["solved_step"]]
+    when = survival(steps, [float(step) for step in runs["steps"]]).median
     baseline = next(iter(results.baselines(metric, T).values()), None)
     return {
         "benchmark": results.benchmark,
@@ -35,10 +43,15 @@ def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, 
         "seeds": len(runs),
         "good": int(runs["status"].isin(GOOD).sum()),
         "solved": len(solved),
-        "solved_step": _number(round(solved.median()) if len(solved) else None),
+        "solved_low": share.low,
+        "solved_high": share.high,
+        "solved_step": _number(when if isfinite(when) else None),
         "updates": int(runs["steps"].median()),
         "metric": metric or None,
-        "test": _number(test.median()),
+        "test": _number(mean.value),
+        "test_low": _number(mean.low),
+        "test_high": _number(mean.high),
+        "median": _number(test.median()),
         "lowest": _number(test.min()),
         "highest": _number(test.max()),
         "baseline": baseline,

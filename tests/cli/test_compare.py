@@ -1,0 +1,72 @@
+"""``compare``: paired by seed, undecided at few, and never across different data."""
+
+import json
+
+import pytest
+
+
+def pairs(bench, count, factor, **more):
+    for seed in range(count):
+        loss = 0.01 * (1 + 0.1 * seed)
+        bench.record("urnn", seed=seed, test=loss, solved_step=100, **more)
+        bench.record("lstm", seed=seed, test=loss * (factor + 0.01 * seed), **more)
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(3, "inconclusive"), (5, "inconclusive"),
+                                                (6, "higher")])  # fmt: skip
+def test_models_are_compared_seed_by_seed(bench, count, verdict):
+    pairs(bench, count, 3)
+    (row,) = json.loads(bench("compare", "urnn", "lstm", "--json").out)
+    assert (
+        row["b_is"] == verdict and row["seeds"] == count and row["ratio"] == pytest.approx(3, 0.1)
+    )
+    assert row["ratio_low"] < row["ratio"] < row["ratio_high"] and row["p"] == 2 / 2**count
+    assert (row["solved_a"], row["solved_b"]) == (count, 0)
+    text = bench("compare", "urnn", "lstm").out
+    assert f"{count}/{count} (" in text and verdict in text
+    back = json.loads(bench("compare", "lstm", "urnn", "--json").out)[0]["b_is"]
+    assert back == {"higher": "lower"}.get(verdict, verdict)
+
+
+def test_only_seeds_on_both_sides_count(bench):
+    pairs(bench, 6, 2)
+    bench.record("urnn", seed=9)
+    bench.record("lstm", seed=10, test=None)
+    (row,) = json.loads(bench("compare", "urnn", "lstm", "--json").out)
+    assert row["seeds"] == 6
+
+
+def test_the_gate_judges_two_folders(bench):
+    for seed in range(6):
+        for folder, worse in (("old", 1), ("same", 1), ("new", 2)):
+            bench.record("urnn", seed=seed, test=worse * (0.01 + 0.001 * seed), results=folder)
+    assert "B's loss is higher" in bench("compare", "old", "new", "--gate", code=4).err
+    bench("compare", "new", "old", "--gate")
+    bench("compare", "old", "same", "--gate")
+    bench("compare", "old", "new")
+    bench.record("urnn", T=200, results="old")
+    bench.record("urnn", T=200, results="same")
+    assert "too few to judge" in bench("compare", "old", "same", "--gate", code=5).err
+
+
+def test_other_data_are_refused_and_the_field_is_named(bench):
+    bench.record("urnn")
+    bench.record("lstm", recall=5)
+    said = bench("compare", "urnn", "lstm", code=2).err
+    assert "train and test data" in said and "task.options.recall (10 and 5)" in said
+
+
+def test_what_cannot_be_compared_is_one_sentence(bench):
+    bench.record("urnn")
+    bench.record("lstm", T=200)
+    assert "did you mean 'lstm'" in bench("compare", "urnn", "lstmm", code=2).err
+    assert "both sides" in bench("compare", "urnn", "lstm", code=5).err
+
+
+def test_tables_show_intervals_that_hold_at_few_seeds(bench):
+    for seed, loss in enumerate((0.01, 0.02, 0.04)):
+        bench.record("urnn", seed=seed, test=loss, solved_step=100 * (seed + 1))
+    (row,) = json.loads(bench("table", "--json").out)
+    assert row["test"] == pytest.approx(0.02) and row["test_low"] < 0.01 and row["test_high"] > 0.04
+    assert row["solved_low"] == pytest.approx(0.438, abs=1e-3) and row["solved_step"] == 200
+    assert "3/3 (44-100 %)@200" in bench("table").out

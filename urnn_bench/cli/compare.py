@@ -1,0 +1,118 @@
+"""``urnn-bench compare``: is one better than the other, on the same seeds?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from urnn_bench.cli.output import emit_json, emit_table, say
+from urnn_bench.cli.parameters import Json, Results, complete_benchmark
+from urnn_bench.cli.sources import known
+from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError
+from urnn_bench.records.folder import default_results, records
+
+if TYPE_CHECKING:
+    from urnn_bench.records.compare import Row
+    from urnn_bench.records.record import Record
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A model, or a results folder.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another one, against A.")],
+    benchmark: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", autocompletion=complete_benchmark,
+                     help="Only this benchmark. [default: all that have records]"),
+    ] = None,
+    gate: Annotated[
+        bool,
+        typer.Option("--gate", help="Exit with 4 if B's loss is higher, with 5 if fewer than six "
+                     "seeds can tell."),
+    ] = False,
+    results: Results = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Compare two models, or a model's runs in two folders, seed by seed on the same data."""
+    from urnn_bench.records import compare as comparing
+
+    folder = results or default_results()
+    sides, by_model = _sides(a, b, folder, benchmark)
+    rows = comparing.compare(*sides, by_model)
+    if json:
+        emit_json([_plain(row) for row in rows])
+    else:
+        _show(rows)
+    if gate:
+        _judge(rows)
+
+
+def _sides(
+    a: str, b: str, results: Path, benchmark: str | None
+) -> "tuple[tuple[list[Record], list[Record]], bool]":
+    """Return the records of both sides, and whether models are kept apart."""
+    if Path(a).is_dir() and Path(b).is_dir():
+        one, two = (_found(Path(each), benchmark) for each in (a, b))
+        return (one, two), True
+    found = _found(results, known(results, benchmark) if benchmark else None)
+    labels = {record.run.label for record in found}
+    for name in (a, b):
+        if name not in labels:
+            raise UnknownNameError("recorded model", name, labels)
+    one, two = ([r for r in found if r.run.label == name] for name in (a, b))
+    return (one, two), False
+
+
+def _found(results: Path, benchmark: str | None) -> "list[Record]":
+    """Return the records of a folder, of several settings those asked for last."""
+    from urnn_bench.records.results import load
+
+    names = (
+        [benchmark] if benchmark else dict.fromkeys(r.run.benchmark for _, r in records(results))
+    )
+    found = [record for name in names for record in load(results, name).records]
+    if not found:
+        raise NothingToShowError(f"{results}: there are no runs to compare")
+    return found
+
+
+def _show(rows: "list[Row]") -> None:
+    from urnn_bench.records.compare import shares
+
+    shown = []
+    for row in rows:
+        solved, found = shares(row), row.found
+        shown.append({
+            "benchmark": row.matter.benchmark,
+            **({"model": row.matter.model} if row.matter.model else {}),
+            "T": row.matter.T, "seeds": found.pairs, "B / A": found.ratio.value,
+            "low": found.ratio.low, "high": found.ratio.high, "p": found.p,
+            "A solved": solved[0], "B solved": solved[1], "B is": found.verdict,
+        })  # fmt: skip
+    emit_table(list(shown[0]), [list(row.values()) for row in shown])
+    metrics = " or ".join(dict.fromkeys(row.metric for row in rows))
+    say(f"B / A: ratio of test {metrics}, geometric mean over seeds with its 95 % t interval")
+    say("p: exact sign-flip test over seeds; fewer than six seeds are inconclusive")
+
+
+def _plain(row: "Row") -> dict[str, Any]:
+    found = row.found
+    return {
+        "benchmark": row.matter.benchmark, "model": row.matter.model, "T": row.matter.T,
+        "metric": row.metric, "seeds": found.pairs, "ratio": found.ratio.value,
+        "ratio_low": found.ratio.low, "ratio_high": found.ratio.high, "p": found.p,
+        "solved_a": row.solved[0], "solved_b": row.solved[1], "b_is": found.verdict,
+    }  # fmt: skip
+
+
+def _judge(rows: "list[Row]") -> None:
+    from urnn_bench.records.statistics import FEWEST_PAIRS
+
+    worse = [row for row in rows if row.found.verdict == "higher"]
+    if worse:
+        where = ", ".join(f"{r.matter.benchmark} T={r.matter.T}" for r in worse)
+        raise GateError(f"B's loss is higher than A's: {where}")
+    if any(row.found.pairs < FEWEST_PAIRS for row in rows):
+        raise NothingToShowError(
+            f"fewer than {FEWEST_PAIRS} seeds of some length are on both sides, too few to judge; "
+            f"run more with --seeds {FEWEST_PAIRS}"
+        )

@@ -1,0 +1,102 @@
+"""Two sides of the same seeds: models of one results folder, or two folders' runs of a model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from urnn_bench.errors import NothingToShowError, UsageError
+from urnn_bench.records.record import Record
+from urnn_bench.records.statistics import Comparison, compare_paired, proportion
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What two sides are compared in: a benchmark at a length, and a model if it is one."""
+
+    benchmark: str
+    T: int
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """How B does against A in one matter, by the loss on test data."""
+
+    matter: Matter
+    metric: str
+    solved: tuple[int, int]
+    found: Comparison
+
+
+def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Row]:
+    """Compare tested runs of the same seeds, matter by matter.
+
+    Raises NothingToShowError if no seed is on both sides, UsageError if data differ.
+    """
+    sides = [_by_matter(records, by_model) for records in (a, b)]
+    shared = [matter for matter in sides[0] if matter in sides[1]]
+    rows = [row for m in shared if (row := _row(m, sides[0][m], sides[1][m]))]
+    if not rows:
+        raise NothingToShowError("no benchmark, length and seed has been tested on both sides")
+    return rows
+
+
+def _by_matter(records: Sequence[Record], by_model: bool) -> dict[Matter, dict[int, Record]]:
+    found: dict[Matter, dict[int, Record]] = {}
+    for record in records:
+        if record.test is not None:
+            run = record.run
+            matter = Matter(run.benchmark, run.T, run.label if by_model else None)
+            found.setdefault(matter, {})[run.seed] = record
+    return found
+
+
+def _row(matter: Matter, a: Mapping[int, Record], b: Mapping[int, Record]) -> Row | None:
+    seeds = sorted(a.keys() & b.keys())
+    if not seeds:
+        return None
+    for seed in seeds:
+        check_data(a[seed], b[seed])
+    metric = a[seeds[0]].criterion
+    values = [[_loss(side[seed], metric) for seed in seeds] for side in (a, b)]
+    solved = [sum(side[seed].solved_step is not None for seed in seeds) for side in (a, b)]
+    return Row(matter, metric, (solved[0], solved[1]), compare_paired(*values))
+
+
+def _loss(record: Record, metric: str) -> float:
+    value = (record.test or {}).get(metric)
+    return float("nan") if value is None else value
+
+
+def check_data(a: Record, b: Record) -> None:
+    """Raise UsageError, naming what differs, if two runs were not shown the same data."""
+    parts = [part for part in a.fingerprint if a.fingerprint[part] != b.fingerprint.get(part)]
+    if not parts:
+        return
+    one, two = (
+        {"task": r.run.task.model_dump(), "fit": {"batch": r.run.fit.batch}} for r in (a, b)
+    )
+    fields = _differences(one, two) or ["nothing in their specs: the task's code has changed"]
+    raise UsageError(
+        f"{a.run.slug} and {b.run.slug} of '{a.run.benchmark}' were not shown the same "
+        f"{' and '.join(parts)} data and cannot be compared; what differs: {'; '.join(fields)}"
+    )
+
+
+def _differences(a: Any, b: Any, path: str = "") -> list[str]:
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        keys = dict.fromkeys([*a, *b])
+        return [d for k in keys for d in _differences(a.get(k), b.get(k), f"{path}.{k}")]
+    return [] if a == b else [f"{path.removeprefix('.')} ({a} and {b})"]
+
+
+def shares(row: Row) -> tuple[str, str]:
+    """Return how many seeds each side solved, with Wilson's interval in per cent."""
+    texts = [share(count, row.found.pairs) for count in row.solved]
+    return texts[0], texts[1]
+
+
+def share(solved: int, seeds: int) -> str:
+    """Return "5/5 (57-100 %)"."""
+    found = proportion(solved, seeds)
+    return f"{solved}/{seeds} ({100 * found.low:.0f}-{100 * found.high:.0f} %)"
