@@ -100,7 +100,8 @@ def table(
         return
     _WRITERS[format_](frame, [_for_people(row, len(frames) > 1) for row in rows])
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
-        say(f"{name}: test is {metric}, geometric mean over seeds with its 95 % t interval")
+        say(f"{name}: test is {metric}")
+    say("test: geometric mean over seeds; low, high: its 95 % t interval")
     say("size: parameters; solved: seeds (95 % interval of the share) @ median update")
 
 
