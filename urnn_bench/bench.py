@@ -55,7 +55,7 @@ def set_up(threads: int | None) -> None:
 
     Unless told otherwise, kernels in C use every processor and torch one: at the papers' sizes a
     second thread of torch gains little, and since its threads spin while they wait, a busy
-    machine becomes 60 times slower. With one thread sums are the same on every machine, too.
+    machine becomes 60 times slower.
     """
     torch.set_num_threads(threads or 1)
     THREADS.set(threads or os.cpu_count() or 1)

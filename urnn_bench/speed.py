@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench import build
+from urnn_bench.agreement import Shape, cell_of, cotangent, disagreement, inputs_of, run_of
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.gradient import Position, train
@@ -26,25 +27,12 @@ from urnn_bench.kernels.choose import Forward, choose
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.records import environment
 from urnn_bench.registry import Components
-from urnn_bench.spec.schema import Fit, Named, Run
-from urnn_bench.streams import generator, seeded
 
-_CHECKED_STEPS = 40
-_NEVER = 1 << 30
 _AGREE = 1e-9
 _PEAK_SIZE, _PEAK_ROUNDS = 1024, 5
 _PASSES = 3  # forward, and twice that backward
 _VENDORS: dict[str, Callable[..., nn.RNNBase]] = {"nn.LSTM": nn.LSTM, "nn.RNN": nn.RNN}
 _GATES = {"nn.LSTM": 4, "nn.RNN": 1}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What is computed: T steps of B sequences by H units."""
-
-    steps: int
-    batch: int
-    hidden: int
 
 
 @dataclass(frozen=True)
@@ -89,7 +77,7 @@ def table(
 
     Raises GateError if a kernel does not agree with the time loop in float64.
     """
-    x = _inputs(components, shape)
+    x = inputs_of(components, shape)
     contenders = [c for name in models for c in _contenders(components, name, shape, x)]
     contenders += [_module(name, shape, x) for name in _VENDORS]
     times = _interleaved([_threaded(c.recur, c) for c in contenders], rounds)
@@ -111,13 +99,13 @@ def _contenders(components: Components, name: str, shape: Shape, x: Tensor) -> I
     cell = cell_of(components, name, shape)
     kernels = ["eager", *(k for k, f in cell.fused.items() if f.why_not(cell, "cpu") is None)]
     for kernel in kernels:
-        error = _disagreement(components, name, shape, x, kernel)
+        error = disagreement(components, name, shape, x, kernel)
         # so written that NaN does not pass
         if not error <= _AGREE:
             text = f"the kernel '{kernel}' of '{name}' differs from the time loop by {error:.1e}"
             raise GateError(text)
         run = choose(cell, "cpu", kernel).run
-        recur = partial(_forward_and_backward, cell, run, x, _cotangent(x, cell.features))
+        recur = partial(_forward_and_backward, cell, run, x, cotangent(x, cell.features))
         step = update(components, name, shape, kernel)
         fused = cell.fused.get(kernel)
         threads = 1 if fused and fused.own_threads else THREADS.get()
@@ -133,7 +121,7 @@ def _obstacles(components: Components, name: str, shape: Shape) -> Iterator[tupl
 
 def _module(name: str, shape: Shape, x: Tensor) -> _Contender:
     """Return torch's own module of the same width as a contender."""
-    features, g = x.shape[-1], _cotangent(x, shape.hidden)
+    features, g = x.shape[-1], cotangent(x, shape.hidden)
     module = _VENDORS[name](features, shape.hidden)
 
     def recur() -> None:
@@ -144,40 +132,6 @@ def _module(name: str, shape: Shape, x: Tensor) -> _Contender:
     return _Contender("torch", name, recur, None, flops, torch_threads=THREADS.get())
 
 
-def cell_of(components: Components, name: str, shape: Shape) -> Cell:
-    """Return a model's cell with its default options, as copying memory wants it."""
-    kind = components.cells.get(name, Cell)
-    with seeded(0, "init"):
-        return kind(_inputs(components, Shape(3, 1, 1)).shape[-1], shape.hidden, kind.Options())
-
-
-def _run(name: str, shape: Shape) -> Run:
-    """Return a run of copying memory at a shape."""
-    recall = min(10, max(1, (shape.steps - 1) // 2))
-    options = {"T": max(1, shape.steps - 2 * recall), "recall": recall}
-    fit = Fit(batch=shape.batch, evaluate_every=_NEVER, log_every=_NEVER)
-    return Run(
-        benchmark="kernels", label=name, task=Named(name="copying", options=options),
-        cell=Named(name=name), hidden=shape.hidden, fit=fit, seed=0,
-    )  # fmt: skip
-
-
-def _inputs(components: Components, shape: Shape) -> Tensor:
-    """Return a batch of copying memory as a model's cell reads it: (T, B, F)."""
-    job, _ = build.job_of(components, _run("rnn", shape), Machinery("cpu", "eager"))
-    x: Tensor = job.model.encode(job.task.batch("train", 0, shape.batch, 0).x)  # type: ignore[operator]
-    return x
-
-
-def _random(size: Sequence[int]) -> Tensor:
-    return torch.randn(tuple(size), generator=generator(0, "kernels"), dtype=torch.float64)
-
-
-def _cotangent(x: Tensor, features: int) -> Tensor:
-    """Return a gradient of what the readout sees: (T, B, R)."""
-    return _random((*x.shape[:2], features)).to(x.dtype)
-
-
 def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, g: Tensor) -> Tensor:
     """Return hs after the gradient ``g`` has reached every parameter."""
     hs, _ = run(x, cell.initial_state(x.shape[1]), cell.weights())
@@ -185,36 +139,9 @@ def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, g: Tensor) -> Ten
     return hs
 
 
-def _disagreement(components: Components, name: str, shape: Shape, x: Tensor, kernel: str) -> float:
-    """Return the largest difference from the time loop in float64, relative to the values' size.
-
-    For the task's input, and for a random one that wants a gradient.
-    """
-    tokens = x[-_CHECKED_STEPS:].double()
-    dense = _random(tokens.shape).requires_grad_()
-    errors = []
-    for given in (tokens, dense):
-        slow, fast = (_outcome(components, name, shape, given, k) for k in ("eager", kernel))
-        # one size for all: a gradient that is zero by nature is rounding, and nothing to divide by
-        size = max(float(tensor.abs().max()) for tensor in slow)
-        errors += [float((a - b).abs().max()) / size for a, b in zip(slow, fast, strict=True)]
-    return float(torch.tensor(errors).max())
-
-
-def _outcome(
-    components: Components, name: str, shape: Shape, x: Tensor, kernel: str
-) -> list[Tensor]:
-    """Return hs and every gradient in float64."""
-    x.grad = None
-    cell = cell_of(components, name, shape).double()
-    g = _cotangent(x, cell.features)
-    hs = _forward_and_backward(cell, choose(cell, "cpu", kernel).run, x, g)
-    return [hs.detach(), *(p.grad for p in (x, *cell.parameters()) if p.grad is not None)]
-
-
 def update(components: Components, name: str, shape: Shape, kernel: str) -> Callable[[], object]:
     """Return a function that makes one whole update: data, loss, gradient, clipping, step."""
-    job, _ = build.job_of(components, _run(name, shape), Machinery("cpu", kernel))
+    job, _ = build.job_of(components, run_of(name, shape), Machinery("cpu", kernel))
     events = train(job, Position(evaluated=True))
     updates = (event for event in events if isinstance(event, Updated))
     return lambda: next(updates)

@@ -66,7 +66,7 @@ def test_names_are_never_markup_and_no_table_cell_is_lost(bench):
     bench.write("benchmarks/tiny.yaml", text.replace("  lstm:", f'  "{name}": {{cell: lstm}}'))
     code, seen = on_a_terminal(bench, "run", "tiny", "--model", name)
     assert code == 0 and name in plain(seen)
-    for command, end in (("status", "red---b"), ("table", "ong-name[red][/b")):
+    for command, end in (("status", "red---b"), ("table", "ed][/b]")):
         _, seen = on_a_terminal(bench, command)
         lines = plain(seen).splitlines()
         assert "…" not in seen and all(len(line.rstrip()) <= 80 for line in lines)

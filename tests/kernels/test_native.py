@@ -212,7 +212,8 @@ def test_a_compiler_that_fails_is_said(tmp_path):
 
 def test_a_compiler_may_come_with_flags(tmp_path):
     assert chosen(tmp_path, CC="cc -O2")[0] == "c"
-    assert chosen(tmp_path, CC="")[0] == "c"
+    assert chosen(tmp_path, CC="")[0] == "c" and chosen(tmp_path, CC="  ")[0] == "c"
+    assert "CC cannot be read as a command" in chosen(tmp_path, CC='"x')[1]
 
 
 @pytest.mark.parametrize("name", ["rnn", "irnn", "lstm", "lstm_paper", "urnn"])

@@ -56,6 +56,7 @@ def kernels(
     import os
 
     from urnn_bench import bench, speed
+    from urnn_bench.agreement import Shape
     from urnn_bench.breakdown import breakdown
 
     known = included(include or [])
@@ -66,7 +67,7 @@ def kernels(
     bench.set_up(threads if profile else threads or os.cpu_count())
     chosen = tuple(dict.fromkeys(models or known.cells.names()))
     shapes = [
-        speed.Shape(*shape)
+        Shape(*shape)
         for shape in product(lengths or [_STEPS], batch or [_BATCH], hidden or [_HIDDEN])
     ]
     if profile:

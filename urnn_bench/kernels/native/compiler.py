@@ -63,7 +63,11 @@ def obstacle(*sources: Path) -> str | None:
 
 def compiler() -> tuple[str, ...]:
     """Return the command of the C compiler, ``$CC`` or cc; raise KernelError if there is none."""
-    wanted = shlex.split(os.environ.get("CC") or "cc")
+    given = os.environ.get("CC") or "cc"
+    try:
+        wanted = shlex.split(given) or ["cc"]
+    except ValueError as error:
+        raise KernelError(f"CC cannot be read as a command: {given} ({error})") from error
     found = shutil.which(wanted[0])
     if found is None:
         raise KernelError(f"there is no C compiler '{wanted[0]}' (install one, or set CC)")

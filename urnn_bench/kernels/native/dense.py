@@ -7,7 +7,7 @@ vector a unit and step, for an LSTM six. T steps, B batch, H hidden width, G gat
 
 import ctypes
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch.nn.functional import pad
 
 from urnn_bench.kernels.choose import Fused
 from urnn_bench.kernels.native import compiler
-from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense
+from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
 from urnn_bench.kernels.native.threads import THREADS, each
 from urnn_bench.kernels.scan import State
 
@@ -84,16 +84,16 @@ class _Recurrence(torch.autograd.Function):
 
         each(run, groups, threads)
         ctx.set_materialize_grads(True)
-        ctx.kept = (w, kept, h0, c0, threads)
-        ctx.save_for_backward(hs, cs)
+        ctx.kept = (w, threads)
+        ctx.save_for_backward(hs, cs, h0, c0, kept)
         return hs, cs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dhs: Tensor, dcs: Tensor | None) -> tuple[Tensor | None, ...]:
         """Run the C code backward, then multiply over all steps at once."""
-        w, kept, h0, c0, threads = ctx.kept
-        hs, cs = ctx.saved_tensors
+        w, threads = ctx.kept
+        hs, cs, h0, c0, kept = ctx.saved_tensors
         dhs, dcs = dense(dhs), None if dcs is None else dense(dcs)
         (steps, batch, n), groups = dhs.shape, -(-dhs.shape[1] // w.lanes)
         dz = dhs.new_empty(steps, batch, w.kind.gates * n)
@@ -124,7 +124,10 @@ def _blocks(matrix: Tensor) -> Tensor:
 def _run(kind: _Kind, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     u = cell.drive(x, w)
     c0 = state[1] if len(state) > 1 else None
-    w_c = getattr(w, "w_c", None)
+    w_c, hidden, dtype = getattr(w, "w_c", None), w.w_h.shape[1], w.w_h.dtype
+    require("the drive", u, (None, None, kind.gates * hidden), dtype)
+    for each_state in state:
+        require("a state", each_state, (u.shape[1], hidden), dtype)
     inputs = [t for t in (u, *state, w.w_h, w_c) if t is not None]
     keep = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
     hs, cs = _Recurrence.apply(  # type: ignore[no-untyped-call]
@@ -135,10 +138,7 @@ def _run(kind: _Kind, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tenso
 
 
 def _fused(kind: _Kind) -> Fused:
-    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
-        return _run(kind, cell, x, state, w)
-
-    return Fused(frozenset({"cpu"}), run, _obstacle, own_threads=True)
+    return Fused(frozenset({"cpu"}), partial(_run, kind), _obstacle, own_threads=True)
 
 
 def _obstacle(_: Any) -> str | None:

@@ -67,7 +67,7 @@ static void dft(cvec *a, int radix, const transform *f) {
     for (int j = 0; j < radix; j++) {
         y[j] = a[0];
         for (int l = 1; l < radix; l++)
-            y[j] = add(y[j], mul(a[l], f->twiddle[j * l % radix * stride]));
+            y[j] = add(y[j], mul(a[l], f->twiddle[(long)j * l % radix * stride]));
     }
     memcpy(a, y, radix * sizeof(cvec));
 }

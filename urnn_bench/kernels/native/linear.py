@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
 from urnn_bench.kernels.native import compiler
-from urnn_bench.kernels.native.memory import PRECISIONS, address, dense
+from urnn_bench.kernels.native.memory import PRECISIONS, address, dense, require
 from urnn_bench.kernels.native.threads import THREADS, each
 
 SOURCE = Path(__file__).with_name("linear.c")
@@ -56,7 +56,10 @@ class _Readout(torch.autograd.Function):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Return x Wᵀ + b: (..., K) to (..., O)."""
-    library = compiler.library(SOURCE, PRECISIONS[x.dtype].defines)
+    (outputs, features), dtype = weight.shape, weight.dtype
+    require("bias", bias, (outputs,), dtype)
+    require("x", x, (*x.shape[:-1], features), dtype)
+    library = compiler.library(SOURCE, PRECISIONS[dtype].defines)
     spare = -len(bias) % int(library.linear_block())
     padded = (pad(weight, (0, 0, 0, spare)), pad(bias, (0, spare)))
     y: Tensor = _Readout.apply(x.flatten(0, -2), *padded, THREADS.get())  # type: ignore[no-untyped-call]

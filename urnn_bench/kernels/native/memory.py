@@ -1,11 +1,14 @@
 """What C code needs of tensors: their type in C, their address, and memory that is aligned."""
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from urnn_bench.errors import KernelError
 
 _ALIGNED_TO = 64
 
@@ -28,7 +31,7 @@ PRECISIONS = {
 def aligned(count: int, dtype: torch.dtype) -> Tensor:
     """Return uninitialised memory that starts where a vector may."""
     spare = _ALIGNED_TO // dtype.itemsize
-    memory = torch.empty(count + spare, dtype=dtype)
+    memory = torch.empty(count + spare, dtype=dtype, device="cpu")
     start = (-memory.data_ptr() % _ALIGNED_TO) // dtype.itemsize
     return memory[start : start + count]
 
@@ -36,6 +39,19 @@ def aligned(count: int, dtype: torch.dtype) -> Tensor:
 def address(tensor: Tensor | None) -> ctypes.c_void_p:
     """Return where a tensor's memory starts; null for None."""
     return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+
+
+def require(name: str, tensor: Tensor, shape: Sequence[int | None], dtype: torch.dtype) -> None:
+    """Raise KernelError unless C code may read a tensor as this; None is any size."""
+    fits = len(tensor.shape) == len(shape) and all(
+        wanted in (None, size) for wanted, size in zip(shape, tensor.shape, strict=True)
+    )
+    if not (fits and tensor.dtype == dtype and tensor.device.type == "cpu"):
+        sizes = ", ".join("any" if size is None else str(size) for size in shape)
+        raise KernelError(
+            f"a kernel in C wants {name} as ({sizes}) of {dtype} on the CPU, not "
+            f"{tuple(tensor.shape)} of {tensor.dtype} on {tensor.device}"
+        )
 
 
 def dense(tensor: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ threads than free processors cost nothing.
 import ctypes
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
@@ -22,7 +22,11 @@ def each(function: Callable[[int, int], None], groups: int, threads: int) -> Non
     count = max(1, min(threads, groups))
     edges = [groups * i // count for i in range(count + 1)]
     others = [_pool(count - 1).submit(function, *share) for share in pairwise(edges[1:])]
-    function(0, edges[1])
+    try:
+        function(0, edges[1])
+    finally:
+        # the others still write to memory that is this call's
+        wait(others)
     for other in others:
         other.result()
 
@@ -42,3 +46,8 @@ def keep_memory() -> None:
 @cache
 def _pool(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="urnn-bench")
+
+
+if hasattr(os, "register_at_fork"):
+    # a forked process has the pools, but none of their threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from urnn_bench.kernels.choose import Fused
 from urnn_bench.kernels.native import compiler, linear
-from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense
+from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
 from urnn_bench.kernels.native.threads import THREADS, each
 from urnn_bench.kernels.scan import State
 from urnn_bench.kernels.unitary import Factors
@@ -53,7 +53,8 @@ class _Weights:
         self.order, self.place = order, order.argsort()
         source = self.place[w.permutation[order]].to(torch.int32)
         tensors = (
-            w.d1, w.d2[order] / n, w.d3, w.r1[order], w.r2, twiddle, source, radices, bias
+            w.d1, w.d2[order] / n, w.d3, w.r1[order], w.r2, twiddle, source, radices,
+            bias.clone(),
         )  # fmt: skip
         # the C code reads them by address, so they must outlive it
         self.tensors = [dense(t) for t in tensors]
@@ -74,7 +75,8 @@ class _Recurrence(torch.autograd.Function):
         d1, d2, d3, r1, r2, bias, permutation, eps, given, threads = rest
         w = _Weights(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
         given = _Input(*(None if t is None else dense(t) for t in given))
-        v, h0 = dense(v), dense(h0)
+        # copies: an optimizer may change parameters in place before the backward pass
+        v, h0 = dense(v).clone(), dense(h0)
         steps, batch = next(t for t in given if t is not None).shape[:2]
         hs = h0.new_empty(steps, batch, len(bias))
 
@@ -86,8 +88,8 @@ class _Recurrence(torch.autograd.Function):
             )  # fmt: skip
 
         each(run, -(-batch // w.lanes), threads)
-        ctx.kept = (w, given, v, h0, threads)
-        ctx.save_for_backward(hs)
+        ctx.kept = (w, given.token, v, threads)
+        ctx.save_for_backward(hs, h0, given.u, given.x)
         ctx.set_materialize_grads(False)
         return hs, hs[-1].clone()
 
@@ -95,7 +97,8 @@ class _Recurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dhs: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
         """Run the C code backward and turn its sums into the factors' gradients."""
-        (hs,), (w, given, v, h0, threads) = ctx.saved_tensors, ctx.kept
+        (hs, h0, u, x), (w, token, v, threads) = ctx.saved_tensors, ctx.kept
+        given = _Input(u, token, x)
         (steps, batch, n), groups = hs.shape, -(-hs.shape[1] // w.lanes)
         dhs = None if dhs is None else dense(dhs)
         dlast = torch.zeros_like(h0) if dlast is None else dense(dlast)
@@ -126,7 +129,7 @@ def _factor_gradients(w: _Weights, totals: Tensor) -> list[Tensor]:
     """Return the gradients of d1, d2, d3, r1, r2 and the bias.
 
     The C code sums dC/dθ for a diagonal e^{iθ}; along the circle, dC/dd is i d dC/dθ. What it
-    sums for a mirror is -1/2 of the gradient.
+    sums for a mirror is minus the gradient.
     """
     n = len(w.order)
     reals, pairs = totals[: 4 * n].view(4, n), totals[4 * n :].view(2, n, 2)
@@ -138,7 +141,10 @@ def _factor_gradients(w: _Weights, totals: Tensor) -> list[Tensor]:
 
 def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     """Return hs (T, B, H) and the last state of the cell of ``cells/urnn.py``."""
-    given, f = _given(cell, x, w), w.factors
+    f, dtype = w.factors, w.bias.dtype
+    require("x", x, (None, None, len(w.v)), dtype)
+    require("h", state[0], (x.shape[1], len(w.bias)), PRECISIONS[dtype].complex)
+    given = _given(cell, x, w)
     hs, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
         given.u, w.v, state[0], f.d1, f.d2, f.d3, f.r1, f.r2, w.bias,
         f.permutation, cell.options.eps, given, THREADS.get(),
@@ -148,7 +154,7 @@ def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
 
 def _given(cell: Any, x: Tensor, w: Any) -> _Input:
     """Return the input in the form that costs the C code least: V x is made there if it can be."""
-    if x.requires_grad:
+    if x.requires_grad or not x.shape[-1]:
         return _Input(u=cell.drive(x, w))
     token = _tokens(x) if x.shape[-1] <= len(x) else None
     if token is not None:
@@ -159,7 +165,7 @@ def _given(cell: Any, x: Tensor, w: Any) -> _Input:
 def _tokens(x: Tensor) -> Tensor | None:
     """Return the tokens (T, B) whose one-hot vectors x (T, B, F) holds; None if it holds others."""
     x = dense(x)
-    token = torch.empty(x.shape[:-1], dtype=torch.int32)
+    token = torch.empty(x.shape[:-1], dtype=torch.int32, device="cpu")
     library = compiler.library(_SOURCE, PRECISIONS[x.dtype].defines)
     found = library.urnn_tokens(
         address(x), *map(ctypes.c_long, (token.numel(), x.shape[-1])), address(token)

@@ -1,0 +1,97 @@
+"""Whether every way to compute a recurrence computes the same, and on what that is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from urnn_bench import build
+from urnn_bench.build import Machinery
+from urnn_bench.cells.base import Cell
+from urnn_bench.kernels.choose import choose
+from urnn_bench.registry import Components
+from urnn_bench.spec.schema import Fit, Named, Run
+from urnn_bench.streams import generator, seeded
+
+_CHECKED_STEPS = 40
+_NEVER = 1 << 30
+_ZERO = 1e-6
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is computed: T steps of B sequences by H units."""
+
+    steps: int
+    batch: int
+    hidden: int
+
+
+def run_of(name: str, shape: Shape) -> Run:
+    """Return a run of copying memory at a shape, which never evaluates."""
+    recall = min(10, max(1, (shape.steps - 1) // 2))
+    options = {"T": max(1, shape.steps - 2 * recall), "recall": recall}
+    fit = Fit(steps=_NEVER, batch=shape.batch, evaluate_every=_NEVER, log_every=_NEVER)
+    return Run(
+        benchmark="kernels", label=name, task=Named(name="copying", options=options),
+        cell=Named(name=name), hidden=shape.hidden, fit=fit, seed=0,
+    )  # fmt: skip
+
+
+def inputs_of(components: Components, shape: Shape) -> Tensor:
+    """Return a batch of copying memory as a model's cell reads it: (T, B, F)."""
+    job, _ = build.job_of(components, run_of("rnn", shape), Machinery("cpu", "eager"))
+    x: Tensor = job.model.encode(job.task.batch("train", 0, shape.batch, 0).x)  # type: ignore[operator]
+    return x
+
+
+def cell_of(components: Components, name: str, shape: Shape, inputs: int | None = None) -> Cell:
+    """Return a model's cell with its default options; for copying memory, if not told otherwise."""
+    kind = components.cells.get(name, Cell)
+    inputs = inputs or inputs_of(components, Shape(3, 1, 1)).shape[-1]
+    with seeded(0, "init"):
+        return kind(inputs, shape.hidden, kind.Options())
+
+
+def _random(size: Sequence[int]) -> Tensor:
+    return torch.randn(tuple(size), generator=generator(0, "kernels"), dtype=torch.float64)
+
+
+def cotangent(x: Tensor, features: int) -> Tensor:
+    """Return a gradient of what the readout sees: (T, B, R)."""
+    return _random((*x.shape[:2], features)).to(x.dtype)
+
+
+def disagreement(components: Components, name: str, shape: Shape, x: Tensor, kernel: str) -> float:
+    """Return the largest difference from the time loop in float64, relative to the values' size.
+
+    For the task's input, for a random one that wants a gradient, and for one of two features.
+    """
+    tokens = x[-_CHECKED_STEPS:].double()
+    dense = _random(tokens.shape).requires_grad_()
+    few = _random((*tokens.shape[:2], 2))
+    errors = []
+    for given in (tokens, dense, few):
+        slow, fast = (_outcome(components, name, shape, given, k) for k in ("eager", kernel))
+        # a gradient that is zero by nature is rounding, and nothing to divide by
+        least = _ZERO * max(float(tensor.abs().max()) for tensor in slow)
+        for a, b in zip(slow, fast, strict=True):
+            errors.append(float((a - b).abs().max()) / max(least, float(a.abs().max())))
+    return float(torch.tensor(errors).max())
+
+
+def _outcome(
+    components: Components, name: str, shape: Shape, x: Tensor, kernel: str
+) -> list[Tensor]:
+    """Return hs, a readout of it, and every gradient of both in float64."""
+    x.grad = None
+    cell = cell_of(components, name, shape, x.shape[-1]).double()
+    choice = choose(cell, "cpu", kernel)
+    weight, bias = (t.requires_grad_() for t in (_random((3, cell.features)), _random((3,))))
+    hs, _ = choice.run(x, cell.initial_state(x.shape[1]), cell.weights())
+    seen = cell.read(hs)
+    y = choice.linear(seen, weight, bias)
+    torch.autograd.backward([seen, y], [cotangent(x, cell.features), cotangent(x, 3)])
+    parts = (x, weight, bias, *cell.parameters())
+    return [hs.detach(), y.detach(), *(p.grad for p in parts if p.grad is not None)]
