@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench import __version__
-from urnn_bench.cli import compare, doctor, kernels, look, run, show
+from urnn_bench.cli import compare, doctor, kernels, look, run, show, verify
 from urnn_bench.cli.output import emit
 
 app = typer.Typer(
@@ -39,5 +39,6 @@ app.command("status")(look.status)
 app.command("plot")(show.plot)
 app.command("table")(show.table)
 app.command("compare")(compare.compare)
+app.command("verify")(verify.verify)
 app.command("kernels")(kernels.kernels)
 app.command("doctor")(doctor.doctor)

@@ -27,12 +27,13 @@ class Kind(StrEnum):
     tasks = "tasks"
     figures = "figures"
     probes = "probes"
+    papers = "papers"
 
 
 def list_(
     kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, json: Json = False
 ) -> None:
-    """List benchmarks, models, tasks, figures and probes with a line on each."""
+    """List benchmarks, models, tasks, figures, probes and papers with a line on each."""
     components = Components()
     summaries: dict[Kind, Callable[[], dict[str, str]]] = {
         Kind.benchmarks: _benchmarks,
@@ -40,6 +41,7 @@ def list_(
         Kind.tasks: lambda: _summaries(components.tasks),
         Kind.figures: lambda: _summaries(components.figures),
         Kind.probes: lambda: _summaries(components.probes),
+        Kind.papers: _papers,
     }
     wanted = [kind] if kind else list(summaries)
     found = {each.value: summaries[each]() for each in wanted}
@@ -95,6 +97,10 @@ def _for_people(row: dict[str, Any]) -> dict[str, Any]:
 
 def _benchmarks() -> dict[str, str]:
     return {name: _title(path) for name, path in catalogue.names().items()}
+
+
+def _papers() -> dict[str, str]:
+    return {name: _title(path) for name, path in catalogue.claims().items()}
 
 
 def _title(path: Path) -> str:

@@ -24,6 +24,11 @@ def complete_figure(start: str) -> list[str]:
     return [name for name in Components().figures.names() if name.startswith(start)]
 
 
+def complete_paper(start: str) -> list[str]:
+    """Return the papers whose names begin with ``start``."""
+    return [name for name in catalogue.claims() if name.startswith(start)]
+
+
 def complete_name(start: str) -> list[str]:
     """Return everything that can be described and begins with ``start``."""
     kinds = Components()

@@ -5,6 +5,7 @@ from pathlib import Path
 from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.spec.load import Document, read
 
+_CLAIMS = "claims"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -17,8 +18,17 @@ def folders() -> tuple[Path, ...]:
 
 def names() -> dict[str, Path]:
     """Return every benchmark's name and file; a user's file hides the package's of that name."""
+    return {name: p for name, p in _files("").items() if not name.startswith(f"{_CLAIMS}/")}
+
+
+def claims() -> dict[str, Path]:
+    """Return every paper whose claims are written down, and the file."""
+    return _files(_CLAIMS)
+
+
+def _files(below: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for folder in reversed(folders()):
+    for folder in (each / below for each in reversed(folders())):
         paths = sorted(folder.rglob("*.yaml"))
         found |= {p.relative_to(folder).with_suffix("").as_posix(): p for p in paths}
     return dict(sorted(found.items()))

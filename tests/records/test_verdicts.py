@@ -1,0 +1,157 @@
+"""The claims engine on made-up records: every verdict, and why."""
+
+import json
+
+import pytest
+
+CLAIMS = """\
+title: A paper
+paper: arXiv
+quick: [solves]
+claims:
+  solves:
+    figure: "1"
+    says: "It solves it."
+    source: "read off"
+    reference: {value: solved}
+    needs: {benchmark: made, model: urnn, T: 100, updates: 1000}
+    quantity: {of: solved}
+    expect: {every: true}
+  stuck:
+    figure: "1"
+    says: "It is stuck."
+    source: "read off"
+    reference: {value: 1.0, error: 0.1, unit: of the baseline}
+    needs: {benchmark: made, model: lstm, T: 100}
+    quantity: {of: test, over_baseline: true}
+    expect: {above: 0.9}
+"""
+
+
+@pytest.fixture
+def verify(bench):
+    """Judge the made-up paper, and return its rows by claim."""
+    path = bench.write("paper.yaml", CLAIMS)
+
+    def run(code):
+        bench("verify", path, code=code)
+        found = json.loads(bench("verify", path, "--json", code=code).out)
+        return {row["claim"]: row for row in found}
+
+    return run
+
+
+def made(bench, solved=(True, True, True), losses=(0.17, 0.17, 0.18), **more):
+    for seed, done in enumerate(solved):
+        bench.record("urnn", seed=seed, solved_step=100 * (seed + 1) if done else None, **more)
+    for seed, loss in enumerate(losses):
+        bench.record("lstm", seed=seed, test=loss, **more)
+
+
+def test_reproduced_with_our_value_beside_the_papers(bench, verify):
+    made(bench)
+    found = verify(0)
+    assert {row["verdict"] for row in found.values()} == {"reproduced"}
+    assert found["solves"]["ours"].startswith("3 of 3") and found["stuck"]["paper"]["value"] == 1.0
+    assert found["stuck"]["ours"].startswith("1.02 (")
+    shown = bench("verify", "paper.yaml", "--format", "markdown").out
+    assert (
+        "It is stuck." in shown and "1 ± 0.1 of the baseline" in shown and "| reproduced" in shown
+    )
+
+
+@pytest.mark.parametrize(("solved", "losses", "verdicts"), [
+    ((False, False, False), (0.17, 0.17, 0.18), ("not reproduced", "reproduced")),
+    ((True, False, True), (0.02, 0.02, 0.03), ("inconclusive", "not reproduced")),
+    ((True, True, True), (0.10, 0.17, 0.25), ("reproduced", "inconclusive")),
+])  # fmt: skip
+def test_contradicted_and_undecided(bench, verify, solved, losses, verdicts):
+    made(bench, solved, losses)
+    found = verify(4 if "not reproduced" in verdicts else 5)
+    assert (found["solves"]["verdict"], found["stuck"]["verdict"]) == verdicts
+
+
+def test_too_few_seeds_and_too_few_updates_decide_nothing(bench, verify):
+    made(bench, losses=(0.17, 0.17), steps_done=300)
+    found = verify(5)
+    assert (
+        found["stuck"]["verdict"] == "inconclusive" and "2 of 3 seeds" in found["stuck"]["reason"]
+    )
+    assert "300 of 1,000 updates" in found["solves"]["reason"]
+
+
+def test_missing_runs_come_with_the_command_that_makes_them(verify):
+    found = verify(5)
+    assert found["solves"]["verdict"] == "missing"
+    assert "urnn-bench run made --model urnn --T 100 --seeds 3" in found["solves"]["reason"]
+
+
+def test_a_diverged_run_is_no_evidence(bench, verify):
+    made(bench, losses=(0.17, 0.17))
+    bench.record("lstm", seed=2, test=None, status="diverged")
+    assert verify(5)["stuck"]["ours"] == "2 of 3 runs have one"
+
+
+def test_models_that_saw_other_data_are_not_judged(bench):
+    bench.write("paper.yaml", CLAIMS)
+    bench.record("urnn", solved_step=100)
+    bench.record("lstm", recall=5)
+    said = bench("verify", "paper.yaml", code=2).err
+    assert "task.options.recall" in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("quantity: {of: solved}", "quantity: {off: solved}", "unknown key 'off'"),
+    ("quick: [solves]", "quick: [solve]", "'quick' names 'solve'"),
+    ("expect: {every: true}", "expect: {below: 1}", "goes with the quantity"),
+    ("expect: {above: 0.9}", "expect: {}", "give 'below', 'above'"),
+    ('    says: "It is stuck."\n', "", "says: this key is missing"),
+])  # fmt: skip
+def test_a_typo_is_one_sentence_with_its_line(bench, old, new, says):
+    bench.write("paper.yaml", CLAIMS.replace(old, new, 1))
+    said = bench("verify", "paper.yaml", code=2).err
+    assert says in said and "paper.yaml" in said and said.count("\n") == 1
+    assert "quick" in says or "paper.yaml, line" in said
+
+
+def test_a_probe_that_was_not_read_is_said(bench):
+    made(bench)
+    wanted = CLAIMS.replace("{of: test, over_baseline: true}", "{of: probe, update: 7}")
+    bench.write("paper.yaml", wanted)
+    said = bench("verify", "paper.yaml", code=2).err
+    assert "'gradient_norm' of h was not read after 7 updates" in said
+
+
+def test_probes_best_scores_and_times_are_read_from_the_records(bench):
+    made(bench)
+    for seed in range(3):
+        folder = bench.record("lstm", seed=seed, test=0.2, solved_step=50)
+        rows = "".join(f"0,gradient_norm,h,{t},{0.5 ** (10 - t)}\n" for t in range(1, 11))
+        (folder / "probes.csv").write_text("step,probe,state,t,value\n" + rows)
+        scores = "".join(f"{s},1,1.0,validation,cross_entropy_nat,{1 / s}\n" for s in (10, 20, 40))
+        (folder / "metrics.csv").write_text("step,examples,train_s,split,metric,value\n" + scores)
+    for quantity, expect in (
+        ("{of: probe, t: 1, over: -1}", "{above: 0.0019, below: 0.002}"),
+        ("{of: probe, t: -1}", "{above: 0.99, below: 1.01}"),
+        ("{of: validation, until: 30}", "{above: 0.049, below: 0.051}"),
+        ("{of: solved_step}", "{below: 51}"),
+    ):
+        text = CLAIMS.replace("{of: test, over_baseline: true}", quantity)
+        bench.write("paper.yaml", text.replace("{above: 0.9}", expect))
+        bench("verify", "paper.yaml")
+
+
+def test_quick_is_part_of_it_and_run_makes_what_is_missing(bench):
+    text = CLAIMS.replace("made", "tiny").replace("T: 100", "T: 4").replace("updates: 1000", "")
+    bench.write("paper.yaml", text.replace("{of: solved}", "{of: test}").replace(
+        "{every: true}", "{below: 10}"))  # fmt: skip
+    (row,) = json.loads(bench("verify", "paper.yaml", "--quick", "--run", "--json").out)
+    assert row["verdict"] == "reproduced" and len(row["values"]) == 3
+    assert len(bench.runs()) == 3
+
+
+def test_the_papers_own_claims_can_be_read(bench):
+    assert "urnn-2016" in bench("list", "papers").out
+    rows = json.loads(bench("verify", "urnn-2016", "--json", code=5).out)
+    assert len(rows) > 30 and {row["verdict"] for row in rows} == {"missing"}
+    assert "did you mean 'urnn-2016'" in bench("verify", "urnn-2015", code=2).err

@@ -1,0 +1,113 @@
+"""``urnn-bench verify``: a paper's claims against our runs."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from urnn_bench.cli.output import emit, emit_json, emit_table, say
+from urnn_bench.cli.parameters import Json, Results, complete_paper
+from urnn_bench.errors import GateError, NothingToShowError
+from urnn_bench.records.folder import default_results
+from urnn_bench.spec.claims import Claim, Needs, load_paper
+
+if TYPE_CHECKING:
+    from urnn_bench.records.verdicts import Verdict
+
+
+class Report(StrEnum):
+    """Formats of the verdicts."""
+
+    text = "text"
+    markdown = "markdown"
+
+
+def verify(
+    paper: Annotated[
+        str,
+        typer.Argument(metavar="PAPER", autocompletion=complete_paper,
+                       help="A name from 'urnn-bench list papers', or a YAML file of claims."),
+    ],
+    run: Annotated[
+        bool, typer.Option("--run", help="First make the runs that are missing.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only the claims that a laptop decides in minutes.")
+    ] = False,
+    format_: Annotated[Report, typer.Option("--format", help="How to write it.")] = Report.text,
+    results: Results = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Say which of a paper's claims our runs reproduce, and which they do not."""
+    from urnn_bench.records.verdicts import judge
+
+    checked = load_paper(paper)
+    folder = results or default_results()
+    chosen = {n: c for n, c in checked.claims.items() if not quick or n in checked.quick}
+    if run:
+        _make({claim.needs for claim in chosen.values()}, results)
+    found = {name: (claim, judge(claim, folder)) for name, claim in chosen.items()}
+    if json:
+        emit_json([_plain(name, *pair) for name, pair in found.items()])
+    else:
+        _WRITERS[format_](found)
+    _end([verdict.word for _, verdict in found.values()])
+
+
+def _make(needs: set[Needs], results: Path | None) -> None:
+    """Make the runs of every need; those that are done are left alone."""
+    from urnn_bench.cli.run import run
+
+    for need in sorted(needs, key=lambda n: (n.benchmark, n.T, n.model)):
+        try:
+            run([need.benchmark], [need.T], [need.model], seeds=need.seeds, results=results)
+        except typer.Exit as stop:
+            # a run that diverged is an answer too; one that was interrupted is not
+            if stop.exit_code >= 128:
+                raise
+
+
+def _plain(name: str, claim: Claim, verdict: "Verdict") -> dict[str, Any]:
+    return {
+        "claim": name, "figure": claim.figure, "says": claim.says, "source": claim.source,
+        "paper": claim.reference.model_dump(), "expected": claim.expect.text,
+        "verdict": verdict.word, "ours": verdict.ours, "values": list(verdict.values),
+        "reason": verdict.reason, "command": claim.needs.command,
+    }  # fmt: skip
+
+
+def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
+    rows = [
+        (c.figure, n, c.reference.text, v.ours, v.word) for n, (c, v) in found.items()
+    ]  # fmt: skip
+    emit_table(("figure", "claim", "paper", "ours", "verdict"), rows)
+    for name, (claim, verdict) in found.items():
+        if verdict.word != "reproduced":
+            say(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
+    say("ours: geometric mean over seeds with its 95 % t interval, or solved seeds")
+
+
+def _markdown(found: "dict[str, tuple[Claim, Verdict]]") -> None:
+    from tabulate import tabulate
+
+    headers = ("figure", "the paper says", "paper", "expected", "ours", "verdict")
+    rows = [
+        (c.figure, c.says, c.reference.text, c.expect.text, f"{v.ours}, {v.reason}", v.word)
+        for c, v in found.values()
+    ]  # fmt: skip
+    emit(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+
+
+_WRITERS = {Report.text: _text, Report.markdown: _markdown}
+
+
+def _end(words: list[str]) -> None:
+    """Exit with 4 if a claim is contradicted, with 5 if one is undecided."""
+    counts = {word: words.count(word) for word in dict.fromkeys(words)}
+    said = ", ".join(f"{count} {word}" for word, count in counts.items())
+    if "not reproduced" in counts:
+        raise GateError(f"claims: {said}")
+    if counts.keys() - {"reproduced"}:
+        raise NothingToShowError(f"claims: {said}")
+    say(f"claims: {said}")

@@ -1,0 +1,141 @@
+"""A paper as data: what it claims, where, and what would show it; nothing here needs torch."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from urnn_bench.errors import UnknownNameError
+from urnn_bench.spec.catalogue import claims
+from urnn_bench.spec.explain import spec_error
+from urnn_bench.spec.load import read
+from urnn_bench.spec.schema import Count, Strict
+
+
+class Reference(Strict):
+    """What the paper shows, and how exactly it could be read off."""
+
+    value: float | str
+    error: float | None = None
+    unit: str = ""
+
+    @property
+    def text(self) -> str:
+        """The value with its reading error and unit."""
+        value = self.value if isinstance(self.value, str) else f"{self.value:g}"
+        error = "" if self.error is None else f" ± {self.error:g}"
+        return f"{value}{error} {self.unit}".strip()
+
+
+class Needs(Strict):
+    """The runs a claim is judged by: a benchmark's model at a length, seeds and updates."""
+
+    benchmark: str
+    model: str
+    T: Count
+    seeds: Count = 3
+    updates: Count = 1
+
+    @property
+    def command(self) -> str:
+        """The command that makes these runs."""
+        where = f"--model {self.model} --T {self.T} --seeds {self.seeds}"
+        return f"urnn-bench run {self.benchmark} {where}"
+
+
+class Quantity(Strict):
+    """One number of a run: whether or when it was solved, a score, or what a probe read.
+
+    "validation" is the best score up to update ``until``; "probe" the reading at time ``t`` after
+    ``update`` updates, divided by that at time ``over`` if given (times from 1, or from the end).
+    """
+
+    of: Literal["solved", "solved_step", "test", "validation", "probe"]
+    metric: str | None = None
+    over_baseline: bool = False
+    until: Count | None = None
+    probe: str = "gradient_norm"
+    state: str = "h"
+    update: Annotated[int, Field(ge=0)] = 0
+    t: int = -1
+    over: int | None = None
+
+
+class Expected(Strict):
+    """On which side of which bound the quantity has to be; for "solved", every or no seed."""
+
+    below: float | None = None
+    above: float | None = None
+    every: bool | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.below is None and self.above is None and self.every is None:
+            raise ValueError("give 'below', 'above' or both, or 'every' for \"solved\"")
+        return self
+
+    @property
+    def text(self) -> str:
+        """The bound in words."""
+        if self.every is not None:
+            return "every seed" if self.every else "no seed"
+        parts = {"above": self.above, "below": self.below}
+        return " and ".join(
+            f"{name} {value:g}" for name, value in parts.items() if value is not None
+        )
+
+
+class Claim(Strict):
+    """One sentence of a paper that runs can contradict."""
+
+    figure: str
+    says: str
+    source: str
+    reference: Reference
+    needs: Needs
+    quantity: Quantity
+    expect: Expected
+
+    @model_validator(mode="after")
+    def _matching(self) -> Self:
+        if (self.quantity.of == "solved") != (self.expect.every is not None):
+            raise ValueError(
+                "'every' goes with the quantity \"solved\", and bounds with the others"
+            )
+        return self
+
+
+class Paper(Strict):
+    """A file of claims; ``quick`` names those that a laptop decides in minutes."""
+
+    title: str
+    paper: str
+    quick: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    claims: Annotated[dict[str, Claim], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if unknown := [name for name in self.quick if name not in self.claims]:
+            raise ValueError(f"'quick' names '{unknown[0]}', which is no claim of this file")
+        return self
+
+
+def load_paper(name: str) -> Paper:
+    """Read a file of claims by name or by path.
+
+    Raises UnknownNameError with the near miss, or SpecError with file, line, path and fault.
+    """
+    known = claims()
+    path = Path(name) if name.endswith((".yaml", ".yml")) else known.get(name)
+    if path is None:
+        raise UnknownNameError("paper", name, known)
+    document = read(path)
+    try:
+        return Paper.model_validate(document.mapping)
+    except ValidationError as error:
+        raise spec_error(error, Paper, document.where) from error
+
+
+def plain(value: Any) -> Any:
+    """Return a part of a claim as plain values, without what was not given."""
+    return value.model_dump(mode="json", exclude_defaults=True)
