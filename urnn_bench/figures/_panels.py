@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import look, plain
+from urnn_bench.records.record import FINAL
 from urnn_bench.records.results import Results
 
 _STATE_LINES = {"h": "-"}
@@ -64,11 +65,21 @@ def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
     )  # fmt: skip
 
 
-def seeds(frame: pd.DataFrame) -> str:
-    """Return how many seeds a drawing shows and how."""
-    counts = frame.groupby("model")["seed"].nunique()
+def ended(results: Results) -> pd.DataFrame:
+    """Return the runs that nothing more will happen to; the others may still solve their task."""
+    return results.runs[results.runs["status"].isin(FINAL)]
+
+
+def many(frame: pd.DataFrame) -> str:
+    """Return how many seeds there are of each model and length, in words."""
+    counts = frame.groupby(["model", "T"])["seed"].nunique()
     low, high = int(counts.min()), int(counts.max())
     if high == 1:
         return "one seed"
-    many = f"{high}" if low == high else f"{low} to {high}"
-    return f"thick: median of {many} seeds, thin: each seed"
+    return f"{high} seeds" if low == high else f"{low} to {high} seeds"
+
+
+def seeds(frame: pd.DataFrame) -> str:
+    """Return how many seeds a drawing shows and how."""
+    count = many(frame)
+    return count if count == "one seed" else f"thick: median of {count}, thin: each seed"

@@ -32,6 +32,12 @@ class LearningCurvesOptions(Strict):
     split: Literal["validation", "train"] = Field("validation", description="on which data")
     x: Literal["examples", "updates"] = Field("examples", description="how training is counted")
     scale: Literal["auto", "log", "linear"] = Field("auto", description="of the vertical axis")
+    top: float | None = Field(
+        None, gt=0, description="upper end of a linear axis, as a multiple of the first baseline"
+    )
+    paper: dict[str, dict[int, list[list[float]]]] = Field(
+        {}, description="points [x, value] read off a paper's curve, by model and length"
+    )
 
 
 class LearningCurves(Figure):
@@ -67,11 +73,23 @@ class LearningCurves(Figure):
             curves = runs.pivot_table(index=x, columns="run", values="value")
             _curves(ax, curves, str(model))
             _ends(ax, curves, results, str(model))
+            self._paper(ax, str(model), T, curves.index.max())
         for (name, value), dashes in zip(
             results.baselines(metric, T).items(), BASELINE_DASHES, strict=False
         ):
             ax.axhline(value, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
         _scale(ax, frame["value"], self.options.scale)
+        first = next(iter(results.baselines(metric, T).values()), None)
+        if self.options.top and first:
+            ax.set_ylim(top=self.options.top * first)
+
+    def _paper(self, ax: Axes, model: str, T: int, end: float) -> None:
+        """Draw the paper's points as far as these curves go."""
+        points = [p for p in self.options.paper.get(model, {}).get(T, []) if p[0] <= end]
+        if points:
+            xs, values = zip(*points, strict=True)
+            ax.plot(xs, values, "*", markersize=11, markerfacecolor="white", zorder=5,
+                    color=look(model).color, label=f"{plain(model)} (paper, read off)")  # fmt: skip
 
     def _horizontal(self, ax: Axes, frame: pd.DataFrame) -> None:
         """Count in thousands where the numbers would be long."""
@@ -92,7 +110,7 @@ class LearningCurves(Figure):
         count = f"{high}" if low == high else f"{low} to {high}"
         note = f"thick: median of {count} seeds, thin: each seed" if high > 1 else "one seed"
         # models first, whatever the first panel lacks
-        names = sorted(entries, key=lambda name: name.endswith("(baseline)"))
+        names = sorted(entries, key=lambda name: name.endswith(("(baseline)", "read off)")))
         drawing.legend(
             [entries[n] for n in names], names, loc="outside upper center",
             ncols=min(len(names), 2 + len(panels)),

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._panels import ended, many
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
@@ -22,10 +23,13 @@ class Solvability(Figure):
             raise NothingToShowError(
                 f"'{results.benchmark}' does not say when it is solved; give it fit.solved"
             )
+        finished = ended(results)
+        if finished.empty:
+            raise NothingToShowError(f"no run of '{results.benchmark}' has ended yet")
         drawing = Drawing(figsize=(5.4, 3.2))
         ax = drawing.subplots()
-        lengths = sorted(int(T) for T in results.runs["T"].unique())
-        models = list(results.runs.groupby("model", sort=False))
+        lengths = sorted(int(T) for T in finished["T"].unique())
+        models = list(finished.groupby("model", sort=False))
         for index, (model, runs) in enumerate(models):
             color, marker = look(str(model))
             at = sorted(int(T) for T in runs["T"].unique())
@@ -42,8 +46,6 @@ class Solvability(Figure):
         ax.set_xlabel("T (steps to remember over)")
         ax.set_ylabel("share of seeds that solved it")
         ax.set_ylim(-0.03, 1.03)
-        count = results.runs.groupby(["model", "T"])["seed"].nunique()
-        many = f"{count.max()}" if count.min() == count.max() else f"{count.min()} to {count.max()}"
-        title = f"{plain(results.benchmark)} ({many} seeds, bars: 95 % intervals)"
+        title = f"{plain(results.benchmark)} ({many(finished)}, bars: 95 % intervals)"
         drawing.legend(loc="outside upper center", ncols=4, title=title, title_fontsize=8)
         return drawing

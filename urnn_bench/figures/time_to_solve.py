@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import legend, panels
+from urnn_bench.figures._panels import ended, legend, panels
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.records.statistics import survival
+
+_BESIDE = 0.015
 
 
 class TimeToSolve(Figure):
@@ -21,30 +23,34 @@ class TimeToSolve(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every length of a benchmark at which a seed has solved it."""
-        solved = results.runs[results.runs["solved_step"].notna()]
+        solved = ended(results)[ended(results)["solved_step"].notna()]
         lengths = sorted(int(T) for T in solved["T"].unique())
         if not lengths:
             raise NothingToShowError(f"no run of '{results.benchmark}' has solved its task yet")
         drawing, axes = panels(len(lengths))
         for ax, T in zip(axes, lengths, strict=True):
-            for model, runs in results.runs[results.runs["T"] == T].groupby("model", sort=False):
-                _curve(ax, str(model), runs)
+            runs = ended(results)
+            groups = runs[runs["T"] == T].groupby("model", sort=False)
+            for index, (model, of) in enumerate(groups):
+                _curve(ax, str(model), of, -_BESIDE * index)
             ax.set_title(f"T = {T:,}", fontsize=10)
             ax.set_xlabel("updates")
             ax.set_xscale("log")
-            ax.set_ylim(-0.03, 1.05)
+            ax.set_ylim(-0.1, 1.05)
         axes[0].set_ylabel("share of seeds not solved yet")
         legend(drawing, axes, f"{plain(results.benchmark)} (|: stopped unsolved)")
         return drawing
 
 
-def _curve(ax: Axes, model: str, runs: pd.DataFrame) -> None:
+def _curve(ax: Axes, model: str, runs: pd.DataFrame, beside: float) -> None:
+    """Draw a curve a little beside the others, as equal ones would hide one another."""
     color = look(model).color
     steps = [None if pd.isna(s) else float(s) for s in runs["solved_step"]]
     found = survival(steps, [float(s) for s in runs["steps"]])
     end = float(runs["steps"].max())
     # the axis is logarithmic: a seed that was solved from the start stands at one
     times, shares = [1.0, *(max(1.0, t) for t in found.times), end], [1.0, *found.unsolved]
-    ax.step(times, [*shares, shares[-1]], where="post", color=color, lw=1.6, label=plain(model))
+    heights = [share + beside for share in (*shares, shares[-1])]
+    ax.step(times, heights, where="post", color=color, lw=1.6, label=plain(model))
     stopped = runs[runs["solved_step"].isna()]["steps"]
-    ax.plot(stopped, [shares[-1]] * len(stopped), "|", color=color, markersize=9)
+    ax.plot(stopped, [heights[-1]] * len(stopped), "|", color=color, markersize=9)
