@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-FIGURES := results/paper/readme
+DRAW := $(BIN)/urnn-bench plot --format png --format svg
 
 .DEFAULT_GOAL := help
 .PHONY: setup run test lint types ci smoke figures help
@@ -36,7 +36,9 @@ smoke: setup  ## every model for a few updates, from nothing, then a plot
 	$(BIN)/urnn-bench plot smoke
 
 figures: setup  ## draw the README's figures again from the committed records
-	$(BIN)/urnn-bench plot copy --results $(FIGURES) --format png --format svg
+	$(DRAW) copy --figure learning_curves --figure scores_by_length --results results/paper/readme
+	$(DRAW) paper/urnn-fig1 --figure learning_curves --results results/paper/urnn-2016
+	$(DRAW) paper/urnn-fig4-gradients --figure gradient_norms --results results/paper/urnn-2016
 
 ci: lint types test smoke  ## all that continuous integration asks
 
