@@ -1,0 +1,59 @@
+"""What training does to the memory: the memory horizon and the leading Lyapunov exponent.
+
+The horizon is the longest lag from which a gradient comes back, the exponent how fast neighbouring
+states part or meet, in nats a step; one panel each, over updates, of h.
+"""
+
+from matplotlib.figure import Figure as Drawing
+from pydantic import Field
+
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._panels import legend, panels, seeds
+from urnn_bench.figures._style import look, plain
+from urnn_bench.figures.base import Figure
+from urnn_bench.records.results import Results
+from urnn_bench.spec.schema import Strict
+
+_PANELS = {
+    "memory_horizon_h": "memory horizon (steps)",
+    "lyapunov": "Lyapunov exponent (nat / step)",
+}
+_FEWEST = 2
+
+
+class MemoryOverTrainingOptions(Strict):
+    """What is drawn."""
+
+    T: int | None = Field(None, description="trained length; the longest if not given")
+
+
+class MemoryOverTraining(Figure):
+    """Single numbers that probes read, over updates."""
+
+    Options = MemoryOverTrainingOptions
+    options: MemoryOverTrainingOptions
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw every run that was looked into at two updates or more."""
+        frame = results.metrics.query("split == 'probe'")
+        frame = frame[frame["metric"].isin(_PANELS)]
+        if frame.empty or frame["step"].nunique() < _FEWEST:
+            raise NothingToShowError(
+                f"no run of '{results.benchmark}' was looked into at {_FEWEST} updates; make some "
+                f"with: urnn-bench run {results.benchmark} --probe"
+            )
+        T = self.options.T or int(frame["T"].max())
+        frame = frame[frame["T"] == T]
+        drawing, axes = panels(len(_PANELS), width=3.4)
+        for ax, (metric, name) in zip(axes, _PANELS.items(), strict=True):
+            for model, of in frame[frame["metric"] == metric].groupby("model", sort=False):
+                color, marker = look(str(model))
+                curves = of.pivot_table(index="step", columns="run", values="value")
+                if curves.shape[1] > 1:
+                    ax.plot(curves.index, curves.to_numpy(), color=color, lw=0.6, alpha=0.4)
+                ax.plot(curves.index, curves.median(axis=1), color=color, marker=marker, lw=1.8,
+                        label=plain(str(model)))  # fmt: skip
+            ax.set_ylabel(name)
+            ax.set_xlabel("updates")
+        legend(drawing, axes, f"{plain(results.benchmark)}, T = {T:,} ({seeds(frame)})")
+        return drawing
