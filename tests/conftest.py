@@ -95,7 +95,8 @@ class CommandLine:
         task = {"name": "copying", "options": {"T": T, "recall": more.pop("recall", 10)}}
         run = Run.model_validate({
             "benchmark": more.pop("benchmark", "made"), "label": label, "task": task,
-            "cell": {"name": label}, "hidden": 8, "seed": seed,
+            "cell": {"name": label}, "hidden": 8, "seed": seed, "probes": more.pop("probes", None),
+            "settings": more.pop("settings", ()),
             "fit": {"steps": more.get("steps_done", 1000),
                     "solved": {"metric": "cross_entropy_nat", "below": 0.01}},
         })  # fmt: skip

@@ -29,6 +29,9 @@ class Probing:
             raise TypeError("only a SequenceModel can be looked into")
         seen = trace(job.model, self.task, self.batch)
         read = {name: probe.read(seen) for name, probe in self.probes.items()}
+        for name, of in read.items():
+            if any(value.ndim > 1 for value in of.values()):
+                raise ValueError(f"the probe '{name}' must return curves (T) or numbers ()")
         found = {(name, state): v for name, of in read.items() for state, v in of.items()}
         return Probed(
             step=position.step,

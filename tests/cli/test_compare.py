@@ -23,7 +23,7 @@ def test_models_are_compared_seed_by_seed(bench, count, verdict):
     assert row["ratio_low"] < row["ratio"] < row["ratio_high"] and row["p"] == 2 / 2**count
     assert (row["solved_a"], row["solved_b"]) == (count, 0)
     text = bench("compare", "urnn", "lstm").out
-    assert f"{count}/{count} (" in text and verdict in text
+    assert f"{count}, 0" in text and verdict in text
     back = json.loads(bench("compare", "lstm", "urnn", "--json").out)[0]["b_is"]
     assert back == {"higher": "lower"}.get(verdict, verdict)
 
@@ -32,8 +32,13 @@ def test_only_seeds_on_both_sides_count(bench):
     pairs(bench, 6, 2)
     bench.record("urnn", seed=9)
     bench.record("lstm", seed=10, test=None)
-    (row,) = json.loads(bench("compare", "urnn", "lstm", "--json").out)
-    assert row["seeds"] == 6
+    bench.record("urnn", seed=11)
+    bench.record("lstm", seed=11, test=None, status="failed")
+    done = bench("compare", "urnn", "lstm", "--json")
+    (row,) = json.loads(done.out)
+    assert row["seeds"] == 6 and row["untested"] == 1
+    assert "not tested on one" in bench("compare", "urnn", "lstm").err
+    assert "nothing is judged" in bench("compare", "lstm", "urnn", "--gate", code=5).err
 
 
 def test_the_gate_judges_two_folders(bench):

@@ -32,6 +32,7 @@ claims:
 def verify(bench):
     """Judge the made-up paper, and return its rows by claim."""
     path = bench.write("paper.yaml", CLAIMS)
+    bench.write("benchmarks/made.yaml", (bench.folder / "benchmarks/tiny.yaml").read_text())
 
     def run(code):
         bench("verify", path, code=code)
@@ -86,10 +87,26 @@ def test_missing_runs_come_with_the_command_that_makes_them(verify):
     assert "urnn-bench run made --model urnn --T 100 --seeds 3" in found["solves"]["reason"]
 
 
-def test_a_diverged_run_is_no_evidence(bench, verify):
+def test_a_diverged_run_is_no_evidence_of_being_stuck(bench, verify):
     made(bench, losses=(0.17, 0.17))
-    bench.record("lstm", seed=2, test=None, status="diverged")
-    assert verify(5)["stuck"]["ours"] == "2 of 3 runs have one"
+    bench.record("lstm", seed=2, test=0.17, status="diverged")
+    found = verify(5)["stuck"]
+    assert found["verdict"] == "inconclusive" and found["reason"] == "seed 2 diverged"
+
+
+def test_runs_with_settings_of_their_own_are_not_the_papers(bench, verify):
+    made(bench, settings=("fit.solved.below=10",))
+    found = verify(5)
+    assert found["solves"]["verdict"] == "missing"
+    assert "3 with other settings are not judged" in found["solves"]["reason"]
+
+
+def test_probes_do_not_make_a_run_another_one(bench, verify):
+    made(bench)
+    made(bench, settings=("probes={}",), probes={}, asked="2")
+    assert {row["verdict"] for row in verify(0).values()} == {"reproduced"}
+    (row, _) = json.loads(bench("table", "--json").out)
+    assert row["seeds"] == 3
 
 
 def test_models_that_saw_other_data_are_not_judged(bench):
@@ -105,6 +122,8 @@ def test_models_that_saw_other_data_are_not_judged(bench):
     ("quick: [solves]", "quick: [solve]", "'quick' names 'solve'"),
     ("expect: {every: true}", "expect: {below: 1}", "goes with the quantity"),
     ("expect: {above: 0.9}", "expect: {}", "give 'below', 'above'"),
+    ("expect: {above: 0.9}", "expect: {above: 5, below: 1}", "must be greater than 'above'"),
+    ("{of: test, over_baseline: true}", "{of: probe, t: 0}", "times count from 1"),
     ('    says: "It is stuck."\n', "", "says: this key is missing"),
 ])  # fmt: skip
 def test_a_typo_is_one_sentence_with_its_line(bench, old, new, says):
@@ -114,12 +133,21 @@ def test_a_typo_is_one_sentence_with_its_line(bench, old, new, says):
     assert "quick" in says or "paper.yaml, line" in said
 
 
-def test_a_probe_that_was_not_read_is_said(bench):
+@pytest.mark.parametrize("quantity", ["{of: probe, update: 7}", "{of: test, metric: nothing}"])
+def test_a_quantity_that_no_run_has_leaves_the_other_claims_judged(bench, quantity):
     made(bench)
-    wanted = CLAIMS.replace("{of: test, over_baseline: true}", "{of: probe, update: 7}")
-    bench.write("paper.yaml", wanted)
-    said = bench("verify", "paper.yaml", code=2).err
-    assert "'gradient_norm' of h was not read after 7 updates" in said
+    bench.write("paper.yaml", CLAIMS.replace("{of: test, over_baseline: true}", quantity))
+    rows = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
+    assert [row["verdict"] for row in rows] == ["reproduced", "inconclusive"]
+    assert "3 of 3 runs have no such number" in rows[1]["reason"]
+
+
+def test_never_solved_is_later_than_any_bound(bench):
+    made(bench, solved=(False, False, False))
+    text = CLAIMS.replace("{of: solved}", "{of: solved_step}")
+    bench.write("paper.yaml", text.replace("{every: true}", "{below: 800}"))
+    rows = json.loads(bench("verify", "paper.yaml", "--json", code=4).out)
+    assert rows[0]["verdict"] == "not reproduced" and rows[0]["ours"] == "inf, inf, inf"
 
 
 def test_probes_best_scores_and_times_are_read_from_the_records(bench):

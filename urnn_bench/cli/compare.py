@@ -76,21 +76,21 @@ def _found(results: Path, benchmark: str | None) -> "list[Record]":
 
 
 def _show(rows: "list[Row]") -> None:
-    from urnn_bench.records.compare import shares
-
     shown = []
     for row in rows:
-        solved, found = shares(row), row.found
+        found = row.found
         shown.append({
             "benchmark": row.matter.benchmark,
             **({"model": row.matter.model} if row.matter.model else {}),
             "T": row.matter.T, "seeds": found.pairs, "B / A": found.ratio.value,
             "low": found.ratio.low, "high": found.ratio.high, "p": found.p,
-            "A solved": solved[0], "B solved": solved[1], "B is": found.verdict,
+            "solved": f"{row.solved[0]}, {row.solved[1]}", "B is": found.verdict,
         })  # fmt: skip
     emit_table(list(shown[0]), [list(row.values()) for row in shown])
     metrics = " or ".join(dict.fromkeys(row.metric for row in rows))
     say(f"B / A: ratio of test {metrics}, geometric mean over seeds with its 95 % t interval")
+    if untested := sum(row.untested for row in rows):
+        say(f"{untested} seeds are recorded on both sides but not tested on one, and left out")
     say("p: exact sign-flip test over seeds; fewer than six seeds are inconclusive")
 
 
@@ -99,6 +99,7 @@ def _plain(row: "Row") -> dict[str, Any]:
     return {
         "benchmark": row.matter.benchmark, "model": row.matter.model, "T": row.matter.T,
         "metric": row.metric, "seeds": found.pairs, "ratio": found.ratio.value,
+        "untested": row.untested,
         "ratio_low": found.ratio.low, "ratio_high": found.ratio.high, "p": found.p,
         "solved_a": row.solved[0], "solved_b": row.solved[1], "b_is": found.verdict,
     }  # fmt: skip
@@ -116,3 +117,6 @@ def _judge(rows: "list[Row]") -> None:
             f"fewer than {FEWEST_PAIRS} seeds of some length are on both sides, too few to judge; "
             f"run more with --seeds {FEWEST_PAIRS}"
         )
+    if broken := [r for r in rows if r.untested or r.found.p != r.found.p]:
+        where = ", ".join(f"{r.matter.benchmark} T={r.matter.T}" for r in broken)
+        raise NothingToShowError(f"a seed has no finite test loss, so nothing is judged: {where}")

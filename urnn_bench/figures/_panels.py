@@ -40,7 +40,7 @@ def looked(results: Results, probe: str) -> pd.DataFrame:
 
 
 def over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:
-    """Draw value over t for every model and state: seeds thin, their geometric mean thick."""
+    """Draw value over t for every model and state: seeds thin, their median thick."""
     for (model, state), of in frame[frame["state"].isin(states)].groupby(
         ["model", "state"], sort=False
     ):

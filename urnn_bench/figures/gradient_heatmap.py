@@ -36,6 +36,7 @@ class GradientHeatmap(Figure):
         frame = looked(results, "gradient_norm")
         T = self.options.T or int(frame["T"].max())
         frame = frame[(frame["T"] == T) & (frame["state"] == self.options.state)]
+        frame = frame[np.isfinite(frame["value"])]
         counts = frame.groupby("model", sort=False)["step"].nunique()
         models = [str(model) for model, count in counts.items() if count >= _FEWEST]
         if not models:

@@ -23,7 +23,7 @@ class GradientNormsOptions(Strict):
 
     states: list[str] = Field(["h"], description="which states; c is an LSTM's cell")
     T: int | None = Field(None, description="trained length; the longest if not given")
-    most: int = Field(4, ge=1, description="panels; the first updates looked at")
+    most: int = Field(4, ge=1, description="panels: the first updates looked at, and the last")
 
 
 class GradientNorms(Figure):
@@ -37,7 +37,8 @@ class GradientNorms(Figure):
         frame = looked(results, "gradient_norm")
         T = self.options.T or int(frame["T"].max())
         frame = frame[frame["T"] == T]
-        steps = sorted(frame["step"].unique())[: self.options.most]
+        steps = sorted(frame["step"].unique())
+        steps = [*steps[: self.options.most - 1], *steps[self.options.most - 1 :][-1:]]
         drawing, axes = panels(len(steps))
         for ax, step in zip(axes, steps, strict=True):
             over_time(ax, frame[frame["step"] == step], self.options.states)

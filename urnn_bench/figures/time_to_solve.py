@@ -1,8 +1,10 @@
 """How soon it is solved: the share of seeds that have not solved the task yet, over updates.
 
 Kaplan-Meier curves, one panel a length. A seed that was stopped unsolved is censored, marked |,
-neither infinite nor missing.
+neither infinite nor missing; one that diverged counts as stopped at the end of its budget.
 """
+
+from bisect import bisect_right
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -46,11 +48,12 @@ def _curve(ax: Axes, model: str, runs: pd.DataFrame, beside: float) -> None:
     """Draw a curve a little beside the others, as equal ones would hide one another."""
     color = look(model).color
     steps = [None if pd.isna(s) else float(s) for s in runs["solved_step"]]
-    found = survival(steps, [float(s) for s in runs["steps"]])
-    end = float(runs["steps"].max())
+    found = survival(steps, [float(s) for s in runs["censored"]])
+    end = float(runs["censored"].max())
     # the axis is logarithmic: a seed that was solved from the start stands at one
     times, shares = [1.0, *(max(1.0, t) for t in found.times), end], [1.0, *found.unsolved]
     heights = [share + beside for share in (*shares, shares[-1])]
     ax.step(times, heights, where="post", color=color, lw=1.6, label=plain(model))
-    stopped = runs[runs["solved_step"].isna()]["steps"]
-    ax.plot(stopped, [heights[-1]] * len(stopped), "|", color=color, markersize=9)
+    stopped = runs[runs["solved_step"].isna()]["censored"]
+    marks = [heights[bisect_right(times, float(step)) - 1] for step in stopped]
+    ax.plot(stopped, marks, "|", color=color, markersize=9)

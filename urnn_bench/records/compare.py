@@ -6,7 +6,7 @@ from typing import Any
 
 from urnn_bench.errors import NothingToShowError, UsageError
 from urnn_bench.records.record import Record
-from urnn_bench.records.statistics import Comparison, compare_paired, proportion
+from urnn_bench.records.statistics import Comparison, compare_paired
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,11 @@ class Row:
     metric: str
     solved: tuple[int, int]
     found: Comparison
+    untested: int
 
 
 def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Row]:
-    """Compare tested runs of the same seeds, matter by matter.
+    """Compare runs of the same seeds, matter by matter, by those tested on both sides.
 
     Raises NothingToShowError if no seed is on both sides, UsageError if data differ.
     """
@@ -44,15 +45,15 @@ def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Ro
 def _by_matter(records: Sequence[Record], by_model: bool) -> dict[Matter, dict[int, Record]]:
     found: dict[Matter, dict[int, Record]] = {}
     for record in records:
-        if record.test is not None:
-            run = record.run
-            matter = Matter(run.benchmark, run.T, run.label if by_model else None)
-            found.setdefault(matter, {})[run.seed] = record
+        run = record.run
+        matter = Matter(run.benchmark, run.T, run.label if by_model else None)
+        found.setdefault(matter, {})[run.seed] = record
     return found
 
 
 def _row(matter: Matter, a: Mapping[int, Record], b: Mapping[int, Record]) -> Row | None:
-    seeds = sorted(a.keys() & b.keys())
+    both = sorted(a.keys() & b.keys())
+    seeds = [seed for seed in both if a[seed].test is not None and b[seed].test is not None]
     if not seeds:
         return None
     for seed in seeds:
@@ -60,7 +61,8 @@ def _row(matter: Matter, a: Mapping[int, Record], b: Mapping[int, Record]) -> Ro
     metric = a[seeds[0]].criterion
     values = [[_loss(side[seed], metric) for seed in seeds] for side in (a, b)]
     solved = [sum(side[seed].solved_step is not None for seed in seeds) for side in (a, b)]
-    return Row(matter, metric, (solved[0], solved[1]), compare_paired(*values))
+    untested = len(both) - len(seeds)
+    return Row(matter, metric, (solved[0], solved[1]), compare_paired(*values), untested)
 
 
 def _loss(record: Record, metric: str) -> float:
@@ -88,15 +90,3 @@ def _differences(a: Any, b: Any, path: str = "") -> list[str]:
         keys = dict.fromkeys([*a, *b])
         return [d for k in keys for d in _differences(a.get(k), b.get(k), f"{path}.{k}")]
     return [] if a == b else [f"{path.removeprefix('.')} ({a} and {b})"]
-
-
-def shares(row: Row) -> tuple[str, str]:
-    """Return how many seeds each side solved, with Wilson's interval in per cent."""
-    texts = [share(count, row.found.pairs) for count in row.solved]
-    return texts[0], texts[1]
-
-
-def share(solved: int, seeds: int) -> str:
-    """Return "5/5 (57-100 %)"."""
-    found = proportion(solved, seeds)
-    return f"{solved}/{seeds} ({100 * found.low:.0f}-{100 * found.high:.0f} %)"

@@ -13,7 +13,7 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.records import metrics, probes
 from urnn_bench.records.folder import METRICS, PROBES, records
 from urnn_bench.records.lines import RecordsWarning
-from urnn_bench.records.record import Record
+from urnn_bench.records.record import FINAL, Record
 
 Found = tuple[Path, Record]
 Key = Callable[[Record], Hashable]
@@ -65,8 +65,9 @@ def load(results: Path, benchmark: str) -> Results:
             f"{results / benchmark}: there are no runs to show; "
             f"make them with: urnn-bench run {benchmark}"
         )
-    kept = _asked_last(found, _length, lambda record: record.run.settings)
-    kept = _asked_last(kept, _model_and_length, lambda record: record.protocol)
+    found = _one_a_seed(found)
+    kept = _asked_last(found, _length, settings_of)
+    kept = _asked_last(kept, _model_and_length, _training)
     if left := len(found) - len(kept):
         runs = "runs" if left > 1 else "run"
         _warn(f"{left} {runs} left out: other settings of the same length, or of the same model")
@@ -74,6 +75,28 @@ def load(results: Path, benchmark: str) -> Results:
     rows = pd.DataFrame([_row(folder, record) for folder, record in kept])
     folders, records_ = zip(*kept, strict=True)
     return Results(benchmark, rows, pd.concat(frames, ignore_index=True), records_, folders)
+
+
+def settings_of(record: Record) -> tuple[str, ...]:
+    """Return what was set for a run on the command line, without probes, which change nothing."""
+    return tuple(text for text in record.run.settings if not text.startswith("probes"))
+
+
+def _training(record: Record) -> Hashable:
+    """Return the protocol of a run without its probes."""
+    return record.run.model_copy(update={"probes": None}).protocol
+
+
+def _one_a_seed(found: list[Found]) -> list[Found]:
+    """Of runs that differ in probes alone keep one: an ended one, with probes, asked for last."""
+    best: dict[Hashable, Found] = {}
+    for pair in sorted(found, key=lambda p: (p[1].status in FINAL, _looked(p[1]), p[1].asked)):
+        best[_training(pair[1]), pair[1].run.seed, pair[1].run.label] = pair
+    return [pair for pair in found if pair in best.values()]
+
+
+def _looked(record: Record) -> bool:
+    return record.run.probes is not None
 
 
 def _asked_last(found: list[Found], group: Key, settings: Key) -> list[Found]:
@@ -109,6 +132,8 @@ def _row(folder: Path, record: Record) -> dict[str, Any]:
         "parameters": record.parameters,
         "status": record.status,
         "steps": record.steps_done,
+        # a diverged run will never solve its task, however long it is trained
+        "censored": run.fit.steps if record.status == "diverged" else record.steps_done,
         "solved_step": record.solved_step,
         "best_step": record.best_step,
         "updates_per_s": per_s,

@@ -32,7 +32,7 @@ def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, 
     mean = geometric_mean([float(value) for value in test])
     share = proportion(len(solved), len(runs))
     steps = [None if pd.isna(step) else float(step) for step in runs["solved_step"]]
-    when = survival(steps, [float(step) for step in runs["steps"]]).median
+    when = survival(steps, [float(step) for step in runs["censored"]]).median
     baseline = next(iter(results.baselines(metric, T).values()), None)
     return {
         "benchmark": results.benchmark,

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import isfinite, nan
+from math import inf, isfinite, isnan, nan
 from pathlib import Path
 from typing import Literal
 
-from urnn_bench.errors import NothingToShowError, SpecError
+from urnn_bench.errors import NothingToShowError
 from urnn_bench.records import metrics, probes
 from urnn_bench.records.compare import check_data
 from urnn_bench.records.folder import METRICS, PROBES
-from urnn_bench.records.record import Record
-from urnn_bench.records.results import load
+from urnn_bench.records.record import FINAL, Record
+from urnn_bench.records.results import load, settings_of
 from urnn_bench.records.statistics import geometric_mean, proportion
 from urnn_bench.spec.claims import Claim, Expected, Quantity
 
@@ -31,38 +31,40 @@ class Verdict:
 
 
 def judge(claim: Claim, results: Path) -> Verdict:
-    """Judge a claim by the runs it needs.
+    """Judge a claim by the runs it needs: every seed has to be past the bound.
 
-    Raises UsageError if models were shown different data, SpecError if a run has no such quantity.
+    Raises UsageError if models were shown different data.
     """
-    runs = _runs(claim, results)
+    runs, others = _runs(claim, results)
     if not runs:
-        return Verdict("missing", "-", f"make the runs with: {claim.needs.command}")
+        aside = f" ({others} with other settings are not judged)" if others else ""
+        return Verdict("missing", "-", f"make the runs with: {claim.needs.command}{aside}")
     values = tuple(_value(claim.quantity, run) for run in runs)
-    short = _short(claim, [record for _, record in runs])
     if claim.expect.every is not None:
         word, ours = _all_or_none(values, claim.expect.every)
     else:
         word, ours = _against(values, claim.expect)
-    if short:
-        return Verdict("inconclusive", ours, short, values)
+    reason = _short(claim, [record for _, record in runs], values)
+    if reason:
+        return Verdict("inconclusive", ours, reason, values)
     return Verdict(word, ours, f"{len(runs)} seeds", values)
 
 
-def _runs(claim: Claim, results: Path) -> list[Run]:
-    """Return the finished runs of a claim's model and length."""
+def _runs(claim: Claim, results: Path) -> tuple[list[Run], int]:
+    """Return the ended runs of a claim's model and length, and how many others there are.
+
+    A run that was asked for with settings of its own is not the paper's; probes change nothing.
+    """
     needs = claim.needs
     try:
         found = load(results, needs.benchmark)
     except NothingToShowError:
-        return []
+        return [], 0
     at = [(f, r) for f, r in zip(found.folders, found.records, strict=True) if r.run.T == needs.T]
     _check([record for _, record in at])
-    return [(f, r) for f, r in at if r.run.label == needs.model and _finished(r)]
-
-
-def _finished(record: Record) -> bool:
-    return record.status in ("done", "solved", "diverged")
+    ended = [(f, r) for f, r in at if r.run.label == needs.model and r.status in FINAL]
+    plain = [(f, r) for f, r in ended if not settings_of(r)]
+    return plain, len(ended) - len(plain)
 
 
 def _check(records: Sequence[Record]) -> None:
@@ -72,24 +74,33 @@ def _check(records: Sequence[Record]) -> None:
             check_data(one, two)
 
 
-def _short(claim: Claim, records: Sequence[Record]) -> str:
-    """Return why these runs are too few or too short, or nothing."""
+def _short(claim: Claim, records: Sequence[Record], values: Sequence[float]) -> str:
+    """Return why these runs are too few, too short or without the quantity, or nothing."""
     needs = claim.needs
     if len(records) < needs.seeds:
         return f"{len(records)} of {needs.seeds} seeds; more with: {needs.command}"
-    trained = min(record.run.fit.steps for record in records)
-    if trained < needs.updates:
-        return f"trained for {trained:,} of {needs.updates:,} updates"
+    if claim.expect.every is None and (diverged := _named(records, "diverged")):
+        return f"{diverged} diverged"
+    whole = [r.steps_done for r in records if r.status == "done"]
+    if whole and min(whole) < needs.updates:
+        return f"trained for {min(whole):,} of {needs.updates:,} updates"
+    if lacking := sum(map(isnan, values)):
+        return f"{lacking} of {len(values)} runs have no such number; see: {needs.command} --probe"
     return ""
 
 
+def _named(records: Sequence[Record], status: str) -> str:
+    seeds = [str(r.run.seed) for r in records if r.status == status]
+    return f"seed {', '.join(seeds)}" if seeds else ""
+
+
 def _value(quantity: Quantity, run: Run) -> float:
-    """Return the quantity of one run; nan if the run has none, as one that diverged."""
+    """Return the quantity of one run; nan if the run has none, inf for a task never solved."""
     folder, record = run
     if quantity.of == "solved":
         return float(record.solved_step is not None)
     if quantity.of == "solved_step":
-        return nan if record.solved_step is None else float(record.solved_step)
+        return inf if record.solved_step is None else float(record.solved_step)
     if quantity.of == "probe":
         return _reading(quantity, folder)
     metric = quantity.metric or record.criterion
@@ -118,13 +129,11 @@ def _reading(quantity: Quantity, folder: Path) -> float:
         row.t: row.value for row in probes.read(folder / PROBES)
         if (row.step, row.probe, row.state) == (quantity.update, quantity.probe, quantity.state)
     }  # fmt: skip
-    if not curve:
-        raise SpecError(
-            f"{folder}: '{quantity.probe}' of {quantity.state} was not read after "
-            f"{quantity.update} updates; the benchmark's 'probes' must ask for it"
-        )
-    value = curve[_time(quantity.t, len(curve))]
-    return value / curve[_time(quantity.over, len(curve))] if quantity.over else value
+    value = curve.get(_time(quantity.t, len(curve)), nan)
+    if quantity.over is None:
+        return value
+    base = curve.get(_time(quantity.over, len(curve)), nan)
+    return value / base if base else nan
 
 
 def _time(t: int, length: int) -> int:
@@ -142,13 +151,18 @@ def _all_or_none(values: Sequence[float], every: bool) -> tuple[Word, str]:
 
 
 def _against(values: Sequence[float], expected: Expected) -> tuple[Word, str]:
-    """Compare the geometric mean's 95 % interval with the bounds."""
+    """Ask of every seed whether it is within the bounds; all, none, or undecided.
+
+    The geometric mean with its interval is shown beside, where there is one.
+    """
+    low = -inf if expected.above is None else expected.above
+    high = inf if expected.below is None else expected.below
     mean = geometric_mean(values)
-    if not isfinite(mean.value):
-        return "inconclusive", f"{sum(map(isfinite, values))} of {len(values)} runs have one"
     ours = f"{mean.value:.3g} ({mean.low:.3g}-{mean.high:.3g})"
-    low, high = expected.above or 0.0, expected.below or float("inf")
-    if mean.low >= low and mean.high <= high:
+    if not isfinite(mean.value):
+        ours = ", ".join(f"{value:.3g}" for value in values)
+    inside = [low < value < high for value in values]
+    if all(inside):
         return "reproduced", ours
-    outside = mean.high < low or mean.low > high
-    return ("not reproduced" if outside else "inconclusive"), ours
+    same_side = all(v <= low for v in values) or all(v >= high for v in values)
+    return ("not reproduced" if same_side else "inconclusive"), ours

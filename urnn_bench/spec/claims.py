@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from urnn_bench.errors import UnknownNameError
 from urnn_bench.spec.catalogue import claims
@@ -60,6 +60,13 @@ class Quantity(Strict):
     t: int = -1
     over: int | None = None
 
+    @field_validator("t", "over")
+    @classmethod
+    def _a_time(cls, value: int | None) -> int | None:
+        if value == 0:
+            raise ValueError("times count from 1, or from the end with -1")
+        return value
+
 
 class Expected(Strict):
     """On which side of which bound the quantity has to be; for "solved", every or no seed."""
@@ -72,6 +79,8 @@ class Expected(Strict):
     def _some(self) -> Self:
         if self.below is None and self.above is None and self.every is None:
             raise ValueError("give 'below', 'above' or both, or 'every' for \"solved\"")
+        if self.below is not None and self.above is not None and self.below <= self.above:
+            raise ValueError("'below' must be greater than 'above'")
         return self
 
     @property
