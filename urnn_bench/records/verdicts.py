@@ -158,9 +158,9 @@ def _against(values: Sequence[float], expected: Expected) -> tuple[Word, str]:
     low = -inf if expected.above is None else expected.above
     high = inf if expected.below is None else expected.below
     mean = geometric_mean(values)
-    ours = f"{mean.value:.3g} ({mean.low:.3g}-{mean.high:.3g})"
-    if not isfinite(mean.value):
-        ours = ", ".join(f"{value:.3g}" for value in values)
+    ours = ", ".join(f"{value:.3g}" for value in values)
+    if isfinite(mean.low):
+        ours = f"{mean.value:.3g} ({mean.low:.3g}-{mean.high:.3g})"
     inside = [low < value < high for value in values]
     if all(inside):
         return "reproduced", ours
