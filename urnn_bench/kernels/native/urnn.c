@@ -118,6 +118,45 @@ ALWAYS void load(const group *g, const REAL *from, ptrdiff_t t, cvec *h) {
     for (int c = 0; c < g->wide; c += LANES) gather((vec *)h + c, &r, c, tile_at(g, c));
 }
 
+/* z of unit k, and v = R2's output, from what forward_map left and the drive. */
+ALWAYS cvec pre_activation(const weights *w, const cvec *y, cvec seen, int k, cvec u, cvec *v) {
+    *v = sub(y[k], mul(seen, w->r2[k]));
+    return add(mul(*v, w->d3[k]), u);
+}
+
+/* The drive of `count` / 2 units from place c on becomes their states, in h too. */
+ALWAYS void activate(const weights *w, const cvec *y, cvec seen, int c, int count, cvec *tile,
+                     cvec *h) {
+    for (int i = 0; i < count / 2; i++) {
+        const int k = c / 2 + i;
+        cvec v;
+        const cvec z = pre_activation(w, y, seen, k, tile[i], &v);
+        const gain at = gain_at(z, w->bias[k], w->eps);
+        tile[i] = h[k] = (cvec){z.re * at.f, z.im * at.f};
+    }
+}
+
+/* The drive of those units becomes the cotangent of z; back, that of h_t through what comes later,
+   becomes D3* of it, whose product with R2's vector is returned. */
+ALWAYS cvec activate_back(const weights *w, const cvec *y, cvec seen, int c, int count, int later,
+                          cvec *tile, const cvec *dhs, cvec *back, sums *a) {
+    cvec dot = {splat(0), splat(0)};
+    for (int i = 0; i < count / 2; i++) {
+        const int k = c / 2 + i;
+        cvec v;
+        const cvec z = pre_activation(w, y, seen, k, tile[i], &v);
+        const gain at = gain_at(z, w->bias[k], w->eps);
+        if (later) a->p1[k] += across(back[k], z) * at.f;
+        const cvec dz = gain_back(&at, z, add(back[k], dhs[i]), &a->bias[k]);
+        const cvec e = mulc(dz, w->d3[k]);
+        a->p3[k] += across(e, v);
+        dot = add(dot, mulc(e, w->r2[k]));
+        back[k] = e;
+        tile[i] = dz;
+    }
+    return dot;
+}
+
 static void forward_group(const group *g, int steps, const REAL *h0, REAL *hs, cvec *h) {
     const weights *w = g->w;
     cvec *x = h + w->n, *y = x + w->n, seen[2];
@@ -131,16 +170,9 @@ static void forward_group(const group *g, int steps, const REAL *h0, REAL *hs, c
         for (int c = 0; c < g->wide; c += LANES) {
             const int count = tile_at(g, c);
             vec block[LANES];
-            cvec *tile = (cvec *)block;
             driven(g, &in, c, count, block);
             fetch_to_write(&next, c);
-            for (int i = 0; i < count / 2; i++) {
-                const int k = c / 2 + i;
-                const cvec v = sub(y[k], mul(seen[1], w->r2[k]));
-                const cvec z = add(mul(v, w->d3[k]), tile[i]);
-                const gain at = gain_at(z, w->bias[k], w->eps);
-                tile[i] = h[k] = (cvec){z.re * at.f, z.im * at.f};
-            }
+            activate(w, y, seen[1], c, count, (cvec *)block, h);
             scatter(block, &to, c, count);
         }
     }
@@ -166,25 +198,13 @@ static void backward_group(const group *g, int steps, const REAL *h0, const REAL
         for (int c = 0; c < g->wide; c += LANES) {
             const int count = tile_at(g, c);
             vec block[LANES], dhs_block[LANES];
-            cvec *tile = (cvec *)block, *dhs_tile = (cvec *)dhs_block;
             driven(g, &in, c, count, block);
             fetch_to_read(&before, c);
             fetch_to_read(&next, c);
             if (dhs) gather(dhs_block, &above, c, count);
             else memset(dhs_block, 0, sizeof dhs_block);
-            for (int i = 0; i < count / 2; i++) {
-                const int k = c / 2 + i;
-                const cvec v = sub(y[k], mul(seen[1], w->r2[k]));
-                const cvec z = add(mul(v, w->d3[k]), tile[i]);
-                const gain at = gain_at(z, w->bias[k], w->eps);
-                if (t < steps - 1) a->p1[k] += across(back[k], z) * at.f;
-                const cvec dz = gain_back(&at, z, add(back[k], dhs_tile[i]), &a->bias[k]);
-                const cvec e = mulc(dz, w->d3[k]);
-                a->p3[k] += across(e, v);
-                dot = add(dot, mulc(e, w->r2[k]));
-                back[k] = e;
-                tile[i] = dz;
-            }
+            dot = add(dot, activate_back(w, y, seen[1], c, count, t < steps - 1, (cvec *)block,
+                                         (cvec *)dhs_block, back, a));
             drive_back(g, &in, c, count, block, a);
         }
         adjoint_map(&g->f, w, x, y, seen, dot, back, h, a);
