@@ -47,7 +47,10 @@ def judge(claim: Claim, results: Path) -> Verdict:
     reason = _short(claim, [record for _, record in runs], values)
     if reason:
         return Verdict("inconclusive", ours, reason, values)
-    return Verdict(word, ours, f"{len(runs)} seeds", values)
+    seeds = f"{len(runs)} seeds"
+    if word == "inconclusive":
+        seeds += " disagree: " + ", ".join(f"{value:.2g}" for value in values)
+    return Verdict(word, ours, seeds, values)
 
 
 def _runs(claim: Claim, results: Path) -> tuple[list[Run], int]:
