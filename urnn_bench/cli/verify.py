@@ -83,9 +83,7 @@ def _plain(name: str, claim: Claim, verdict: "Verdict") -> dict[str, Any]:
 
 
 def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
-    rows = [
-        (n, c.reference.text, v.ours, v.word) for n, (c, v) in found.items()
-    ]  # fmt: skip
+    rows = [(name, c.reference.text, v.ours, v.word) for name, (c, v) in found.items()]
     emit_table(("claim", "paper", "ours", "verdict"), rows)
     for name, (claim, verdict) in found.items():
         if verdict.word != "reproduced":

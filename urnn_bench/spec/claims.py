@@ -1,7 +1,7 @@
 """A paper as data: what it claims, where, and what would show it; nothing here needs torch."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -143,8 +143,3 @@ def load_paper(name: str) -> Paper:
         return Paper.model_validate(document.mapping)
     except ValidationError as error:
         raise spec_error(error, Paper, document.where) from error
-
-
-def plain(value: Any) -> Any:
-    """Return a part of a claim as plain values, without what was not given."""
-    return value.model_dump(mode="json", exclude_defaults=True)
