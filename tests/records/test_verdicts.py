@@ -27,12 +27,20 @@ claims:
     expect: {above: 0.9}
 """
 
+MADE = """\
+title: Made up
+task: {name: copying}
+T: 100
+models: {urnn: {hidden: 8}, lstm: {hidden: 8}}
+fit: {steps: 1000, batch: 20, optimizer: {name: adam, lr: 1e-3}}
+"""
+
 
 @pytest.fixture
 def verify(bench):
     """Judge the made-up paper, and return its rows by claim."""
     path = bench.write("paper.yaml", CLAIMS)
-    bench.write("benchmarks/made.yaml", (bench.folder / "benchmarks/tiny.yaml").read_text())
+    bench.write("benchmarks/made.yaml", MADE)
 
     def run(code):
         bench("verify", path, code=code)
@@ -157,16 +165,30 @@ def test_probes_best_scores_and_times_are_read_from_the_records(bench):
         rows = "".join(f"0,gradient_norm,h,{t},{0.5 ** (10 - t)}\n" for t in range(1, 11))
         (folder / "probes.csv").write_text("step,probe,state,t,value\n" + rows)
         scores = "".join(f"{s},1,1.0,validation,cross_entropy_nat,{1 / s}\n" for s in (10, 20, 40))
+        scores += "0,0,0.0,probe,memory_horizon_h,9.0\n0,0,0.0,probe,lyapunov,-0.5\n"
         (folder / "metrics.csv").write_text("step,examples,train_s,split,metric,value\n" + scores)
     for quantity, expect in (
         ("{of: probe, t: 1, over: -1}", "{above: 0.0019, below: 0.002}"),
         ("{of: probe, t: -1}", "{above: 0.99, below: 1.01}"),
+        ("{of: probe, probe: memory_horizon}", "{above: 8.9, below: 9.1}"),
+        ("{of: probe, probe: lyapunov}", "{above: -0.51, below: -0.49}"),
         ("{of: validation, until: 30}", "{above: 0.049, below: 0.051}"),
         ("{of: solved_step}", "{below: 51}"),
     ):
         text = CLAIMS.replace("{of: test, over_baseline: true}", quantity)
         bench.write("paper.yaml", text.replace("{above: 0.9}", expect))
         bench("verify", "paper.yaml")
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("model: lstm", "model: lstn", "no model is called 'lstn'; did you mean 'lstm'"),
+    ("model: lstm, T: 100", "model: lstm, T: 1000", "no length is called '1000'"),
+])  # fmt: skip
+def test_a_claim_that_its_benchmark_cannot_answer_is_refused(bench, old, new, says):
+    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("paper.yaml", CLAIMS.replace(old, new))
+    said = bench("verify", "paper.yaml", code=2).err
+    assert says in said and "the claim 'stuck': in 'made'" in said and said.count("\n") == 1
 
 
 def test_quick_is_part_of_it_and_run_makes_what_is_missing(bench):

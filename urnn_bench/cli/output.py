@@ -50,16 +50,36 @@ def emit_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         lines = ["\t".join(headers), *("\t".join(map(shown, row)) for row in rows)]
         emit("\n".join(lines))
         return
+    columns = _columns(headers, rows)
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for header, values in zip(headers, _columns(headers, rows), strict=True):
-        numbers = all(isinstance(v, int | float | None) for v in values)
-        # a number that is broken over two lines reads as another number
-        side: Literal["left", "right"] = "right" if numbers else "left"
-        least = max(len(shown(value)) for value in (header, *values)) if numbers else None
-        table.add_column(Text(header), justify=side, min_width=least, overflow="fold")
+    console = Console()
+    whole = _whole(columns, console.width)
+    for i, values in enumerate(columns):
+        side: Literal["left", "right"] = "right" if _numbers(values) else "left"
+        table.add_column(Text(values[0]), justify=side, no_wrap=i in whole, overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(value)) for value in row))
-    Console().print(table)
+    console.print(table)
+
+
+def _whole(columns: Sequence[Sequence[Any]], room: int) -> set[int]:
+    """Return the columns whose cells are kept on one line, the narrowest first.
+
+    Numbers always are, as one broken over two lines reads as another; text is while every other
+    column still has room for its longest word.
+    """
+    full = [max(len(shown(value)) for value in values) for values in columns]
+    least = [max(map(len, " ".join(map(shown, values)).split())) for values in columns]
+    whole = {i for i, values in enumerate(columns) if _numbers(values)}
+    for i in sorted(set(range(len(columns))) - whole, key=full.__getitem__):
+        taken = (full[k] if k in {*whole, i} else least[k] for k in range(len(columns)))
+        if sum(taken) + len(columns) <= room:
+            whole.add(i)
+    return whole
+
+
+def _numbers(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, int | float | None) for value in values[1:])
 
 
 def shown(value: Any) -> str:
@@ -84,4 +104,4 @@ def duration(seconds: float) -> str:
 
 
 def _columns(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [[row[i] for row in rows] for i in range(len(headers))]
+    return [[header, *(row[i] for row in rows)] for i, header in enumerate(headers)]

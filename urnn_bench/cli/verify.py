@@ -11,7 +11,8 @@ from urnn_bench.cli.parameters import Json, Results, complete_paper
 from urnn_bench.cli.sources import known
 from urnn_bench.errors import GateError, NothingToShowError, UsageError
 from urnn_bench.records.folder import default_results
-from urnn_bench.spec.claims import Claim, Needs, load_paper
+from urnn_bench.spec.catalogue import names
+from urnn_bench.spec.claims import Claim, Needs, check_needs, load_paper
 
 if TYPE_CHECKING:
     from urnn_bench.records.verdicts import Verdict
@@ -48,8 +49,8 @@ def verify(
     chosen = {n: c for n, c in checked.claims.items() if not quick or n in checked.quick}
     if not chosen:
         raise UsageError(f"the claims of '{paper}' name none as 'quick'; leave out --quick")
-    for claim in chosen.values():
-        known(folder, claim.needs.benchmark)
+    for name, claim in chosen.items():
+        _possible(folder, name, claim.needs)
     if run:
         _make({claim.needs for claim in chosen.values()}, results)
     found = {name: (claim, judge(claim, folder)) for name, claim in chosen.items()}
@@ -58,6 +59,12 @@ def verify(
     else:
         _WRITERS[format_](found)
     _end([verdict.word for _, verdict in found.values()])
+
+
+def _possible(folder: Path, name: str, needs: Needs) -> None:
+    """Refuse a claim that no run could ever answer."""
+    if known(folder, needs.benchmark) in names():
+        check_needs(name, needs)
 
 
 def _make(needs: set[Needs], results: Path | None) -> None:

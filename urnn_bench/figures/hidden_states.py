@@ -6,6 +6,7 @@ longer than the root of its width; the published LSTM curve is, so it must be c,
 here.
 """
 
+import pandas as pd
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
@@ -45,8 +46,18 @@ class HiddenStates(Figure):
             ax.set_xlabel("t (steps)")
             ax.set_title(name, fontsize=10)
         axes[0].set_ylabel("2-norm, mean over the batch")
-        steps = " or ".join(f"{s:,}" for s in sorted(frame["step"].unique()))
         lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
-        title = f"trained at T = {T:,} for {steps} updates, run at T = {lengths}"
+        title = f"trained at T = {T:,} for {_updates(frame)} updates, run at T = {lengths}"
         legend(drawing, axes, f"{plain(results.benchmark)}: {title} ({seeds(frame)})")
         return drawing
+
+
+def _updates(frame: pd.DataFrame) -> str:
+    """Return after how many updates the states are, by model where models differ."""
+    steps = {
+        model: " or ".join(f"{s:,}" for s in sorted(of["step"].unique()))
+        for model, of in frame.groupby("model", sort=False)
+    }
+    if len(set(steps.values())) == 1:
+        return next(iter(steps.values()))
+    return ", ".join(f"{count} ({plain(str(model))})" for model, count in steps.items())

@@ -132,11 +132,23 @@ def _reading(quantity: Quantity, folder: Path) -> float:
         row.t: row.value for row in probes.read(folder / PROBES)
         if (row.step, row.probe, row.state) == (quantity.update, quantity.probe, quantity.state)
     }  # fmt: skip
+    if not curve:
+        return _number(quantity, folder)
     value = curve.get(_time(quantity.t, len(curve)), nan)
     if quantity.over is None:
         return value
     base = curve.get(_time(quantity.over, len(curve)), nan)
     return value / base if base else nan
+
+
+def _number(quantity: Quantity, folder: Path) -> float:
+    """Return what a probe of one number read; one of all states together has no state's name."""
+    called = (f"{quantity.probe}_{quantity.state}", quantity.probe)
+    found = [
+        row.value for row in metrics.read(folder / METRICS)
+        if row.split == "probe" and row.step == quantity.update and row.metric in called
+    ]  # fmt: skip
+    return next(iter(found), nan)
 
 
 def _time(t: int, length: int) -> int:
@@ -146,7 +158,7 @@ def _time(t: int, length: int) -> int:
 def _all_or_none(values: Sequence[float], every: bool) -> tuple[Word, str]:
     solved, count = int(sum(values)), len(values)
     share = proportion(solved, count)
-    ours = f"{solved} of {count} ({100 * share.low:.0f}-{100 * share.high:.0f} %)"
+    ours = f"{solved} of {count} ({100 * share.low:.0f} to {100 * share.high:.0f} %)"
     wanted = count if every else 0
     if solved == wanted:
         return "reproduced", ours
@@ -163,7 +175,7 @@ def _against(values: Sequence[float], expected: Expected) -> tuple[Word, str]:
     mean = geometric_mean(values)
     ours = ", ".join(f"{value:.3g}" for value in values)
     if isfinite(mean.low):
-        ours = f"{mean.value:.3g} ({mean.low:.3g}-{mean.high:.3g})"
+        ours = f"{mean.value:.3g} ({mean.low:.3g} to {mean.high:.3g})"
     inside = [low < value < high for value in values]
     if all(inside):
         return "reproduced", ours

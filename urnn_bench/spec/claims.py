@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from urnn_bench.errors import UnknownNameError
-from urnn_bench.spec.catalogue import claims
+from urnn_bench.spec.catalogue import claims, find
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import read
 from urnn_bench.spec.schema import Count, Strict
+from urnn_bench.spec.sweep import Selection, plan
 
 
 class Reference(Strict):
@@ -48,6 +49,7 @@ class Quantity(Strict):
 
     "validation" is the best score up to update ``until``; "probe" the reading at time ``t`` after
     ``update`` updates, divided by that at time ``over`` if given (times from 1, or from the end).
+    Of a probe that reads one number there is no time to choose, as of the memory horizon.
     """
 
     of: Literal["solved", "solved_step", "test", "validation", "probe"]
@@ -127,6 +129,19 @@ class Paper(Strict):
         if unknown := [name for name in self.quick if name not in self.claims]:
             raise ValueError(f"'quick' names '{unknown[0]}', which is no claim of this file")
         return self
+
+
+def check_needs(name: str, needs: Needs) -> None:
+    """Refuse a claim whose benchmark has a file but not the model or the length it needs.
+
+    Raises UnknownNameError with the near miss, or SpecError if the benchmark is wrong.
+    """
+    benchmark = plan(*find(needs.benchmark), Selection(), ()).benchmark
+    where = f"the claim '{name}': in '{needs.benchmark}' "
+    if needs.model not in benchmark.models:
+        raise UnknownNameError("model", needs.model, benchmark.models, where)
+    if needs.T not in benchmark.T:
+        raise UnknownNameError("length", str(needs.T), map(str, benchmark.T), where)
 
 
 def load_paper(name: str) -> Paper:
