@@ -82,6 +82,10 @@ def plot(
 def table(
     benchmark: Benchmark = None,
     format_: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.text,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What is summarised, such as accuracy [default: loss]."),
+    ] = None,
     results: Results = None,
     json: Json = False,
 ) -> None:
@@ -92,7 +96,7 @@ def table(
     from urnn_bench.records.summary import summary
 
     folder = results or default_results()
-    frames = [summary(load(folder, name)) for name in recorded(folder, benchmark)]
+    frames = [summary(load(folder, name), metric) for name in recorded(folder, benchmark)]
     frame = pd.concat(frames, ignore_index=True)
     rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     if json:
@@ -101,7 +105,7 @@ def table(
     _WRITERS[format_](frame, [_for_people(row, len(frames) > 1) for row in rows])
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
         say(f"{name}: test is {metric}")
-    say("test: geometric mean over seeds; low, high: its 95 % t interval")
+    say("test: mean over seeds (geometric of the loss); low, high: its 95 % t interval")
     say("size: parameters; solved: seeds (95 % interval of the share) @ median update")
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._style import look, plain
+from urnn_bench.figures._style import columns, look, plain
 from urnn_bench.records.record import FINAL
 from urnn_bench.records.results import Results
 
@@ -61,7 +61,7 @@ def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
         entries.update(zip(names, handles, strict=True))
     drawing.legend(
         list(entries.values()), list(entries), loc="outside upper center",
-        ncols=min(len(entries), 2 + len(axes)) or 1, title=title, title_fontsize=8,
+        ncols=columns(drawing, list(entries)), title=title, title_fontsize=8,
     )  # fmt: skip
 
 

@@ -101,3 +101,9 @@ def save(drawing: Figure, path: Path) -> None:
     suffix = path.suffix[1:]
     metadata = _METADATA[suffix]
     write_atomically(path, lambda file: drawing.savefig(file, format=suffix, metadata=metadata))
+
+
+def columns(drawing: Figure, names: list[str]) -> int:
+    """Return how many entries of a legend stand side by side within a drawing."""
+    inches = 0.6 + 0.07 * max(map(len, names), default=0)
+    return max(1, min(len(names), int(drawing.get_figwidth() / inches)))

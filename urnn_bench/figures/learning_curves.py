@@ -13,7 +13,15 @@ from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look, plain, wide
+from urnn_bench.figures._style import (
+    BASELINE,
+    BASELINE_DASHES,
+    columns,
+    label,
+    look,
+    plain,
+    wide,
+)
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
@@ -52,10 +60,10 @@ class LearningCurves(Figure):
         if frame.empty:
             raise NothingToShowError(f"no run of '{results.benchmark}' has recorded '{metric}'")
         lengths = sorted(frame["T"].unique())
-        columns = min(len(lengths), _COLUMNS)
-        rows = -(-len(lengths) // columns)
-        drawing = Drawing(figsize=(1.2 + 2.9 * columns, 0.9 + 2.5 * rows))
-        panels = drawing.subplots(rows, columns, squeeze=False)
+        across = min(len(lengths), _COLUMNS)
+        rows = -(-len(lengths) // across)
+        drawing = Drawing(figsize=(1.2 + 2.9 * across, 0.9 + 2.5 * rows))
+        panels = drawing.subplots(rows, across, squeeze=False)
         for ax in panels.flat[len(lengths) :]:
             ax.set_visible(False)
         for ax, T in zip(panels.flat, lengths, strict=False):
@@ -113,7 +121,7 @@ class LearningCurves(Figure):
         names = sorted(entries, key=lambda name: name.endswith(("(baseline)", "read off)")))
         drawing.legend(
             [entries[n] for n in names], names, loc="outside upper center",
-            ncols=min(len(names), 2 + len(panels)),
+            ncols=columns(drawing, names),
             title=f"{plain(results.benchmark)} ({note})", title_fontsize=8,
         )  # fmt: skip
 

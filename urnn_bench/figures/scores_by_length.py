@@ -10,7 +10,15 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._style import BASELINE, BASELINE_DASHES, label, look, plain, wide
+from urnn_bench.figures._style import (
+    BASELINE,
+    BASELINE_DASHES,
+    columns,
+    label,
+    look,
+    plain,
+    wide,
+)
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
@@ -48,8 +56,9 @@ class ScoresByLength(Figure):
         ax.set_xlabel("T (steps to remember over)")
         ax.set_ylabel(f"test {label(metric)}")
         drawing.legend(
-            loc="outside upper center", ncols=4, title=plain(results.benchmark), title_fontsize=8
-        )
+            loc="outside upper center", ncols=columns(drawing, ax.get_legend_handles_labels()[1]),
+            title=plain(results.benchmark), title_fontsize=8,
+        )  # fmt: skip
         return drawing
 
 

@@ -1,8 +1,8 @@
 """Runs of a benchmark to one row for each model and length.
 
-Losses are summarised by their geometric mean with a t interval on the logarithm, solved seeds by
-their share with Wilson's interval, the update of solving by the median of its survival curve. The
-range over seeds stands beside them.
+Losses are summarised by their geometric mean with a t interval on the logarithm, other metrics by
+their mean with a t interval, solved seeds by their share with Wilson's interval, the update of
+solving by the median of its survival curve. The range over seeds stands beside them.
 """
 
 from math import isfinite
@@ -10,26 +10,40 @@ from typing import Any
 
 import pandas as pd
 
+from urnn_bench.errors import UnknownNameError
 from urnn_bench.records.record import GOOD
 from urnn_bench.records.results import Results
-from urnn_bench.records.statistics import geometric_mean, proportion, survival
+from urnn_bench.records.statistics import geometric_mean, mean, proportion, survival
 
 _COUNTS = ("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step", "updates")
 
 
-def summary(results: Results) -> pd.DataFrame:
-    """Return counts and medians with ranges, one row for each model and length."""
+def summary(results: Results, metric: str | None = None) -> pd.DataFrame:
+    """Return counts, means and ranges of the loss, or of a metric, by model and length.
+
+    Raises UnknownNameError with the near miss if no run was tested with that metric.
+    """
     runs = results.runs
+    known = [name.removeprefix("test_") for name in runs.columns if name.startswith("test_")]
+    if metric is not None and metric not in known:
+        raise UnknownNameError("metric", metric, known, f"'{results.benchmark}': ")
     pairs = sorted(set(zip(runs["T"], runs["model"], strict=True)))
-    rows = [_row(results, T, m, runs[(runs["T"] == T) & (runs["model"] == m)]) for T, m in pairs]
+    groups = [runs[(runs["T"] == T) & (runs["model"] == model)] for T, model in pairs]
+    rows = [
+        _row(results, metric or results.criterion, *pair)
+        for pair in zip(pairs, groups, strict=True)
+    ]
     return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
-def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, Any]:
-    metric = results.criterion
+def _row(
+    results: Results, metric: str, pair: tuple[int, str], runs: pd.DataFrame
+) -> dict[str, Any]:
+    T, model = pair
     test = runs.get(f"test_{metric}", pd.Series(dtype=float)).dropna()
     solved = runs["solved_step"].dropna()
-    mean = geometric_mean([float(value) for value in test])
+    middle = geometric_mean if metric == results.criterion else mean
+    found = middle([float(value) for value in test])
     share = proportion(len(solved), len(runs))
     steps = [None if pd.isna(step) else float(step) for step in runs["solved_step"]]
     when = survival(steps, [float(step) for step in runs["censored"]]).median
@@ -48,9 +62,9 @@ def _row(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, 
         "solved_step": _number(when if isfinite(when) else None),
         "updates": int(runs["steps"].median()),
         "metric": metric or None,
-        "test": _number(mean.value),
-        "test_low": _number(mean.low),
-        "test_high": _number(mean.high),
+        "test": _number(found.value),
+        "test_low": _number(found.low),
+        "test_high": _number(found.high),
         "median": _number(test.median()),
         "lowest": _number(test.min()),
         "highest": _number(test.max()),
