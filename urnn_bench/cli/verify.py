@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urnn_bench.cli.output import emit, emit_json, emit_table, say
-from urnn_bench.cli.parameters import Json, Results, complete_paper
+from urnn_bench.cli.parameters import DataDir, Json, Results, complete_paper
 from urnn_bench.cli.sources import known
 from urnn_bench.errors import GateError, NothingToShowError, UsageError
 from urnn_bench.records.folder import default_results
@@ -39,6 +39,7 @@ def verify(
     ] = False,
     format_: Annotated[Report, typer.Option("--format", help="How to write it.")] = Report.text,
     results: Results = None,
+    data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
     json: Json = False,
 ) -> None:  # fmt: skip
     """Say which of a paper's claims our runs reproduce, and which they do not."""
@@ -73,7 +74,7 @@ def _make(needs: set[Needs], results: Path | None) -> None:
 
     for need in sorted(needs, key=lambda n: (n.benchmark, n.T, n.model)):
         try:
-            run([need.benchmark], [need.T], [need.model], seeds=need.seeds, results=results)
+            run([need.benchmark], [need.T], [*need.models], seeds=need.seeds, results=results)
         except typer.Exit as stop:
             # a run that diverged is an answer too; one that was interrupted is not
             if stop.exit_code >= 128:

@@ -28,6 +28,20 @@ class Interval:
     high: float
 
 
+def mean(values: Sequence[float]) -> Interval:
+    """Return the mean with a t interval.
+
+    One value has no interval; a value that is not finite makes all three nan.
+    """
+    if not values or not all(map(isfinite, values)):
+        return Interval(nan, nan, nan)
+    middle = float(np.mean(values))
+    if len(values) < 2:
+        return Interval(middle, nan, nan)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values))
+    return Interval(middle, middle - half, middle + half)
+
+
 def geometric_mean(values: Sequence[float]) -> Interval:
     """Return the geometric mean of positive values with a t interval on their logarithms.
 
@@ -35,12 +49,8 @@ def geometric_mean(values: Sequence[float]) -> Interval:
     """
     if not values or any(not isfinite(v) or v <= 0 for v in values):
         return Interval(nan, nan, nan)
-    logs = [log(v) for v in values]
-    middle = float(np.mean(logs))
-    if len(logs) < 2:
-        return Interval(exp(middle), nan, nan)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(logs) - 1) * stats.sem(logs))
-    return Interval(exp(middle), exp(middle - half), exp(middle + half))
+    found = mean([log(v) for v in values])
+    return Interval(exp(found.value), exp(found.low), exp(found.high))
 
 
 def proportion(successes: int, trials: int) -> Interval:

@@ -1,6 +1,6 @@
 """Claims against records: reproduced, not reproduced, inconclusive, or missing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import inf, isfinite, isnan, nan
@@ -13,7 +13,7 @@ from urnn_bench.records.compare import check_data
 from urnn_bench.records.folder import METRICS, PROBES
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.records.results import load, settings_of
-from urnn_bench.records.statistics import geometric_mean, proportion
+from urnn_bench.records.statistics import Interval, geometric_mean, mean, proportion
 from urnn_bench.spec.claims import Claim, Expected, Quantity
 
 Word = Literal["reproduced", "not reproduced", "inconclusive", "missing"]
@@ -35,28 +35,33 @@ def judge(claim: Claim, results: Path) -> Verdict:
 
     Raises UsageError if models were shown different data.
     """
-    runs, others = _runs(claim, results)
-    if not runs:
+    seeds, others = _runs(claim, results)
+    if not seeds:
         aside = f" ({others} with other settings are not judged)" if others else ""
         return Verdict("missing", "-", f"make the runs with: {claim.needs.command}{aside}")
-    values = tuple(_value(claim.quantity, run) for run in runs)
+    values = tuple(_of_seed(claim.quantity, runs) for runs in seeds)
     if claim.expect.every is not None:
         word, ours = _all_or_none(values, claim.expect.every)
     else:
-        word, ours = _against(values, claim.expect)
-    reason = _short(claim, [record for _, record in runs], values)
+        word, ours = _against(values, claim.expect, mean if claim.needs.against else geometric_mean)
+    reason = _short(claim, seeds, values)
     if reason:
         return Verdict("inconclusive", ours, reason, values)
-    seeds = f"{len(runs)} seeds"
+    return Verdict(word, ours, _count(word, values), values)
+
+
+def _count(word: Word, values: Sequence[float]) -> str:
+    seeds = f"{len(values)} seeds"
     if word == "inconclusive":
         seeds += " disagree: " + ", ".join(f"{value:.2g}" for value in values)
-    return Verdict(word, ours, seeds, values)
+    return seeds
 
 
-def _runs(claim: Claim, results: Path) -> tuple[list[Run], int]:
-    """Return the ended runs of a claim's model and length, and how many others there are.
+def _runs(claim: Claim, results: Path) -> tuple[list[tuple[Run, ...]], int]:
+    """Return the ended runs of a claim's models at its length, seed by seed; count the others.
 
-    A run that was asked for with settings of its own is not the paper's; probes change nothing.
+    A run that was asked for with settings of its own is not the paper's, other than of how many
+    updates; probes change nothing.
     """
     needs = claim.needs
     try:
@@ -65,9 +70,16 @@ def _runs(claim: Claim, results: Path) -> tuple[list[Run], int]:
         return [], 0
     at = [(f, r) for f, r in zip(found.folders, found.records, strict=True) if r.run.T == needs.T]
     _check([record for _, record in at])
-    ended = [(f, r) for f, r in at if r.run.label == needs.model and r.status in FINAL]
-    plain = [(f, r) for f, r in ended if not settings_of(r)]
-    return plain, len(ended) - len(plain)
+    ended = [(f, r) for f, r in at if r.run.label in needs.models and r.status in FINAL]
+    plain = {(r.run.label, r.run.seed): (f, r) for f, r in ended if _only_longer(r)}
+    seeds = [seed for label, seed in plain if label == needs.model]
+    whole = [s for s in seeds if all((model, s) in plain for model in needs.models)]
+    runs = [tuple(plain[model, seed] for model in needs.models) for seed in whole]
+    return runs, len(ended) - len(plain)
+
+
+def _only_longer(record: Record) -> bool:
+    return all(text.startswith("fit.steps=") for text in settings_of(record))
 
 
 def _check(records: Sequence[Record]) -> None:
@@ -77,16 +89,18 @@ def _check(records: Sequence[Record]) -> None:
             check_data(one, two)
 
 
-def _short(claim: Claim, records: Sequence[Record], values: Sequence[float]) -> str:
+def _short(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[float]) -> str:
     """Return why these runs are too few, too short or without the quantity, or nothing."""
     needs = claim.needs
-    if len(records) < needs.seeds:
-        return f"{len(records)} of {needs.seeds} seeds; more with: {needs.command}"
+    records = [record for runs in seeds for _, record in runs]
+    if len(seeds) < needs.seeds:
+        return f"{len(seeds)} of {needs.seeds} seeds; more with: {needs.command}"
     if claim.expect.every is None and (diverged := _named(records, "diverged")):
         return f"{diverged} diverged"
     whole = [r.steps_done for r in records if r.status == "done"]
     if whole and min(whole) < needs.updates:
-        return f"trained for {min(whole):,} of {needs.updates:,} updates"
+        more = f"more with: {needs.command} --steps {needs.updates}"
+        return f"trained for {min(whole):,} of {needs.updates:,} updates; {more}"
     if lacking := sum(map(isnan, values)):
         return f"{lacking} of {len(values)} runs have no such number; see: {needs.command} --probe"
     return ""
@@ -95,6 +109,12 @@ def _short(claim: Claim, records: Sequence[Record], values: Sequence[float]) -> 
 def _named(records: Sequence[Record], status: str) -> str:
     seeds = [str(r.run.seed) for r in records if r.status == status]
     return f"seed {', '.join(seeds)}" if seeds else ""
+
+
+def _of_seed(quantity: Quantity, runs: tuple[Run, ...]) -> float:
+    """Return a model's number, less that of the model it is set against."""
+    first, *others = (_value(quantity, run) for run in runs)
+    return first - sum(others)
 
 
 def _value(quantity: Quantity, run: Run) -> float:
@@ -124,7 +144,8 @@ def _score(quantity: Quantity, metric: str, run: Run) -> float:
         row.value for row in metrics.read(folder / METRICS)
         if row.split == "validation" and row.metric == metric and row.step <= last
     ]  # fmt: skip
-    return min(rows, default=nan)
+    best = {"lowest": min, "highest": max}[quantity.best]
+    return best(rows, default=nan)
 
 
 def _reading(quantity: Quantity, folder: Path) -> float:
@@ -165,17 +186,19 @@ def _all_or_none(values: Sequence[float], every: bool) -> tuple[Word, str]:
     return ("not reproduced" if solved == count - wanted else "inconclusive"), ours
 
 
-def _against(values: Sequence[float], expected: Expected) -> tuple[Word, str]:
+def _against(
+    values: Sequence[float], expected: Expected, middle: Callable[[Sequence[float]], Interval]
+) -> tuple[Word, str]:
     """Ask of every seed whether it is within the bounds; all, none, or undecided.
 
-    The geometric mean with its interval is shown beside, where there is one.
+    Their mean with its interval is shown beside, where there is one.
     """
     low = -inf if expected.above is None else expected.above
     high = inf if expected.below is None else expected.below
-    mean = geometric_mean(values)
+    found = middle(values)
     ours = ", ".join(f"{value:.3g}" for value in values)
-    if isfinite(mean.low):
-        ours = f"{mean.value:.3g} ({mean.low:.3g} to {mean.high:.3g})"
+    if isfinite(found.low):
+        ours = f"{found.value:.3g} ({found.low:.3g} to {found.high:.3g})"
     inside = [low < value < high for value in values]
     if all(inside):
         return "reproduced", ours

@@ -29,32 +29,44 @@ class Reference(Strict):
 
 
 class Needs(Strict):
-    """The runs a claim is judged by: a benchmark's model at a length, seeds and updates."""
+    """The runs a claim is judged by: a benchmark's model at a length, seeds and updates.
+
+    With ``against``, another model of that benchmark, its number is taken from the model's, seed by
+    seed.
+    """
 
     benchmark: str
     model: str
+    against: str | None = None
     T: Count
     seeds: Count = 3
     updates: Count = 1
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """The models whose runs are needed."""
+        return (self.model,) if self.against is None else (self.model, self.against)
+
+    @property
     def command(self) -> str:
         """The command that makes these runs."""
-        where = f"--model {self.model} --T {self.T} --seeds {self.seeds}"
-        return f"urnn-bench run {self.benchmark} {where}"
+        models = " ".join(f"--model {model}" for model in self.models)
+        return f"urnn-bench run {self.benchmark} {models} --T {self.T} --seeds {self.seeds}"
 
 
 class Quantity(Strict):
     """One number of a run: whether or when it was solved, a score, or what a probe read.
 
-    "validation" is the best score up to update ``until``; "probe" the reading at time ``t`` after
-    ``update`` updates, divided by that at time ``over`` if given (times from 1, or from the end).
+    "validation" is the best score up to update ``until``, as ``best`` says; "probe" the reading at
+    time ``t`` after ``update`` updates, divided by that at time ``over`` if given (times from 1, or
+    from the end).
     Of a probe that reads one number there is no time to choose, as of the memory horizon.
     """
 
     of: Literal["solved", "solved_step", "test", "validation", "probe"]
     metric: str | None = None
     over_baseline: bool = False
+    best: Literal["lowest", "highest"] = "lowest"
     until: Count | None = None
     probe: str = "gradient_norm"
     state: str = "h"
@@ -113,6 +125,8 @@ class Claim(Strict):
             raise ValueError(
                 "'every' goes with the quantity \"solved\", and bounds with the others"
             )
+        if self.needs.against and self.quantity.of == "solved":
+            raise ValueError("'against' takes one number from another; \"solved\" is none")
         return self
 
 
@@ -138,8 +152,8 @@ def check_needs(name: str, needs: Needs) -> None:
     """
     benchmark = plan(*find(needs.benchmark), Selection(), ()).benchmark
     where = f"the claim '{name}': in '{needs.benchmark}' "
-    if needs.model not in benchmark.models:
-        raise UnknownNameError("model", needs.model, benchmark.models, where)
+    if unknown := [model for model in needs.models if model not in benchmark.models]:
+        raise UnknownNameError("model", unknown[0], benchmark.models, where)
     if needs.T not in benchmark.T:
         raise UnknownNameError("length", str(needs.T), map(str, benchmark.T), where)
 
