@@ -82,6 +82,10 @@ class CommandLine:
                     main()
             except SystemExit as stop:
                 found = stop.code or 0
+            finally:
+                # an option may set one for the processes the command starts
+                for name in [name for name in os.environ if name.startswith("URNN_BENCH_")]:
+                    os.environ.pop(name)
         return checked((out.getvalue(), err.getvalue()), found, code)
 
     def write(self, name, text):

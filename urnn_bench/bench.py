@@ -23,8 +23,10 @@ from urnn_bench.spec.schema import Run
 def check(runs: Sequence[Run], conditions: Conditions) -> None:
     """Raise, before anything is trained, what would stop one of the runs from beginning.
 
-    Raises KernelError, DeviceError, or RecordsError for a damaged or too new record.
+    Raises KernelError, DeviceError, DataError, or RecordsError for a damaged or too new record.
     """
+    for run in {run.task.name: run for run in runs}.values():
+        build.check_data(conditions.components, run)
     for run in runs:
         # a cell that cannot be built is its run's failure, not the matrix's
         with suppress(ComponentError):

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from urnn_bench import optim
 from urnn_bench.cells.base import Cell
+from urnn_bench.data import store
 from urnn_bench.engine.gradient import Job
 from urnn_bench.errors import (
     ComponentError,
@@ -103,6 +104,13 @@ def parameters(components: Components, run: Run) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
+def check_data(components: Components, run: Run) -> None:
+    """Raise DataError, with the command that mends it, if a run's data are missing or damaged."""
+    data = components.tasks.get(run.task.name, Task).data
+    if data is not None:
+        store.check(data)
+
+
 def task_of(components: Components, run: Run) -> Task:
     """Return the task of a run."""
     kind = components.tasks.get(run.task.name, Task)
@@ -154,8 +162,8 @@ def device_of(wanted: str) -> torch.device:
 
 
 def fingerprint(job: Job) -> dict[str, str]:
-    """Return, for each split, the SHA-256 of the first sequences that a model is shown."""
-    return {split: _digest(job, split) for split in _SPLITS}
+    """Return the SHA-256 of the first sequences of every split, and what the task adds."""
+    return {**{split: _digest(job, split) for split in _SPLITS}, **job.task.identity()}
 
 
 def _digest(job: Job, split: SplitName) -> str:

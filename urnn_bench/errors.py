@@ -7,6 +7,7 @@ UrnnBenchError            1  something unexpected, said in a sentence
 │   ├── KernelError          a kernel that cannot run here
 │   ├── DeviceError          a device that is not here
 │   ├── ComponentError       a cell or task that cannot be built
+│   ├── DataError            a data set that is missing, damaged or cannot be fetched
 │   └── RecordsError         a results folder or a checkpoint that cannot be used
 │       └── DamagedRecordError   one run's record
 ├── GateError             4  a check said no
@@ -53,6 +54,10 @@ class DeviceError(UsageError):
 
 class ComponentError(UsageError):
     """A cell or a task cannot be built as it was asked for."""
+
+
+class DataError(UsageError):
+    """A data set is missing or damaged, or cannot be fetched."""
 
 
 class RecordsError(UsageError):

@@ -26,7 +26,9 @@ def test_list_knows_every_kind(made):
     found = json.loads(made("list", "--json").out)
     assert {"copy", "adding", "smoke", "paper/urnn-fig1", "tiny"} <= set(found["benchmarks"])
     assert set(found["models"]) == {"urnn", "rnn", "irnn", "lstm", "lstm_paper", "gru"}
-    assert set(found["tasks"]) == {"copying", "adding"} and "learning_curves" in found["figures"]
+    images = {"mnist", "pmnist", "fashion", "digits", "pdigits"}
+    assert set(found["tasks"]) == {"copying", "adding", *images}
+    assert "learning_curves" in found["figures"]
     assert all(text for kind in found.values() for text in kind.values())
     assert [*json.loads(made("list", "tasks", "--json").out)] == ["tasks"]
     lines = made("list").out.splitlines()

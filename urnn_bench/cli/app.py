@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench import __version__
-from urnn_bench.cli import compare, doctor, kernels, look, run, show, verify
+from urnn_bench.cli import compare, doctor, kernels, look, prepare, run, show, verify
 from urnn_bench.cli.output import emit
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ def root(
 
 
 app.command("run")(run.run)
+app.command("prepare")(prepare.prepare)
 app.command("list")(look.list_)
 app.command("describe")(look.describe)
 app.command("status")(look.status)

@@ -12,6 +12,7 @@ from urnn_bench.cli.parameters import Json, Results
 
 def doctor(results: Results = None, json: Json = False) -> None:
     """Say what this machine offers: versions, devices, threads, compiler, kernels, folders."""
+    from urnn_bench.data import store
     from urnn_bench.records import environment
     from urnn_bench.spec import catalogue
 
@@ -23,7 +24,11 @@ def doctor(results: Results = None, json: Json = False) -> None:
         "torch": _torch(),
         "compiler": _compiler(),
         "kernels": _kernels(),
-        "folders": {"results": _results(results), "benchmarks": _joined(catalogue.folders())},
+        "folders": {
+            "results": _results(results),
+            "benchmarks": _joined(catalogue.folders()),
+            "data": _joined(store.folders()),
+        },
         "environment": {k: v for k, v in os.environ.items() if k.startswith("URNN_BENCH_")},
     }
     if json:

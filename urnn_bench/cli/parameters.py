@@ -1,10 +1,12 @@
 """Arguments and options that several commands share, and what the shell completes them with."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from urnn_bench.data.store import DATA
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 
@@ -39,6 +41,18 @@ def complete_name(start: str) -> list[str]:
     return sorted(name for name in known if name.startswith(start))
 
 
+def complete_task(start: str) -> list[str]:
+    """Return the tasks whose names begin with ``start``."""
+    return [name for name in Components().tasks.names() if name.startswith(start)]
+
+
+def _use(folder: Path | None) -> Path | None:
+    """Let this process, and those it starts, look for data in a folder."""
+    if folder is not None:
+        os.environ[DATA] = str(folder.absolute())
+    return folder
+
+
 Benchmark = Annotated[
     str | None,
     typer.Argument(help="A benchmark; all that have records if not given.",
@@ -53,4 +67,9 @@ Include = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE.py", help="A cell, task, figure or probe of your own."),
 ]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", callback=_use, envvar=DATA, show_envvar=False,
+                 help=f"Folder of the data sets [default: ${DATA} or the user's cache]"),
+]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from urnn_bench.cli.output import duration, emit_json, emit_table, say
-from urnn_bench.cli.parameters import Include, Results, complete_benchmark, complete_model
+from urnn_bench.cli.parameters import (
+    DataDir,
+    Include,
+    Results,
+    complete_benchmark,
+    complete_model,
+)
 from urnn_bench.cli.signals import stoppable
 from urnn_bench.errors import UnknownNameError
 from urnn_bench.registry import Components
@@ -112,6 +118,7 @@ def run(
         typer.Option(min=0, metavar="S", help="Seconds after which a run is put aside."),
     ] = None,
     results: Results = None,
+    data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
     include: Include = None,
     force: Annotated[bool, typer.Option("--force", help="Do done runs again, from zero.")] = False,
     dry_run: Annotated[

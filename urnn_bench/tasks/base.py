@@ -15,6 +15,7 @@ from pydantic import Field
 from pydantic.config import JsonDict
 from torch import Tensor
 
+from urnn_bench.data.store import DataSet
 from urnn_bench.events import SplitName
 from urnn_bench.spec.schema import Count, Strict
 from urnn_bench.streams import generator
@@ -77,11 +78,12 @@ class Task(ABC):
 
     Its options have an integer ``T``, the sequence length, which a benchmark sets from its lengths.
     ``metrics`` names what ``scores`` returns, with units; the first is the loss, and the lower the
-    better: the best weights are chosen by it.
+    better: the best weights are chosen by it. ``data`` are the files it reads, if it reads any.
     """
 
     Options: ClassVar[type[Strict]]
     metrics: ClassVar[tuple[str, ...]]
+    data: ClassVar[DataSet | None] = None
 
     def __init__(self, options: Any) -> None:
         self.options = options
@@ -90,6 +92,10 @@ class Task(ABC):
     @abstractmethod
     def signature(self) -> Signature:
         """The form of inputs and outputs."""
+
+    def identity(self) -> Mapping[str, str]:
+        """Return, by name, hashes of what every sequence depends on beside its content."""
+        return {}
 
     @abstractmethod
     def batches(self, split: SplitName, size: int) -> int | None:

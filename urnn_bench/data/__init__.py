@@ -1,0 +1,1 @@
+"""Data sets: known files, where they lie, how they are fetched and read."""

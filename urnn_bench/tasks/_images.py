@@ -1,0 +1,195 @@
+"""Images read a few pixels at a time, and classified after the last.
+
+Le, Jaitly and Hinton (2015), arXiv:1504.00941; Arjovsky, Shah and Bengio (2016), arXiv:1511.06464,
+section 5.3. The last ``validation_examples`` of the training images are set apart and never trained
+on; every epoch shows the others once, in an order of its own, without those that do not fill a
+batch.
+
+T steps, B batch, F pixels a step, N images, P pixels, O classes.
+"""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Mapping
+from functools import lru_cache
+from math import ceil
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from pydantic import Field, model_validator
+from pydantic.config import JsonDict
+from torch import Tensor
+
+from urnn_bench.data import idx, store
+from urnn_bench.data.store import DataSet
+from urnn_bench.errors import DataError
+from urnn_bench.events import SplitName
+from urnn_bench.spec.schema import Count, Strict
+from urnn_bench.streams import generator
+from urnn_bench.tasks._losses import cross_entropy
+from urnn_bench.tasks._permutations import permutation
+from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
+
+Permutation = Literal["none", "wisdom", "arjovsky", "bit_reversal"] | int
+ORDER = "of the pixels: none, wisdom, arjovsky, bit_reversal, or a seed of numpy's RandomState"
+SET_APART = "the last training images, which the best weights are chosen on"
+IMAGES: JsonDict = {"unit": "images"}
+
+
+class ImageOptions(Strict):
+    """How an image becomes a sequence, and what is set apart."""
+
+    shape: ClassVar[tuple[int, int]]
+    training_images: ClassVar[int]
+
+    T: Count = Field(
+        description="as many as there are pixels, or a divisor for several pixels a step",
+        json_schema_extra={"unit": "steps"},
+    )
+    permutation: Permutation = Field("none", description=ORDER)
+    scan: Literal["top_down", "bottom_up"] = Field(
+        "top_down", description="which row comes first, before the permutation"
+    )
+    validation_examples: Count = Field(10_000, description=SET_APART, json_schema_extra=IMAGES)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ImageOptions":
+        rows, columns = self.shape
+        if (rows * columns) % self.T:
+            text = f"an image has {rows * columns} pixels, which {self.T} steps do not divide"
+            raise ValueError(f"{text}; {rows * columns} is one pixel a step, {rows} one row")
+        if self.validation_examples >= self.training_images:
+            raise ValueError(f"'validation_examples' must be below {self.training_images}")
+        return self
+
+
+class Images(NamedTuple):
+    """Values of pixels (N, P), bytes, row by row from the top, and classes (N)."""
+
+    pixels: Tensor
+    classes: Tensor
+
+
+class ImageTask(Task):
+    """Images as sequences; ``levels`` is the value of a white pixel, ``classes`` their number."""
+
+    metrics = ("cross_entropy_nat", "accuracy")
+    levels: ClassVar[int] = 255
+    classes: ClassVar[int] = 10
+    options: ImageOptions
+
+    @abstractmethod
+    def load(self) -> tuple[Images, Images]:
+        """Return the images for training, those of validation last, and those of the test."""
+
+    @property
+    def signature(self) -> Signature:
+        """Pixels in at every step, a class out after the last."""
+        return Signature(Reals(self._width()), self.classes, answer="last")
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the SHA-256 of the order of the pixels as 64-bit integers."""
+        order = permutation(self.options.permutation, self._count())
+        return {"permutation": hashlib.sha256(order.numpy().tobytes()).hexdigest()}
+
+    def batches(self, split: SplitName, size: int) -> int | None:
+        """Return the number of batches of a split; training never ends."""
+        return None if split == "train" else ceil(len(self._split(split).classes) / size)
+
+    def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
+        """Return x (T, B, F) in [0, 1] and y (B); validation and test keep their order.
+
+        Raises DataError if a batch is larger than the training set.
+        """
+        images = self._split(split)
+        rows: slice | Tensor = slice(index * size, (index + 1) * size)
+        if split == "train":
+            rows = _shown(len(images.classes), index, size, seed)
+        pixels = images.pixels[rows][:, self._order()].reshape(-1, self.options.T, self._width())
+        return Batch(pixels.transpose(0, 1).double() / self.levels, images.classes[rows])
+
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        """Return the mean cross-entropy in nats."""
+        return cross_entropy(output, batch.y)
+
+    def scores(self, output: Tensor, batch: Batch) -> dict[str, Score]:
+        """Return the cross-entropy, and the fraction of images put into the right class."""
+        loss, count = float(self.loss(output, batch)), len(batch.y)
+        right = float((output.argmax(-1) == batch.y).sum())
+        return {
+            "cross_entropy_nat": Score(loss * count, count),
+            "accuracy": Score(right, count),
+        }
+
+    def baselines(self) -> Mapping[str, Mapping[str, float]]:
+        """Return what the class frequencies of the training images score on them."""
+        shares = self._shares()
+        entropy = -float(torch.xlogy(shares, shares).sum())
+        name = "class frequencies"
+        return {"cross_entropy_nat": {name: entropy}, "accuracy": {name: float(shares.max())}}
+
+    def memoryless(self, batch: Batch) -> Tensor:
+        """Return the logarithm of the class frequencies for every image."""
+        return self._shares().log().expand(len(batch.y), -1)
+
+    def _split(self, split: SplitName) -> Images:
+        training, test = self.load()
+        if split == "test":
+            return test
+        first = len(training.classes) - self.options.validation_examples
+        part = slice(first, None) if split == "validation" else slice(first)
+        return Images(training.pixels[part], training.classes[part])
+
+    def _shares(self) -> Tensor:
+        classes = self._split("train").classes
+        return torch.bincount(classes, minlength=self.classes).double() / len(classes)
+
+    def _order(self) -> Tensor:
+        """Return which pixel of the image, counted row by row from the top, is read when."""
+        return _reading_order(self.options.shape, self.options.scan, self.options.permutation)
+
+    def _count(self) -> int:
+        return self.options.shape[0] * self.options.shape[1]
+
+    def _width(self) -> int:
+        return self._count() // self.options.T
+
+
+@lru_cache(maxsize=8)
+def _reading_order(shape: tuple[int, int], scan: str, name: str | int) -> Tensor:
+    rows, columns = shape
+    place = torch.arange(rows * columns).reshape(rows, columns)
+    place = place.flip(0) if scan == "bottom_up" else place
+    return place.reshape(-1)[permutation(name, rows * columns)]
+
+
+def _shown(count: int, index: int, size: int, seed: int) -> Tensor:
+    """Return which images make up a batch of training."""
+    if size > count:
+        raise DataError(f"a batch of {size} is larger than the training set of {count} images; "
+                        "make it smaller with --batch")  # fmt: skip
+    epoch, place = divmod(index, count // size)
+    return _shuffled(count, seed, epoch)[place * size : (place + 1) * size]
+
+
+@lru_cache(maxsize=4)
+def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
+    return torch.randperm(count, generator=generator(seed, "data", "train", epoch))
+
+
+@lru_cache(maxsize=4)
+def read_idx(data: DataSet) -> tuple[Images, Images]:
+    """Return the images of a data set in the four files of MNIST, for training and for the test.
+
+    Raises DataError if a file is missing, damaged, or does not go with its labels.
+    """
+    return _pair(data, "train"), _pair(data, "t10k")
+
+
+def _pair(data: DataSet, start: str) -> Images:
+    names = (f"{start}-images-idx3-ubyte.gz", f"{start}-labels-idx1-ubyte.gz")
+    pixels, classes = (idx.parse(store.read(data, name), name) for name in names)
+    if pixels.ndim != 3 or classes.shape != pixels.shape[:1]:
+        raise DataError(f"{data.name}: {names[0]} and {names[1]} do not go together")
+    flat = torch.from_numpy(pixels.reshape(len(pixels), -1).copy())
+    return Images(flat, torch.from_numpy(classes.astype("int64")))

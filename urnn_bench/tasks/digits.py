@@ -1,0 +1,47 @@
+"""Pixel-by-pixel digits of 8 × 8: real handwriting in minutes, without a download.
+
+Alpaydin and Kaynak (1998): optical recognition of handwritten digits, the 1,797 images that
+scikit-learn brings, with 17 levels of grey. In the order of the file the last 360 are for the test,
+and of those before them the last 300 for validation. The writers are not those of the training
+images, for the file is in the order of its writers.
+"""
+
+from functools import cache
+
+import torch
+from pydantic import Field
+
+from urnn_bench.spec.schema import Count
+from urnn_bench.tasks._images import IMAGES, SET_APART, ImageOptions, Images, ImageTask
+
+_TEST = 360
+
+
+class DigitsOptions(ImageOptions):
+    """1,437 images of 8 × 8 pixels that are not for the test."""
+
+    shape = (8, 8)
+    training_images = 1797 - _TEST
+
+    validation_examples: Count = Field(300, description=SET_APART, json_schema_extra=IMAGES)
+
+
+class Digits(ImageTask):
+    """Small digits in the order of the rows, unless a permutation is asked for."""
+
+    Options = DigitsOptions
+    levels = 16
+
+    def load(self) -> tuple[Images, Images]:
+        """Return the images that are not for the test, and those that are."""
+        return _read()
+
+
+@cache
+def _read() -> tuple[Images, Images]:
+    # scikit-learn takes a second to import
+    from sklearn.datasets import load_digits
+
+    pixels, classes = load_digits(return_X_y=True)
+    whole = Images(torch.from_numpy(pixels).to(torch.uint8), torch.from_numpy(classes).long())
+    return Images(*(part[:-_TEST] for part in whole)), Images(*(part[-_TEST:] for part in whole))
