@@ -129,6 +129,7 @@ def test_models_that_saw_other_data_are_not_judged(bench):
     ("quantity: {of: solved}", "quantity: {off: solved}", "unknown key 'off'"),
     ("quick: [solves]", "quick: [solve]", "'quick' names 'solve'"),
     ("expect: {every: true}", "expect: {below: 1}", "goes with the quantity"),
+    ("model: urnn,", "model: urnn, against: lstm,", "'against' takes one number from another"),
     ("expect: {above: 0.9}", "expect: {}", "give 'below', 'above'"),
     ("expect: {above: 0.9}", "expect: {above: 5, below: 1}", "must be greater than 'above'"),
     ("{of: test, over_baseline: true}", "{of: probe, t: 0}", "times count from 1"),
@@ -182,6 +183,7 @@ def test_probes_best_scores_and_times_are_read_from_the_records(bench):
 
 @pytest.mark.parametrize(("old", "new", "says"), [
     ("model: lstm", "model: lstn", "no model is called 'lstn'; did you mean 'lstm'"),
+    ("model: lstm,", "model: lstm, against: urn,", "no model is called 'urn'"),
     ("model: lstm, T: 100", "model: lstm, T: 1000", "no length is called '1000'"),
 ])  # fmt: skip
 def test_a_claim_that_its_benchmark_cannot_answer_is_refused(bench, old, new, says):
@@ -189,6 +191,54 @@ def test_a_claim_that_its_benchmark_cannot_answer_is_refused(bench, old, new, sa
     bench.write("paper.yaml", CLAIMS.replace(old, new))
     said = bench("verify", "paper.yaml", code=2).err
     assert says in said and "the claim 'stuck': in 'made'" in said and said.count("\n") == 1
+
+
+AGAINST = """\
+title: A paper
+paper: arXiv
+claims:
+  ahead:
+    figure: "1"
+    says: "It ends lower."
+    source: "read off"
+    reference: {value: -0.1}
+    needs: {benchmark: made, model: urnn, against: lstm, T: 100, updates: 1000}
+    quantity: {of: test}
+    expect: {below: 0}
+"""
+
+
+@pytest.mark.parametrize(("ours", "code", "verdict", "shown"), [
+    ((0.1, 0.2, 0.3), 0, "reproduced", "-0.1 (-0.1 to -0.1)"),
+    ((0.3, 0.4, 0.5), 4, "not reproduced", "0.1 (0.1 to 0.1)"),
+    ((0.1, 0.4, 0.3), 5, "inconclusive", "-0.0333 ("),
+    ((0.1, 0.2), 5, "inconclusive", "-0.1 (-0.1 to -0.1)"),
+])  # fmt: skip
+def test_a_model_against_another_is_judged_seed_by_seed(bench, ours, code, verdict, shown):
+    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("paper.yaml", AGAINST)
+    for seed, loss in enumerate(ours):
+        bench.record("urnn", seed=seed, test=loss)
+    for seed, loss in enumerate((0.2, 0.3, 0.4)):
+        bench.record("lstm", seed=seed, test=loss)
+    (row,) = json.loads(bench("verify", "paper.yaml", "--json", code=code).out)
+    assert row["verdict"] == verdict and row["ours"].startswith(shown)
+    assert row["command"].startswith("urnn-bench run made --model urnn --model lstm --T 100")
+
+
+def test_longer_runs_are_no_other_protocol(bench):
+    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("paper.yaml", AGAINST.replace("updates: 1000", "updates: 5000"))
+    for label, loss in (("urnn", 0.1), ("lstm", 0.2)):
+        for seed in range(3):
+            bench.record(label, seed=seed, test=loss)
+    (row,) = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
+    assert "1,000 of 5,000 updates" in row["reason"] and "--steps 5000" in row["reason"]
+    for label, loss in (("urnn", 0.1), ("lstm", 0.2)):
+        for seed in range(3):
+            bench.record(label, seed=seed, test=loss, steps_done=5000, asked="2",
+                         settings=("fit.steps=5000",))  # fmt: skip
+    bench("verify", "paper.yaml")
 
 
 def test_quick_is_part_of_it_and_run_makes_what_is_missing(bench):
