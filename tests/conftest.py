@@ -112,7 +112,7 @@ class CommandLine:
             "run": run, "fingerprint": {"train": f"{task}", "test": f"{task}"}, "asked": "1",
             "criterion": "cross_entropy_nat", "steps_done": 1000, "train_s": 10.0,
             "baselines": {"cross_entropy_nat": {"memoryless": 0.17}}, "solved_step": solved_step,
-            "test": None if test is None else {"cross_entropy_nat": test},
+            "test": {"cross_entropy_nat": test} if isinstance(test, float) else test,
             "sessions": (session,), **more,
         })  # fmt: skip
         folder = self.folder / results / run.benchmark / run.slug

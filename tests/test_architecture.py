@@ -19,7 +19,7 @@ ALLOWED = {
     "files": set(),
     "registry": {"errors"},
     "streams": set(),
-    "data": {"errors"},
+    "data": {"errors", "files"},
     "spec": {"errors"},
     "kernels": {"errors"},
     "records": {"errors", "events", "files", "spec"},

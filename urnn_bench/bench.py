@@ -25,7 +25,8 @@ def check(runs: Sequence[Run], conditions: Conditions) -> None:
 
     Raises KernelError, DeviceError, DataError, or RecordsError for a damaged or too new record.
     """
-    for run in {run.task.name: run for run in runs}.values():
+    wanted = [run for run in runs if conditions.force or not _ended(run, conditions)]
+    for run in {(repr(run.task), run.fit.batch): run for run in wanted}.values():
         build.check_data(conditions.components, run)
     for run in runs:
         # a cell that cannot be built is its run's failure, not the matrix's
@@ -33,6 +34,10 @@ def check(runs: Sequence[Run], conditions: Conditions) -> None:
             build.kernel_of(conditions.components, run, conditions.machinery)
         if not conditions.force:
             _check_records(run, folder_of(conditions.results, run))
+
+
+def _ended(run: Run, conditions: Conditions) -> bool:
+    return state_of(folder_of(conditions.results, run)).status in FINAL
 
 
 def _check_records(run: Run, folder: Path) -> None:

@@ -105,10 +105,11 @@ def parameters(components: Components, run: Run) -> int:
 
 
 def check_data(components: Components, run: Run) -> None:
-    """Raise DataError, with the command that mends it, if a run's data are missing or damaged."""
+    """Raise DataError if a run's data are missing or damaged, or too few for its batch."""
     data = components.tasks.get(run.task.name, Task).data
     if data is not None:
         store.check(data)
+    task_of(components, run).batch("train", 0, run.fit.batch, run.seed)
 
 
 def task_of(components: Components, run: Run) -> Task:
@@ -212,6 +213,10 @@ def _probes(components: Components, draft: Draft) -> Probes | None:
     """Return a draft's probes with every option filled in."""
     if draft.probes is None:
         return None
+    if draft.probes.T is not None:
+        longer = {**draft.task.options, "T": draft.probes.T}
+        task = draft.task.model_copy(update={"options": longer})
+        _checked(components.tasks, Task, task, draft, ("probes", "T"))
     paths = ((named, ("probes", "read", str(i))) for i, named in enumerate(draft.probes.read))
     read = tuple(_checked(components.probes, Probe, n, draft, path) for n, path in paths)
     return draft.probes.model_copy(update={"read": read})

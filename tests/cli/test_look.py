@@ -25,7 +25,10 @@ def made(tmp_path_factory):
 def test_list_knows_every_kind(made):
     found = json.loads(made("list", "--json").out)
     assert {"copy", "adding", "smoke", "paper/urnn-fig1", "tiny"} <= set(found["benchmarks"])
-    assert set(found["models"]) == {"urnn", "rnn", "irnn", "lstm", "lstm_paper", "gru"}
+    plain = {"urnn", "rnn", "irnn", "lstm", "lstm_paper", "gru"}
+    momentum = {"momentum_rnn", "momentum_lstm", "momentum_urnn", "adam_lstm", "rmsprop_lstm",
+                "nesterov_lstm", "sr_lstm", "sr_lstm_released"}  # fmt: skip
+    assert set(found["models"]) == plain | momentum
     images = {"mnist", "pmnist", "fashion", "digits", "pdigits"}
     assert set(found["tasks"]) == {"copying", "adding", *images}
     assert "learning_curves" in found["figures"]

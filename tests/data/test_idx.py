@@ -35,6 +35,7 @@ WHOLE = packed(np.arange(24, dtype=np.uint8).reshape(2, 3, 4))
     (b"\1" + WHOLE[1:], "is not an idx file"),
     (WHOLE[:2] + b"\x0d" + WHOLE[3:], "is not an idx file of bytes"),
     (WHOLE[:3] + b"\xff" + WHOLE[4:], "ends within its header"),
+    (b"\0\0\x08\x64" + b"\0\0\0\1" * 100 + b"\0", "holds no array"),
     (WHOLE[:4] + b"\xff" * 4 + WHOLE[8:], "says 4294967295 × 3 × 4"),
 ])  # fmt: skip
 def test_what_is_not_exactly_one_array_is_refused(raw, says):

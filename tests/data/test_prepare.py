@@ -183,6 +183,47 @@ def test_files_lying_loose_are_found_and_not_fetched(bench, server, prepare):
     assert prepare("good").out.count("\tverified\t") == 4 and not server.asked
 
 
+def test_another_sets_files_lying_loose_are_left_alone(bench, prepare):
+    for name in FILES:
+        bench.write(f"data/{name}", "MNIST, which has files of the same names")
+    assert prepare("good").out.count("\tfetched\t") == 4
+    assert all("MNIST" in (bench.folder / "data" / name).read_text() for name in FILES)
+    assert len(data(bench)) == 4
+
+
+def test_what_is_fetched_can_be_read_by_others_and_leaves_nothing_beside(bench, prepare):
+    prepare("short", "good")
+    assert {oct(p.stat().st_mode)[-3:] for p in data(bench)} == {"644"}
+    assert {p.name for p in data(bench)} == set(FILES)
+
+
+def test_runs_that_are_done_need_no_data(bench, prepare):
+    prepare("good")
+    arguments = ("run", "pictures", "--include", "pictures.py", "-q", "--data-dir")
+    bench(*arguments, "data")
+    bench(*arguments, "nowhere")
+    assert "prepare pictures --data-dir" in bench(*arguments, "nowhere", "--force", code=2).err
+
+
+def test_a_home_folder_is_understood(bench):
+    found = json.loads(bench("doctor", "--json", env={"URNN_BENCH_DATA": "~/here"}).out)
+    assert found["folders"]["data"].startswith(f"{os.path.expanduser('~')}/here")
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    (("--set", "task.permutation=wisdm"), "must be none, wisdom"),
+    (("--probe", "--set", "probes.T=10"), "which 10 steps do not divide"),
+    (("--batch", 1158), "larger than the training set of 1157"),
+])  # fmt: skip
+def test_what_cannot_be_is_said_before_anything_is_trained(bench, options, says):
+    bench.write("benchmarks/small.yaml", BENCHMARK.replace("{name: pictures}", "{name: digits}")
+                .replace("T: 16", "T: 8"))  # fmt: skip
+    for more in ((), ("--dry-run",)):
+        said = bench("run", "small", *options, *more, code=2).err
+        assert says in said and said.count("\n") == 1
+    assert not bench.runs("small")
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(bench, prepare):
     bench.write("data", "a file where the folder should be")
     said = prepare("good", code=2).err
@@ -190,7 +231,9 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(bench, prepare):
 
 
 def test_names_that_read_nothing_or_do_not_exist(bench):
-    assert "nothing to prepare" in bench("prepare", "adding", code=2).err
+    assert "adding: nothing to fetch" in bench("prepare", "adding", "digits").err
+    offline = {"URNN_BENCH_OFFLINE": "1", "URNN_BENCH_DATA": str(bench.folder)}
+    assert "mnist: " in bench("prepare", "paper/urnn-fig3-ordered", code=2, env=offline).err
     assert "did you mean 'mnist'" in bench("prepare", "mnits", code=2).err
 
 

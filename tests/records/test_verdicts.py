@@ -86,7 +86,7 @@ def test_too_few_seeds_and_too_few_updates_decide_nothing(bench, verify):
     assert (
         found["stuck"]["verdict"] == "inconclusive" and "2 of 3 seeds" in found["stuck"]["reason"]
     )
-    assert "300 of 1,000 updates" in found["solves"]["reason"]
+    assert "300 updates instead of 1,000" in found["solves"]["reason"]
 
 
 def test_missing_runs_come_with_the_command_that_makes_them(verify):
@@ -109,6 +109,18 @@ def test_runs_with_settings_of_their_own_are_not_the_papers(bench, verify):
     assert "3 with other settings are not judged" in found["solves"]["reason"]
 
 
+def test_what_was_asked_for_since_changes_no_verdict(bench, verify):
+    made(bench)
+    bench.record("urnn", settings=("fit.optimizer.lr=1",), steps_done=2000, asked="2")
+    bench.record("lstm", settings=("fit.steps=10",), steps_done=10, test=9.0, asked="3")
+    assert {row["verdict"] for row in verify(0).values()} == {"reproduced"}
+
+
+def test_values_that_lie_far_apart_are_shown_themselves(bench, verify):
+    made(bench, losses=(1e-9, 0.17, 0.18))
+    assert verify(5)["stuck"]["ours"] == "5.88e-09, 1, 1.06"
+
+
 def test_probes_do_not_make_a_run_another_one(bench, verify):
     made(bench)
     made(bench, settings=("probes={}",), probes={}, asked="2")
@@ -129,6 +141,7 @@ def test_models_that_saw_other_data_are_not_judged(bench):
     ("quantity: {of: solved}", "quantity: {off: solved}", "unknown key 'off'"),
     ("quick: [solves]", "quick: [solve]", "'quick' names 'solve'"),
     ("expect: {every: true}", "expect: {below: 1}", "goes with the quantity"),
+    ("model: lstm,", "model: lstm, against: lstm,", "cannot be set against itself"),
     ("model: urnn,", "model: urnn, against: lstm,", "'against' takes one number from another"),
     ("expect: {above: 0.9}", "expect: {}", "give 'below', 'above'"),
     ("expect: {above: 0.9}", "expect: {above: 5, below: 1}", "must be greater than 'above'"),
@@ -142,13 +155,16 @@ def test_a_typo_is_one_sentence_with_its_line(bench, old, new, says):
     assert "quick" in says or "paper.yaml, line" in said
 
 
-@pytest.mark.parametrize("quantity", ["{of: probe, update: 7}", "{of: test, metric: nothing}"])
-def test_a_quantity_that_no_run_has_leaves_the_other_claims_judged(bench, quantity):
+@pytest.mark.parametrize(("quantity", "says"), [
+    ("{of: probe, update: 7}", "3 of 3 runs have no such number"),
+    ("{of: test, metric: cross_entropy}", "did you mean 'cross_entropy_nat'"),
+])  # fmt: skip
+def test_a_quantity_that_no_run_has_leaves_the_other_claims_judged(bench, quantity, says):
     made(bench)
     bench.write("paper.yaml", CLAIMS.replace("{of: test, over_baseline: true}", quantity))
     rows = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
     assert [row["verdict"] for row in rows] == ["reproduced", "inconclusive"]
-    assert "3 of 3 runs have no such number" in rows[1]["reason"]
+    assert says in rows[1]["reason"]
 
 
 def test_never_solved_is_later_than_any_bound(bench):
@@ -226,6 +242,47 @@ def test_a_model_against_another_is_judged_seed_by_seed(bench, ours, code, verdi
     assert row["command"].startswith("urnn-bench run made --model urnn --model lstm --T 100")
 
 
+@pytest.mark.parametrize(("ours", "theirs", "expect", "verdict"), [
+    ((500, 500, 500), (None, None, None), "{below: 0}", "reproduced"),
+    ((None, None, None), (500, 500, 500), "{above: 100}", "reproduced"),
+    ((None, None, None), (500, 500, 500), "{below: 100}", "not reproduced"),
+])  # fmt: skip
+def test_never_solved_is_an_end_of_the_line(bench, ours, theirs, expect, verdict):
+    bench.write("benchmarks/made.yaml", MADE)
+    text = AGAINST.replace("{of: test}", "{of: solved_step}").replace("{below: 0}", expect)
+    bench.write("paper.yaml", text)
+    for seed in range(3):
+        bench.record("urnn", seed=seed, solved_step=ours[seed])
+        bench.record("lstm", seed=seed, solved_step=theirs[seed])
+    code = 0 if verdict == "reproduced" else 4
+    (row,) = json.loads(bench("verify", "paper.yaml", "--json", code=code).out)
+    assert row["verdict"] == verdict
+
+
+def test_what_a_longer_run_did_later_is_no_part_of_the_claim(bench, verify):
+    made(bench, solved=(True, True, True), steps_done=50_000, settings=("fit.steps=50000",))
+    assert verify(0)["solves"]["verdict"] == "reproduced"
+    for seed in range(3):
+        bench.record("urnn", seed=seed, solved_step=40_000, steps_done=50_000,
+                     settings=("fit.steps=50000",))  # fmt: skip
+    assert verify(4)["solves"]["verdict"] == "not reproduced"
+
+
+def test_the_highest_of_a_score_is_its_best(bench):
+    bench.write("benchmarks/made.yaml", MADE)
+    text = AGAINST.replace(", against: lstm", "").replace(
+        "{below: 0}", "{above: 0.85, below: 0.95}"
+    )
+    quantity = "{of: validation, metric: accuracy, best: highest, until: 20}"
+    bench.write("paper.yaml", text.replace("{of: test}", quantity))
+    scores = {5: 0.3, 10: 0.9, 15: 0.5, 30: 0.99}
+    rows = "".join(f"{step},1,1.0,validation,accuracy,{v}\n" for step, v in scores.items())
+    for seed in range(3):
+        folder = bench.record("urnn", seed=seed, test={"accuracy": 0.9})
+        (folder / "metrics.csv").write_text("step,examples,train_s,split,metric,value\n" + rows)
+    bench("verify", "paper.yaml")
+
+
 def test_longer_runs_are_no_other_protocol(bench):
     bench.write("benchmarks/made.yaml", MADE)
     bench.write("paper.yaml", AGAINST.replace("updates: 1000", "updates: 5000"))
@@ -233,7 +290,7 @@ def test_longer_runs_are_no_other_protocol(bench):
         for seed in range(3):
             bench.record(label, seed=seed, test=loss)
     (row,) = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
-    assert "1,000 of 5,000 updates" in row["reason"] and "--steps 5000" in row["reason"]
+    assert "1,000 updates instead of 5,000" in row["reason"] and "--steps 5000" in row["reason"]
     for label, loss in (("urnn", 0.1), ("lstm", 0.2)):
         for seed in range(3):
             bench.record(label, seed=seed, test=loss, steps_done=5000, asked="2",

@@ -56,12 +56,20 @@ def test_orders_rearrange_the_same_pixels():
     assert torch.equal(below.x.reshape(8, 8, 50), one.x.reshape(8, 8, 50).flip(0))
     rows = make("digits", T=8).batch("test", 0, 50, seed=0)
     assert torch.equal(rows.x, one.x.reshape(8, 8, 50).transpose(1, 2))
-    assert plain.identity() != permuted.identity()
+    orders = [task.identity() for task in (plain, permuted, make("digits", scan="bottom_up"))]
+    assert len({order["permutation"] for order in orders}) == 3
+    assert all(len(order["permutation"]) == 64 for order in orders)
+
+
+def test_a_permutation_is_of_the_order_in_which_pixels_are_scanned():
+    one = make("digits", scan="bottom_up").batch("test", 0, 50, seed=0)
+    other = make("pdigits", scan="bottom_up").batch("test", 0, 50, seed=0)
+    assert torch.equal(one.x[permutation("wisdom", 64)], other.x)
 
 
 def test_an_epoch_shows_every_training_image_once():
     task, size = make("digits"), 37
-    count = (1437 - 300) // size
+    count = 1157 // size
     epochs = [
         torch.cat([task.batch("train", e * count + i, size, 0).x[:, :, 0] for i in range(count)], 1)
         for e in range(2)
@@ -71,7 +79,7 @@ def test_an_epoch_shows_every_training_image_once():
     assert not torch.equal(*epochs) and len(first & second) > 0.9 * len(first)
     held_out = {tuple(i) for s in ("validation", "test")
                 for i in task.batch(s, 0, 400, 0).x[:, :, 0].T.tolist()}  # fmt: skip
-    assert len(held_out) == 660 and not held_out & (first | second)
+    assert len(held_out) == 640 and not held_out & (first | second)
 
 
 def test_splits_are_the_file_cut_in_order():
@@ -79,21 +87,24 @@ def test_splits_are_the_file_cut_in_order():
 
     pixels, classes = load_digits(return_X_y=True)
     task = make("digits", validation_examples=200)
-    for split, part in (("validation", slice(1237, 1437)), ("test", slice(1437, None))):
+    for split, part in (("validation", slice(1215, 1415)), ("test", slice(1415, None))):
         batch = task.batch(split, 0, 1000, seed=3)
         assert torch.equal(batch.y, torch.from_numpy(classes[part]))
         assert torch.equal(batch.x[:, :, 0].T * 16, torch.from_numpy(pixels[part]))
 
 
 def test_a_batch_larger_than_the_training_set_is_refused():
-    with pytest.raises(DataError, match="1137 images; make it smaller with --batch"):
-        make("digits").batch("train", 0, 1138, seed=0)
+    with pytest.raises(DataError, match="1157 images; make it smaller with --batch"):
+        make("digits").batch("train", 0, 1158, seed=0)
 
 
 @pytest.mark.parametrize(("options", "says"), [
     ({"T": 10}, "which 10 steps do not divide"),
-    ({"validation_examples": 1437}, "must be below 1437"),
-    ({"permutation": "wisdon"}, "permutation"),
+    ({"validation_examples": 1415}, "must be below 1415"),
+    ({"permutation": "wisdon"}, "must be none, wisdom, arjovsky, bit_reversal, or a seed"),
+    ({"permutation": -1}, "or a seed of numpy's RandomState"),
+    ({"permutation": 2**32}, "not 4294967296"),
+    ({"permutation": True}, "not True"),
 ])  # fmt: skip
 def test_options_that_cannot_be_are_refused(options, says):
     with pytest.raises(ValueError, match=says):

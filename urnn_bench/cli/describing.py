@@ -15,7 +15,8 @@ from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
-from urnn_bench.spec.schema import Fit, Optimizer, Probes, Run
+from urnn_bench.spec.claims import load_paper
+from urnn_bench.spec.schema import Fit, Named, Optimizer, Probes, Run
 from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
 from urnn_bench.tasks.base import Task
 
@@ -28,12 +29,13 @@ def describe(known: Components, name: str) -> list[dict[str, Any]]:
         "task": (known.tasks.names(), _task),
         "figure": (known.figures.names(), _figure),
         "probe": (known.probes.names(), _probe),
+        "paper": (tuple(catalogue.claims()), _paper),
     }
     found = [{"kind": k, "name": name, **make(known, name)} for k, (names, make) in kinds.items()
              if name in names]  # fmt: skip
     if not found:
         names = {each for names, _ in kinds.values() for each in names}
-        raise UnknownNameError("benchmark, model, task, figure or probe", name, names)
+        raise UnknownNameError("benchmark, model, task, figure, probe or paper", name, names)
     return found
 
 
@@ -99,6 +101,18 @@ def _benchmark(known: Components, name: str) -> dict[str, Any]:
     }
 
 
+def _paper(_: Components, name: str) -> dict[str, Any]:
+    paper = load_paper(name)
+    said = {n: f"{c.says} ({c.reference.text}; expected {c.expect.text})"
+            for n, c in paper.claims.items()}  # fmt: skip
+    return {
+        "about": f"{paper.title}\n{paper.paper}",
+        "file": str(catalogue.claims()[name]),
+        "claims": said,
+        "quick": list(paper.quick),
+    }
+
+
 def _optimizers() -> dict[str, dict[str, str]]:
     """Return the options of every optimizer, by the names it goes by."""
     members = get_args(get_args(Optimizer)[0])
@@ -148,8 +162,12 @@ def _option(field: Any) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Named) and not value.options:
+        return value.name
     if isinstance(value, BaseModel):
         return ", ".join(f"{k}: {_value(v)}" for k, v in value.model_dump().items())
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_value, value))
     return "none" if value is None else str(value)
 
 

@@ -57,7 +57,7 @@ def describe(
     include: Include = None,
     json: Json = False,
 ) -> None:
-    """Say what a benchmark, model, task, figure or probe is: its paper, options, units and size."""
+    """Say what a benchmark, model, task, figure, probe or paper is: source, options, size."""
     from urnn_bench.cli import describing
 
     found = describing.describe(included(include or []), name)

@@ -56,7 +56,10 @@ def emit_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     whole = _whole(columns, console.width)
     for i, values in enumerate(columns):
         side: Literal["left", "right"] = "right" if _numbers(values) else "left"
-        table.add_column(Text(values[0]), justify=side, no_wrap=i in whole, overflow="fold")
+        least = max(len(shown(value)) for value in values) if _numbers(values) else None
+        table.add_column(
+            Text(values[0]), justify=side, no_wrap=i in whole, min_width=least, overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(shown(value)) for value in row))
     console.print(table)

@@ -36,7 +36,7 @@ def complete_name(start: str) -> list[str]:
     kinds = Components()
     known = {
         *catalogue.names(), *kinds.cells.names(), *kinds.tasks.names(), *kinds.figures.names(),
-        *kinds.probes.names(),
+        *kinds.probes.names(), *catalogue.claims(),
     }  # fmt: skip
     return sorted(name for name in known if name.startswith(start))
 
@@ -49,7 +49,7 @@ def complete_task(start: str) -> list[str]:
 def _use(folder: Path | None) -> Path | None:
     """Let this process, and those it starts, look for data in a folder."""
     if folder is not None:
-        os.environ[DATA] = str(folder.absolute())
+        os.environ[DATA] = str(folder.expanduser().absolute())
     return folder
 
 

@@ -1,6 +1,6 @@
 """``urnn-bench prepare``: the data sets that tasks read, fetched and verified."""
 
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,14 +9,16 @@ from urnn_bench.cli.output import emit_json, emit_table, say
 from urnn_bench.cli.parameters import DataDir, Include, Json, complete_task
 from urnn_bench.cli.sources import included
 from urnn_bench.data.store import DataSet
-from urnn_bench.errors import DataError, UnknownNameError, UsageError
+from urnn_bench.errors import DataError, UnknownNameError
 from urnn_bench.registry import Components
+from urnn_bench.spec import catalogue
+from urnn_bench.spec.sweep import Selection, plan
 
 
 def prepare(
     tasks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TASK", help="Tasks, or data sets; all if not given.",
+        typer.Argument(metavar="TASK", help="Tasks, benchmarks or data sets; all if not given.",
                        autocompletion=complete_task),
     ] = None,
     data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
@@ -28,17 +30,14 @@ def prepare(
 
     rows: list[dict[str, Any]] = []
     failed: list[DataError] = []
-    for data, file in _files(included(include or []), tasks or []):
+    for data in _chosen(included(include or []), tasks or []):
         try:
-            path, fetched = fetch.prepare(data, file, say)
+            rows.extend(_row(data, *found) for found in fetch.prepare(data, say))
         except DataError as error:
             failed.append(error)
-            continue
-        rows.append({"data": data.name, "state": "fetched" if fetched else "verified",
-                     "size_mb": path.stat().st_size / 2**20, "file": str(path)})  # fmt: skip
     if json:
         emit_json(rows)
-    else:
+    elif rows:
         emit_table(("data", "state", "MB", "file"), [tuple(row.values()) for row in rows])
     for each in failed[:-1]:
         say(str(each))
@@ -46,23 +45,33 @@ def prepare(
         raise failed[-1]
 
 
-def _files(components: Components, names: list[str]) -> Iterator[tuple[DataSet, str]]:
-    return ((data, file) for data in _chosen(components, names) for file in data.files)
+def _row(data: DataSet, path: Path, fetched: bool) -> dict[str, Any]:
+    state, size_mb = "fetched" if fetched else "verified", path.stat().st_size / 2**20
+    return {"data": data.name, "state": state, "size_mb": size_mb, "file": str(path)}
 
 
 def _chosen(components: Components, names: list[str]) -> list[DataSet]:
-    """Return the data sets of tasks, each once; all there are if none is named.
+    """Return the data sets of tasks or benchmarks, each once; all there are if none is named.
 
-    Raises UnknownNameError with the near miss, or UsageError for tasks that read nothing.
+    Raises UnknownNameError with the near miss.
     """
     from urnn_bench.tasks.base import Task
 
     registry = components.tasks
-    by_task = {name: registry.get(name, Task).data for name in registry.names()}
-    known = {name: data for name, data in by_task.items() if data is not None}
-    known |= {data.name: data for data in known.values()}
-    if unknown := [name for name in names if name not in {*by_task, *known}]:
-        raise UnknownNameError("task", unknown[0], {*by_task, *known})
-    if names and not any(name in known for name in names):
-        raise UsageError(f"{', '.join(names)}: nothing to prepare, the data are drawn or brought")
-    return list(dict.fromkeys(known[name] for name in names or known if name in known))
+    known: dict[str, DataSet | None] = {n: registry.get(n, Task).data for n in registry.names()}
+    known |= {data.name: data for data in known.values() if data is not None}
+    names = [_task(name) if name not in known else name for name in names]
+    if unknown := [name for name in names if name not in known]:
+        raise UnknownNameError("task", unknown[0], {*known, *catalogue.names()})
+    for name in names:
+        if known[name] is None:
+            say(f"{name}: nothing to fetch, its data are drawn or brought")
+    wanted = (known[name] for name in names or known)
+    return list(dict.fromkeys(data for data in wanted if data is not None))
+
+
+def _task(name: str) -> str:
+    """Return the task of a benchmark; any other name as it is."""
+    if name not in catalogue.names():
+        return name
+    return plan(*catalogue.find(name), Selection(), ()).benchmark.task.name

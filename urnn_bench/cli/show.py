@@ -93,10 +93,14 @@ def table(
     import pandas as pd
 
     from urnn_bench.records.results import load
-    from urnn_bench.records.summary import summary
+    from urnn_bench.records.summary import summary, tested
 
     folder = results or default_results()
-    frames = [summary(load(folder, name), metric) for name in recorded(folder, benchmark)]
+    loaded = [load(folder, name) for name in recorded(folder, benchmark)]
+    frames = [summary(each, metric) for each in loaded if metric in (None, *tested(each))]
+    if not frames:
+        known_ = {name for each in loaded for name in tested(each)}
+        raise UnknownNameError("metric", metric or "", known_)
     frame = pd.concat(frames, ignore_index=True)
     rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     if json:
@@ -154,6 +158,7 @@ _WRITERS: dict[Format, Callable[["pd.DataFrame", list[dict[str, Any]]], None]] =
 def _for_people(row: dict[Any, Any], several: bool) -> dict[str, Any]:
     """Return a row narrow enough for 80 columns: the geometric mean with its interval."""
     when = f"@{row['solved_step']}" if row["solved_step"] is not None else ""
+    share = f"{row['solved']}/{row['seeds']} ({_per_cent(row)}){when}" if _sought(row) else "–"
     good = "" if row["good"] == row["seeds"] else f", {row['good']} good"
     return {
         **({"benchmark": row["benchmark"]} if several else {}),
@@ -161,12 +166,17 @@ def _for_people(row: dict[Any, Any], several: bool) -> dict[str, Any]:
         "T": row["T"],
         "size": row["parameters"],
         "updates": row["updates"],
-        "solved": f"{row['solved']}/{row['seeds']} ({_per_cent(row)}){when}{good}",
+        "solved": share + good,
         "test": row["test"],
         "low": row["test_low"],
         "high": row["test_high"],
         "memoryless": row["baseline"],
     }
+
+
+def _sought(row: dict[Any, Any]) -> bool:
+    """Return whether the benchmark says when its task is solved."""
+    return row["solved"] is not None
 
 
 def _per_cent(row: dict[Any, Any]) -> str:

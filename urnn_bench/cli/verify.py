@@ -1,5 +1,6 @@
 """``urnn-bench verify``: a paper's claims against our runs."""
 
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,10 +10,13 @@ import typer
 from urnn_bench.cli.output import emit, emit_json, emit_table, say
 from urnn_bench.cli.parameters import DataDir, Json, Results, complete_paper
 from urnn_bench.cli.sources import known
+from urnn_bench.data import store
 from urnn_bench.errors import GateError, NothingToShowError, UsageError
 from urnn_bench.records.folder import default_results
-from urnn_bench.spec.catalogue import names
+from urnn_bench.registry import Components
+from urnn_bench.spec.catalogue import find, names
 from urnn_bench.spec.claims import Claim, Needs, check_needs, load_paper
+from urnn_bench.spec.sweep import Selection, plan
 
 if TYPE_CHECKING:
     from urnn_bench.records.verdicts import Verdict
@@ -32,7 +36,8 @@ def verify(
                        help="A name from 'urnn-bench list papers', or a YAML file of claims."),
     ],
     run: Annotated[
-        bool, typer.Option("--run", help="First make the runs that are missing.")
+        bool,
+        typer.Option("--run", help="First make the missing runs, as long as their benchmarks say."),
     ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Only the claims that a laptop decides in minutes.")
@@ -69,9 +74,13 @@ def _possible(folder: Path, name: str, needs: Needs) -> None:
 
 
 def _make(needs: set[Needs], results: Path | None) -> None:
-    """Make the runs of every need; those that are done are left alone."""
+    """Make the runs of every need; those that are done are left alone.
+
+    Raises DataError before the first of them if the data of any are missing.
+    """
     from urnn_bench.cli.run import run
 
+    _check_data({need.benchmark for need in needs})
     for need in sorted(needs, key=lambda n: (n.benchmark, n.T, n.model)):
         try:
             run([need.benchmark], [need.T], [*need.models], seeds=need.seeds, results=results)
@@ -79,6 +88,16 @@ def _make(needs: set[Needs], results: Path | None) -> None:
             # a run that diverged is an answer too; one that was interrupted is not
             if stop.exit_code >= 128:
                 raise
+
+
+def _check_data(benchmarks: set[str]) -> None:
+    from urnn_bench.tasks.base import Task
+
+    for name in sorted(benchmarks):
+        task = plan(*find(name), Selection(), ()).benchmark.task.name
+        data = Components().tasks.get(task, Task).data
+        if data is not None:
+            store.check(data)
 
 
 def _plain(name: str, claim: Claim, verdict: "Verdict") -> dict[str, Any]:
@@ -94,9 +113,13 @@ def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
     rows = [(name, c.reference.text, v.ours, v.word) for name, (c, v) in found.items()]
     emit_table(("claim", "paper", "ours", "verdict"), rows)
     for name, (claim, verdict) in found.items():
-        if verdict.word != "reproduced":
+        if verdict.word not in ("reproduced", "missing"):
             say(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
-    say("ours: geometric mean over seeds with its 95 % t interval, or solved seeds;")
+    missing = Counter(c.needs.benchmark for c, v in found.values() if v.word == "missing")
+    for benchmark, count in missing.items():
+        say(f"{count} missing: urnn-bench run {benchmark} (--dry-run says how long), or --run")
+    say("ours: geometric mean over seeds with its 95 % t interval (of differences the mean), every")
+    say("seed's value where they lie far apart, or solved seeds;")
     say("reproduced: every seed is past the bound; not reproduced: none is")
 
 

@@ -27,12 +27,18 @@ def closing(record: Record) -> str:
         parts[0] += f" ({record.reason})"
     if record.test is not None:
         parts.append(_score(record, "test", record.test.get(record.criterion)))
+        parts.extend(f"{k} {v:.4g}" for k, v in record.test.items() if _worth(record, k, v))
     if record.solved_step is not None:
         parts.append(f"solved at update {record.solved_step}")
     parts.append(f"{record.steps_done} updates in {duration(record.train_s)} of training")
     if record.probe_s:
         parts.append(f"{record.probe_s:.2g} s of probes")
     return ", ".join(parts)
+
+
+def _worth(record: Record, metric: str, value: float | None) -> bool:
+    """Return whether a metric says more than the criterion and its ratio to the baseline do."""
+    return value is not None and metric != record.criterion and not metric.endswith("_baseline")
 
 
 def _score(record: Record, split: str, value: float | None) -> str:

@@ -4,38 +4,42 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import pooch
 from requests import RequestException
 
-from urnn_bench.data.store import DATA, DataSet, folders, locate, read
+from urnn_bench.data.store import DATA, DataSet, folders, read
 from urnn_bench.errors import DataError
+from urnn_bench.files import write_atomically
 
 OFFLINE = "URNN_BENCH_OFFLINE"
 _TIMEOUT_S = 30
 
 
-def prepare(data: DataSet, file: str, say: Callable[[str], None]) -> tuple[Path, bool]:
-    """Return where a file lies, and whether it had to be fetched; what is whole is left alone.
+def prepare(data: DataSet, say: Callable[[str], None]) -> list[tuple[Path, bool]]:
+    """Return where the files of a data set lie, and which had to be fetched.
 
-    Raises DataError if it cannot be fetched, with the reason of every mirror.
+    What is whole is left alone. Raises DataError if a file cannot be fetched, with the reason of
+    every mirror.
     """
+    return [_prepare(data, file, say) for file in data.files]
+
+
+def _prepare(data: DataSet, file: str, say: Callable[[str], None]) -> tuple[Path, bool]:
     try:
-        read(data, file)
+        return read(data, file)[1], False
     except DataError as error:
         return _fetch(data, file, error, say), True
-    path = locate(data, file)
-    assert path is not None, "what was read is there"
-    return path, False
 
 
 def _fetch(data: DataSet, file: str, why: DataError, say: Callable[[str], None]) -> Path:
-    # a damaged file is replaced where it lies; otherwise it would go on hiding the whole one
-    target = locate(data, file) or folders()[0] / data.name / file
+    target = folders()[0] / data.name / file
     if os.environ.get(OFFLINE, "") not in ("", "0"):
         raise DataError(f"{str(why).split(';')[0]}, and {OFFLINE} forbids to fetch it; unset that, "
                         f"or put the file into {target.parent}")  # fmt: skip
+    _make(target.parent)
     failed = []
     for mirror in data.mirrors:
         host = urlsplit(mirror).netloc
@@ -48,36 +52,35 @@ def _fetch(data: DataSet, file: str, why: DataError, say: Callable[[str], None])
 
 
 def _from(url: str, sha256: str, target: Path) -> str | None:
-    """Fetch one file beside its place and move it there once it is whole; return what went wrong.
-
-    Raises DataError if the folder cannot be written to.
-    """
+    """Fetch one file and put it in its place once it is whole; return what went wrong."""
     # its sentences on what it fetches are ours to say
     pooch.get_logger().setLevel(logging.WARNING)
-    _make(target.parent)
+    downloader = pooch.HTTPDownloader(timeout=_TIMEOUT_S)
     try:
-        pooch.retrieve(
-            url, f"sha256:{sha256}", fname=target.name, path=target.parent,
-            downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_S),
-        )  # fmt: skip
+        with TemporaryDirectory(prefix="urnn-bench-") as folder:
+            name = pooch.retrieve(
+                url, f"sha256:{sha256}", target.name, folder, downloader=downloader
+            )
+            write_atomically(target, lambda file: file.write(Path(name).read_bytes()))
     except RequestException as error:
         response = error.response
         return type(error).__name__ if response is None else f"status {response.status_code}"
+    except OSError as error:
+        raise DataError(f"{target}: cannot be written: {error.strerror}") from error
     except ValueError:
         return "what came is not the file"
     return None
 
 
 def _make(folder: Path) -> None:
+    """Make a folder; raise DataError if it cannot be made or written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(_unwritable(folder, error)) from error
+        raise DataError(_unwritable(folder, error.strerror)) from error
     if not os.access(folder, os.W_OK):
-        raise DataError(_unwritable(folder, PermissionError(13, "Permission denied")))
+        raise DataError(_unwritable(folder, "permission denied"))
 
 
-def _unwritable(folder: Path, error: OSError) -> str:
-    return (
-        f"{folder}: cannot be written to ({error.strerror}); choose another by --data-dir or {DATA}"
-    )
+def _unwritable(folder: Path, why: str | None) -> str:
+    return f"{folder}: cannot be written to ({why}); choose another by --data-dir or {DATA}"

@@ -28,4 +28,7 @@ def parse(content: bytes, name: str) -> NDArray[np.uint8]:
     if prod(shape) != len(raw) - start:
         sizes = " × ".join(map(str, shape))
         raise DataError(f"{name}: says {sizes} and holds {len(raw) - start} bytes")
-    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+    try:
+        return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+    except ValueError as error:
+        raise DataError(f"{name}: holds no array: {error}") from error

@@ -1,11 +1,12 @@
 """Where data sets lie, and whether their files are what they should be.
 
-A file is looked for in the folder that URNN_BENCH_DATA names, then in the user's cache; it is read
+A file is looked for in the folder that URNN_BENCH_DATA names, then in the user's cache; it is used
 only if its SHA-256 is the known one.
 """
 
 import hashlib
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,27 +40,40 @@ def folders() -> tuple[Path, ...]:
     return (Path(given).expanduser(), cache) if given else (cache,)
 
 
-def locate(data: DataSet, file: str) -> Path | None:
-    """Return where a file lies: in its data set's folder, or loose in the folder given."""
-    places = (folder / part / file for folder in folders() for part in (data.name, "."))
-    return next((place for place in places if place.is_file()), None)
+def read(data: DataSet, file: str) -> tuple[bytes, Path]:
+    """Return the bytes of a file and where it lies: in its data set's folder, or loose in one.
+
+    Raises DataError, with the command that mends it, if it is nowhere or damaged.
+    """
+    damaged = None
+    mend = f"urnn-bench prepare {data.name}" + _given()
+    for folder in folders():
+        for path in (folder / data.name / file, folder / file):
+            content = _content(path)
+            if content is not None and hashlib.sha256(content).hexdigest() == data.files[file]:
+                return content, path
+            if content is not None and path.parent.name == data.name:
+                damaged = path
+    if damaged is not None:
+        raise DataError(f"{damaged}: is damaged or another file (its SHA-256 is not the known "
+                        f"one); fetch it again with: {mend}")  # fmt: skip
+    where = " or ".join(str(folder / data.name) for folder in folders())
+    raise DataError(f"{data.name}: {file} is not in {where}; fetch it with: {mend} "
+                    "(or say where it lies by --data-dir)")  # fmt: skip
 
 
-def read(data: DataSet, file: str) -> bytes:
-    """Return the bytes of a file; raise DataError, with what mends it, if missing or changed."""
-    path = locate(data, file)
-    mend = f"urnn-bench prepare {data.name}"
-    if path is None:
-        where = " or ".join(str(folder / data.name) for folder in folders())
-        raise DataError(f"{data.name}: {file} is not in {where}; fetch it with: {mend}")
+def _content(path: Path) -> bytes | None:
+    """Return what a file holds, None if there is none; raise DataError if it cannot be read."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes() if path.is_file() else None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    if hashlib.sha256(content).hexdigest() != data.files[file]:
-        raise DataError(f"{path}: is damaged or another file (its SHA-256 is not the known one); "
-                        f"fetch it again with: {mend}")  # fmt: skip
-    return content
+
+
+def _given() -> str:
+    """Return the option that names the folder in use, if it is not the cache."""
+    folder = os.environ.get(DATA)
+    return f" --data-dir {shlex.quote(folder)}" if folder else ""
 
 
 def check(data: DataSet) -> None:

@@ -6,6 +6,7 @@ uRNN paper's blue, green and red are kept for its three models.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -104,6 +105,9 @@ def save(drawing: Figure, path: Path) -> None:
 
 
 def columns(drawing: Figure, names: list[str]) -> int:
-    """Return how many entries of a legend stand side by side within a drawing."""
-    inches = 0.6 + 0.07 * max(map(len, names), default=0)
-    return max(1, min(len(names), int(drawing.get_figwidth() / inches)))
+    """Return how many entries of a legend stand side by side, in as few rows as fit its drawing."""
+    inches = [0.55 + 0.065 * len(name) for name in names]
+    rows = max(1, ceil(sum(inches) / (drawing.get_figwidth() - 0.2)))
+    across = max(1, ceil(len(names) / rows))
+    room = int(drawing.get_figwidth() / max(inches, default=1.0))
+    return across if rows == 1 else max(1, min(across, room))

@@ -47,6 +47,8 @@ class GradientNorms(Figure):
             ax.set_title("at the start" if step == 0 else f"after {step:,} updates", fontsize=10)
             ax.set_xlabel("t (steps)")
         axes[0].set_ylabel("gradient norm, mean over the batch")
-        title = f"{plain(results.benchmark)}, T = {T:,} ({seeds(frame)})"
+        lengths = sorted(frame["length"].unique())
+        seen = "" if lengths == [T] else f", run at T = {' or '.join(f'{n:,}' for n in lengths)}"
+        title = f"{plain(results.benchmark)}, trained at T = {T:,}{seen} ({seeds(frame)})"
         legend(drawing, axes, title)
         return drawing

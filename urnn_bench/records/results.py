@@ -1,5 +1,6 @@
 """Run folders to data frames; figures and tables read nothing else."""
 
+import shlex
 import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -65,12 +66,15 @@ def load(results: Path, benchmark: str) -> Results:
             f"{results / benchmark}: there are no runs to show; "
             f"make them with: urnn-bench run {benchmark}"
         )
-    found = _one_a_seed(found)
+    found = one_a_seed(found)
     kept = _asked_last(found, _length, settings_of)
-    kept = _asked_last(kept, _model_and_length, _training)
-    if left := len(found) - len(kept):
-        runs = "runs" if left > 1 else "run"
-        _warn(f"{left} {runs} left out: other settings of the same length, or of the same model")
+    kept = _asked_last(kept, _model_and_length, training_of)
+    if left := [record for pair in found if pair not in kept for record in pair[1:]]:
+        runs = "runs" if len(left) > 1 else "run"
+        _warn(
+            f"{benchmark}: {len(left)} {runs} left out: other settings of the same length, or of "
+            f"the same model; asking again brings them back: {_asking(benchmark, left)}"
+        )
     frames = [_metrics(folder, record) for folder, record in kept]
     rows = pd.DataFrame([_row(folder, record) for folder, record in kept])
     folders, records_ = zip(*kept, strict=True)
@@ -82,16 +86,16 @@ def settings_of(record: Record) -> tuple[str, ...]:
     return tuple(text for text in record.run.settings if not text.startswith("probes"))
 
 
-def _training(record: Record) -> Hashable:
+def training_of(record: Record) -> Hashable:
     """Return the protocol of a run without its probes."""
     return record.run.model_copy(update={"probes": None}).protocol
 
 
-def _one_a_seed(found: list[Found]) -> list[Found]:
+def one_a_seed(found: list[Found]) -> list[Found]:
     """Of runs that differ in probes alone keep one: an ended one, with probes, asked for last."""
     best: dict[Hashable, Found] = {}
     for pair in sorted(found, key=lambda p: (p[1].status in FINAL, _looked(p[1]), p[1].asked)):
-        best[_training(pair[1]), pair[1].run.seed, pair[1].run.label] = pair
+        best[training_of(pair[1]), pair[1].run.seed, pair[1].run.label] = pair
     return [pair for pair in found if pair in best.values()]
 
 
@@ -105,6 +109,13 @@ def _asked_last(found: list[Found], group: Key, settings: Key) -> list[Found]:
     for _, record in sorted(found, key=lambda pair: pair[1].asked):
         latest[group(record)] = settings(record)
     return [pair for pair in found if settings(pair[1]) == latest[group(pair[1])]]
+
+
+def _asking(benchmark: str, left: list[Record]) -> str:
+    """Return a command that asks for the last of some runs again, which are done already."""
+    last = max(left, key=lambda record: record.asked)
+    settings = (f"--set {shlex.quote(text)}" for text in settings_of(last))
+    return " ".join(["urnn-bench run", benchmark, f"--T {last.run.T}", *settings])
 
 
 def _length(record: Record) -> Hashable:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from urnn_bench.errors import UnknownNameError
 from urnn_bench.records.record import GOOD
 from urnn_bench.records.results import Results
 from urnn_bench.records.statistics import geometric_mean, mean, proportion, survival
@@ -19,14 +18,8 @@ _COUNTS = ("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step"
 
 
 def summary(results: Results, metric: str | None = None) -> pd.DataFrame:
-    """Return counts, means and ranges of the loss, or of a metric, by model and length.
-
-    Raises UnknownNameError with the near miss if no run was tested with that metric.
-    """
+    """Return counts, means and ranges of the loss, or of a metric, by model and length."""
     runs = results.runs
-    known = [name.removeprefix("test_") for name in runs.columns if name.startswith("test_")]
-    if metric is not None and metric not in known:
-        raise UnknownNameError("metric", metric, known, f"'{results.benchmark}': ")
     pairs = sorted(set(zip(runs["T"], runs["model"], strict=True)))
     groups = [runs[(runs["T"] == T) & (runs["model"] == model)] for T, model in pairs]
     rows = [
@@ -36,12 +29,19 @@ def summary(results: Results, metric: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
+def tested(results: Results) -> list[str]:
+    """Return the metrics that runs were tested with."""
+    names = [str(name) for name in results.runs.columns]
+    return [name.removeprefix("test_") for name in names if name.startswith("test_")]
+
+
 def _row(
     results: Results, metric: str, pair: tuple[int, str], runs: pd.DataFrame
 ) -> dict[str, Any]:
     T, model = pair
     test = runs.get(f"test_{metric}", pd.Series(dtype=float)).dropna()
     solved = runs["solved_step"].dropna()
+    sought = any(r.run.fit.solved for r in results.records if (r.run.T, r.run.label) == pair)
     middle = geometric_mean if metric == results.criterion else mean
     found = middle([float(value) for value in test])
     share = proportion(len(solved), len(runs))
@@ -56,9 +56,9 @@ def _row(
         "parameters": _number(runs["parameters"].max()),
         "seeds": len(runs),
         "good": int(runs["status"].isin(GOOD).sum()),
-        "solved": len(solved),
-        "solved_low": share.low,
-        "solved_high": share.high,
+        "solved": len(solved) if sought else None,
+        "solved_low": share.low if sought else None,
+        "solved_high": share.high if sought else None,
         "solved_step": _number(when if isfinite(when) else None),
         "updates": int(runs["steps"].median()),
         "metric": metric or None,

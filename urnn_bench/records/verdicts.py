@@ -1,23 +1,24 @@
 """Claims against records: reproduced, not reproduced, inconclusive, or missing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import inf, isfinite, isnan, nan
 from pathlib import Path
 from typing import Literal
 
-from urnn_bench.errors import NothingToShowError
+from urnn_bench.errors import near_miss
 from urnn_bench.records import metrics, probes
 from urnn_bench.records.compare import check_data
-from urnn_bench.records.folder import METRICS, PROBES
+from urnn_bench.records.folder import METRICS, PROBES, records
 from urnn_bench.records.record import FINAL, Record
-from urnn_bench.records.results import load, settings_of
+from urnn_bench.records.results import one_a_seed, settings_of, training_of
 from urnn_bench.records.statistics import Interval, geometric_mean, mean, proportion
-from urnn_bench.spec.claims import Claim, Expected, Quantity
+from urnn_bench.spec.claims import Claim, Expected, Needs, Quantity
 
 Word = Literal["reproduced", "not reproduced", "inconclusive", "missing"]
 Run = tuple[Path, Record]
+_WIDEST = 1e3
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def judge(claim: Claim, results: Path) -> Verdict:
     if not seeds:
         aside = f" ({others} with other settings are not judged)" if others else ""
         return Verdict("missing", "-", f"make the runs with: {claim.needs.command}{aside}")
-    values = tuple(_of_seed(claim.quantity, runs) for runs in seeds)
+    values = tuple(_of_seed(claim, runs) for runs in seeds)
     if claim.expect.every is not None:
         word, ours = _all_or_none(values, claim.expect.every)
     else:
@@ -64,22 +65,39 @@ def _runs(claim: Claim, results: Path) -> tuple[list[tuple[Run, ...]], int]:
     updates; probes change nothing.
     """
     needs = claim.needs
-    try:
-        found = load(results, needs.benchmark)
-    except NothingToShowError:
-        return [], 0
-    at = [(f, r) for f, r in zip(found.folders, found.records, strict=True) if r.run.T == needs.T]
-    _check([record for _, record in at])
-    ended = [(f, r) for f, r in at if r.run.label in needs.models and r.status in FINAL]
-    plain = {(r.run.label, r.run.seed): (f, r) for f, r in ended if _only_longer(r)}
-    seeds = [seed for label, seed in plain if label == needs.model]
-    whole = [s for s in seeds if all((model, s) in plain for model in needs.models)]
-    runs = [tuple(plain[model, seed] for model in needs.models) for seed in whole]
-    return runs, len(ended) - len(plain)
+    at = [(f, r) for f, r in records(results, needs.benchmark) if r.run.T == needs.T]
+    ended = [(f, r) for f, r in one_a_seed(at) if r.status in FINAL]
+    plain = [(f, r) for f, r in ended if _only_longer(r)]
+    chosen = _one_protocol(plain, needs)
+    _check([record for _, record in chosen.values()])
+    seeds = [seed for label, seed in chosen if label == needs.model]
+    whole = [s for s in seeds if all((model, s) in chosen for model in needs.models)]
+    runs = [tuple(chosen[model, seed] for model in needs.models) for seed in whole]
+    return runs, sum(r.run.label in needs.models for _, r in ended if not _only_longer(r))
 
 
 def _only_longer(record: Record) -> bool:
     return all(text.startswith("fit.steps=") for text in settings_of(record))
+
+
+def _one_protocol(runs: Sequence[Run], needs: Needs) -> dict[tuple[str, int], Run]:
+    """Return one run for each model and seed, of one protocol a model.
+
+    Of several the one that was trained for long enough, then that of enough seeds, then the
+    shortest, then the one asked for last.
+    """
+    groups: dict[tuple[str, Hashable], list[Run]] = {}
+    for folder, record in runs:
+        groups.setdefault((record.run.label, training_of(record)), []).append((folder, record))
+
+    def rank(group: list[Run]) -> tuple[bool, int, int, str]:
+        steps = min(r.steps_done for _, r in group)
+        long = needs.updates is None or _reached([r for _, r in group], needs.updates)
+        return long, min(len(group), needs.seeds), -steps, max(r.asked for _, r in group)
+
+    ranked = sorted(groups.items(), key=lambda item: rank(item[1]))
+    best = {label: group for (label, _), group in ranked}
+    return {(r.run.label, r.run.seed): (f, r) for group in best.values() for f, r in group}
 
 
 def _check(records: Sequence[Record]) -> None:
@@ -92,18 +110,43 @@ def _check(records: Sequence[Record]) -> None:
 def _short(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[float]) -> str:
     """Return why these runs are too few, too short or without the quantity, or nothing."""
     needs = claim.needs
-    records = [record for runs in seeds for _, record in runs]
+    found = [record for runs in seeds for _, record in runs]
+    if unknown := _unknown(claim.quantity.metric, found):
+        return unknown
     if len(seeds) < needs.seeds:
         return f"{len(seeds)} of {needs.seeds} seeds; more with: {needs.command}"
-    if claim.expect.every is None and (diverged := _named(records, "diverged")):
+    if claim.expect.every is None and (diverged := _named(found, "diverged")):
         return f"{diverged} diverged"
-    whole = [r.steps_done for r in records if r.status == "done"]
-    if whole and min(whole) < needs.updates:
-        more = f"more with: {needs.command} --steps {needs.updates}"
-        return f"trained for {min(whole):,} of {needs.updates:,} updates; {more}"
+    if needs.updates is not None and (other := _other_length(claim.quantity, found, needs.updates)):
+        more = f"the claim's: {needs.command} --steps {needs.updates}"
+        return f"trained for {other:,} updates instead of {needs.updates:,}; {more}"
     if lacking := sum(map(isnan, values)):
         return f"{lacking} of {len(values)} runs have no such number; see: {needs.command} --probe"
     return ""
+
+
+def _reached(found: Sequence[Record], updates: int) -> bool:
+    """Return whether runs were trained for so many updates, or ended by themselves."""
+    return all(r.steps_done >= updates or r.status != "done" for r in found)
+
+
+def _other_length(quantity: Quantity, found: Sequence[Record], updates: int) -> int | None:
+    """Return for how many updates runs were trained that say nothing of the claim's number.
+
+    The score on test is that of the best weights of all of training, so of no shorter one.
+    """
+    lengths = [r.steps_done for r in found if r.status == "done"]
+    if quantity.of == "test":
+        return next((length for length in lengths if length != updates), None)
+    return next((length for length in lengths if length < updates), None)
+
+
+def _unknown(metric: str | None, found: Sequence[Record]) -> str:
+    known = {name for record in found for name in record.test or {}}
+    if metric is None or metric in known or not known:
+        return ""
+    hint = near_miss(metric, known) or f"; there are: {', '.join(sorted(known))}"
+    return f"no metric is called '{metric}'{hint}"
 
 
 def _named(records: Sequence[Record], status: str) -> str:
@@ -111,19 +154,22 @@ def _named(records: Sequence[Record], status: str) -> str:
     return f"seed {', '.join(seeds)}" if seeds else ""
 
 
-def _of_seed(quantity: Quantity, runs: tuple[Run, ...]) -> float:
+def _of_seed(claim: Claim, runs: tuple[Run, ...]) -> float:
     """Return a model's number, less that of the model it is set against."""
-    first, *others = (_value(quantity, run) for run in runs)
+    first, *others = (_value(claim.quantity, run, claim.needs.updates) for run in runs)
     return first - sum(others)
 
 
-def _value(quantity: Quantity, run: Run) -> float:
+def _value(quantity: Quantity, run: Run, updates: int | None) -> float:
     """Return the quantity of one run; nan if the run has none, inf for a task never solved."""
     folder, record = run
+    solved = record.solved_step
+    if solved is None or (updates is not None and solved > updates):
+        solved = None
     if quantity.of == "solved":
-        return float(record.solved_step is not None)
+        return float(solved is not None)
     if quantity.of == "solved_step":
-        return inf if record.solved_step is None else float(record.solved_step)
+        return inf if solved is None else float(solved)
     if quantity.of == "probe":
         return _reading(quantity, folder)
     metric = quantity.metric or record.criterion
@@ -186,6 +232,11 @@ def _all_or_none(values: Sequence[float], every: bool) -> tuple[Word, str]:
     return ("not reproduced" if solved == count - wanted else "inconclusive"), ours
 
 
+def _apart(found: Interval) -> bool:
+    """Return whether an interval is so wide that the values themselves say more."""
+    return found.low > 0 and found.high > _WIDEST * found.low
+
+
 def _against(
     values: Sequence[float], expected: Expected, middle: Callable[[Sequence[float]], Interval]
 ) -> tuple[Word, str]:
@@ -193,14 +244,12 @@ def _against(
 
     Their mean with its interval is shown beside, where there is one.
     """
-    low = -inf if expected.above is None else expected.above
-    high = inf if expected.below is None else expected.below
     found = middle(values)
     ours = ", ".join(f"{value:.3g}" for value in values)
-    if isfinite(found.low):
+    if isfinite(found.low) and not _apart(found):
         ours = f"{found.value:.3g} ({found.low:.3g} to {found.high:.3g})"
-    inside = [low < value < high for value in values]
-    if all(inside):
+    above = [expected.above is None or value > expected.above for value in values]
+    below = [expected.below is None or value < expected.below for value in values]
+    if all(above) and all(below):
         return "reproduced", ours
-    same_side = all(v <= low for v in values) or all(v >= high for v in values)
-    return ("not reproduced" if same_side else "inconclusive"), ours
+    return ("not reproduced" if not any(above) or not any(below) else "inconclusive"), ours

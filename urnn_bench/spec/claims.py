@@ -32,7 +32,8 @@ class Needs(Strict):
     """The runs a claim is judged by: a benchmark's model at a length, seeds and updates.
 
     With ``against``, another model of that benchmark, its number is taken from the model's, seed by
-    seed.
+    seed. ``updates`` is how long they are trained; what was trained for longer is judged by what it
+    was then, or not at all.
     """
 
     benchmark: str
@@ -40,7 +41,13 @@ class Needs(Strict):
     against: str | None = None
     T: Count
     seeds: Count = 3
-    updates: Count = 1
+    updates: Count | None = None
+
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        if self.against == self.model:
+            raise ValueError(f"'{self.model}' cannot be set against itself")
+        return self
 
     @property
     def models(self) -> tuple[str, ...]:

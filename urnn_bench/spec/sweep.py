@@ -75,6 +75,10 @@ def drafts(plan: Plan, selection: Selection) -> list[Draft]:
     labels = selection.models or tuple(benchmark.models)
     seeds = selection.seeds or benchmark.seeds
     lengths = {T: benchmark.T.get(T, {}) for T in selection.lengths or benchmark.T}
+    for T, overlay in benchmark.T.items():
+        _fit(
+            plan, {("T", str(T)): overlay}
+        )  # a fault is said whether or not the length is asked for
     settings = overrides.summary(selection.settings)
     return [
         _draft(plan, label, T, overlay, seed, settings)

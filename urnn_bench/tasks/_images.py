@@ -13,10 +13,10 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
 from math import ceil
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic.config import JsonDict
 from torch import Tensor
 
@@ -27,10 +27,19 @@ from urnn_bench.events import SplitName
 from urnn_bench.spec.schema import Count, Strict
 from urnn_bench.streams import generator
 from urnn_bench.tasks._losses import cross_entropy
-from urnn_bench.tasks._permutations import permutation
+from urnn_bench.tasks._permutations import NAMED, permutation
 from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
 
-Permutation = Literal["none", "wisdom", "arjovsky", "bit_reversal"] | int
+
+def _known(value: object) -> object:
+    seed = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32
+    if not seed and value not in NAMED:
+        raise ValueError(f"must be {', '.join(NAMED)}, or a seed of numpy's RandomState "
+                         f"(0 to 2^32 - 1), not {value!r}")  # fmt: skip
+    return value
+
+
+Permutation = Annotated[str | int, BeforeValidator(_known)]
 ORDER = "of the pixels: none, wisdom, arjovsky, bit_reversal, or a seed of numpy's RandomState"
 SET_APART = "the last training images, which the best weights are chosen on"
 IMAGES: JsonDict = {"unit": "images"}
@@ -88,9 +97,8 @@ class ImageTask(Task):
         return Signature(Reals(self._width()), self.classes, answer="last")
 
     def identity(self) -> Mapping[str, str]:
-        """Return the SHA-256 of the order of the pixels as 64-bit integers."""
-        order = permutation(self.options.permutation, self._count())
-        return {"permutation": hashlib.sha256(order.numpy().tobytes()).hexdigest()}
+        """Return the SHA-256 of the order in which pixels are read, as 64-bit integers."""
+        return {"permutation": hashlib.sha256(self._order().numpy().tobytes()).hexdigest()}
 
     def batches(self, split: SplitName, size: int) -> int | None:
         """Return the number of batches of a split; training never ends."""
@@ -188,7 +196,7 @@ def read_idx(data: DataSet) -> tuple[Images, Images]:
 
 def _pair(data: DataSet, start: str) -> Images:
     names = (f"{start}-images-idx3-ubyte.gz", f"{start}-labels-idx1-ubyte.gz")
-    pixels, classes = (idx.parse(store.read(data, name), name) for name in names)
+    pixels, classes = (idx.parse(store.read(data, name)[0], name) for name in names)
     if pixels.ndim != 3 or classes.shape != pixels.shape[:1]:
         raise DataError(f"{data.name}: {names[0]} and {names[1]} do not go together")
     flat = torch.from_numpy(pixels.reshape(len(pixels), -1).copy())
