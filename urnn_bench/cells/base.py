@@ -22,6 +22,8 @@ class Cell(nn.Module, ABC):
     Options: ClassVar[type[Strict]] = Strict
     state_names: ClassVar[tuple[str, ...]] = ("h",)
     fused: Mapping[str, Fused] = {}
+    # whether a step depends on its number, counted from 1 in every sequence that is given
+    counts_steps: ClassVar[bool] = False
 
     def __init__(self, inputs: int, hidden: int, options: Any) -> None:
         super().__init__()

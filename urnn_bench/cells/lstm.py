@@ -35,6 +35,13 @@ class Weights(NamedTuple):
     bias: Tensor
 
 
+def gated(z: Tensor, c: Tensor) -> State:
+    """Return h' and c' from every gate's pre-activation (B, 4H) and the cell (B, H)."""
+    i, f, g, o = z.chunk(4, dim=-1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return (o.sigmoid() * c.tanh(), c)
+
+
 class Lstm(Cell):
     """The stock LSTM; its state starts at zero."""
 
@@ -60,9 +67,7 @@ class Lstm(Cell):
     def step(self, u: Tensor, state: State, w: Weights) -> State:
         """Return c' = f c + i g and h' = o tanh(c')."""
         h, c = state
-        i, f, g, o = torch.addmm(u, h, w.w_h.T).chunk(4, dim=-1)
-        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-        return (o.sigmoid() * c.tanh(), c)
+        return gated(torch.addmm(u, h, w.w_h.T), c)
 
     def flops(self) -> float:
         """Four gates, and five functions and four products or sums of each unit."""

@@ -1,0 +1,132 @@
+"""A recurrence whose input drive passes a filter over time: momentum, as one idea for every cell.
+
+Nguyen, Baraniuk, Bertozzi, Osher and Wang, "MomentumRNN: Integrating Momentum into Recurrent Neural
+Networks" (2020), arXiv:2006.06919. A linear filter commutes with the input matrix:
+
+    v_t = a_t v_{t-1} + ε (W x_t + b_x)   is   [W b_x] ṽ_t   with   ṽ_t = a_t ṽ_{t-1} + ε [x_t, 1],
+
+so it is as narrow as the input, holds no h, runs over all steps at once, and the plain cell follows
+by whatever kernel it has. ṽ is a state like any other: a sequence can be cut and gone on with.
+
+T steps, B batch, F input features, H hidden width, G gates.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from urnn_bench.cells.base import Cell
+from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.filters import scan
+from urnn_bench.kernels.scan import State, unroll
+from urnn_bench.spec.schema import Fraction, Positive, Strict
+
+
+class StepOptions(Strict):
+    """What every filter scales its input by."""
+
+    step_size: Positive = Field(0.6, description="ε, on the projected input")
+
+
+class MomentumOptions(StepOptions):
+    """A filter of one pole."""
+
+    momentum: Fraction = Field(0.6, description="μ, in [0, 1); 0 scales the input and no more")
+
+
+class BiasOptions(Strict):
+    """The bias within the filter, which the released code has and the paper has not."""
+
+    input_bias: bool = Field(
+        True, description="b_x, filtered with the input, beside the plain bias"
+    )
+
+
+class FilteredCell(Cell):
+    """A cell of ``kind`` behind a filter, whose state stands behind the plain cell's."""
+
+    kind: ClassVar[type[Cell]]
+    options: Any
+
+    def __init__(self, inputs: int, hidden: int, options: Any) -> None:
+        super().__init__(inputs, hidden, options)
+        self.plain = self.kind(inputs, hidden, options)
+        self.biased = getattr(options, "input_bias", False)
+        if self.biased:
+            w_x = self.plain.get_parameter("w_x")
+            # after the input's columns, which start as they do without it
+            self.plain.w_x = nn.Parameter(torch.cat([w_x, torch.zeros_like(w_x[:, :1])], 1))
+
+    @property
+    def features(self) -> int:
+        """As many as those of the plain cell."""
+        return self.plain.features
+
+    def weights(self) -> Any:
+        """Return those of the plain cell; b_x is the last column of W."""
+        return self.plain.weights()
+
+    def read(self, h: Tensor) -> Tensor:
+        """Return what the plain cell's readout sees."""
+        return self.plain.read(h)
+
+    def widened(self, x: Tensor) -> Tensor:
+        """Return the input with the constant 1 beside it that b_x is multiplied by."""
+        return torch.cat([x, torch.ones_like(x[..., :1])], -1) if self.biased else x
+
+
+class LinearlyFilteredCell(FilteredCell):
+    """v_t = a_t v_{t-1} + ε [x_t, 1], and the plain cell sees v; a subclass says what a_t is."""
+
+    @abstractmethod
+    def decay(self, steps: int) -> Tensor:
+        """Return a_t for every step (T), in float64."""
+
+    def drive(self, x: Tensor, w: Any) -> Tensor:  # noqa: ARG002  W comes after the filter
+        """Return a_t and ε [x_t, 1]: (T, B, 1 + F + 1), or one less without a bias."""
+        decay = self.decay(len(x)).to(x).view(-1, 1, 1).expand(-1, x.shape[1], -1)
+        return torch.cat([decay, self.options.step_size * self.widened(x)], -1)
+
+    def step(self, u: Tensor, state: State, w: Any) -> State:
+        """Return the plain cell's next state after the filter's."""
+        *plain, v = state
+        v = torch.addcmul(u[..., 1:], u[..., :1], v)
+        return (*self.plain.step(self.plain.drive(v, w), tuple(plain), w), v)
+
+    def initial_state(self, batch: int) -> State:
+        """Return the plain cell's initial state, and zeros."""
+        plain = self.plain.initial_state(batch)
+        return (*plain, plain[0].real.new_zeros(batch, self.inputs + self.biased))
+
+
+def filtered(table: Mapping[str, Fused]) -> Mapping[str, Fused]:
+    """Return the plain cell's kernels behind a scan, and the plain time loop behind one."""
+    loop = Fused(frozenset({"cpu", "cuda", "mps"}), unroll)
+    return {**{name: _behind(fused) for name, fused in table.items()}, "scan": _behind(loop)}
+
+
+def _behind(fused: Fused) -> Fused:
+    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+        *plain, before = state
+        u = cell.options.step_size * cell.widened(x)
+        v = scan(cell.decay(len(x)), u, before)
+        hs, last = fused.run(cell.plain, v, tuple(plain), w)
+        return hs, (*last, v[-1])
+
+    def obstacle(cell: Any) -> str | None:
+        return fused.obstacle(cell.plain)
+
+    return replace(fused, run=run, obstacle=obstacle)
+
+
+class Momentum(LinearlyFilteredCell):
+    """Heavy-ball momentum: a_t = μ."""
+
+    def decay(self, steps: int) -> Tensor:
+        """Return μ for every step."""
+        return torch.full((steps,), self.options.momentum, dtype=torch.float64)

@@ -1,0 +1,124 @@
+"""A recurrence whose input drive is normalised as Adam normalises a gradient.
+
+Nguyen et al. (2020), arXiv:2006.06919, as their released code has it, with g_t = W x_t + b_x:
+
+    v_t = μ v_{t-1} + ε g_t,   s_t = β s_{t-1} + (1 - β) g_t²,   drive v_t / √(s_t + δ) + b_h.
+
+There is no factor 1 - μ and no correction of the start. The squares do not commute with W, so both
+filters run on the drive, which is as wide as the gates; they hold no h, so over all steps at once.
+With δ = 1e-16 the derivative at g = 0, s = 0 is ε/√δ = ε·1e8: blank inputs without a bias, as in
+copying memory or at the border of a digit, have gradients of that size (``stabiliser`` changes it).
+
+T steps, B batch, F input features, H hidden width, G rows of W.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import linear
+
+from urnn_bench.cells._filtered import FilteredCell, MomentumOptions, StepOptions
+from urnn_bench.cells.base import Cell
+from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.filters import scan
+from urnn_bench.kernels.scan import State, unroll
+from urnn_bench.spec.schema import Fraction, Positive
+
+
+class RmspropOptions(StepOptions):
+    """Normalisation by a running mean of squares."""
+
+    beta: Fraction = Field(0.9, description="β, in [0, 1), of the mean of squares")
+    stabiliser: Positive = Field(
+        1e-16, description="δ, within the root; the gradient at a drive of zero is ε/√δ"
+    )
+
+
+class AdamOptions(MomentumOptions, RmspropOptions):
+    """Normalisation and momentum."""
+
+    beta: Fraction = Field(0.1, description="β, in [0, 1), of the mean of squares")
+
+
+class NormalisedCell(FilteredCell):
+    """The plain cell sees v_t / √(s_t + δ), and its own bias."""
+
+    def __init__(self, inputs: int, hidden: int, options: Any) -> None:
+        super().__init__(inputs, hidden, options)
+        self.rows = len(self.plain.get_parameter("w_x"))
+
+    def project(self, x: Tensor, w: Any) -> Tensor:
+        """Return g: (T, B, F) to (T, B, G)."""
+        return linear(self.widened(x), w.w_x)
+
+    def outer(self, w: Any) -> Tensor | float:
+        """Return the bias that is not normalised (G)."""
+        bias: Tensor = w.bias
+        return bias
+
+    def drive(self, x: Tensor, w: Any) -> Tensor:
+        """Return g: (T, B, G)."""
+        return self.project(x, w)
+
+    def step(self, u: Tensor, state: State, w: Any) -> State:
+        """Return the plain cell's next state after both filters'."""
+        *plain, v, s = state
+        o = self.options
+        v = self._momentum() * v + o.step_size * u
+        s = o.beta * s + (1 - o.beta) * u.square()
+        drive = v * torch.rsqrt(s + o.stabiliser) + self.outer(w)
+        return (*self.plain.step(drive, tuple(plain), w), v, s)
+
+    def normalised(self, g: Tensor, v: Tensor, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the drive (T, B, G) of all steps at once, without b_h, and the last v and s."""
+        o = self.options
+        vs = scan(_constant(self._momentum(), g), o.step_size * g, v)
+        squares = scan(_constant(o.beta, g), (1 - o.beta) * g.square(), s)
+        return vs * torch.rsqrt(squares + o.stabiliser), vs[-1], squares[-1]
+
+    def initial_state(self, batch: int) -> State:
+        """Return the plain cell's initial state, and zeros."""
+        plain = self.plain.initial_state(batch)
+        empty = plain[0].new_zeros(batch, self.rows)
+        return (*plain, empty, empty)
+
+    def _momentum(self) -> float:
+        """Return μ; without it, zero."""
+        return float(getattr(self.options, "momentum", 0.0))
+
+
+class _Driven:
+    """The plain cell, fed with a drive that is there already."""
+
+    def __init__(self, plain: Cell) -> None:
+        self.step, self.options = plain.step, plain.options
+
+    def drive(self, x: Tensor, w: Any) -> Tensor:  # noqa: ARG002
+        return x
+
+
+def normalised(table: Mapping[str, Fused]) -> Mapping[str, Fused]:
+    """Return those of the plain cell's kernels that take a drive, behind the filters."""
+    loop = Fused(frozenset({"cpu", "cuda", "mps"}), unroll)
+    return {**{name: _behind(fused) for name, fused in table.items()}, "scan": _behind(loop)}
+
+
+def _behind(fused: Fused) -> Fused:
+    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+        *plain, v, s = state
+        drive, v, s = cell.normalised(cell.project(x, w), v, s)
+        hs, last = fused.run(_Driven(cell.plain), drive + cell.outer(w), tuple(plain), w)
+        return hs, (*last, v, s)
+
+    def obstacle(cell: Any) -> str | None:
+        return fused.obstacle(cell.plain)
+
+    return replace(fused, run=run, obstacle=obstacle)
+
+
+def _constant(value: float, like: Tensor) -> Tensor:
+    return torch.full((len(like),), value, dtype=torch.float64)

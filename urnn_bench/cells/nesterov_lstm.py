@@ -1,0 +1,33 @@
+"""NesterovLSTM: an LSTM whose input drive has Nesterov's momentum.
+
+Nguyen et al. (2020), arXiv:2006.06919: v_t = m_t v_{t-1} + ε (W x_t + b_x), m_t = (t - 1)/(t + 2),
+a filter that forgets ever less over a sequence. This is the paper's form, of inputs alone, which
+the released code has for language modelling; for MNIST and TIMIT it has another,
+``sr_lstm_released``.
+
+T steps, B batch, F input features, H hidden width.
+"""
+
+from torch import Tensor
+
+from urnn_bench.cells._filtered import BiasOptions, LinearlyFilteredCell, StepOptions, filtered
+from urnn_bench.cells.lstm import Lstm, LstmOptions
+from urnn_bench.kernels.filters import restarting
+
+
+class NesterovLstmOptions(StepOptions, BiasOptions, LstmOptions):
+    """The filter, and how the LSTM behind it starts."""
+
+
+class NesterovLstm(LinearlyFilteredCell):
+    """The LSTM behind Nesterov's filter."""
+
+    Options = NesterovLstmOptions
+    kind = Lstm
+    state_names = ("h", "c", "v")
+    fused = filtered(Lstm.fused)
+    counts_steps = True
+
+    def decay(self, steps: int) -> Tensor:
+        """Return (t - 1)/(t + 2) for every step."""
+        return restarting(steps, 0)

@@ -1,0 +1,24 @@
+"""RMSPropLSTM: an LSTM whose input drive is normalised by its mean square.
+
+Nguyen et al. (2020), arXiv:2006.06919: the AdamLSTM without momentum; see ``cells/_normalised.py``.
+
+T steps, B batch, F input features, H hidden width.
+"""
+
+from urnn_bench.cells._filtered import BiasOptions
+from urnn_bench.cells._normalised import NormalisedCell, RmspropOptions, normalised
+from urnn_bench.cells.lstm import Lstm, LstmOptions
+from urnn_bench.kernels.native import dense
+
+
+class RmspropLstmOptions(RmspropOptions, BiasOptions, LstmOptions):
+    """The filter, and how the LSTM behind it starts."""
+
+
+class RmspropLstm(NormalisedCell):
+    """The LSTM behind a normalisation."""
+
+    Options = RmspropLstmOptions
+    kind = Lstm
+    state_names = ("h", "c", "v", "s")
+    fused = normalised({"c": dense.LSTM})

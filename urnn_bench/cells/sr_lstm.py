@@ -1,0 +1,39 @@
+"""SRLSTM: an LSTM behind Nesterov's filter that starts anew every F steps, by scheduled restart.
+
+Nguyen et al. (2020), arXiv:2006.06919: v_t = m_k v_{t-1} + ε (W x_t + b_x), m_k = (k - 1)/(k + 2),
+and k counts the steps of a sequence from 1 to F, again and again. At k = 1 the filter forgets all.
+With F = 2, the released setting for MNIST and speech, it is a filter of two taps at every other
+step.
+
+T steps, B batch, F input features, H hidden width.
+"""
+
+from pydantic import Field
+from torch import Tensor
+
+from urnn_bench.cells._filtered import BiasOptions, LinearlyFilteredCell, StepOptions, filtered
+from urnn_bench.cells.lstm import Lstm, LstmOptions
+from urnn_bench.kernels.filters import restarting
+from urnn_bench.spec.schema import Count
+
+
+class SrLstmOptions(StepOptions, BiasOptions, LstmOptions):
+    """The filter, and how the LSTM behind it starts."""
+
+    restart: Count = Field(
+        40, description="F, steps between restarts", json_schema_extra={"unit": "steps"}
+    )
+
+
+class SrLstm(LinearlyFilteredCell):
+    """The LSTM behind a filter that restarts."""
+
+    Options = SrLstmOptions
+    kind = Lstm
+    state_names = ("h", "c", "v")
+    fused = filtered(Lstm.fused)
+    counts_steps = True
+
+    def decay(self, steps: int) -> Tensor:
+        """Return (k - 1)/(k + 2) for every step, k counting to F."""
+        return restarting(steps, self.options.restart)

@@ -1,0 +1,62 @@
+"""Filters over time: v_t = a_t v_{t-1} + u_t, for all steps at once.
+
+``ticks`` is the definition. ``scan`` cuts time into pieces: within a piece the filter is one small
+triangular matrix, between pieces it is the same filter again, of their last values. No power of a
+is ever divided by, so it is as stable as the loop for any a in [0, 1] and any length.
+
+T steps, K pieces of L steps, B batch, D channels.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+_PIECE = 16
+
+
+def ticks(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
+    """Return v (T, ...) of decays a (T), inputs u (T, ...) and v_0 (...), step by step."""
+    v, found = before, []
+    for a, each in zip(decay, u.unbind(0), strict=True):
+        v = a * v + each
+        found.append(v)
+    return torch.stack(found)
+
+
+def scan(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
+    """Return what ``ticks`` returns, from matrix products; the decays have no gradient."""
+    flat, v_0 = u.flatten(1), before.flatten()
+    return _scan(decay.to(u.device, u.dtype), flat, v_0).view_as(u)
+
+
+def _scan(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
+    """Return v (T, D) of decays (T), inputs (T, D) and v_0 (D)."""
+    steps = len(u)
+    if steps <= _PIECE:
+        return torch.addcmul(_within(decay) @ u, decay.cumprod(0).unsqueeze(1), before)
+    pieces = pad(decay, (0, -steps % _PIECE)).view(-1, _PIECE)
+    values = pad(u, (0, 0, 0, -steps % _PIECE)).view(len(pieces), _PIECE, -1)
+    local = _within(pieces) @ values  # K L D
+    ends = _scan(pieces.prod(1), local[:, -1], before)
+    starts = torch.cat([before.unsqueeze(0), ends[:-1]]).unsqueeze(1)
+    return torch.addcmul(local, pieces.cumprod(1).unsqueeze(-1), starts).flatten(0, 1)[:steps]
+
+
+def _within(decay: Tensor) -> Tensor:
+    """Return, for each piece, the matrix of the products a_{s+1} ... a_t: (K, L) to (K, L, L)."""
+    rows = [torch.zeros_like(decay)]
+    for t in range(decay.shape[-1]):
+        row = decay[..., t : t + 1] * rows[-1]
+        row[..., t] = 1
+        rows.append(row)
+    return torch.stack(rows[1:], dim=-2)
+
+
+def restarting(steps: int, restart: int) -> Tensor:
+    """Return Nesterov's coefficients m_k = (k - 1)/(k + 2) (T), k from 1 again after ``restart``.
+
+    With ``restart`` 0 k counts on. Nguyen et al. (2020), arXiv:2006.06919.
+    """
+    k = torch.arange(steps, dtype=torch.float64)
+    k = (k % restart if restart else k) + 1
+    return (k - 1) / (k + 2)
