@@ -127,7 +127,10 @@ def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job,
     with seeded(run.seed, "init"):
         model = _network(components, run, device.type, machinery.kernel)
     model.to(device, getattr(torch, run.fit.dtype))
-    optimizer = optim.make(run.fit.optimizer, [p for p in model.parameters() if p.requires_grad])
+    trained = [p for p in model.parameters() if p.requires_grad]
+    apart = model.cell.orthogonal(), run.fit.orthogonal_lr
+    optimizer = optim.make(run.fit.optimizer, trained, *apart)
+    optimizer.register_step_post_hook(lambda *_: model.cell.updated())
     return Job(model, task_of(components, run), optimizer, run.fit, run.seed), model.kernel
 
 

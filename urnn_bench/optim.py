@@ -1,6 +1,6 @@
 """Optimizers by name, the uRNN paper's RMSprop among them, and gradient clipping."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import torch
@@ -18,9 +18,7 @@ class RmspropPaper(torch.optim.Optimizer):
     optimizer wherever gradients vanish.
     """
 
-    def __init__(
-        self, params: Iterable[nn.Parameter], lr: float, decay: float, initial: float
-    ) -> None:
+    def __init__(self, params: Iterable[Any], lr: float, decay: float, initial: float) -> None:
         super().__init__(params, {"lr": lr, "decay": decay, "initial": initial})
 
     @torch.no_grad()
@@ -57,9 +55,15 @@ _OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 def make(
     options: Optimizer | RmspropPaperOptions | Rmsprop | Adam | Sgd,
     params: Iterable[nn.Parameter],
+    orthogonal: Collection[nn.Parameter] = (),
+    orthogonal_lr: float | None = None,
 ) -> torch.optim.Optimizer:
-    """Return the optimizer that a spec describes."""
-    return _OPTIMIZERS[options.name](params, **options.model_dump(exclude={"name"}))
+    """Return the optimizer that a spec describes, some parameters with a rate of their own."""
+    apart = {id(p) for p in orthogonal} if orthogonal_lr is not None else set()
+    groups: list[dict[str, Any]] = [{"params": [p for p in params if id(p) not in apart]}]
+    if apart:
+        groups.append({"params": list(orthogonal), "lr": orthogonal_lr})
+    return _OPTIMIZERS[options.name](groups, **options.model_dump(exclude={"name"}))
 
 
 def clip(params: Iterable[nn.Parameter], limit: Clip | None) -> None:

@@ -28,7 +28,8 @@ def test_list_knows_every_kind(made):
     plain = {"urnn", "rnn", "irnn", "lstm", "lstm_paper", "gru"}
     momentum = {"momentum_rnn", "momentum_lstm", "momentum_urnn", "adam_lstm", "rmsprop_lstm",
                 "nesterov_lstm", "sr_lstm", "sr_lstm_released"}  # fmt: skip
-    assert set(found["models"]) == plain | momentum
+    orthogonal = {"exprnn", "dtriv", "momentum_dtriv", "adam_dtriv", "sr_dtriv"}
+    assert set(found["models"]) == plain | momentum | orthogonal
     images = {"mnist", "pmnist", "fashion", "digits", "pdigits"}
     assert set(found["tasks"]) == {"copying", "adding", *images}
     assert "learning_curves" in found["figures"]

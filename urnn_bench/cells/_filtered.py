@@ -67,6 +67,14 @@ class FilteredCell(Cell):
         """As many as those of the plain cell."""
         return self.plain.features
 
+    def orthogonal(self) -> tuple[nn.Parameter, ...]:
+        """Return those of the plain cell."""
+        return self.plain.orthogonal()
+
+    def updated(self) -> None:
+        """Tell the plain cell."""
+        self.plain.updated()
+
     def weights(self) -> Any:
         """Return those of the plain cell; b_x is the last column of W."""
         return self.plain.weights()

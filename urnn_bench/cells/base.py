@@ -50,6 +50,13 @@ class Cell(nn.Module, ABC):
     def initial_state(self, batch: int) -> State:
         """Return the state before the first step, h first, each (B, H)."""
 
+    def orthogonal(self) -> tuple[nn.Parameter, ...]:
+        """Return the parameters that a learning rate of orthogonal matrices is for, if any."""
+        return ()
+
+    def updated(self) -> None:
+        """Be told that the optimizer has changed the parameters."""
+
     def flops(self) -> float | None:
         """Return operations of one step of one sequence forward, V x included; None if not known.
 

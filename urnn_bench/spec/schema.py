@@ -129,6 +129,9 @@ class Fit(Strict):
     optimizer: Optimizer = Field(
         RmspropPaper(), description="rmsprop_paper, rmsprop, adam, adamw or sgd, and its options"
     )
+    orthogonal_lr: Positive | None = Field(
+        None, description="learning rate of orthogonal matrices; the optimizer's if not given"
+    )
     clip: Clip | None = Field(
         None, description="of gradients: {value: 1.0} element by element, or {norm: 1.0}"
     )
@@ -279,9 +282,11 @@ class Run(Strict):
         return self._digest({"seed": True})
 
     def _digest(self, besides: Mapping[str, Any]) -> str:
-        # a run without probes keeps the identity it had before there were any
+        # what is not used is left out, so that a run keeps the identity it had before there was any
         unused = {} if self.probes else {"probes": True}
         value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused, **besides})
+        if self.fit.orthogonal_lr is None:
+            del value["fit"]["orthogonal_lr"]
         text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

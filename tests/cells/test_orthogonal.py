@@ -1,0 +1,137 @@
+"""Orthogonal networks: the matrix is orthogonal, whatever happens to its parameters."""
+
+import pytest
+import torch
+
+from urnn_bench import build
+from urnn_bench.build import Machinery
+from urnn_bench.cells.base import Cell
+from urnn_bench.cells.dtriv import straightened
+from urnn_bench.engine.gradient import Position, train
+from urnn_bench.registry import Components, Registry
+from urnn_bench.spec.schema import Fit, Named, Run
+from urnn_bench.streams import seeded
+
+CELLS = Registry("model", "cells")
+NAMES = ["exprnn", "dtriv"]
+
+
+def make(name, hidden=7, **options):
+    kind = CELLS.get(name, Cell)
+    with seeded(0, "init"):
+        return kind(3, hidden, kind.Options(**options)).double()
+
+
+def turned(cell):
+    rng = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        cell.skew += torch.randn(cell.skew.shape, generator=rng).double()
+    return cell
+
+
+def off(matrix):
+    matrix = matrix.detach()
+    return float((matrix.T @ matrix - torch.eye(len(matrix), dtype=matrix.dtype)).abs().max())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("start", ["cayley", "henaff"])
+def test_the_matrix_is_orthogonal_and_starts_as_rotations_of_planes(name, start):
+    cell = make(name, start=start)
+    b = cell.weights().rotation.detach()
+    assert off(b) < 1e-13 and off(turned(cell).weights().rotation) < 1e-13
+    blocks = torch.block_diag(*(torch.ones(2, 2) for _ in range(3)), torch.ones(1, 1))
+    assert float((b * (1 - blocks)).abs().max()) < 1e-15 and float(b[6, 6]) == pytest.approx(1)
+    angles = torch.atan2(b[0:6:2, 1:6:2].diag(), b[0:6:2, 0:6:2].diag())
+    assert float(angles.abs().min()) > 0
+    if start == "cayley":
+        assert float(angles.max()) <= 0 and float(angles.min()) >= -1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_upper_triangle_is_learned(name):
+    cell = make(name)
+    assert sum(p.numel() for p in cell.parameters()) == 7 * 6 // 2 + 7 * 3 + 7
+    assert [p.shape for p in cell.orthogonal()] == [(21,)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_norm_is_kept_without_input_and_bias(name):
+    cell = make(name, bias_bound=0.0)
+    h = torch.randn(5, 7, generator=torch.Generator().manual_seed(2)).double()
+    w = cell.weights()
+    (after,) = cell.step(torch.zeros(5, 7).double(), (h,), w)
+    torch.testing.assert_close(after.norm(dim=1), h.norm(dim=1), rtol=1e-13, atol=1e-13)
+
+
+def test_moving_the_base_leaves_the_matrix_where_it_is():
+    cell = turned(make("dtriv", rebase_every=2))
+    before, skew = cell.weights().rotation.detach().clone(), cell.skew.detach().clone()
+    cell.updated()
+    assert torch.equal(cell.skew, skew)
+    cell.updated()
+    assert not cell.skew.any() and int(cell.updates) == 2
+    torch.testing.assert_close(cell.weights().rotation, before, rtol=1e-13, atol=1e-13)
+
+
+def test_without_moves_it_is_the_exponential_at_a_fixed_base():
+    cell = turned(make("dtriv", rebase_every=None))
+    base = cell.base.clone()
+    for _ in range(300):
+        cell.updated()
+    assert torch.equal(cell.base, base) and cell.skew.any()
+
+
+def test_a_base_that_has_drifted_is_straightened():
+    cell = make("dtriv", rebase_every=1)
+    whole = straightened(cell.base)
+    cell.base += 1e-5 * torch.randn(7, 7, generator=torch.Generator().manual_seed(3)).double()
+    assert off(cell.base) > 1e-5
+    for expected in (1e-8, 1e-15):
+        cell.updated()
+        assert off(cell.base) < expected
+    # to the nearest orthogonal matrix, not to another one
+    assert float((cell.base - whole).abs().max()) < 1e-4
+
+
+def job(name, steps=5, options=None, **fit):
+    run = Run(
+        benchmark="b", label=name, task=Named(name="adding", options={"T": 6}), hidden=8, seed=0,
+        cell=Named(name=name, options=options or {}), fit=Fit(steps=steps, batch=4, **fit),
+    )  # fmt: skip
+    return build.job_of(Components(), run, Machinery("cpu", "auto"))[0]
+
+
+@pytest.mark.parametrize("name", ["dtriv", "momentum_dtriv"])
+def test_training_counts_updates_and_stays_orthogonal(name):
+    made = job(name, options={"rebase_every": 2}, dtype="float64")
+    for _ in train(made, Position()):
+        pass
+    cell = made.model.cell if name == "dtriv" else made.model.cell.plain
+    assert int(cell.updates) == 5 and cell.skew.any()
+    assert off(cell.weights().rotation) < 1e-13
+
+
+def test_orthogonal_matrices_have_a_learning_rate_of_their_own():
+    def moved(**fit):
+        made = job("exprnn", steps=1, **fit)
+        cell = made.model.cell
+        before = cell.skew.detach().clone(), cell.w_x.detach().clone()
+        for _ in train(made, Position()):
+            pass
+        return [
+            float((a - b.detach()).abs().max())
+            for a, b in zip(before, (cell.skew, cell.w_x), strict=True)
+        ]
+
+    (skew, w_x), (slow, same) = moved(), moved(orthogonal_lr=1e-6)
+    assert slow < 1e-2 * skew and same == w_x > 0
+
+
+@pytest.mark.parametrize(("name", "options"), [
+    ("dtriv", {"rebase_every": 0}), ("exprnn", {"start": "henaf"}),
+    ("exprnn", {"bias_bound": -1.0}),
+])  # fmt: skip
+def test_options_that_cannot_be_are_refused(name, options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        CELLS.get(name, Cell).Options(**options)

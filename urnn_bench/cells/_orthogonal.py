@@ -1,0 +1,100 @@
+"""A recurrence with an orthogonal matrix B: h_t = modReLU(B h_{t-1} + V x_t).
+
+Lezcano-Casado and Martínez-Rubio (2019), arXiv:1901.08428. The exponential of a skew-symmetric
+matrix A - Aᵀ is orthogonal, so the upper triangle of A, H (H - 1)/2 numbers, is all that is learned
+of B; it has a learning rate of its own (``fit.orthogonal_lr``). States are real; modReLU is that of
+the uRNN on real numbers, sign(z) max(0, |z| + b).
+
+T steps, B batch, F input features, H hidden width.
+"""
+
+from math import pi
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from urnn_bench.cells import _init
+from urnn_bench.cells.base import Cell
+from urnn_bench.kernels.scan import State
+from urnn_bench.spec.schema import Strict
+
+
+class OrthogonalOptions(Strict):
+    """How the orthogonal matrix starts."""
+
+    start: Literal["cayley", "henaff"] = Field(
+        "cayley",
+        description="angles of the plane rotations that B starts from: cayley, near 0, or henaff, "
+        "uniform over the circle",
+    )
+    bias_bound: float = Field(0.01, ge=0, description="modReLU's biases start uniform in ± this")
+
+
+class Weights(NamedTuple):
+    """V (H, F), the orthogonal matrix (H, H) that h is multiplied by from the right, bias (H)."""
+
+    w_x: Tensor
+    rotation: Tensor
+    bias: Tensor
+
+
+class OrthogonalCell(Cell):
+    """V, modReLU and the upper triangle of A; a subclass makes the matrix of it."""
+
+    upper: Tensor
+
+    def __init__(self, inputs: int, hidden: int, options: OrthogonalOptions) -> None:
+        super().__init__(inputs, hidden, options)
+        self.w_x = nn.Parameter(nn.init.kaiming_normal_(torch.empty(hidden, inputs)))
+        self.register_buffer("upper", torch.triu_indices(hidden, hidden, 1), persistent=False)
+        self.skew = nn.Parameter(self.start())
+        self.bias = _init.uniform(hidden, bound=options.bias_bound)
+
+    def start(self) -> Tensor:
+        """Return the upper triangle of A (H (H - 1)/2) of random rotations of planes 12, 34, ..."""
+        angles = _STARTS[self.options.start](self.hidden // 2)
+        first, second = self.upper
+        planes = (first % 2 == 0) & (second == first + 1)
+        return torch.zeros(len(first)).masked_scatter(planes, angles)
+
+    def orthogonal(self) -> tuple[nn.Parameter, ...]:
+        """Return what the orthogonal matrix is made of."""
+        return (self.skew,)
+
+    def exponential(self, skew: Tensor) -> Tensor:
+        """Return the exponential of A - Aᵀ for the upper triangle of A: (H, H)."""
+        a = skew.new_zeros(self.hidden, self.hidden).index_put(tuple(self.upper), skew)
+        power: Tensor = torch.linalg.matrix_exp(a - a.T)
+        return power
+
+    def drive(self, x: Tensor, w: Weights) -> Tensor:
+        """Return V x: (T, B, F) to (T, B, H)."""
+        return nn.functional.linear(x, w.w_x)
+
+    def step(self, u: Tensor, state: State, w: Weights) -> State:
+        """Return modReLU(h B + u)."""
+        z = torch.addmm(u, state[0], w.rotation)
+        return (torch.sign(z) * torch.relu(z.abs() + w.bias),)
+
+    def initial_state(self, batch: int) -> State:
+        """Return zeros."""
+        return (self.bias.new_zeros(batch, self.hidden),)
+
+    def flops(self) -> float:
+        """Two products, modReLU, and nothing for the exponential, made once a sequence."""
+        return self.hidden * (2 * (self.inputs + self.hidden) + 4)
+
+
+def _cayley(count: int) -> Tensor:
+    """Return -√((1 - cos θ)/(1 + cos θ)) for θ uniform in [0, π/2]."""
+    cosine = torch.cos(torch.rand(count) * pi / 2)
+    return -torch.sqrt((1 - cosine) / (1 + cosine))
+
+
+def _henaff(count: int) -> Tensor:
+    return (2 * torch.rand(count) - 1) * pi
+
+
+_STARTS = {"cayley": _cayley, "henaff": _henaff}

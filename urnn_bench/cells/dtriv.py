@@ -1,0 +1,65 @@
+"""dtriv: an orthogonal recurrent network by dynamic trivialisation.
+
+Lezcano-Casado (2019), arXiv:1909.09501: B = Q exp(A - Aᵀ), where Q is fixed for K updates and then
+moved to where B has come, with A back at zero, so that the exponential is always taken near zero,
+where it neither stretches nor folds gradients. The released code sets Q to the nearest orthogonal
+matrix after every hundred moves; here it is kept there by a step of Newton's whenever it is used.
+
+T steps, B batch, F input features, H hidden width.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from urnn_bench.cells._orthogonal import OrthogonalCell, OrthogonalOptions, Weights
+from urnn_bench.spec.schema import Count
+
+
+class DtrivOptions(OrthogonalOptions):
+    """How the matrix starts, and when its base moves."""
+
+    rebase_every: Count | None = Field(
+        100, description="K, after which the base moves; none for never",
+        json_schema_extra={"unit": "updates"},
+    )  # fmt: skip
+
+
+class Dtriv(OrthogonalCell):
+    """B = Q exp(A - Aᵀ)."""
+
+    Options = DtrivOptions
+    base: Tensor
+    updates: Tensor
+
+    def __init__(self, inputs: int, hidden: int, options: DtrivOptions) -> None:
+        super().__init__(inputs, hidden, options)
+        self.register_buffer("base", torch.eye(hidden))
+        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
+        self._move()
+
+    def weights(self) -> Weights:
+        """Return V, the orthogonal matrix, and the biases."""
+        rotation = straightened(self.base) @ self.exponential(self.skew)
+        return Weights(self.w_x, rotation, self.bias)
+
+    def updated(self) -> None:
+        """Count an update of the optimizer; move the base if it is time."""
+        self.updates += 1
+        every = self.options.rebase_every
+        if every is not None and int(self.updates) % every == 0:
+            self._move()
+
+    @torch.no_grad()
+    def _move(self) -> None:
+        # in double precision, so that single precision loses no more than its last digit
+        self.base.copy_(straightened(self.base.double()) @ self.exponential(self.skew.double()))
+        self.skew.zero_()
+
+
+def straightened(q: Tensor) -> Tensor:
+    """Return a matrix (H, H) that is almost orthogonal made so: Newton's step q (3 - qᵀq)/2.
+
+    It squares the distance to the nearest orthogonal matrix, so that rounding never adds up.
+    """
+    return 1.5 * q - 0.5 * q @ (q.T @ q)

@@ -1,0 +1,37 @@
+"""SRDTRIV: the orthogonal network of dtriv behind Nesterov's filter with scheduled restart.
+
+Nguyen et al. (2020), arXiv:2006.06919: v_t = m_k v_{t-1} + ε V x_t, m_k = (k - 1)/(k + 2), k from 1
+to F again and again, and h_t = modReLU(B h_{t-1} + v_t).
+
+T steps, B batch, F input features, H hidden width.
+"""
+
+from pydantic import Field
+from torch import Tensor
+
+from urnn_bench.cells._filtered import LinearlyFilteredCell, StepOptions, filtered
+from urnn_bench.cells.dtriv import Dtriv, DtrivOptions
+from urnn_bench.kernels.filters import restarting
+from urnn_bench.spec.schema import Count
+
+
+class SrDtrivOptions(StepOptions, DtrivOptions):
+    """The filter, and the network behind it."""
+
+    restart: Count = Field(
+        2, description="F, steps between restarts", json_schema_extra={"unit": "steps"}
+    )
+
+
+class SrDtriv(LinearlyFilteredCell):
+    """dtriv behind a filter that restarts."""
+
+    Options = SrDtrivOptions
+    kind = Dtriv
+    state_names = ("h", "v")
+    fused = filtered(Dtriv.fused)
+    counts_steps = True
+
+    def decay(self, steps: int) -> Tensor:
+        """Return (k - 1)/(k + 2) for every step, k counting to F."""
+        return restarting(steps, self.options.restart)
