@@ -37,6 +37,8 @@ smoke: setup  ## every model for a few updates, from nothing, then a plot
 
 figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) copy --figure learning_curves --figure scores_by_length --results results/paper/readme
+	$(DRAW) digits --figure learning_curves --results results/paper/readme
+	$(DRAW) pdigits --figure learning_curves --results results/paper/readme
 	$(DRAW) paper/urnn-fig1 --figure learning_curves --results results/paper/urnn-2016
 	$(DRAW) paper/urnn-fig4-gradients --figure gradient_norms --results results/paper/urnn-2016
 

@@ -6,12 +6,12 @@ uRNN paper's blue, green and red are kept for its three models.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -105,9 +105,10 @@ def save(drawing: Figure, path: Path) -> None:
 
 
 def columns(drawing: Figure, names: list[str]) -> int:
-    """Return how many entries of a legend stand side by side, in as few rows as fit its drawing."""
+    """Return how many columns of a legend, which are filled one after the other, fit a drawing."""
     inches = [0.55 + 0.065 * len(name) for name in names]
-    rows = max(1, ceil(sum(inches) / (drawing.get_figwidth() - 0.2)))
-    across = max(1, ceil(len(names) / rows))
-    room = int(drawing.get_figwidth() / max(inches, default=1.0))
-    return across if rows == 1 else max(1, min(across, room))
+    for count in range(len(names), 1, -1):
+        parts = np.array_split(inches, count)
+        if sum(part.max() for part in parts) <= drawing.get_figwidth() - 0.2:
+            return count
+    return 1
