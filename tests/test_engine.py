@@ -1,5 +1,6 @@
 """The training loop on a task and a network of two lines each."""
 
+from dataclasses import replace
 from math import isnan
 
 import pytest
@@ -52,9 +53,33 @@ class Line(Task):
         return torch.zeros_like(batch.y)
 
 
+class Slope(nn.Linear):
+    """y = w x, and a state that counts the batches since it last began."""
+
+    def __init__(self):
+        super().__init__(1, 1, bias=False)
+        nn.init.zeros_(self.weight)
+        self.seen = []
+
+    def forward(self, x, state=()):
+        self.seen.append(float(state[0]) if state else 0.0)
+        assert not any(s.requires_grad for s in state), "gradients end where a batch does"
+        count = torch.tensor(self.seen[-1] + 1) + 0 * self.weight.sum()
+        return super().forward(x), (count,)
+
+
+class Chapters(Line):
+    """Lines in chapters of three batches, of two in validation and test."""
+
+    def continues(self, split, index, size):  # noqa: ARG002 - part of the interface
+        return index % (3 if split == "train" else 2) != 0
+
+    def summed(self, means):
+        return {**means, "root": means["mse"] ** 0.5}
+
+
 def job(steps=6, poison=None, lr=0.1, **fit):
-    model = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(model.weight)
+    model = Slope()
     options = Fit(**{"steps": steps, "batch": 8, "log_every": 2, "evaluate_every": 3, **fit})
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     return Job(model, Line(poison), optimizer, options, seed=0)
@@ -150,6 +175,26 @@ def test_uneven_batches_average_exactly():
     assert found["mse"] == pytest.approx(float(errors.mean())) and found["worst"] == 1.0
     with pytest.raises(ValueError, match="no end"):
         evaluate(work.model, work.task, "train", 8, 0)
+
+
+def test_states_are_carried_as_long_as_a_task_goes_on():
+    work = replace(job(steps=5, evaluate_every=5), task=Chapters())
+    measured = [e for e in train(work, Position()) if isinstance(e, Measured)]
+    looks = [0, 1]  # before the first update, after the last, and the test
+    assert work.model.seen == [*looks, 0, 1, 2, 0, 1, *looks, *looks]
+    assert measured[0].metrics["root"] == pytest.approx(measured[0].metrics["mse"] ** 0.5)
+
+
+def test_a_carried_state_is_part_of_where_a_run_stands():
+    work, position = replace(job(steps=9, evaluate_every=9), task=Chapters()), Position()
+    for event in train(work, position):
+        if isinstance(event, Updated) and event.step == 2:
+            break
+    assert float(position.state[0]) == 2
+    work.model.seen.clear()
+    for _ in train(work, position):
+        pass
+    assert work.model.seen[:4] == [2, 0, 1, 2] and position.state == ()
 
 
 def test_the_stopwatch_is_off_while_the_reader_works(monkeypatch):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Choice
+from urnn_bench.kernels.scan import State
 from urnn_bench.tasks.base import Signature, Tokens
 
 
@@ -23,12 +24,15 @@ class SequenceModel(nn.Module):
         nn.init.xavier_uniform_(self.readout.weight)
         nn.init.zeros_(self.readout.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (T, B, O), or (B, O) where the task wants an answer after the last step."""
+    def forward(self, x: Tensor, state: State = ()) -> tuple[Tensor, State]:
+        """Return (T, B, O), or (B, O) where the task wants an answer after the last step.
+
+        Beside it the last state, which another call can go on from; without one it begins anew.
+        """
         w = self.cell.weights()
-        state = self.cell.initial_state(x.shape[1])
-        hs, last = self.kernel.run(self.encode(x), state, w)
-        return self.predict(last[0] if self.signature.answer == "last" else hs)
+        begin = state or self.cell.initial_state(x.shape[1])
+        hs, last = self.kernel.run(self.encode(x), begin, w)
+        return self.predict(last[0] if self.signature.answer == "last" else hs), last
 
     def encode(self, x: Tensor) -> Tensor:
         """Return what the cell reads: tokens (T, B) become one-hot (T, B, V)."""

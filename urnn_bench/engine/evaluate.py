@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from urnn_bench.events import SplitName
 from urnn_bench.tasks.base import Task
@@ -21,11 +21,14 @@ def evaluate(
     if count is None:
         raise ValueError(f"the split '{split}' has no end to evaluate to")
     like = next(model.parameters())
+    state: tuple[Tensor, ...] = ()
     totals: dict[str, float] = defaultdict(float)
     weights: dict[str, float] = defaultdict(float)
     for index in range(count):
         batch = task.batch(split, index, size, seed).to(like.device, like.dtype)
-        for name, score in task.scores(model(batch.x), batch).items():
+        state = state if task.continues(split, index, size) else ()
+        output, state = model(batch.x, state)
+        for name, score in task.scores(output, batch).items():
             totals[name] += score.total
             weights[name] += score.weight
-    return {name: totals[name] / weights[name] for name in totals}
+    return task.summed({name: totals[name] / weights[name] for name in totals})

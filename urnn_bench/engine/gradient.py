@@ -45,6 +45,7 @@ class Position:
     best_step: int = 0
     best_value: float = inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    state: tuple[Tensor, ...] = ()
 
 
 def train(job: Job, position: Position) -> Iterator[Event]:
@@ -88,16 +89,30 @@ def _update(job: Job, position: Position) -> None:
     with watch:
         batch = job.task.batch("train", position.step, job.fit.batch, job.seed)
         batch = batch.to(like.device, like.dtype)
-        loss = job.task.loss(job.model(batch.x), batch)
+        output, state = job.model(batch.x, _carried(job, position))
+        loss = job.task.loss(output, batch)
         job.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optim.clip(job.model.parameters(), job.fit.clip)
         job.optimizer.step()
         # stays on the device: reading it here would wait for a GPU at every update
         position.loss_sum = position.loss_sum + loss.detach()
+        position.state = tuple(s.detach() for s in state)
     position.loss_count += 1
     position.step += 1
+    if not _continues(job, position):
+        position.state = ()
     position.train_s = watch.total_s
+
+
+def _continues(job: Job, position: Position) -> bool:
+    return job.task.continues("train", position.step, job.fit.batch)
+
+
+def _carried(job: Job, position: Position) -> tuple[Tensor, ...]:
+    """Return the state that the next batch goes on from: truncated BPTT."""
+    device = next(job.model.parameters()).device
+    return tuple(s.to(device) for s in position.state)
 
 
 def _trained(job: Job, position: Position) -> Measured:

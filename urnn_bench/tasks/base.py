@@ -105,6 +105,14 @@ class Task(ABC):
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
         """Return batch ``index`` of a split, a function of these arguments alone."""
 
+    def continues(self, split: SplitName, index: int, size: int) -> bool:  # noqa: ARG002
+        """Return whether a batch goes on where the one before it ended; states are then carried."""
+        return False
+
+    def summed(self, means: dict[str, float]) -> dict[str, float]:
+        """Return the metrics of a whole split from the means of the scores."""
+        return means
+
     @abstractmethod
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the scalar that training lowers, a mean over the batch."""
