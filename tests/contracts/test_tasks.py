@@ -10,6 +10,7 @@ import torch
 from urnn_bench.data import store
 from urnn_bench.errors import DataError
 from urnn_bench.registry import Registry
+from urnn_bench.tasks._images import ImageTask
 from urnn_bench.tasks.base import DrawnTask, Task, Tokens
 
 TASKS = Registry("task", "tasks")
@@ -18,22 +19,30 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 DRAWN = [name for name in TASKS.names() if issubclass(TASKS.get(name, Task), DrawnTask)]
 every = pytest.mark.parametrize("name", TASKS.names())
 drawn = pytest.mark.parametrize("name", DRAWN)
-stored = pytest.mark.parametrize("name", sorted({*TASKS.names()} - {*DRAWN}))
+IMAGES = [name for name in TASKS.names() if issubclass(TASKS.get(name, Task), ImageTask)]
+images = pytest.mark.parametrize("name", IMAGES)
+pooled = pytest.mark.parametrize("name", sorted({*DRAWN, *IMAGES}))
+WORDS = "to be or not to be\nthat is the question\n"
 
 
 @cache
 def lengths(kind):
     """The lengths a task is tried at: an image's divisors, or any."""
-    if issubclass(kind, DrawnTask):
+    if not issubclass(kind, ImageTask):
         return (11, 2, 3, 10, 101)
     pixels = kind.Options.shape[0] * kind.Options.shape[1]
     return (pixels, kind.Options.shape[0], 2)
 
 
 @pytest.fixture(autouse=True)
-def data(name, monkeypatch):
+def data(name, monkeypatch, tmp_path):
     """Let real files be found where they are; skip what needs them where they are not."""
     monkeypatch.setenv(store.DATA, os.environ.get(store.DATA, str(SHARED)))
+    if name == "ptb":
+        monkeypatch.setenv(store.DATA, str(tmp_path))
+        (tmp_path / "ptb").mkdir()
+        for i, split in enumerate(("train", "valid", "test")):
+            (tmp_path / "ptb" / f"ptb.{split}.txt").write_text(f"{split} {WORDS}" * (90 - i))
     files = TASKS.get(name, Task).data
     if files is not None:
         try:
@@ -84,7 +93,7 @@ def test_drawn_data_follow_the_seed(name, split):
     assert not same(task.batch(split, 3, 5, seed=0), task.batch(split, 3, 5, seed=1))
 
 
-@stored
+@images
 def test_of_stored_data_the_seed_orders_training_alone(name):
     task = make(name)
     alike = {s: same(task.batch(s, 3, 5, seed=0), task.batch(s, 3, 5, seed=1)) for s in SPLITS}
@@ -113,7 +122,7 @@ def test_pools_are_used_up_exactly(name):
     assert task.batches("test", 7) == 1 and task.batches("train", 10) is None
 
 
-@every
+@pooled
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_pools_do_not_depend_on_the_batch_size(name, split):
     pools = {"test_examples": 130} if name in DRAWN else {}
@@ -158,7 +167,7 @@ def test_the_baseline_is_what_its_predictor_scores(name, T):
         assert 4 * error < 0.05 * expected
 
 
-@stored
+@images
 def test_the_baseline_is_what_its_predictor_scores_on_the_training_set(name):
     task = make(name)
     whole = len(task.load()[0].classes) - task.options.validation_examples

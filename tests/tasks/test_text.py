@@ -1,0 +1,134 @@
+"""Texts in streams: what follows what, carried states, and corpora that cannot be read."""
+
+import json
+
+import pytest
+import torch
+
+from urnn_bench.errors import DataError
+from urnn_bench.tasks._text import TextOptions, Texts, TextTask
+
+TEXTS = Texts("abcdefghij" * 13, "jihgfedcba" * 3, "abcabc")
+
+
+class Letters(TextTask):
+    Options = TextOptions
+
+    def load(self):
+        return TEXTS
+
+
+def make(T=4, **options):
+    return Letters(TextOptions(T=T, **options))
+
+
+def decoded(task, tokens):
+    return "".join(task._corpus().vocabulary[i] for i in tokens.tolist())
+
+
+def test_targets_are_the_next_characters_and_batches_go_on():
+    task, size = make(), 3
+    count = (130 - 1) // size // 4
+    for epoch in range(2):
+        batches = [task.batch("train", epoch * count + i, size, seed=5) for i in range(count)]
+        x, y = torch.cat([b.x for b in batches]), torch.cat([b.y for b in batches])
+        assert x.shape == (4 * count, size) and torch.equal(x[1:], y[:-1])
+        for stream in range(size):
+            assert decoded(task, x[:, stream]) in "abcdefghij" * 20
+        begins = [task.continues("train", epoch * count + i, size) for i in range(count)]
+        assert begins == [False] + [True] * (count - 1)
+
+
+def test_epochs_and_seeds_begin_elsewhere():
+    task = make()
+    starts = {(s, e): decoded(task, task.batch("train", e * 10, 3, seed=s).x[:, 0])
+              for s in range(3) for e in range(3)}  # fmt: skip
+    assert len(set(starts.values())) > 4
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_validation_is_read_from_its_first_to_its_last_token(size):
+    task = make()
+    count = task.batches("validation", size)
+    batches = [task.batch("validation", i, size, seed=0) for i in range(count)]
+    x, y = torch.cat([b.x for b in batches]), torch.cat([b.y for b in batches])
+    whole = 29 // size * size
+    assert decoded(task, x.T.flatten()) == TEXTS.validation[:whole]
+    assert decoded(task, y.T.flatten()) == TEXTS.validation[1 : whole + 1]
+    assert [task.continues("validation", i, size) for i in range(count)] == [
+        i > 0 for i in range(count)
+    ]
+
+
+def test_words_end_with_their_line():
+    texts = Texts("to be or\n\nnot to be\n", "to be\n", "or not\n")
+
+    class Words(Letters):
+        def load(self):
+            return texts
+
+    task = Words(TextOptions(T=2, unit="words"))
+    assert task._corpus().vocabulary == ("to", "be", "or", "<eos>", "not")
+    assert task._corpus().tokens["train"].tolist() == [0, 1, 2, 3, 3, 4, 0, 1, 3]
+
+
+def test_perplexity_is_the_exponential_of_the_mean():
+    task = make()
+    assert task.summed({"cross_entropy_nat": 2.0})["perplexity"] == pytest.approx(7.389056)
+    assert task.summed({"cross_entropy_nat": 1e6})["perplexity"] == float("inf")
+
+
+def test_a_text_too_short_for_its_streams_is_refused():
+    with pytest.raises(DataError, match="test text of 6 tokens is too short for 6 streams"):
+        make().batches("test", 6)
+
+
+CORPUS = """\
+title: A corpus
+task: {name: ptb, unit: characters}
+T: 5
+models: {rnn: {hidden: 4}}
+fit: {steps: 12, batch: 3, evaluate_every: 6, evaluate_batch: 2}
+"""
+
+
+@pytest.fixture
+def corpus(bench):
+    bench.write("benchmarks/corpus.yaml", CORPUS)
+    for name in ("train", "valid", "test"):
+        bench.write(f"data/ptb/ptb.{name}.txt", "the cat sat on the mat\n" * 4)
+    return bench
+
+
+def test_a_corpus_of_ones_own_is_learned_and_fingerprinted(corpus):
+    corpus("run", "corpus", "--data-dir", "data", "-q")
+    record = json.loads((corpus.runs("corpus")[0] / "run.json").read_text())
+    assert set(record["test"]) == {"cross_entropy_nat", "bits_per_token", "perplexity"}
+    assert {"train text", "validation text", "test text"} <= set(record["fingerprint"])
+
+
+@pytest.mark.parametrize(("content", "says"), [
+    (b"", "is empty"), (b" \n", "is empty"), (b"caf\xe9\n", "cannot be read as UTF-8"),
+    (None, "ptb.valid.txt is not in"),
+])  # fmt: skip
+def test_a_corpus_that_cannot_be_read_is_one_sentence(corpus, content, says):
+    path = corpus.folder / "data/ptb/ptb.valid.txt"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    said = corpus("run", "corpus", "--data-dir", "data", code=2).err
+    assert says in said and said.count("\n") == 1 and not corpus.runs("corpus")
+
+
+def test_a_run_put_aside_between_two_batches_goes_on_with_its_states(corpus):
+    def scores(results):
+        (run,) = (corpus.folder / results / "corpus").glob("*/metrics.csv")
+        lines = [line.split(",") for line in run.read_text().splitlines()]
+        return [line[:2] + line[3:] for line in lines]
+
+    arguments = ("run", "corpus", "--data-dir", "data", "-q", "--set", "fit.log_every=1")
+    corpus(*arguments, "--results", "whole")
+    for _ in range(11):
+        corpus(*arguments, "--results", "parts", "--time-limit", 0, code=3)
+    corpus(*arguments, "--results", "parts")
+    assert scores("parts") == scores("whole")
