@@ -31,7 +31,8 @@ def test_list_knows_every_kind(made):
     orthogonal = {"exprnn", "dtriv", "momentum_dtriv", "adam_dtriv", "sr_dtriv"}
     assert set(found["models"]) == plain | momentum | orthogonal
     images = {"mnist", "pmnist", "fashion", "digits", "pdigits"}
-    assert set(found["tasks"]) == {"copying", "adding", *images, "ptb", "shakespeare"}
+    assert set(found["tasks"]) == {"copying", "adding", *images, "ptb", "shakespeare", "fsdd",
+                                   "timit"}  # fmt: skip
     assert "learning_curves" in found["figures"]
     assert all(text for kind in found.values() for text in kind.values())
     assert [*json.loads(made("list", "tasks", "--json").out)] == ["tasks"]

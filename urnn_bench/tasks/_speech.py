@@ -1,0 +1,177 @@
+"""Speech frames: predict the next frame of a spectrogram, after Wisdom et al. (2016).
+
+Wisdom, Powers, Hershey, Le Roux and Atlas, "Full-Capacity Unitary Recurrent Neural Networks",
+arXiv:1611.00035, section 4.3: audio at 8 kHz, a short-time Fourier transform over 256 samples every
+128, 10 log10(1e-5 + |X|²) of its 129 bins; the error is the mean square over the frames there are.
+
+Frame t is the input and frame t + 1 the answer. In the code that Nguyen et al. (2020) took over
+from Lezcano-Casado the two seem to be exchanged, which asks to repeat the frame before; numbers
+from there are no numbers of this task.
+
+T frames, B recordings, F bins.
+"""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile, ZipFile
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from urnn_bench.data import wav
+from urnn_bench.errors import DataError
+from urnn_bench.events import SplitName
+from urnn_bench.spec.schema import Count, Strict
+from urnn_bench.streams import generator
+from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
+
+_RATE_HZ = 8000
+_WINDOW, _HOP, _BINS = 256, 128, 129
+_FLOOR = 1e-5
+
+
+class SpeechOptions(Strict):
+    """How much of a recording is read."""
+
+    T: Count = Field(
+        description="a longer recording is cut, a shorter one filled up and masked",
+        json_schema_extra={"unit": "frames"},
+    )
+
+
+class Recordings(NamedTuple):
+    """Log-power frames (T', F) of every recording, split by split."""
+
+    train: Sequence[Tensor]
+    validation: Sequence[Tensor]
+    test: Sequence[Tensor]
+
+
+def frames(samples: Tensor) -> Tensor:
+    """Return 10 log10(1e-5 + |X|²) of samples (N): (T, F), with a Hann window."""
+    window = torch.hann_window(_WINDOW, dtype=samples.dtype)
+    found = torch.stft(
+        samples, _WINDOW, _HOP, window=window, center=False, return_complex=True
+    )  # F T
+    return 10 * torch.log10(_FLOOR + found.abs().square()).T
+
+
+def recording(content: bytes, name: str) -> Tensor:
+    """Return the frames (T, F) of a wave file; two at least, one to see and one to say."""
+    samples = wav.parse(content, name, _RATE_HZ)
+    padded = torch.zeros(max(len(samples), _WINDOW + _HOP), dtype=torch.float64)
+    padded[: len(samples)] = torch.from_numpy(samples)
+    return frames(padded)
+
+
+def wave_files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content of every recording below a folder, or in its zip files."""
+    for path in sorted(folder.rglob("*.wav")):
+        yield path.name, path.read_bytes()
+    for path in sorted(folder.glob("*.zip")):
+        try:
+            with ZipFile(path) as archive:
+                for name in sorted(archive.namelist()):
+                    if name.endswith(".wav"):
+                        yield Path(name).name, archive.read(name)
+        except BadZipFile as error:
+            raise DataError(f"{path}: is no whole zip file: {error}") from error
+
+
+class SpeechTask(Task):
+    """The next frame, of recordings of many lengths."""
+
+    metrics = ("mse_db2", "mse_over_baseline")
+    options: SpeechOptions
+
+    @abstractmethod
+    def load(self) -> Recordings:
+        """Return the recordings; raise DataError if they are not there."""
+
+    @property
+    def signature(self) -> Signature:
+        """A frame in and the next one out at every step."""
+        return Signature(Reals(_BINS), _BINS, answer="every")
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the SHA-256 of the training recordings."""
+        digest = hashlib.sha256()
+        for each in self.load().train:
+            digest.update(each.numpy().tobytes())
+        return {"recordings": digest.hexdigest()}
+
+    def batches(self, split: SplitName, size: int) -> int | None:
+        """Return the number of batches of a split; training never ends."""
+        return None if split == "train" else ceil(len(self._split(split)) / size)
+
+    def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
+        """Return x (T, B, F) and y (T, B, F + 1), whose last column is 1 where there is a frame.
+
+        Raises DataError if a batch is larger than the training set.
+        """
+        recordings = self._split(split)
+        rows: Sequence[int] = range(index * size, min((index + 1) * size, len(recordings)))
+        if split == "train":
+            rows = _shown(len(recordings), index, size, seed)
+        chosen = [recordings[row] for row in rows]
+        return _padded(chosen, self.options.T)
+
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        """Return the mean squared error over the frames there are and their bins, in dB²."""
+        target, mask = batch.y[..., :-1], batch.y[..., -1:]
+        return ((output - target).square() * mask).sum() / (mask.sum() * _BINS)
+
+    def scores(self, output: Tensor, batch: Batch) -> dict[str, Score]:
+        """Return the squared error and its ratio to the baseline, weighed by frames."""
+        loss, count = float(self.loss(output, batch)), float(batch.y[..., -1].sum())
+        return {
+            "mse_db2": Score(loss * count, count),
+            "mse_over_baseline": Score(loss / self._targets[1] * count, count),
+        }
+
+    def baselines(self) -> Mapping[str, Mapping[str, float]]:
+        """Return what the mean frame of the training recordings scores on them."""
+        name = "mean frame"
+        return {"mse_db2": {name: self._targets[1]}, "mse_over_baseline": {name: 1.0}}
+
+    def memoryless(self, batch: Batch) -> Tensor:
+        """Return the mean frame at every step."""
+        return self._targets[0].expand(*batch.y.shape[:2], -1)
+
+    def _split(self, split: SplitName) -> Sequence[Tensor]:
+        found: Sequence[Tensor] = getattr(self.load(), split)
+        return found
+
+    @cached_property
+    def _targets(self) -> tuple[Tensor, float]:
+        """Mean (F) and mean variance of every frame that training asks for."""
+        asked = torch.cat([each[1 : self.options.T + 1] for each in self._split("train")])
+        return asked.mean(0), float(asked.var(0, correction=0).mean())
+
+
+def _padded(chosen: Sequence[Tensor], steps: int) -> Batch:
+    x = torch.zeros(steps, len(chosen), _BINS, dtype=torch.float64)
+    y = torch.zeros(steps, len(chosen), _BINS + 1, dtype=torch.float64)
+    for b, each in enumerate(chosen):
+        count = min(steps, len(each) - 1)
+        x[:count, b] = each[:count]
+        y[:count, b, :-1] = each[1 : count + 1]
+        y[:count, b, -1] = 1
+    return Batch(x, y)
+
+
+def _shown(count: int, index: int, size: int, seed: int) -> list[int]:
+    """Return which recordings make up a batch of training."""
+    if size > count:
+        raise DataError(f"a batch of {size} is larger than the training set of {count} recordings; "
+                        "make it smaller with --batch")  # fmt: skip
+    epoch, place = divmod(index, count // size)
+    order = torch.randperm(count, generator=generator(seed, "data", "train", epoch))
+    rows: list[int] = order[place * size : (place + 1) * size].tolist()
+    return rows
