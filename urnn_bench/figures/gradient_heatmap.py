@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import looked, panels
+from urnn_bench.figures._panels import looked, many, panels
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
@@ -56,10 +56,12 @@ class GradientHeatmap(Figure):
                 grid.columns, grid.index, colors, vmin=low, vmax=high, shading="nearest",
                 cmap="viridis", rasterized=True,
             )  # fmt: skip
+            ax.set_ylim(grid.index[0], grid.index[-1])  # cells reach beyond the looks they are of
             ax.set_title(plain(model), fontsize=10)
             ax.set_xlabel("t (steps)")
             ax.grid(visible=False)
         axes[0].set_ylabel("updates")
         drawing.colorbar(mesh, ax=axes, label="log10 of the gradient norm")
-        drawing.suptitle(f"{plain(results.benchmark)}, T = {T:,}, median of seeds", fontsize=9)
+        title = f"{plain(results.benchmark)}, T = {T:,}, median over {many(shown)}"
+        drawing.suptitle(title, fontsize=9)
         return drawing

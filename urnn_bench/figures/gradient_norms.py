@@ -43,9 +43,12 @@ class GradientNorms(Figure):
         for ax, step in zip(axes, steps, strict=True):
             over_time(ax, frame[frame["step"] == step], self.options.states)
             ax.set_yscale("log")
-            ax.set_ylim(bottom=max(_LOWEST, ax.get_ylim()[0]))
             ax.set_title("at the start" if step == 0 else f"after {step:,} updates", fontsize=10)
             ax.set_xlabel("t (steps)")
+        # one scale, so that updates can be compared
+        ends = [ax.get_ylim() for ax in axes]
+        for ax in axes:
+            ax.set_ylim(max(_LOWEST, min(low for low, _ in ends)), max(high for _, high in ends))
         axes[0].set_ylabel("gradient norm, mean over the batch")
         lengths = sorted(frame["length"].unique())
         seen = "" if lengths == [T] else f", run at T = {' or '.join(f'{n:,}' for n in lengths)}"
