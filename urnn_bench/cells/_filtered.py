@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Fused
-from urnn_bench.kernels.filters import scan
+from urnn_bench.kernels.filters import restarting, scan
 from urnn_bench.kernels.scan import State, unroll
-from urnn_bench.spec.schema import Fraction, Positive, Strict
+from urnn_bench.spec.schema import Count, Fraction, Positive, Strict
 
 
 class StepOptions(Strict):
@@ -37,6 +37,14 @@ class MomentumOptions(StepOptions):
     """A filter of one pole."""
 
     momentum: Fraction = Field(0.6, description="μ, in [0, 1); 0 scales the input and no more")
+
+
+class RestartOptions(StepOptions):
+    """A filter that starts anew."""
+
+    restart: Count = Field(
+        40, description="F, steps between restarts", json_schema_extra={"unit": "steps"}
+    )
 
 
 class BiasOptions(Strict):
@@ -138,3 +146,13 @@ class Momentum(LinearlyFilteredCell):
     def decay(self, steps: int) -> Tensor:
         """Return μ for every step."""
         return torch.full((steps,), self.options.momentum, dtype=torch.float64)
+
+
+class Nesterov(LinearlyFilteredCell):
+    """Nesterov's momentum: a_t = (t - 1)/(t + 2), from 1 again after every ``restart`` if given."""
+
+    counts_steps = True
+
+    def decay(self, steps: int) -> Tensor:
+        """Return (k - 1)/(k + 2) for every step, k counting to the next restart."""
+        return restarting(steps, getattr(self.options, "restart", 0))

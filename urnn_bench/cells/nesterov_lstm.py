@@ -8,26 +8,18 @@ the released code has for language modelling; for MNIST and TIMIT it has another
 T steps, B batch, F input features, H hidden width.
 """
 
-from torch import Tensor
-
-from urnn_bench.cells._filtered import BiasOptions, LinearlyFilteredCell, StepOptions, filtered
+from urnn_bench.cells._filtered import BiasOptions, Nesterov, StepOptions, filtered
 from urnn_bench.cells.lstm import Lstm, LstmOptions
-from urnn_bench.kernels.filters import restarting
 
 
 class NesterovLstmOptions(StepOptions, BiasOptions, LstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
 
-class NesterovLstm(LinearlyFilteredCell):
+class NesterovLstm(Nesterov):
     """The LSTM behind Nesterov's filter."""
 
     Options = NesterovLstmOptions
     kind = Lstm
     state_names = ("h", "c", "v")
     fused = filtered(Lstm.fused)
-    counts_steps = True
-
-    def decay(self, steps: int) -> Tensor:
-        """Return (t - 1)/(t + 2) for every step."""
-        return restarting(steps, 0)

@@ -7,15 +7,13 @@ T steps, B batch, F input features, H hidden width.
 """
 
 from pydantic import Field
-from torch import Tensor
 
-from urnn_bench.cells._filtered import LinearlyFilteredCell, StepOptions, filtered
+from urnn_bench.cells._filtered import Nesterov, RestartOptions, filtered
 from urnn_bench.cells.dtriv import Dtriv, DtrivOptions
-from urnn_bench.kernels.filters import restarting
 from urnn_bench.spec.schema import Count
 
 
-class SrDtrivOptions(StepOptions, DtrivOptions):
+class SrDtrivOptions(RestartOptions, DtrivOptions):
     """The filter, and the network behind it."""
 
     restart: Count = Field(
@@ -23,15 +21,10 @@ class SrDtrivOptions(StepOptions, DtrivOptions):
     )
 
 
-class SrDtriv(LinearlyFilteredCell):
+class SrDtriv(Nesterov):
     """dtriv behind a filter that restarts."""
 
     Options = SrDtrivOptions
     kind = Dtriv
     state_names = ("h", "v")
     fused = filtered(Dtriv.fused)
-    counts_steps = True
-
-    def decay(self, steps: int) -> Tensor:
-        """Return (k - 1)/(k + 2) for every step, k counting to F."""
-        return restarting(steps, self.options.restart)

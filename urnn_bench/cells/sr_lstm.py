@@ -8,32 +8,18 @@ step.
 T steps, B batch, F input features, H hidden width.
 """
 
-from pydantic import Field
-from torch import Tensor
-
-from urnn_bench.cells._filtered import BiasOptions, LinearlyFilteredCell, StepOptions, filtered
+from urnn_bench.cells._filtered import BiasOptions, Nesterov, RestartOptions, filtered
 from urnn_bench.cells.lstm import Lstm, LstmOptions
-from urnn_bench.kernels.filters import restarting
-from urnn_bench.spec.schema import Count
 
 
-class SrLstmOptions(StepOptions, BiasOptions, LstmOptions):
+class SrLstmOptions(RestartOptions, BiasOptions, LstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
-    restart: Count = Field(
-        40, description="F, steps between restarts", json_schema_extra={"unit": "steps"}
-    )
 
-
-class SrLstm(LinearlyFilteredCell):
+class SrLstm(Nesterov):
     """The LSTM behind a filter that restarts."""
 
     Options = SrLstmOptions
     kind = Lstm
     state_names = ("h", "c", "v")
     fused = filtered(Lstm.fused)
-    counts_steps = True
-
-    def decay(self, steps: int) -> Tensor:
-        """Return (k - 1)/(k + 2) for every step, k counting to F."""
-        return restarting(steps, self.options.restart)
