@@ -114,6 +114,46 @@ def test_a_filter_carried_over_a_cut_is_the_uncut_one(name, kernel):
     torch.testing.assert_close(rest, whole[4:], rtol=1e-10, atol=1e-10)
 
 
+def fresh(name, **options):
+    kind = CELLS.get(name, Cell)
+    with seeded(0, "init"):
+        return kind(F, H, kind.Options(**options)).double()
+
+
+FAMILY = ["momentum_lstm", "adam_lstm", "rmsprop_lstm", "nesterov_lstm", "sr_lstm",
+          "sr_lstm_released"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_the_released_start(name):
+    plain = fresh(name, start="released", input_forget_bias=1.0, forget_bias=1.0).plain
+    w = plain.w_x[:, :-1].detach()
+    torch.testing.assert_close(w.T @ w, torch.eye(F).double(), rtol=0, atol=1e-6)
+    assert torch.equal(plain.w_h.detach(), torch.eye(4 * H, H).double())
+    forget = torch.tensor([0, 1, 0, 0]).repeat_interleave(H).double()
+    assert torch.equal(plain.w_x[:, -1].detach(), forget) and torch.equal(
+        plain.bias.detach(), forget
+    )
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_it_starts_as_the_plain_lstm_unless_told_otherwise(name):
+    with seeded(0, "init"):
+        kind = CELLS.get("lstm", Cell)
+        lstm_ = kind(F, H, kind.Options()).double()
+    plain = fresh(name).plain
+    assert torch.equal(plain.w_x[:, :-1], lstm_.w_x) and torch.equal(plain.w_h, lstm_.w_h)
+    assert not plain.w_x[:, -1].any()
+
+
+def test_the_bias_within_the_filter_ends_at_its_gain():
+    cell = fresh("momentum_lstm", momentum=0.6, step_size=1.0, input_forget_bias=1.0)
+    x = torch.zeros(200, B, F, dtype=torch.float64)
+    w = cell.weights()
+    v = choose(cell, "cpu", "scan").run(x, cell.initial_state(B), w)[1][-1]
+    assert float(cell.plain.drive(v, w)[0, H].detach()) == pytest.approx(1 + 2.5)
+
+
 def bias_gradient(**options):
     cell = make("adam_lstm", momentum=0.6, step_size=0.6, beta=0.1, **options)
     with torch.no_grad():

@@ -69,6 +69,10 @@ class FilteredCell(Cell):
             w_x = self.plain.get_parameter("w_x")
             # after the input's columns, which start as they do without it
             self.plain.w_x = nn.Parameter(torch.cat([w_x, torch.zeros_like(w_x[:, :1])], 1))
+        self.begin()
+
+    def begin(self) -> None:
+        """Change the plain cell's initial values, if there is anything to change."""
 
     @property
     def features(self) -> int:

@@ -6,20 +6,18 @@ the equations, and for what happens at an input of zero.
 T steps, B batch, F input features, H hidden width.
 """
 
-from urnn_bench.cells._filtered import BiasOptions
+from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
 from urnn_bench.cells._normalised import AdamOptions, NormalisedCell, normalised
-from urnn_bench.cells.lstm import Lstm, LstmOptions
 from urnn_bench.kernels.native import dense
 
 
-class AdamLstmOptions(AdamOptions, BiasOptions, LstmOptions):
+class AdamLstmOptions(AdamOptions, FilteredLstmOptions):
     """The filters, and how the LSTM behind them starts."""
 
 
-class AdamLstm(NormalisedCell):
+class AdamLstm(FilteredLstm, NormalisedCell):
     """The LSTM behind both filters."""
 
     Options = AdamLstmOptions
-    kind = Lstm
     state_names = ("h", "c", "v", "s")
     fused = normalised({"c": dense.LSTM})

@@ -7,18 +7,18 @@ contains no h: what momentum adds is a memory of inputs, with the gain Îµ/(1 - Î
 T steps, B batch, F input features, H hidden width.
 """
 
-from urnn_bench.cells._filtered import BiasOptions, Momentum, MomentumOptions, filtered
-from urnn_bench.cells.lstm import Lstm, LstmOptions
+from urnn_bench.cells._filtered import Momentum, MomentumOptions, filtered
+from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
+from urnn_bench.cells.lstm import Lstm
 
 
-class MomentumLstmOptions(MomentumOptions, BiasOptions, LstmOptions):
+class MomentumLstmOptions(MomentumOptions, FilteredLstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
 
-class MomentumLstm(Momentum):
+class MomentumLstm(FilteredLstm, Momentum):
     """The LSTM behind a filter of one pole."""
 
     Options = MomentumLstmOptions
-    kind = Lstm
     state_names = ("h", "c", "v")
     fused = filtered(Lstm.fused)

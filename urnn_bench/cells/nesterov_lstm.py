@@ -8,18 +8,18 @@ the released code has for language modelling; for MNIST and TIMIT it has another
 T steps, B batch, F input features, H hidden width.
 """
 
-from urnn_bench.cells._filtered import BiasOptions, Nesterov, StepOptions, filtered
-from urnn_bench.cells.lstm import Lstm, LstmOptions
+from urnn_bench.cells._filtered import Nesterov, StepOptions, filtered
+from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
+from urnn_bench.cells.lstm import Lstm
 
 
-class NesterovLstmOptions(StepOptions, BiasOptions, LstmOptions):
+class NesterovLstmOptions(StepOptions, FilteredLstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
 
-class NesterovLstm(Nesterov):
+class NesterovLstm(FilteredLstm, Nesterov):
     """The LSTM behind Nesterov's filter."""
 
     Options = NesterovLstmOptions
-    kind = Lstm
     state_names = ("h", "c", "v")
     fused = filtered(Lstm.fused)

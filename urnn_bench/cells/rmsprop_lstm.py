@@ -5,20 +5,18 @@ Nguyen et al. (2020), arXiv:2006.06919: the AdamLSTM without momentum; see ``cel
 T steps, B batch, F input features, H hidden width.
 """
 
-from urnn_bench.cells._filtered import BiasOptions
+from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
 from urnn_bench.cells._normalised import NormalisedCell, RmspropOptions, normalised
-from urnn_bench.cells.lstm import Lstm, LstmOptions
 from urnn_bench.kernels.native import dense
 
 
-class RmspropLstmOptions(RmspropOptions, BiasOptions, LstmOptions):
+class RmspropLstmOptions(RmspropOptions, FilteredLstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
 
-class RmspropLstm(NormalisedCell):
+class RmspropLstm(FilteredLstm, NormalisedCell):
     """The LSTM behind a normalisation."""
 
     Options = RmspropLstmOptions
-    kind = Lstm
     state_names = ("h", "c", "v", "s")
     fused = normalised({"c": dense.LSTM})

@@ -8,18 +8,18 @@ step.
 T steps, B batch, F input features, H hidden width.
 """
 
-from urnn_bench.cells._filtered import BiasOptions, Nesterov, RestartOptions, filtered
-from urnn_bench.cells.lstm import Lstm, LstmOptions
+from urnn_bench.cells._filtered import Nesterov, RestartOptions, filtered
+from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
+from urnn_bench.cells.lstm import Lstm
 
 
-class SrLstmOptions(RestartOptions, BiasOptions, LstmOptions):
+class SrLstmOptions(RestartOptions, FilteredLstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
 
-class SrLstm(Nesterov):
+class SrLstm(FilteredLstm, Nesterov):
     """The LSTM behind a filter that restarts."""
 
     Options = SrLstmOptions
-    kind = Lstm
     state_names = ("h", "c", "v")
     fused = filtered(Lstm.fused)

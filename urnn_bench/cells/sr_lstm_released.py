@@ -16,18 +16,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from urnn_bench.cells._filtered import FilteredCell
-from urnn_bench.cells.lstm import Lstm, gated
+from urnn_bench.cells._filtered_lstm import FilteredLstm
+from urnn_bench.cells.lstm import gated
 from urnn_bench.cells.sr_lstm import SrLstmOptions
 from urnn_bench.kernels.filters import restarting
 from urnn_bench.kernels.scan import State
 
 
-class SrLstmReleased(FilteredCell):
+class SrLstmReleased(FilteredLstm):
     """The LSTM with the last two pre-activations in every gate."""
 
     Options = SrLstmOptions
-    kind = Lstm
     state_names = ("h", "c", "y")
     counts_steps = True
 

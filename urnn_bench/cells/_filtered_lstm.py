@@ -1,0 +1,59 @@
+"""How an LSTM behind a filter starts: as the plain LSTM here, or as in the code of Nguyen et al.
+
+T steps, B batch, F input features, H hidden width. Gates stand in the order i, f, g, o.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from urnn_bench.cells._filtered import BiasOptions, FilteredCell
+from urnn_bench.cells.lstm import Lstm, LstmOptions
+
+
+class FilteredLstmOptions(BiasOptions, LstmOptions):
+    """Biases within and beside the filter, and where the matrices start."""
+
+    input_forget_bias: float = Field(
+        0.0,
+        description="initial bias of the forget gate within the filter (released: 1, -4 for "
+        "speech); once the filter has settled it adds that times the filter's gain",
+    )
+    start: Literal["glorot", "released"] = Field(
+        "glorot",
+        description="of the matrices: Glorot's rule for every gate, or W orthogonal and U the "
+        "identity for the input gate and zero for the others",
+    )
+
+
+class FilteredLstm(FilteredCell):
+    """What cells with an LSTM behind a filter share."""
+
+    kind = Lstm
+
+    @torch.no_grad()
+    def begin(self) -> None:
+        """Set the initial values that the options ask for."""
+        _STARTS[self.options.start](self.plain, self.inputs)
+        if self.biased:
+            forget = slice(self.hidden, 2 * self.hidden)
+            self.plain.get_parameter("w_x")[forget, -1] = self.options.input_forget_bias
+
+
+def _released(plain: nn.Module, inputs: int) -> None:
+    w_x, w_h = plain.get_parameter("w_x"), plain.get_parameter("w_h")
+    nn.init.orthogonal_(w_x[:, :inputs])
+    w_h.zero_()
+    w_h[: w_h.shape[1]].fill_diagonal_(1)
+
+
+def _glorot(*_: Any) -> None:
+    """Leave what the plain cell has."""
+
+
+_STARTS: Mapping[str, Callable[[nn.Module, int], None]] = {
+    "glorot": _glorot, "released": _released,
+}  # fmt: skip
