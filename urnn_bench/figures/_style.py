@@ -60,6 +60,11 @@ _OTHERS = [
     Look("#56B4E9", "X"), Look("#882255", "p"), Look("#999933", "h"), Look("#661100", "<"),
     Look("#332288", ">"), Look("#44AA99", "*"), Look("#AA4499", "d"), Look("#6E6E6E", "8"),
 ]  # fmt: skip
+# models that stand beside each other in the benchmarks of momentum, which must not look the same
+_LOOKS |= dict(zip(
+    ("momentum", "adam", "rmsprop", "sr", "step_only", "unit_gain", "forget_bias"), _OTHERS,
+    strict=False,
+))  # fmt: skip
 
 
 def look(model: str) -> Look:
