@@ -141,6 +141,8 @@ def test_models_that_saw_other_data_are_not_judged(bench):
     ("quantity: {of: solved}", "quantity: {off: solved}", "unknown key 'off'"),
     ("quick: [solves]", "quick: [solve]", "'quick' names 'solve'"),
     ("expect: {every: true}", "expect: {below: 1}", "goes with the quantity"),
+    ("model: lstm,", "model: lstm, controls: [urnn],", "'controls' go with 'against'"),
+    ("model: lstm,", "model: lstm, against: urnn, controls: [urnn],", "a third model"),
     ("model: lstm,", "model: lstm, against: lstm,", "cannot be set against itself"),
     ("model: urnn,", "model: urnn, against: lstm,", "'against' takes one number from another"),
     ("expect: {above: 0.9}", "expect: {}", "give 'below', 'above'"),
@@ -242,6 +244,26 @@ def test_a_model_against_another_is_judged_seed_by_seed(bench, ours, code, verdi
     assert row["command"].startswith("urnn-bench run made --model urnn --model lstm --T 100")
 
 
+@pytest.mark.parametrize(("control", "code", "verdict", "says"), [
+    ((0.1, 0.2, 0.3), 5, "explained by the control", "'gru' has -0.1 (-0.1 to -0.1)"),
+    ((0.05, 0.1, 0.2), 5, "explained by the control", "3 seeds"),
+    ((0.15, 0.25, 0.35), 0, "reproduced", "3 seeds"),
+    ((0.3, 0.4, 0.5), 0, "reproduced", "3 seeds"),
+    ((0.1, 0.4, 0.3), 0, "reproduced", "3 seeds"),
+    ((0.1, 0.2), 5, "inconclusive", "the control 'gru' is lacking; 2 of 3 seeds"),
+    ((), 5, "inconclusive", "the control 'gru' is lacking; make the runs"),
+])  # fmt: skip
+def test_what_a_control_does_as_well_is_explained_by_it(bench, control, code, verdict, says):
+    bench.write("benchmarks/made.yaml", MADE.replace("models: {", "models: {gru: {hidden: 8}, "))
+    bench.write("paper.yaml", AGAINST.replace("against: lstm,", "against: lstm, controls: [gru],"))
+    for label, losses in (("urnn", (0.1, 0.2, 0.3)), ("lstm", (0.2, 0.3, 0.4)), ("gru", control)):
+        for seed, loss in enumerate(losses):
+            bench.record(label, seed=seed, test=loss)
+    (row,) = json.loads(bench("verify", "paper.yaml", "--json", code=code).out)
+    assert row["verdict"] == verdict and says in row["reason"]
+    assert "--model urnn --model lstm --model gru" in row["command"]
+
+
 @pytest.mark.parametrize(("ours", "theirs", "expect", "verdict"), [
     ((500, 500, 500), (None, None, None), "{below: 0}", "reproduced"),
     ((None, None, None), (500, 500, 500), "{above: 100}", "reproduced"),
@@ -307,8 +329,9 @@ def test_quick_is_part_of_it_and_run_makes_what_is_missing(bench):
     assert len(bench.runs()) == 3
 
 
-def test_the_papers_own_claims_can_be_read(bench):
-    assert "urnn-2016" in bench("list", "papers").out
-    rows = json.loads(bench("verify", "urnn-2016", "--json", code=5).out)
-    assert len(rows) > 30 and {row["verdict"] for row in rows} == {"missing"}
-    assert "did you mean 'urnn-2016'" in bench("verify", "urnn-2015", code=2).err
+@pytest.mark.parametrize(("paper", "claims"), [("urnn-2016", 43), ("momentum-2020", 18)])
+def test_the_papers_claims_can_be_read_and_made(bench, paper, claims):
+    assert paper in bench("list", "papers").out
+    rows = json.loads(bench("verify", paper, "--json", code=5).out)
+    assert len(rows) >= claims and {row["verdict"] for row in rows} == {"missing"}
+    assert f"did you mean '{paper}'" in bench("verify", paper[:-1], code=2).err

@@ -48,7 +48,7 @@ def verify(
     json: Json = False,
 ) -> None:  # fmt: skip
     """Say which of a paper's claims our runs reproduce, and which they do not."""
-    from urnn_bench.records.verdicts import judge
+    from urnn_bench.records.controls import judge_controlled
 
     checked = load_paper(paper)
     folder = results or default_results()
@@ -59,7 +59,7 @@ def verify(
         _possible(folder, name, claim.needs)
     if run:
         _make({claim.needs for claim in chosen.values()}, results)
-    found = {name: (claim, judge(claim, folder)) for name, claim in chosen.items()}
+    found = {name: (claim, judge_controlled(claim, folder)) for name, claim in chosen.items()}
     if json:
         emit_json([_plain(name, *pair) for name, pair in found.items()])
     else:
@@ -83,7 +83,13 @@ def _make(needs: set[Needs], results: Path | None) -> None:
     _check_data({need.benchmark for need in needs})
     for need in sorted(needs, key=lambda n: (n.benchmark, n.T, n.model)):
         try:
-            run([need.benchmark], [need.T], [*need.models], seeds=need.seeds, results=results)
+            run(
+                [need.benchmark],
+                [need.T],
+                [*need.models, *need.controls],
+                seeds=need.seeds,
+                results=results,
+            )
         except typer.Exit as stop:
             # a run that diverged is an answer too; one that was interrupted is not
             if stop.exit_code >= 128:

@@ -16,19 +16,22 @@ from urnn_bench.records.results import one_a_seed, settings_of, training_of
 from urnn_bench.records.statistics import Interval, geometric_mean, mean, proportion
 from urnn_bench.spec.claims import Claim, Expected, Needs, Quantity
 
-Word = Literal["reproduced", "not reproduced", "inconclusive", "missing"]
+Word = Literal[
+    "reproduced", "not reproduced", "explained by the control", "inconclusive", "missing"
+]
 Run = tuple[Path, Record]
 _WIDEST = 1e3
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What our runs say of a claim, with our value beside it."""
+    """What our runs say of a claim, with our value beside it; ``short`` if runs are lacking."""
 
     word: Word
     ours: str
     reason: str
     values: tuple[float, ...] = ()
+    short: bool = False
 
 
 def judge(claim: Claim, results: Path) -> Verdict:
@@ -39,7 +42,8 @@ def judge(claim: Claim, results: Path) -> Verdict:
     seeds, others = _runs(claim, results)
     if not seeds:
         aside = f" ({others} with other settings are not judged)" if others else ""
-        return Verdict("missing", "-", f"make the runs with: {claim.needs.command}{aside}")
+        text = f"make the runs with: {claim.needs.command}{aside}"
+        return Verdict("missing", "-", text, short=True)
     values = tuple(_of_seed(claim, runs) for runs in seeds)
     if claim.expect.every is not None:
         word, ours = _all_or_none(values, claim.expect.every)
@@ -47,7 +51,7 @@ def judge(claim: Claim, results: Path) -> Verdict:
         word, ours = _against(values, claim.expect, mean if claim.needs.against else geometric_mean)
     reason = _short(claim, seeds, values)
     if reason:
-        return Verdict("inconclusive", ours, reason, values)
+        return Verdict("inconclusive", ours, reason, values, short=True)
     return Verdict(word, ours, _count(word, values), values)
 
 

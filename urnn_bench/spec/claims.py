@@ -33,12 +33,14 @@ class Needs(Strict):
 
     With ``against``, another model of that benchmark, its number is taken from the model's, seed by
     seed. ``updates`` is how long they are trained; what was trained for longer is judged by what it
-    was then, or not at all.
+    was then, or not at all. A control is a model that lacks what the claim speaks of and shares the
+    rest: a claim that it meets as well as the model does is explained by it.
     """
 
     benchmark: str
     model: str
     against: str | None = None
+    controls: Annotated[tuple[str, ...], Field(strict=False)] = ()
     T: Count
     seeds: Count = 3
     updates: Count | None = None
@@ -47,6 +49,10 @@ class Needs(Strict):
     def _two(self) -> Self:
         if self.against == self.model:
             raise ValueError(f"'{self.model}' cannot be set against itself")
+        if self.controls and self.against is None:
+            raise ValueError("'controls' go with 'against', the model that both are set against")
+        if {self.model, self.against} & {*self.controls}:
+            raise ValueError("a control is a third model")
         return self
 
     @property
@@ -57,7 +63,7 @@ class Needs(Strict):
     @property
     def command(self) -> str:
         """The command that makes these runs."""
-        models = " ".join(f"--model {model}" for model in self.models)
+        models = " ".join(f"--model {model}" for model in (*self.models, *self.controls))
         return f"urnn-bench run {self.benchmark} {models} --T {self.T} --seeds {self.seeds}"
 
 
@@ -159,7 +165,8 @@ def check_needs(name: str, needs: Needs) -> None:
     """
     benchmark = plan(*find(needs.benchmark), Selection(), ()).benchmark
     where = f"the claim '{name}': in '{needs.benchmark}' "
-    if unknown := [model for model in needs.models if model not in benchmark.models]:
+    asked = (*needs.models, *needs.controls)
+    if unknown := [model for model in asked if model not in benchmark.models]:
         raise UnknownNameError("model", unknown[0], benchmark.models, where)
     if needs.T not in benchmark.T:
         raise UnknownNameError("length", str(needs.T), map(str, benchmark.T), where)
