@@ -40,6 +40,8 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) digits --figure learning_curves --results results/paper/readme
 	$(DRAW) pdigits --figure learning_curves --results results/paper/readme
 	$(DRAW) paper/urnn-fig1 --figure learning_curves --results results/paper/urnn-2016
+	$(DRAW) paper/urnn-fig3-ordered --figure learning_curves --results results/paper/urnn-2016
+	$(DRAW) paper/urnn-fig3-permuted --figure learning_curves --results results/paper/urnn-2016
 	$(DRAW) paper/urnn-fig4-gradients --figure gradient_norms --results results/paper/urnn-2016
 
 ci: lint types test smoke  ## all that continuous integration asks

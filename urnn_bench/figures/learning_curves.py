@@ -28,6 +28,8 @@ from urnn_bench.spec.schema import Strict
 
 _MARKERS = 8
 _COLUMNS = 4
+_NARROWEST = 5.6  # inches, of a single panel under its legend
+_ROOM = 1.04  # above the highest value, for half a marker
 _COLUMN = {"updates": "step", "examples": "examples"}
 _THOUSANDS_FROM = 5000
 _DIVERGED: dict[str, Any] = {"markersize": 9, "markeredgewidth": 2}
@@ -62,7 +64,7 @@ class LearningCurves(Figure):
         lengths = sorted(frame["T"].unique())
         across = min(len(lengths), _COLUMNS)
         rows = -(-len(lengths) // across)
-        drawing = Drawing(figsize=(1.2 + 2.9 * across, 0.9 + 2.5 * rows))
+        drawing = Drawing(figsize=(max(_NARROWEST, 1.2 + 2.9 * across), 0.9 + 2.5 * rows))
         panels = drawing.subplots(rows, across, squeeze=False)
         for ax in panels.flat[len(lengths) :]:
             ax.set_visible(False)
@@ -156,4 +158,4 @@ def _scale(ax: Axes, values: "pd.Series[float]", scale: str) -> None:
     if scale == "log" or (scale == "auto" and wide(values)):
         ax.set_yscale("log")
     else:
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, _ROOM * ax.get_ylim()[1])

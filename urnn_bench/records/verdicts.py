@@ -117,13 +117,13 @@ def _short(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[floa
     found = [record for runs in seeds for _, record in runs]
     if unknown := _unknown(claim.quantity.metric, found):
         return unknown
+    if needs.updates is not None and (other := _other_length(claim.quantity, found, needs.updates)):
+        more = f"the claim's: {needs.command} --steps {needs.updates}"
+        return f"trained for {other:,} updates instead of {needs.updates:,}; {more}"
     if len(seeds) < needs.seeds:
         return f"{len(seeds)} of {needs.seeds} seeds; more with: {needs.command}"
     if claim.expect.every is None and (diverged := _named(found, "diverged")):
         return f"{diverged} diverged"
-    if needs.updates is not None and (other := _other_length(claim.quantity, found, needs.updates)):
-        more = f"the claim's: {needs.command} --steps {needs.updates}"
-        return f"trained for {other:,} updates instead of {needs.updates:,}; {more}"
     if lacking := sum(map(isnan, values)):
         return f"{lacking} of {len(values)} runs have no such number; see: {needs.command} --probe"
     return ""
