@@ -94,7 +94,7 @@ def test_splits_are_the_file_cut_in_order():
 
 
 def test_a_batch_larger_than_the_training_set_is_refused():
-    with pytest.raises(DataError, match="1157 images; make it smaller with --batch"):
+    with pytest.raises(DataError, match="1157; make it smaller with --batch"):
         make("digits").batch("train", 0, 1158, seed=0)
 
 

@@ -51,10 +51,6 @@ class NormalisedCell(FilteredCell):
         super().__init__(inputs, hidden, options)
         self.rows = len(self.plain.get_parameter("w_x"))
 
-    def project(self, x: Tensor, w: Any) -> Tensor:
-        """Return g: (T, B, F) to (T, B, G)."""
-        return linear(self.widened(x), w.w_x)
-
     def outer(self, w: Any) -> Tensor | float:
         """Return the bias that is not normalised (G)."""
         bias: Tensor = w.bias
@@ -62,7 +58,7 @@ class NormalisedCell(FilteredCell):
 
     def drive(self, x: Tensor, w: Any) -> Tensor:
         """Return g: (T, B, G)."""
-        return self.project(x, w)
+        return linear(self.widened(x), w.w_x)
 
     def step(self, u: Tensor, state: State, w: Any) -> State:
         """Return the plain cell's next state after both filters'."""
@@ -110,7 +106,7 @@ def normalised(table: Mapping[str, Fused]) -> Mapping[str, Fused]:
 def _behind(fused: Fused) -> Fused:
     def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         *plain, v, s = state
-        drive, v, s = cell.normalised(cell.project(x, w), v, s)
+        drive, v, s = cell.normalised(cell.drive(x, w), v, s)
         hs, last = fused.run(_Driven(cell.plain), drive + cell.outer(w), tuple(plain), w)
         return hs, (*last, v, s)
 

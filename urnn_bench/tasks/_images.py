@@ -25,7 +25,7 @@ from urnn_bench.data.store import DataSet
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
 from urnn_bench.spec.schema import Count, Strict
-from urnn_bench.streams import generator
+from urnn_bench.tasks._epochs import shown
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks._permutations import NAMED, permutation
 from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
@@ -112,7 +112,7 @@ class ImageTask(Task):
         images = self._split(split)
         rows: slice | Tensor = slice(index * size, (index + 1) * size)
         if split == "train":
-            rows = _shown(len(images.classes), index, size, seed)
+            rows = shown(len(images.classes), index, size, seed)
         pixels = images.pixels[rows][:, self._order()].reshape(-1, self.options.T, self._width())
         return Batch(pixels.transpose(0, 1).double() / self.levels, images.classes[rows])
 
@@ -169,20 +169,6 @@ def _reading_order(shape: tuple[int, int], scan: str, name: str | int) -> Tensor
     place = torch.arange(rows * columns).reshape(rows, columns)
     place = place.flip(0) if scan == "bottom_up" else place
     return place.reshape(-1)[permutation(name, rows * columns)]
-
-
-def _shown(count: int, index: int, size: int, seed: int) -> Tensor:
-    """Return which images make up a batch of training."""
-    if size > count:
-        raise DataError(f"a batch of {size} is larger than the training set of {count} images; "
-                        "make it smaller with --batch")  # fmt: skip
-    epoch, place = divmod(index, count // size)
-    return _shuffled(count, seed, epoch)[place * size : (place + 1) * size]
-
-
-@lru_cache(maxsize=4)
-def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
-    return torch.randperm(count, generator=generator(seed, "data", "train", epoch))
 
 
 @lru_cache(maxsize=4)

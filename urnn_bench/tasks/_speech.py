@@ -28,7 +28,7 @@ from urnn_bench.data import wav
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
 from urnn_bench.spec.schema import Count, Strict
-from urnn_bench.streams import generator
+from urnn_bench.tasks._epochs import shown
 from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
 
 _RATE_HZ = 8000
@@ -118,7 +118,7 @@ class SpeechTask(Task):
         recordings = self._split(split)
         rows: Sequence[int] = range(index * size, min((index + 1) * size, len(recordings)))
         if split == "train":
-            rows = _shown(len(recordings), index, size, seed)
+            rows = shown(len(recordings), index, size, seed).tolist()
         chosen = [recordings[row] for row in rows]
         return _padded(chosen, self.options.T)
 
@@ -164,14 +164,3 @@ def _padded(chosen: Sequence[Tensor], steps: int) -> Batch:
         y[:count, b, :-1] = each[1 : count + 1]
         y[:count, b, -1] = 1
     return Batch(x, y)
-
-
-def _shown(count: int, index: int, size: int, seed: int) -> list[int]:
-    """Return which recordings make up a batch of training."""
-    if size > count:
-        raise DataError(f"a batch of {size} is larger than the training set of {count} recordings; "
-                        "make it smaller with --batch")  # fmt: skip
-    epoch, place = divmod(index, count // size)
-    order = torch.randperm(count, generator=generator(seed, "data", "train", epoch))
-    rows: list[int] = order[place * size : (place + 1) * size].tolist()
-    return rows

@@ -1,0 +1,27 @@
+"""The order in which a fixed training set is shown, epoch by epoch."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from urnn_bench.errors import DataError
+from urnn_bench.streams import generator
+
+
+def shown(count: int, index: int, size: int, seed: int) -> Tensor:
+    """Return which of ``count`` examples make up batch ``index`` of training (B).
+
+    What does not fill a batch at the end of an epoch is left out. Raises DataError if a batch is
+    larger than the training set.
+    """
+    if size > count:
+        raise DataError(f"a batch of {size} is larger than the training set of {count}; "
+                        "make it smaller with --batch")  # fmt: skip
+    epoch, place = divmod(index, count // size)
+    return _shuffled(count, seed, epoch)[place * size : (place + 1) * size]
+
+
+@lru_cache(maxsize=4)
+def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
+    return torch.randperm(count, generator=generator(seed, "data", "train", epoch))
