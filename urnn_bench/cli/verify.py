@@ -12,7 +12,7 @@ from urnn_bench.cli.parameters import DataDir, Json, Results, complete_paper
 from urnn_bench.cli.sources import known
 from urnn_bench.data import store
 from urnn_bench.errors import GateError, NothingToShowError, UsageError
-from urnn_bench.records.folder import default_results
+from urnn_bench.records.folder import default_results, records
 from urnn_bench.registry import Components
 from urnn_bench.spec.catalogue import find, names
 from urnn_bench.spec.claims import Claim, Needs, check_needs, load_paper
@@ -59,7 +59,9 @@ def verify(
         _possible(folder, name, claim.needs)
     if run:
         _make({claim.needs for claim in chosen.values()}, results)
-    found = {name: (claim, judge_controlled(claim, folder)) for name, claim in chosen.items()}
+    needed = {claim.needs.benchmark for claim in chosen.values()}
+    runs = {benchmark: list(records(folder, benchmark)) for benchmark in needed}
+    found = {n: (c, judge_controlled(c, runs[c.needs.benchmark])) for n, c in chosen.items()}
     if json:
         emit_json([_plain(name, *pair) for name, pair in found.items()])
     else:

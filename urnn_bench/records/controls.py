@@ -1,27 +1,27 @@
 """Claims against their controls: whether a gain needs what the claim says it comes from."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from urnn_bench.records.verdicts import Verdict, judge
+from urnn_bench.records.verdicts import Run, Verdict, judge
 from urnn_bench.spec.claims import Claim
 
 
-def judge_controlled(claim: Claim, results: Path) -> Verdict:
+def judge_controlled(claim: Claim, runs: Sequence[Run]) -> Verdict:
     """Judge a claim; one that holds for a control as well is explained by that.
 
     It is not if the model meets the same bounds against the control, seed by seed. A control whose
     runs are lacking leaves the claim inconclusive. Raises UsageError as ``judge`` does.
     """
-    found = judge(claim, results)
+    found = judge(claim, runs)
     if found.word != "reproduced":
         return found
     for control in claim.needs.controls:
-        alone = judge(_needing(claim, model=control), results)
+        alone = judge(_needing(claim, model=control), runs)
         if alone.short:
             reason = f"the control '{control}' is lacking; {alone.reason}"
             return replace(found, word="inconclusive", reason=reason)
-        ahead = judge(_needing(claim, against=control), results)
+        ahead = judge(_needing(claim, against=control), runs)
         if alone.word == "reproduced" and ahead.word != "reproduced":
             reason = f"{found.reason}; '{control}' has {alone.ours}"
             return replace(found, word="explained by the control", reason=reason)

@@ -10,7 +10,7 @@ from typing import Literal
 from urnn_bench.errors import near_miss
 from urnn_bench.records import metrics, probes
 from urnn_bench.records.compare import check_data
-from urnn_bench.records.folder import METRICS, PROBES, records
+from urnn_bench.records.folder import METRICS, PROBES
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.records.results import one_a_seed, settings_of, training_of
 from urnn_bench.records.statistics import Interval, geometric_mean, mean, proportion
@@ -34,12 +34,12 @@ class Verdict:
     short: bool = False
 
 
-def judge(claim: Claim, results: Path) -> Verdict:
-    """Judge a claim by the runs it needs: every seed has to be past the bound.
+def judge(claim: Claim, found: Sequence[Run]) -> Verdict:
+    """Judge a claim by what it needs of its benchmark's runs: every seed has to be past the bound.
 
     Raises UsageError if models were shown different data.
     """
-    seeds, others = _runs(claim, results)
+    seeds, others = _runs(claim, found)
     if not seeds:
         aside = f" ({others} with other settings are not judged)" if others else ""
         text = f"make the runs with: {claim.needs.command}{aside}"
@@ -62,14 +62,14 @@ def _count(word: Word, values: Sequence[float]) -> str:
     return seeds
 
 
-def _runs(claim: Claim, results: Path) -> tuple[list[tuple[Run, ...]], int]:
+def _runs(claim: Claim, found: Sequence[Run]) -> tuple[list[tuple[Run, ...]], int]:
     """Return the ended runs of a claim's models at its length, seed by seed; count the others.
 
     A run that was asked for with settings of its own is not the paper's, other than of how many
     updates; probes change nothing.
     """
     needs = claim.needs
-    at = [(f, r) for f, r in records(results, needs.benchmark) if r.run.T == needs.T]
+    at = [(f, r) for f, r in found if r.run.T == needs.T]
     ended = [(f, r) for f, r in one_a_seed(at) if r.status in FINAL]
     plain = [(f, r) for f, r in ended if _only_longer(r)]
     chosen = _one_protocol(plain, needs)
