@@ -55,8 +55,7 @@ def verify(
     chosen = {n: c for n, c in checked.claims.items() if not quick or n in checked.quick}
     if not chosen:
         raise UsageError(f"the claims of '{paper}' name none as 'quick'; leave out --quick")
-    for name, claim in chosen.items():
-        _possible(folder, name, claim.needs)
+    _check_needs(folder, chosen)
     if run:
         _make({claim.needs for claim in chosen.values()}, results)
     needed = {claim.needs.benchmark for claim in chosen.values()}
@@ -69,10 +68,14 @@ def verify(
     _end([verdict.word for _, verdict in found.values()])
 
 
-def _possible(folder: Path, name: str, needs: Needs) -> None:
-    """Refuse a claim that no run could ever answer."""
-    if known(folder, needs.benchmark) in names():
-        check_needs(name, needs)
+def _check_needs(folder: Path, claims: dict[str, Claim]) -> None:
+    """Refuse a claim that no run could ever answer; a benchmark's file is read once for all."""
+    files = names()
+    asked = dict.fromkeys(known(folder, claim.needs.benchmark) for claim in claims.values())
+    plans = {each: plan(*find(each), Selection(), ()) for each in asked if each in files}
+    for name, claim in claims.items():
+        if claim.needs.benchmark in plans:
+            check_needs(name, claim.needs, plans[claim.needs.benchmark].benchmark)
 
 
 def _make(needs: set[Needs], results: Path | None) -> None:

@@ -6,11 +6,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from urnn_bench.errors import UnknownNameError
-from urnn_bench.spec.catalogue import claims, find
+from urnn_bench.spec.catalogue import claims
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import read
-from urnn_bench.spec.schema import Count, Strict
-from urnn_bench.spec.sweep import Selection, plan
+from urnn_bench.spec.schema import Benchmark, Count, Strict
 
 
 class Reference(Strict):
@@ -158,12 +157,8 @@ class Paper(Strict):
         return self
 
 
-def check_needs(name: str, needs: Needs) -> None:
-    """Refuse a claim whose benchmark has a file but not the model or the length it needs.
-
-    Raises UnknownNameError with the near miss, or SpecError if the benchmark is wrong.
-    """
-    benchmark = plan(*find(needs.benchmark), Selection(), ()).benchmark
+def check_needs(name: str, needs: Needs, benchmark: Benchmark) -> None:
+    """Raise UnknownNameError if a claim's benchmark has not the model or the length it needs."""
     where = f"the claim '{name}': in '{needs.benchmark}' "
     asked = (*needs.models, *needs.controls)
     if unknown := [model for model in asked if model not in benchmark.models]:
