@@ -24,7 +24,7 @@ from torch.nn.functional import linear
 from urnn_bench.cells._filtered import FilteredCell, MomentumOptions, StepOptions
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Fused
-from urnn_bench.kernels.filters import scan
+from urnn_bench.kernels.normaliser import Coefficients, normalise
 from urnn_bench.kernels.scan import State, unroll
 from urnn_bench.spec.schema import Fraction, Positive
 
@@ -72,9 +72,8 @@ class NormalisedCell(FilteredCell):
     def normalised(self, g: Tensor, v: Tensor, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the drive (T, B, G) of all steps at once, without b_h, and the last v and s."""
         o = self.options
-        vs = scan(_constant(self._momentum(), g), o.step_size * g, v)
-        squares = scan(_constant(o.beta, g), (1 - o.beta) * g.square(), s)
-        return vs * torch.rsqrt(squares + o.stabiliser), vs[-1], squares[-1]
+        by = Coefficients(self._momentum(), o.step_size, o.beta, o.stabiliser)
+        return normalise(g, v, s, by)
 
     def initial_state(self, batch: int) -> State:
         """Return the plain cell's initial state, and zeros."""
@@ -114,7 +113,3 @@ def _behind(fused: Fused) -> Fused:
         return fused.obstacle(cell.plain)
 
     return replace(fused, run=run, obstacle=obstacle)
-
-
-def _constant(value: float, like: Tensor) -> Tensor:
-    return torch.full((len(like),), value, dtype=torch.float64)
