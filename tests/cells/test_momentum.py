@@ -180,3 +180,18 @@ def test_adams_gradient_at_blank_input_is_what_the_stabiliser_says():
 def test_options_that_cannot_be_are_refused(name, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         CELLS.get(name, Cell).Options(**options)
+
+
+@pytest.mark.parametrize(("name", "inputs", "hidden", "outputs", "published"), [
+    ("momentum_lstm", 1, 128, 10, 68_362),
+    ("adam_lstm", 1, 256, 10, 267_786),
+    ("sr_lstm_released", 129, 84, 129, 83_205),
+    ("rmsprop_lstm", 129, 158, 129, 203_159),
+    ("dtriv", 1, 170, 10, 16_415),
+    ("momentum_dtriv", 1, 512, 10, 136_970),
+])  # fmt: skip
+def test_has_as_many_parameters_as_the_paper_says(name, inputs, hidden, outputs, published):
+    kind = CELLS.get(name, Cell)
+    cell = kind(inputs, hidden, kind.Options())
+    counted = sum(p.numel() for p in cell.parameters())
+    assert counted + outputs * (hidden + 1) == published
