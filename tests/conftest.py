@@ -16,6 +16,9 @@ from urnn_bench.records.record import Record
 from urnn_bench.spec.schema import Run
 
 torch.set_num_threads(1)
+if not torch.cuda.is_available():
+    # Triton's interpreter runs on a CPU what would be compiled; it is asked for at first import
+    os.environ["TRITON_INTERPRET"] = "1"
 
 TINY = """\
 title: A benchmark for tests

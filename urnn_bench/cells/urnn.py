@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
+from urnn_bench.kernels.gpu import urnn as gpu
 from urnn_bench.kernels.native import urnn as native
 from urnn_bench.kernels.scan import State
 from urnn_bench.kernels.unitary import Factors, apply, modrelu
@@ -78,7 +79,7 @@ class Urnn(Cell):
     """The uRNN of 2016, its state complex, its recurrent matrix unitary by construction."""
 
     Options = UrnnOptions
-    fused = {"c": native.URNN}
+    fused = {"c": native.URNN, "triton": gpu.URNN}
     permutation: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: UrnnOptions) -> None:

@@ -1,0 +1,1 @@
+"""Recurrences on a GPU, a whole sequence in one launch."""

@@ -1,0 +1,1 @@
+"""Kernels in Triton, which is imported only where they run: one program a row of a batch."""

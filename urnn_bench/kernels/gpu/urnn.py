@@ -1,0 +1,133 @@
+"""The uRNN on a GPU: one launch a sequence and direction, from the kernels of ``rows/urnn.py``.
+
+It keeps the states that it returns and u. T steps, B batch, F input features, H hidden width
+(complex).
+"""
+
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.unitary import Factors
+
+_WIDEST, _TOTALS = 1024, 8
+# four numbers of each block of registers a thread: wider rows get more warps
+_ROW_OF_A_WARP = 128
+
+
+class _Tables(NamedTuple):
+    """What the kernels read besides u and h, each contiguous, complex numbers as pairs."""
+
+    factors: Tensor
+    bias: Tensor
+    order: Tensor
+    place: Tensor
+    twiddle: Tensor
+    scalars: Tensor
+
+
+class _Recurrence(torch.autograd.Function):
+    """hs (T, B, H) and the last of them, from u (T, B, H), h0 (B, H) and the factors."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, u: Tensor, h0: Tensor, d1: Tensor, d2: Tensor, d3: Tensor, r1: Tensor,
+        r2: Tensor, bias: Tensor, permutation: Tensor, eps: float,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Launch the forward kernel."""
+        tables = _tables(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
+        u, h0 = u.contiguous(), h0.contiguous()
+        hs = torch.empty_like(u)
+        steps, batch, n = u.shape
+        pairs = map(torch.view_as_real, (u, h0, hs))
+        _kernels().forward[(batch,)](
+            *pairs, tables.factors, tables.bias, tables.order, tables.twiddle, tables.scalars,
+            steps, batch, **_shape(n),
+        )  # fmt: skip
+        ctx.save_for_backward(u, h0, hs, d1, d2, d3, *tables)
+        ctx.set_materialize_grads(False)
+        return hs, hs[-1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dhs: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Launch the backward kernel and turn its sums into the factors' gradients."""
+        u, h0, hs, d1, d2, d3, *rest = ctx.saved_tensors
+        tables, (steps, batch, n) = _Tables(*rest), u.shape
+        given = hs if dhs is None else dhs.contiguous()
+        dlast = torch.zeros_like(h0) if dlast is None else dlast.contiguous()
+        du, dh0 = torch.empty_like(u), torch.empty_like(h0)
+        totals = tables.bias.new_empty(batch, _TOTALS * n)
+        real = torch.view_as_real
+        _kernels().backward[(batch,)](
+            real(u), real(h0), real(hs), *tables, real(given), real(dlast), real(du), real(dh0),
+            totals, steps, batch, EVERY=dhs is not None, **_shape(n),
+        )  # fmt: skip
+        return du, dh0, *_factor_gradients((d1, d2, d3), totals.sum(0)), None, None
+
+
+def _tables(w: Factors, bias: Tensor, eps: float) -> _Tables:
+    n = len(bias)
+    # copies: an optimizer may change parameters in place before the backward pass
+    factors = torch.view_as_real(torch.stack([w.d1, w.d2 / n, w.d3, w.r1, w.r2]))
+    order = w.permutation.to(torch.int32)
+    place = w.permutation.argsort().to(torch.int32)
+    scalars = bias.new_tensor([eps, torch.finfo(bias.dtype).tiny])
+    return _Tables(
+        factors, bias.clone(), order, place, _twiddle(n, bias.dtype, bias.device), scalars
+    )
+
+
+def _factor_gradients(diagonals: tuple[Tensor, ...], totals: Tensor) -> list[Tensor]:
+    """Return the gradients of d1, d2, d3, r1, r2 and the bias.
+
+    The kernel sums dC/dθ for a diagonal e^{iθ}; along the circle, dC/dd is i d dC/dθ.
+    """
+    n = len(totals) // _TOTALS
+    phases, bias, mirrors = totals[: 3 * n].view(3, n), totals[3 * n : 4 * n], totals[4 * n :]
+    turned = [1j * d * p for d, p in zip(diagonals, phases, strict=True)]
+    return [*turned, *torch.view_as_complex(mirrors.view(2, n, 2)), bias]
+
+
+def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    """Return hs (T, B, H) and the last state of the cell of ``cells/urnn.py``."""
+    f = w.factors
+    hs, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
+        cell.drive(x, w), state[0], f.d1, f.d2, f.d3, f.r1, f.r2, w.bias, f.permutation,
+        cell.options.eps,
+    )  # fmt: skip
+    return hs, (last,)
+
+
+@cache
+def _twiddle(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return e^{-2πik/n} for k below n/2, as pairs."""
+    angles = -2 * torch.pi * torch.arange(n // 2, dtype=torch.float64) / n
+    return torch.stack([angles.cos(), angles.sin()], -1).to(device, dtype)
+
+
+def _shape(n: int) -> dict[str, int]:
+    warps = max(1, n // _ROW_OF_A_WARP)
+    # sums of products are rounded once, as everywhere else
+    return {"N": n, "LOG": n.bit_length() - 1, "num_warps": warps, "enable_fp_fusion": True}
+
+
+def _kernels() -> Any:
+    return import_module("urnn_bench.kernels.gpu.rows.urnn")
+
+
+def _obstacle(cell: Any) -> str | None:
+    n = cell.hidden
+    if n & (n - 1) or not 1 < n <= _WIDEST:
+        return f"it takes widths that are powers of two from 2 to {_WIDEST}, not {n}"
+    return None if find_spec("triton") else "triton is not installed"
+
+
+URNN = Fused(frozenset({"cuda"}), run, _obstacle)
