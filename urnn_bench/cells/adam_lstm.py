@@ -8,6 +8,7 @@ T steps, B batch, F input features, H hidden width.
 
 from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
 from urnn_bench.cells._normalised import AdamOptions, NormalisedCell, normalised
+from urnn_bench.kernels import bptt
 from urnn_bench.kernels.native import dense
 
 
@@ -20,4 +21,4 @@ class AdamLstm(FilteredLstm, NormalisedCell):
 
     Options = AdamLstmOptions
     state_names = ("h", "c", "v", "s")
-    fused = normalised({"c": dense.LSTM})
+    fused = normalised({"c": dense.LSTM, "bptt": bptt.LSTM})

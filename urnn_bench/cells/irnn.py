@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench.cells._plain import PlainCell, PlainWeights
-from urnn_bench.kernels import vendor
+from urnn_bench.kernels import bptt, vendor
 from urnn_bench.kernels.native import dense
 from urnn_bench.kernels.scan import State
 
@@ -20,7 +20,7 @@ from urnn_bench.kernels.scan import State
 class Irnn(PlainCell):
     """The plain network with max(0, ·) and an identity to start from."""
 
-    fused = {"c": dense.RELU_RNN, "vendor": vendor.RELU_RNN}
+    fused = {"c": dense.RELU_RNN, "vendor": vendor.RELU_RNN, "bptt": bptt.RELU_RNN}
 
     def initial_recurrent(self) -> nn.Parameter:
         """Return the identity."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels import vendor
+from urnn_bench.kernels import bptt, vendor
 from urnn_bench.kernels.native import dense
 from urnn_bench.kernels.scan import State
 from urnn_bench.spec.schema import Strict
@@ -47,7 +47,7 @@ class Lstm(Cell):
 
     Options = LstmOptions
     state_names = ("h", "c")
-    fused = {"vendor": vendor.LSTM, "c": dense.LSTM}
+    fused = {"vendor": vendor.LSTM, "c": dense.LSTM, "bptt": bptt.LSTM}
 
     def __init__(self, inputs: int, hidden: int, options: LstmOptions) -> None:
         super().__init__(inputs, hidden, options)

@@ -17,6 +17,7 @@ from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.lstm import Lstm, LstmOptions
 from urnn_bench.cells.lstm import Weights as Gates
+from urnn_bench.kernels import bptt
 from urnn_bench.kernels.native import dense
 from urnn_bench.kernels.scan import State
 
@@ -44,7 +45,7 @@ class LstmPaper(Cell):
 
     Options = LstmPaperOptions
     state_names = ("h", "c")
-    fused = {"c": dense.LSTM}
+    fused = {"c": dense.LSTM, "bptt": bptt.LSTM}
 
     def __init__(self, inputs: int, hidden: int, options: LstmPaperOptions) -> None:
         super().__init__(inputs, hidden, options)

@@ -7,6 +7,7 @@ T steps, B batch, F input features, H hidden width.
 
 from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
 from urnn_bench.cells._normalised import NormalisedCell, RmspropOptions, normalised
+from urnn_bench.kernels import bptt
 from urnn_bench.kernels.native import dense
 
 
@@ -19,4 +20,4 @@ class RmspropLstm(FilteredLstm, NormalisedCell):
 
     Options = RmspropLstmOptions
     state_names = ("h", "c", "v", "s")
-    fused = normalised({"c": dense.LSTM})
+    fused = normalised({"c": dense.LSTM, "bptt": bptt.LSTM})

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from urnn_bench.cells._plain import PlainCell, PlainWeights
-from urnn_bench.kernels import vendor
+from urnn_bench.kernels import bptt, vendor
 from urnn_bench.kernels.native import dense
 from urnn_bench.kernels.scan import State
 
@@ -18,7 +18,7 @@ from urnn_bench.kernels.scan import State
 class Rnn(PlainCell):
     """The tanh RNN."""
 
-    fused = {"c": dense.TANH_RNN, "vendor": vendor.TANH_RNN}
+    fused = {"c": dense.TANH_RNN, "vendor": vendor.TANH_RNN, "bptt": bptt.TANH_RNN}
 
     def step(self, u: Tensor, state: State, w: PlainWeights) -> State:
         """Return tanh(W h + u)."""

@@ -1,0 +1,131 @@
+"""Back-propagation through time by hand, for cells with dense recurrent matrices, on any device.
+
+Autograd keeps every intermediate of every step and adds to the matrices' gradients T times. Here a
+step keeps what its backward step needs, both loops write in place, and the matrices' gradients are
+one product each over all steps. It is what runs inside a captured update on a GPU, and on a CPU
+without a compiler. T steps, B batch, H hidden width.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.scan import State
+
+_DEVICES = frozenset({"cpu", "cuda", "mps"})
+_aten = torch.ops.aten
+# f in place, and the gradient of its input from that of its output and the output
+_Function = tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]
+_TANH: _Function = (torch.tanh_, _aten.tanh_backward)
+_RELU: _Function = (torch.relu_, lambda g, h: _aten.threshold_backward(g, h, 0))
+_sigmoid_backward = _aten.sigmoid_backward
+
+
+class _Plain(torch.autograd.Function):
+    """h_t = f(W h_{t-1} + u_t): hs (T, B, H) from u (T, B, H), h0 (B, H) and W (H, H)."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor, h0: Tensor, w: Tensor, function: _Function) -> Tensor:
+        hs, h, f = torch.empty_like(u), h0, function[0]
+        for u_t, h_t in zip(u, hs, strict=True):
+            torch.addmm(u_t, h, w.T, out=h_t)
+            h = f(h_t)
+        # a copy: an optimizer may change W in place before the backward pass
+        ctx.save_for_backward(hs, h0, w.clone())
+        ctx.derivative = function[1]
+        return hs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
+        hs, h0, w = ctx.saved_tensors
+        dz, g = torch.empty_like(hs), dhs[-1]
+        for t in range(len(hs) - 1, -1, -1):
+            dz[t] = ctx.derivative(g, hs[t])
+            g = torch.addmm(dhs[t - 1], dz[t], w) if t else dz[t] @ w
+        return dz, g, _outer(dz, _before(h0, hs)), None
+
+
+class _Lstm(torch.autograd.Function):
+    """hs and cs (T, B, H) from u (T, B, 4H), h0, c0 (B, H), W (4H, H) and C (H, H) or None.
+
+    Gates stand in the order i, f, g, o; with C, the output gate sees C c_t.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, u: Tensor, h0: Tensor, c0: Tensor, w: Tensor, w_c: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        gates, cs = torch.empty_like(u), u.new_empty(*u.shape[:2], h0.shape[1])
+        hs, tanhs, h, c = torch.empty_like(cs), torch.empty_like(cs), h0, c0
+        for t in range(len(u)):
+            torch.addmm(u[t], h, w.T, out=gates[t])
+            c = _cell(gates[t], c, out=cs[t])
+            o = gates[t].chunk(4, -1)[3]
+            if w_c is not None:
+                o.addmm_(c, w_c.T)
+            h = torch.mul(o.sigmoid_(), torch.tanh(c, out=tanhs[t]), out=hs[t])
+        ctx.save_for_backward(
+            gates, hs, cs, tanhs, h0, c0, w.clone(), None if w_c is None else w_c.clone()
+        )
+        return hs, cs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dhs: Tensor, dcs: Tensor) -> tuple[Tensor | None, ...]:
+        gates, hs, cs, tanhs, h0, c0, w, w_c = ctx.saved_tensors
+        dz, g, dc = torch.empty_like(gates), dhs[-1], torch.zeros_like(c0)
+        before = _before(c0, cs)
+        for t in range(len(hs) - 1, -1, -1):
+            i, f, n, o = gates[t].chunk(4, -1)
+            di, df, dn, do = dz[t].chunk(4, -1)
+            do.copy_(_sigmoid_backward(g * tanhs[t], o))
+            dc = dc + dcs[t] + _aten.tanh_backward(g * o, tanhs[t])
+            if w_c is not None:
+                dc = torch.addmm(dc, do, w_c)
+            di.copy_(_sigmoid_backward(dc * n, i))
+            df.copy_(_sigmoid_backward(dc * before[t], f))
+            dn.copy_(_aten.tanh_backward(dc * i, n))
+            dc = dc * f
+            g = torch.addmm(dhs[t - 1], dz[t], w) if t else dz[t] @ w
+        dw_c = None if w_c is None else _outer(dz.chunk(4, -1)[3], cs)
+        return dz, g, dc, _outer(dz, _before(h0, hs)), dw_c
+
+
+def _cell(z: Tensor, c: Tensor, out: Tensor) -> Tensor:
+    """Turn three of the gates' pre-activations (B, 4H) into gates in place; return f c + i g."""
+    i, f, g, _ = z.chunk(4, -1)
+    z[:, : 2 * c.shape[1]].sigmoid_()
+    return torch.mul(f, c, out=out).addcmul_(i, g.tanh_())
+
+
+def _before(first: Tensor, states: Tensor) -> Tensor:
+    """Return the states that the steps begin with: (T, B, H)."""
+    return torch.cat([first.unsqueeze(0), states[:-1]])
+
+
+def _outer(dz: Tensor, states: Tensor) -> Tensor:
+    """Return the sum over steps and rows of dz statesᵀ: (T, B, G) and (T, B, H) to (G, H)."""
+    return dz.flatten(0, 1).T @ states.flatten(0, 1)
+
+
+def _plain(function: _Function, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    hs = _Plain.apply(cell.drive(x, w), state[0], w.w_h, function)  # type: ignore[no-untyped-call]
+    return hs, (hs[-1].clone(),)
+
+
+def _lstm(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    hs, cs = _Lstm.apply(  # type: ignore[no-untyped-call]
+        cell.drive(x, w), *state, w.w_h, getattr(w, "w_c", None)
+    )
+    return hs, (hs[-1].clone(), cs[-1].clone())
+
+
+TANH_RNN = Fused(_DEVICES, partial(_plain, _TANH))
+RELU_RNN = Fused(_DEVICES, partial(_plain, _RELU))
+LSTM = Fused(_DEVICES, _lstm)
