@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from urnn_bench import optim
 from urnn_bench.cells.base import Cell
 from urnn_bench.data import store
-from urnn_bench.engine.gradient import Job
+from urnn_bench.engine.capture import Captured
+from urnn_bench.engine.descent import Descent, Eager, Job
 from urnn_bench.errors import (
     ComponentError,
     DeviceError,
@@ -130,8 +131,16 @@ def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job,
     trained = [p for p in model.parameters() if p.requires_grad]
     apart = model.cell.orthogonal(), run.fit.orthogonal_lr
     optimizer = optim.make(run.fit.optimizer, trained, *apart)
-    optimizer.register_step_post_hook(lambda *_: model.cell.updated())
-    return Job(model, task_of(components, run), optimizer, run.fit, run.seed), model.kernel
+    task, descent = task_of(components, run), _descent(device, machinery)
+    job = Job(model, task, optimizer, run.fit, run.seed, descent, model.cell.updated)
+    return job, model.kernel
+
+
+def _descent(device: torch.device, machinery: Machinery) -> Descent:
+    """Return how updates are carried out: on a GPU captured, unless the time loop is asked for."""
+    if device.type != "cuda":
+        return Eager(f"there are no graphs on {device.type}")
+    return Eager("asked for") if machinery.kernel == "eager" else Captured()
 
 
 def probing_of(components: Components, run: Run) -> Probing | None:

@@ -13,7 +13,8 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
-from urnn_bench.engine.gradient import Job, Position
+from urnn_bench.engine.descent import Job
+from urnn_bench.engine.gradient import Position
 from urnn_bench.errors import RecordsError
 from urnn_bench.files import write_atomically
 
@@ -56,5 +57,10 @@ def load(path: Path, identity: str) -> dict[str, Any]:
 def restore(content: dict[str, Any], job: Job) -> Position:
     """Put weights and optimizer state back, and return the position."""
     job.model.load_state_dict(content["model"])
+    asked = [group.get("capturable") for group in job.optimizer.param_groups]
     job.optimizer.load_state_dict(content["optimizer"])
+    # of the device that the run goes on on, not of that of the checkpoint
+    for group, capturable in zip(job.optimizer.param_groups, asked, strict=True):
+        if capturable is not None:
+            group["capturable"] = capturable
     return Position(**content["position"])

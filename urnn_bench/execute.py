@@ -12,7 +12,8 @@ import torch
 
 from urnn_bench import build, checkpoint, provenance
 from urnn_bench.build import Machinery
-from urnn_bench.engine.gradient import Job, Position, train
+from urnn_bench.engine.descent import Job
+from urnn_bench.engine.gradient import Position, train
 from urnn_bench.errors import RecordsError
 from urnn_bench.events import Ended, Event, Measured, Probed, Updated
 from urnn_bench.files import write_atomically

@@ -38,8 +38,9 @@ class SequenceModel(nn.Module):
         """Return what the cell reads: tokens (T, B) become one-hot (T, B, V)."""
         if not isinstance(self.signature.inputs, Tokens):
             return x
-        dtype = self.readout.weight.dtype
-        return nn.functional.one_hot(x, self.signature.inputs.vocabulary).to(dtype)
+        weight, vocabulary = self.readout.weight, self.signature.inputs.vocabulary
+        # not one_hot, which looks at the tokens first, and a GPU would be waited for
+        return weight.new_zeros(*x.shape, vocabulary).scatter_(-1, x.unsqueeze(-1), 1)
 
     def predict(self, h: Tensor) -> Tensor:
         """Read the answer off h: (..., H) to (..., O)."""

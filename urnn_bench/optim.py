@@ -1,6 +1,7 @@
 """Optimizers by name, the uRNN paper's RMSprop among them, and gradient clipping."""
 
 from collections.abc import Callable, Collection, Iterable
+from inspect import signature
 from typing import Any
 
 import torch
@@ -63,7 +64,15 @@ def make(
     groups: list[dict[str, Any]] = [{"params": [p for p in params if id(p) not in apart]}]
     if apart:
         groups.append({"params": list(orthogonal), "lr": orthogonal_lr})
-    return _OPTIMIZERS[options.name](groups, **options.model_dump(exclude={"name"}))
+    kind = _OPTIMIZERS[options.name]
+    return kind(groups, **options.model_dump(exclude={"name"}), **_capturable(kind, groups))
+
+
+def _capturable(kind: Callable[..., Any], groups: list[dict[str, Any]]) -> dict[str, bool]:
+    """Ask for an optimizer that counts its steps where its parameters are, if that is a GPU."""
+    groups[0]["params"] = list(groups[0]["params"])
+    on_gpu = any(p.is_cuda for p in groups[0]["params"])
+    return {"capturable": True} if on_gpu and "capturable" in signature(kind).parameters else {}
 
 
 def clip(params: Iterable[nn.Parameter], limit: Clip | None) -> None:

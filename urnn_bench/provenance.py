@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from urnn_bench import build
-from urnn_bench.engine.gradient import Job, Position
+from urnn_bench.engine.descent import Job
+from urnn_bench.engine.gradient import Position
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.records import environment
@@ -100,7 +101,9 @@ def device_name(device: torch.device) -> str:
 def ended(record: Record, job: Job, position: Position, wall_s: float) -> Record:
     """Return the record with where the run stands and what its last session took."""
     peak = _peak_mb(next(job.model.parameters()).device)
-    last = record.sessions[-1].model_copy(update={"wall_s": round(wall_s, 3), "peak_mb": peak})
+    how = {"update": job.descent.name, "update_reason": job.descent.reason}
+    took = {"wall_s": round(wall_s, 3), "peak_mb": peak}
+    last = record.sessions[-1].model_copy(update={**how, **took})
     known = isfinite(position.best_value)
     return record.model_copy(
         update={

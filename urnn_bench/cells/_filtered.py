@@ -83,9 +83,9 @@ class FilteredCell(Cell):
         """Return those of the plain cell."""
         return self.plain.orthogonal()
 
-    def updated(self) -> None:
+    def updated(self, step: int) -> None:
         """Tell the plain cell."""
-        self.plain.updated()
+        self.plain.updated(step)
 
     def weights(self) -> Any:
         """Return those of the plain cell; b_x is the last column of W."""

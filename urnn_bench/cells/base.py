@@ -54,8 +54,8 @@ class Cell(nn.Module, ABC):
         """Return the parameters that a learning rate of orthogonal matrices is for, if any."""
         return ()
 
-    def updated(self) -> None:
-        """Be told that the optimizer has changed the parameters."""
+    def updated(self, step: int) -> None:
+        """Be told that the optimizer has changed the parameters for the ``step``-th time."""
 
     def flops(self) -> float | None:
         """Return operations of one step of one sequence forward, V x included; None if not known.

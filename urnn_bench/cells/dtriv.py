@@ -30,12 +30,10 @@ class Dtriv(OrthogonalCell):
 
     Options = DtrivOptions
     base: Tensor
-    updates: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: DtrivOptions) -> None:
         super().__init__(inputs, hidden, options)
         self.register_buffer("base", torch.eye(hidden))
-        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
         self._move()
 
     def weights(self) -> Weights:
@@ -43,11 +41,10 @@ class Dtriv(OrthogonalCell):
         rotation = straightened(self.base) @ self.exponential(self.skew)
         return Weights(self.w_x, rotation, self.bias)
 
-    def updated(self) -> None:
-        """Count an update of the optimizer; move the base if it is time."""
-        self.updates += 1
+    def updated(self, step: int) -> None:
+        """Move the base if it is time."""
         every = self.options.rebase_every
-        if every is not None and int(self.updates) % every == 0:
+        if every is not None and step % every == 0:
             self._move()
 
     @torch.no_grad()

@@ -9,26 +9,12 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from urnn_bench import optim
+from urnn_bench.engine.descent import Job
 from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.stopwatch import Stopwatch
 from urnn_bench.events import Ended, Ending, Event, Measured, SplitName, Updated
-from urnn_bench.spec.schema import Fit
-from urnn_bench.tasks.base import Task
-
-
-@dataclass(frozen=True)
-class Job:
-    """A network, what it is to learn, and how."""
-
-    model: nn.Module
-    task: Task
-    optimizer: torch.optim.Optimizer
-    fit: Fit
-    seed: int
 
 
 @dataclass
@@ -83,21 +69,16 @@ def _checked(job: Job, position: Position, measured: Measured, every: int) -> Me
 
 
 def _update(job: Job, position: Position) -> None:
-    """One step of BPTT: draw, forward, backward, clip, descend."""
+    """Draw a batch, and descend."""
     watch = Stopwatch(position.train_s)
     like = next(job.model.parameters())
     with watch:
         batch = job.task.batch("train", position.step, job.fit.batch, job.seed)
         batch = batch.to(like.device, like.dtype)
-        output, state = job.model(batch.x, _carried(job, position))
-        loss = job.task.loss(output, batch)
-        job.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optim.clip(job.model.parameters(), job.fit.clip)
-        job.optimizer.step()
+        loss, position.state = job.descent(job, batch, _carried(job, position))
         # stays on the device: reading it here would wait for a GPU at every update
-        position.loss_sum = position.loss_sum + loss.detach()
-        position.state = tuple(s.detach() for s in state)
+        position.loss_sum = position.loss_sum + loss
+        job.updated(position.step + 1)
     position.loss_count += 1
     position.step += 1
     if not _continues(job, position):

@@ -43,6 +43,8 @@ class Session(_Kept):
     device_name: str = ""
     kernel: str = ""
     kernel_reason: str = ""
+    update: str = ""
+    update_reason: str = ""
     wall_s: float = 0.0
     peak_mb: float | None = None
 

@@ -63,7 +63,11 @@ class Batch:
 
 def _moved(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
     # the type first: not every device holds float64
-    return (tensor.to(dtype) if tensor.is_floating_point() else tensor).to(device)
+    tensor = tensor.to(dtype) if tensor.is_floating_point() else tensor
+    if device.type != "cuda":
+        return tensor.to(device)
+    # from memory that stays in place, so that nobody waits for the transfer
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 class Score(NamedTuple):

@@ -79,10 +79,8 @@ def _tables(w: Factors, bias: Tensor, eps: float) -> _Tables:
     factors = torch.view_as_real(torch.stack([w.d1, w.d2 / n, w.d3, w.r1, w.r2]))
     order = w.permutation.to(torch.int32)
     place = w.permutation.argsort().to(torch.int32)
-    scalars = bias.new_tensor([eps, torch.finfo(bias.dtype).tiny])
-    return _Tables(
-        factors, bias.clone(), order, place, _twiddle(n, bias.dtype, bias.device), scalars
-    )
+    constants = _constants(n, eps, bias.dtype, bias.device)
+    return _Tables(factors, bias.clone(), order, place, *constants)
 
 
 def _factor_gradients(diagonals: tuple[Tensor, ...], totals: Tensor) -> list[Tensor]:
@@ -107,10 +105,17 @@ def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
 
 
 @cache
-def _twiddle(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return e^{-2πik/n} for k below n/2, as pairs."""
+def _constants(
+    n: int, eps: float, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return e^{-2πik/n} for k below n/2, as pairs, and eps with the smallest normal number.
+
+    They are kept: what is captured must not fetch anything from the host.
+    """
     angles = -2 * torch.pi * torch.arange(n // 2, dtype=torch.float64) / n
-    return torch.stack([angles.cos(), angles.sin()], -1).to(device, dtype)
+    twiddle = torch.stack([angles.cos(), angles.sin()], -1)
+    scalars = torch.tensor([eps, torch.finfo(dtype).tiny], dtype=torch.float64)
+    return twiddle.to(device, dtype), scalars.to(device, dtype)
 
 
 def _shape(n: int) -> dict[str, int]:

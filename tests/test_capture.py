@@ -1,0 +1,150 @@
+"""Updates that a GPU can replay: what may be captured, and what is done with what cannot be.
+
+Capturing itself needs a GPU; everything around it is the same for a recorder that plays a recorded
+update by carrying it out again.
+"""
+
+import warnings
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from urnn_bench import build
+from urnn_bench.build import Machinery
+from urnn_bench.cells.base import Cell
+from urnn_bench.engine.capture import Captured
+from urnn_bench.engine.descent import descend
+from urnn_bench.engine.gradient import Position, train
+from urnn_bench.events import Measured
+from urnn_bench.registry import Components
+from urnn_bench.spec.schema import Adam, Clip, Fit, Named, Rmsprop, Run, Sgd
+
+COMPONENTS = Components()
+CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
+# the exponential of a matrix looks at the matrix's norm to choose its method
+ASKS = {name for name in COMPONENTS.cells.names() if "dtriv" in name or name == "exprnn"}
+
+
+def run_of(model="lstm", task="copying", steps=12, **fit):
+    fit = {"batch": 4, "log_every": 2, "evaluate_every": 6, "dtype": "float64", **fit}
+    return Run(
+        benchmark="b", label=model, task=Named(name=task, options={"T": 6}), hidden=8, seed=0,
+        cell=Named(name=model), fit=Fit(steps=steps, **fit),
+    )  # fmt: skip
+
+
+def job_of(run, **changed):
+    job, _ = build.job_of(COMPONENTS, run, Machinery("cpu", changed.pop("kernel", "auto")))
+    return replace(job, **changed)
+
+
+def again(body):
+    """A recorder: what it has recorded it carries out once more."""
+    return body
+
+
+def curve(job):
+    events = list(train(job, Position()))
+    return [(e.step, e.split, e.metrics) for e in events if isinstance(e, Measured)]
+
+
+class Alone(TorchDispatchMode):
+    """Refuses whatever makes the host wait for what a device has computed."""
+
+    ASKING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "equal")
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        assert not name.startswith(self.ASKING), f"{func} asks the host"
+        return func(*args, **(kwargs or {}))
+
+
+def first(job):
+    return job.task.batch("train", 0, job.fit.batch, 0).to(torch.device("cpu"), torch.float64)
+
+
+@pytest.mark.parametrize("model", sorted(set(COMPONENTS.cells.names()) - ASKS))
+def test_an_update_asks_nothing_of_the_host(model):
+    kernel = "bptt" if "bptt" in COMPONENTS.cells.get(model, Cell).fused else "eager"
+    job = job_of(run_of(model, clip=Clip(norm=1.0)), kernel=kernel)
+    descend(job, first(job), ())
+    with Alone():
+        descend(job, first(job), ())
+
+
+@pytest.mark.parametrize("task", ["adding", "copying", "digits", "pdigits"])
+def test_nor_does_any_task(task):
+    length = 64 if "digits" in task else 6
+    run = run_of(task=task).model_copy(update={"task": Named(name=task, options={"T": length})})
+    job = job_of(run, kernel="eager")
+    with Alone():
+        descend(job, first(job), ())
+
+
+def test_what_does_is_noticed():
+    job = job_of(run_of())
+    with pytest.raises(AssertionError, match="asks the host"), Alone():
+        job.task.scores(job.model(first(job).x)[0], first(job))
+
+
+@pytest.mark.parametrize("optimizer", [
+    Adam(name="adam", lr=1e-2), Rmsprop(name="rmsprop", lr=1e-2), Sgd(name="sgd", lr=0.1), None,
+])  # fmt: skip
+def test_replayed_updates_are_the_same_updates(optimizer):
+    run = run_of(**({"optimizer": optimizer} if optimizer else {}))
+    captured = Captured(again)
+    assert curve(job_of(run, descent=captured)) == curve(job_of(run))
+    assert captured.name == "captured"
+
+
+def test_carried_states_go_through_the_recording(tmp_path, monkeypatch):
+    for split in ("train", "valid", "test"):
+        (tmp_path / "ptb").mkdir(exist_ok=True)
+        (tmp_path / "ptb" / f"ptb.{split}.txt").write_text("a b c d e f g h i j k\n" * 40)
+    monkeypatch.setenv("URNN_BENCH_DATA", str(tmp_path))
+    run = run_of(task="ptb", steps=30)
+    assert curve(job_of(run, descent=Captured(again))) == curve(job_of(run))
+
+
+def test_an_update_that_cannot_be_captured_is_carried_out_and_says_why():
+    def refuse(body):
+        body()
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    captured = Captured(refuse)
+    list(train(job_of(run_of(steps=8), descent=captured), Position()))
+    assert captured.name == "eager"
+    reason = "an update cannot be captured: operation not permitted when stream is capturing"
+    assert captured.reason == reason
+
+
+def test_running_out_of_memory_is_not_a_reason_to_go_on():
+    def refuse(_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        list(train(job_of(run_of(steps=8), descent=Captured(refuse)), Position()))
+
+
+def test_on_a_cpu_nothing_is_captured():
+    descent = job_of(run_of()).descent
+    assert (descent.name, descent.reason) == ("eager", "there are no graphs on cpu")
+
+
+@CUDA
+@pytest.mark.parametrize("model", sorted(COMPONENTS.cells.names()))
+def test_captured_updates_are_eager_updates_on_a_gpu(model):
+    run = run_of(model, clip=Clip(norm=1.0))
+    with warnings.catch_warnings():
+        # weights that are not one block, deterministic forms that do not exist
+        warnings.simplefilter("ignore")
+        job, _ = build.job_of(COMPONENTS, run, Machinery("cuda"))
+        captured = curve(job)
+        eager = curve(replace(build.job_of(COMPONENTS, run, Machinery("cuda"))[0],
+                              descent=build.Eager()))  # fmt: skip
+    assert job.descent.name == "captured" or model in ASKS
+    for (step, split, values), (other, of, expected) in zip(captured, eager, strict=True):
+        assert (step, split) == (other, of)
+        assert values == pytest.approx(expected, rel=1e-8)
