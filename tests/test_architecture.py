@@ -45,7 +45,7 @@ ALLOWED = {
               "registry"},
     "breakdown": {"agreement", "kernels", "registry", "speed"},
     "cli": {"agreement", "bench", "breakdown", "build", "cells", "data", "errors", "events",
-            "execute", "figures", "kernels", "probes", "provenance", "records", "registry",
+            "execute", "figures", "files", "kernels", "probes", "provenance", "records", "registry",
             "spec", "speed", "tasks"},
     "__main__": {"cli", "errors"},
     "__init__": set(),

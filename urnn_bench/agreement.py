@@ -60,10 +60,12 @@ def _random(size: Sequence[int]) -> Tensor:
 
 def cotangent(x: Tensor, features: int) -> Tensor:
     """Return a gradient of what the readout sees: (T, B, R)."""
-    return _random((*x.shape[:2], features)).to(x.dtype)
+    return _random((*x.shape[:2], features)).to(x)
 
 
-def disagreement(components: Components, name: str, shape: Shape, x: Tensor, kernel: str) -> float:
+def disagreement(
+    components: Components, name: str, shape: Shape, x: Tensor, kernel: str, device: str = "cpu"
+) -> float:
     """Return the largest difference from the time loop in float64, relative to the values' size.
 
     For the task's input, for a random one that wants a gradient, and for one of two features.
@@ -73,7 +75,9 @@ def disagreement(components: Components, name: str, shape: Shape, x: Tensor, ker
     few = _random((*tokens.shape[:2], 2))
     errors = []
     for given in (tokens, dense, few):
-        slow, fast = (_outcome(components, name, shape, given, k) for k in ("eager", kernel))
+        slow, fast = (
+            _outcome(components, name, shape, given, k, device) for k in ("eager", kernel)
+        )
         # a gradient that is zero by nature is rounding, and nothing to divide by
         least = _ZERO * max(float(tensor.abs().max()) for tensor in slow)
         for a, b in zip(slow, fast, strict=True):
@@ -82,13 +86,15 @@ def disagreement(components: Components, name: str, shape: Shape, x: Tensor, ker
 
 
 def _outcome(
-    components: Components, name: str, shape: Shape, x: Tensor, kernel: str
+    components: Components, name: str, shape: Shape, given: Tensor, kernel: str, device: str
 ) -> list[Tensor]:
     """Return hs, a readout of it, and every gradient of both in float64."""
-    x.grad = None
-    cell = cell_of(components, name, shape, x.shape[-1]).double()
-    choice = choose(cell, "cpu", kernel)
-    weight, bias = (t.requires_grad_() for t in (_random((3, cell.features)), _random((3,))))
+    x = given.detach().to(device).requires_grad_(given.requires_grad)
+    cell = cell_of(components, name, shape, x.shape[-1]).double().to(device)
+    choice = choose(cell, device, kernel)
+    weight, bias = (
+        _random(size).to(device).requires_grad_() for size in ((3, cell.features), (3,))
+    )
     hs, _ = choice.run(x, cell.initial_state(x.shape[1]), cell.weights())
     seen = cell.read(hs)
     y = choice.linear(seen, weight, bias)

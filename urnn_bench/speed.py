@@ -29,6 +29,8 @@ from urnn_bench.records import environment
 from urnn_bench.registry import Components
 
 _AGREE = 1e-9
+# two calls each: what is captured is captured by the fourth
+_UNMEASURED = 2
 _PEAK_SIZE, _PEAK_ROUNDS = 1024, 5
 _PASSES = 3  # forward, and twice that backward
 _VENDORS: dict[str, Callable[..., nn.RNNBase]] = {"nn.LSTM": nn.LSTM, "nn.RNN": nn.RNN}
@@ -41,6 +43,7 @@ class Timing:
 
     model: str
     kernel: str
+    device: str
     steps: int
     batch: int
     hidden: int
@@ -56,6 +59,11 @@ class Timing:
     of_peak: float | None = None
     obstacle: str | None = None
 
+    @property
+    def us_per_step(self) -> float | None:
+        """Microseconds of an update for each step in time."""
+        return None if self.update_ms is None else 1e3 * self.update_ms / self.steps
+
 
 @dataclass
 class _Contender:
@@ -66,70 +74,77 @@ class _Contender:
     recur: Callable[[], object]
     update: Callable[[], object] | None
     flops: float | None
+    device: str
     error: float | None = None
     torch_threads: int = 1
 
 
 def table(
-    components: Components, models: Sequence[str], shape: Shape, rounds: int
+    components: Components, models: Sequence[str], shape: Shape, rounds: int, device: str = "cpu"
 ) -> Iterator[Timing]:
     """Yield a row for every kernel of every model, and for torch's own modules, at one shape.
 
+    On a GPU, updates by a kernel are replayed as a run's are, those by the time loop are not.
+
     Raises GateError if a kernel does not agree with the time loop in float64.
     """
-    x = inputs_of(components, shape)
+    x = inputs_of(components, shape).to(device)
     contenders = [c for name in models for c in _contenders(components, name, shape, x)]
     contenders += [_module(name, shape, x) for name in _VENDORS]
     times = _interleaved([_threaded(c.recur, c) for c in contenders], rounds)
     updates = _interleaved([_threaded(c.update, c) for c in contenders if c.update], rounds)
     whole = dict(zip((id(c) for c in contenders if c.update), updates, strict=True))
-    peak = _peak_gflop_per_s()
+    peak = _peak_gflop_per_s(device)
     eager = {c.model: t for c, t in zip(contenders, times, strict=True) if c.kernel == "eager"}
     for contender, seconds in zip(contenders, times, strict=True):
         yield _row(contender, shape, seconds, whole.get(id(contender)), eager, peak)
     yield from (
-        _missing(name, kernel, shape, reason)
+        Timing(name, kernel, device, **asdict(shape), obstacle=reason)
         for name in models
-        for kernel, reason in _obstacles(components, name, shape)
+        for kernel, reason in _obstacles(components, name, shape, device)
     )
 
 
 def _contenders(components: Components, name: str, shape: Shape, x: Tensor) -> Iterator[_Contender]:
     """Yield the time loop and every kernel that can run."""
-    cell = cell_of(components, name, shape)
-    kernels = ["eager", *(k for k, f in cell.fused.items() if f.why_not(cell, "cpu") is None)]
+    device = x.device.type
+    cell = cell_of(components, name, shape).to(device)
+    kernels = ["eager", *(k for k, f in cell.fused.items() if f.why_not(cell, device) is None)]
     for kernel in kernels:
-        error = disagreement(components, name, shape, x, kernel)
+        error = disagreement(components, name, shape, x, kernel, device)
         # so written that NaN does not pass
         if not error <= _AGREE:
             text = f"the kernel '{kernel}' of '{name}' differs from the time loop by {error:.1e}"
             raise GateError(text)
-        run = choose(cell, "cpu", kernel).run
+        run = choose(cell, device, kernel).run
         recur = partial(_forward_and_backward, cell, run, x, cotangent(x, cell.features))
-        step = update(components, name, shape, kernel)
+        step = update(components, name, shape, kernel, device)
         fused = cell.fused.get(kernel)
         threads = 1 if fused and fused.own_threads else THREADS.get()
-        yield _Contender(name, kernel, recur, step, _flops(cell, shape), error, threads)
+        yield _Contender(name, kernel, recur, step, _flops(cell, shape), device, error, threads)
 
 
-def _obstacles(components: Components, name: str, shape: Shape) -> Iterator[tuple[str, str]]:
+def _obstacles(
+    components: Components, name: str, shape: Shape, device: str
+) -> Iterator[tuple[str, str]]:
     cell = cell_of(components, name, shape)
     for kernel, fused in cell.fused.items():
-        if reason := fused.why_not(cell, "cpu"):
+        if reason := fused.why_not(cell, device):
             yield kernel, reason
 
 
 def _module(name: str, shape: Shape, x: Tensor) -> _Contender:
     """Return torch's own module of the same width as a contender."""
     features, g = x.shape[-1], cotangent(x, shape.hidden)
-    module = _VENDORS[name](features, shape.hidden)
+    module = _VENDORS[name](features, shape.hidden).to(x.device)
 
     def recur() -> None:
         module(x)[0].backward(g)
 
     wide = _GATES[name] * shape.hidden
     flops = 2 * wide * (features + shape.hidden) * shape.steps * shape.batch * _PASSES
-    return _Contender("torch", name, recur, None, flops, torch_threads=THREADS.get())
+    threads = THREADS.get()
+    return _Contender("torch", name, recur, None, flops, x.device.type, torch_threads=threads)
 
 
 def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, g: Tensor) -> Tensor:
@@ -139,9 +154,11 @@ def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, g: Tensor) -> Ten
     return hs
 
 
-def update(components: Components, name: str, shape: Shape, kernel: str) -> Callable[[], object]:
+def update(
+    components: Components, name: str, shape: Shape, kernel: str, device: str = "cpu"
+) -> Callable[[], object]:
     """Return a function that makes one whole update: data, loss, gradient, clipping, step."""
-    job, _ = build.job_of(components, run_of(name, shape), Machinery("cpu", kernel))
+    job, _ = build.job_of(components, run_of(name, shape), Machinery(device, kernel))
     events = train(job, Position(evaluated=True))
     updates = (event for event in events if isinstance(event, Updated))
     return lambda: next(updates)
@@ -162,16 +179,25 @@ def _threaded(function: Callable[[], object], contender: _Contender) -> Callable
     def run() -> float:
         torch.set_num_threads(contender.torch_threads)
         function()
+        _wait(contender.device)
         began = time.perf_counter()
         function()
+        _wait(contender.device)
         return time.perf_counter() - began
 
     return run
 
 
+def _wait(device: str) -> None:
+    """Wait until a GPU has done what it was given."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
 def _interleaved(functions: Sequence[Callable[[], float]], rounds: int) -> list[list[float]]:
-    """Return the seconds of every call, the functions taking turns, after one round unmeasured."""
-    turns = [[function() for function in functions] for _ in range(rounds + 1)][1:]
+    """Return the seconds of every call, the functions taking turns, after two rounds unmeasured."""
+    turns = [[function() for function in functions] for _ in range(rounds + _UNMEASURED)]
+    turns = turns[_UNMEASURED:]
     return [list(seconds) for seconds in zip(*turns, strict=True)]
 
 
@@ -189,35 +215,37 @@ def _row(
     rate = contender.flops / middle / 1e9 if contender.flops else None
     whole = median(update) if update else None
     return Timing(
-        model=contender.model, kernel=contender.kernel, **asdict(shape), error=contender.error,
+        contender.model, contender.kernel, contender.device, **asdict(shape), error=contender.error,
         recurrence_ms=1e3 * middle, update_ms=1e3 * whole if whole else None,
         ratio=median(ratios) if ratios else None,
         ratio_low=ratios[0] if ratios else None, ratio_high=ratios[-1] if ratios else None,
-        share=middle / whole if whole else None, memory_mb=_memory_mb(contender.recur),
+        share=middle / whole if whole else None, memory_mb=_memory_mb(contender),
         gflop_per_s=rate, of_peak=rate / peak if rate else None,
     )  # fmt: skip
 
 
-def _missing(name: str, kernel: str, shape: Shape, reason: str) -> Timing:
-    return Timing(model=name, kernel=kernel, **asdict(shape), obstacle=reason)
-
-
-def _memory_mb(function: Callable[[], object]) -> float | None:
-    """Return how much the process grows while ``function`` runs, from a trimmed heap."""
+def _memory_mb(contender: _Contender) -> float | None:
+    """Return how much the process, or what is allocated on a GPU, grows in a turn."""
     gc.collect()
+    if contender.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        allocated = torch.cuda.memory_allocated()
+        contender.recur()
+        return (torch.cuda.max_memory_allocated() - allocated) / 2**20
+    # from a trimmed heap
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
     environment.reset_peak()
     before = environment.peak_mb()
-    function()
+    contender.recur()
     after = environment.peak_mb()
     return None if before is None or after is None else after - before
 
 
-def _peak_gflop_per_s() -> float:
-    """Return what this machine reaches in a large matrix product of float32, its best round."""
-    a = torch.randn(_PEAK_SIZE, _PEAK_SIZE)
-    product = _Contender("", "", lambda: a @ a, None, None, torch_threads=THREADS.get())
+def _peak_gflop_per_s(device: str) -> float:
+    """Return what this device reaches in a large matrix product of float32, its best round."""
+    a, threads = torch.randn(_PEAK_SIZE, _PEAK_SIZE, device=device), THREADS.get()
+    product = _Contender("", "", lambda: a @ a, None, None, device, torch_threads=threads)
     (seconds,) = _interleaved([_threaded(product.recur, product)], _PEAK_ROUNDS)
     return float(2 * _PEAK_SIZE**3 / min(seconds) / 1e9)

@@ -2,16 +2,22 @@
 
 from dataclasses import asdict
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from urnn_bench.cli.matrix import matrix
 from urnn_bench.cli.output import emit_json, emit_table, say
-from urnn_bench.cli.parameters import Include, Json, complete_model
+from urnn_bench.cli.parameters import Device, Include, Json, complete_benchmark, complete_model
 from urnn_bench.cli.sources import included
-from urnn_bench.errors import UnknownNameError
+from urnn_bench.errors import UnknownNameError, UsageError
+from urnn_bench.files import write_atomically
+from urnn_bench.registry import Components
+from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
+    from urnn_bench.agreement import Shape
     from urnn_bench.breakdown import Cost
     from urnn_bench.speed import Timing
 
@@ -25,6 +31,11 @@ _LEGEND = (
 
 
 def kernels(
+    benchmark: Annotated[
+        str | None,
+        typer.Argument(metavar="BENCHMARK", autocompletion=complete_benchmark, show_default=False,
+                       help="Take models and sizes from this benchmark."),
+    ] = None,
     models: Annotated[
         list[str] | None,
         typer.Option("--model", metavar="NAME", autocompletion=complete_model,
@@ -42,6 +53,7 @@ def kernels(
         list[int] | None,
         typer.Option(min=1, metavar="N", help=f"Sequences; repeat. [default: {_BATCH}]"),
     ] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute: cpu or cuda.")] = Device.cpu,
     threads: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Threads, of torch too. [default: all]")
     ] = None,
@@ -49,6 +61,10 @@ def kernels(
     profile: Annotated[
         bool, typer.Option("--profile", help="Say where the time of a whole update goes instead.")
     ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write all columns, and on what, to this too."),
+    ] = None,
     include: Include = None,
     json: Json = False,
 ) -> None:  # fmt: skip
@@ -56,28 +72,88 @@ def kernels(
     import os
 
     from urnn_bench import bench, speed
-    from urnn_bench.agreement import Shape
     from urnn_bench.breakdown import breakdown
 
     known = included(include or [])
-    for name in models or []:
-        if name not in known.cells.names():
-            raise UnknownNameError("model", name, known.cells.names())
+    where = _device(device)
+    sizes = _of_benchmark(known, benchmark) if benchmark else {}
+    chosen = _sizes(known, sizes, models, lengths, batch, hidden)
     # a profile is of an update as a run makes it; timed contenders get their threads in turn
     bench.set_up(threads if profile else threads or os.cpu_count())
-    chosen = tuple(dict.fromkeys(models or known.cells.names()))
-    shapes = [
-        Shape(*shape)
-        for shape in product(lengths or [_STEPS], batch or [_BATCH], hidden or [_HIDDEN])
-    ]
     if profile:
-        _show_costs([c for s in shapes for m in chosen for c in breakdown(known, m, s)], json)
+        _show_costs([c for s, each in chosen.items() for m in each for c in breakdown(known, m, s)],
+                    json)  # fmt: skip
         return
-    rows = [row for shape in shapes for row in speed.table(known, chosen, shape, rounds)]
+    rows: list[Timing] = []
+    for shape, each in chosen.items():
+        rows += speed.table(known, each, shape, rounds, where)
+        if csv is not None:
+            _write(rows, csv, where)
     if json:
         emit_json([asdict(row) for row in rows])
         return
     _show(rows)
+
+
+def _device(wanted: Device) -> str:
+    """Return cpu or cuda; raise DeviceError if it is not here, UsageError if it cannot be timed."""
+    from urnn_bench import build
+
+    device = build.device_of(wanted.value).type
+    if device not in ("cpu", "cuda"):
+        raise UsageError(
+            f"kernels are checked in float64, which {device} has not; use --device cpu"
+        )
+    return device
+
+
+def _of_benchmark(known: Components, name: str) -> "dict[Shape, list[str]]":
+    """Return the models of every shape that a benchmark trains."""
+    from urnn_bench import build
+    from urnn_bench.agreement import Shape
+
+    sizes: dict[Shape, list[str]] = {}
+    for run in matrix(known, [name], Selection(seeds=(0,))):
+        steps = len(build.task_of(known, run).batch("train", 0, 1, 0).x)
+        models = sizes.setdefault(Shape(steps, run.fit.batch, run.hidden), [])
+        models += [run.cell.name] if run.cell.name not in models else []
+    return sizes
+
+
+def _sizes(
+    known: Components, sizes: "dict[Shape, list[str]]", models: list[str] | None,
+    lengths: list[int] | None, batch: list[int] | None, hidden: list[int] | None,
+) -> "dict[Shape, list[str]]":  # fmt: skip
+    """Return the models to time at every shape: a benchmark's, or those the options say."""
+    from urnn_bench.agreement import Shape
+
+    for name in models or []:
+        if name not in known.cells.names():
+            raise UnknownNameError("model", name, known.cells.names())
+    if sizes and (lengths or batch or hidden):
+        raise UsageError("a benchmark says its sizes: leave out --T, --batch and --hidden")
+    if sizes:
+        kept = {s: [m for m in each if not models or m in models] for s, each in sizes.items()}
+        if not any(kept.values()):
+            raise UsageError(f"the benchmark does not train {' or '.join(models or [])}")
+        return {shape: each for shape, each in kept.items() if each}
+    every = product(lengths or [_STEPS], batch or [_BATCH], hidden or [_HIDDEN])
+    asked = list(dict.fromkeys(models or known.cells.names()))
+    return {Shape(*shape): asked for shape in every}
+
+
+def _write(rows: "list[Timing]", path: Path, device: str) -> None:
+    """Write the rows so far, each with the device's name and torch's version."""
+    import pandas as pd
+    import torch
+
+    from urnn_bench.provenance import device_name
+
+    beside = {"device_name": device_name(torch.device(device)), "torch": torch.__version__}
+    lines = [asdict(row) | {"us_per_step": row.us_per_step} | beside for row in rows]
+    text = pd.DataFrame(lines).to_csv(index=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def _show_costs(costs: "list[Cost]", json: bool) -> None:

@@ -1,6 +1,7 @@
 """Arguments and options that several commands share, and what the shell completes them with."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,15 @@ import typer
 from urnn_bench.data.store import DATA
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
+
+
+class Device(StrEnum):
+    """Devices that can be asked for."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
 
 
 def complete_benchmark(start: str) -> list[str]:

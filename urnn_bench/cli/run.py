@@ -5,28 +5,26 @@ import shlex
 import sys
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from urnn_bench.cli.matrix import matrix
 from urnn_bench.cli.output import duration, emit_json, emit_table, say
 from urnn_bench.cli.parameters import (
     DataDir,
+    Device,
     Include,
     Results,
     complete_benchmark,
     complete_model,
 )
 from urnn_bench.cli.signals import stoppable
-from urnn_bench.errors import UnknownNameError
 from urnn_bench.registry import Components
-from urnn_bench.spec import catalogue
 from urnn_bench.spec.overrides import Setting, parse_setting
 from urnn_bench.spec.schema import Run
-from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
+from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
     from urnn_bench.execute import Conditions, Display
@@ -34,15 +32,6 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 _SOME_FAILED = 3
-
-
-class Device(StrEnum):
-    """Devices that can be asked for."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    mps = "mps"
 
 
 def run(
@@ -138,7 +127,7 @@ def run(
 
     components = build.include(Components(), include or [])
     selection = _selection(lengths, models, seed, seeds, steps, batch, settings)
-    runs = _runs(components, benchmarks, selection, probe)
+    runs = matrix(components, benchmarks, selection, probe)
     folder = results or default_results()
     if not dry_run:
         make_writable(folder)
@@ -179,35 +168,6 @@ def _selection(
 
 def _union(values: list[V]) -> tuple[V, ...]:
     return tuple(dict.fromkeys(values))
-
-
-def _runs(components: Components, names: list[str], selection: Selection, probe: bool) -> list[Run]:
-    """Return every run that the benchmarks and the selection ask for, each once."""
-    from urnn_bench import build
-
-    runs: dict[tuple[str, str], Run] = {}
-    for name in names:
-        name, document = catalogue.find(name)
-        asked = _with_probes(selection) if probe and "probes" not in document.mapping else selection
-        checked = plan(name, document, asked, components.cells.names())
-        _check_figures(components, checked)
-        for draft in drafts(checked, asked):
-            run = build.resolve(components, name, draft)
-            runs[name, run.slug] = run
-    return list(runs.values())
-
-
-def _with_probes(selection: Selection) -> Selection:
-    """Ask for probes, before whatever else is set of them."""
-    return replace(selection, settings=(Setting(("probes",), {}), *selection.settings))
-
-
-def _check_figures(components: Components, checked: Plan) -> None:
-    names = components.figures.names()
-    for index, figure in enumerate(checked.benchmark.figures):
-        if figure.name not in names:
-            where = checked.where(("figures", str(index)))
-            raise UnknownNameError("figure", figure.name, names, where)
 
 
 def _display(

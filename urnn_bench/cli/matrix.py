@@ -1,0 +1,41 @@
+"""Benchmarks and what the command line picks from them, to runs."""
+
+from dataclasses import replace
+
+from urnn_bench.errors import UnknownNameError
+from urnn_bench.registry import Components
+from urnn_bench.spec import catalogue
+from urnn_bench.spec.overrides import Setting
+from urnn_bench.spec.schema import Run
+from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
+
+
+def matrix(
+    components: Components, names: list[str], selection: Selection, probe: bool = False
+) -> list[Run]:
+    """Return every run that the benchmarks and the selection ask for, each once."""
+    from urnn_bench import build
+
+    runs: dict[tuple[str, str], Run] = {}
+    for name in names:
+        name, document = catalogue.find(name)
+        asked = _with_probes(selection) if probe and "probes" not in document.mapping else selection
+        checked = plan(name, document, asked, components.cells.names())
+        _check_figures(components, checked)
+        for draft in drafts(checked, asked):
+            run = build.resolve(components, name, draft)
+            runs[name, run.slug] = run
+    return list(runs.values())
+
+
+def _with_probes(selection: Selection) -> Selection:
+    """Ask for probes, before whatever else is set of them."""
+    return replace(selection, settings=(Setting(("probes",), {}), *selection.settings))
+
+
+def _check_figures(components: Components, checked: Plan) -> None:
+    names = components.figures.names()
+    for index, figure in enumerate(checked.benchmark.figures):
+        if figure.name not in names:
+            where = checked.where(("figures", str(index)))
+            raise UnknownNameError("figure", figure.name, names, where)
