@@ -61,7 +61,8 @@ class GradientHeatmap(Figure):
             ax.set_xlabel("t (steps)")
             ax.grid(visible=False)
         axes[0].set_ylabel("updates")
-        drawing.colorbar(mesh, ax=axes, label="log10 of the gradient norm")
+        label = f"log10 of ‖∂C/∂{self.options.state}‖ of an example at t"
+        drawing.colorbar(mesh, ax=axes, label=label)
         title = f"{plain(results.benchmark)}, T = {T:,}, median over {many(shown)}"
         drawing.suptitle(title, fontsize=9)
         return drawing
