@@ -67,6 +67,8 @@ def set_up(threads: int | None) -> None:
     torch.set_num_threads(threads or 1)
     THREADS.set(threads or os.cpu_count() or 1)
     keep_memory()
+    # a recurrence that keeps norms keeps every rounding error too: no TF32 in products or cuDNN
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     # warn only: a user's cell may need an operation without a deterministic form
     torch.use_deterministic_algorithms(True, warn_only=True)
     # nothing here reads memory before writing it, so filling it with NaN is a tenth of the time

@@ -99,6 +99,12 @@ def test_says_which_widths_it_takes():
     assert "it runs on cuda, not on cpu" in gpu.URNN.why_not(make(16), "cpu")
 
 
+def test_no_product_is_rounded_to_tf32(bench):
+    torch.backends.cudnn.allow_tf32 = True
+    bench("run", "tiny", "--model", "lstm", "--steps", "1")
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+
+
 COMPILE = """
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
