@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from urnn_bench import build
+from urnn_bench import build, checkpoint
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.capture import Captured
@@ -131,6 +131,23 @@ def test_running_out_of_memory_is_not_a_reason_to_go_on():
 def test_on_a_cpu_nothing_is_captured():
     descent = job_of(run_of()).descent
     assert (descent.name, descent.reason) == ("eager", "there are no graphs on cpu")
+
+
+@CUDA
+def test_a_captured_run_goes_on_from_its_checkpoint(tmp_path):
+    def half(steps, path=None):
+        job, _ = build.job_of(COMPONENTS, run_of("urnn", steps=steps), Machinery("cuda"))
+        position = checkpoint.restore(checkpoint.load(path, "id"), job) if path else Position()
+        scores = [e.metrics for e in train(job, position) if isinstance(e, Measured)]
+        return job, position, scores
+
+    job, position, _ = half(6)
+    path = tmp_path / "checkpoint.pt"
+    position.ended = None
+    checkpoint.save(path, job, position, "id", {})
+    _, _, rest = half(12, path)
+    _, _, whole = half(12)
+    assert rest[-1] == pytest.approx(whole[-1], rel=1e-8)
 
 
 @CUDA

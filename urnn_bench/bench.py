@@ -77,12 +77,13 @@ def set_up(threads: int | None) -> None:
 
 
 def seconds_per_update(run: Run, conditions: Conditions) -> float:
-    """Return how long one update of a run takes here, from the second of two made for it."""
+    """Return how long one update of a run takes here, from one made for it after the first ones."""
     job, _ = build.job_of(conditions.components, run, conditions.machinery)
-    job = replace(job, fit=run.fit.model_copy(update={"steps": 3, "log_every": 1}))
+    count = job.descent.warm_up + 1
+    job = replace(job, fit=run.fit.model_copy(update={"steps": count + 1, "log_every": 1}))
     updates = (e for e in train(job, Position(evaluated=True)) if isinstance(e, Updated))
-    first, second = islice(updates, 2)
-    return second.train_s - first.train_s
+    *_, before, last = islice(updates, count)
+    return last.train_s - before.train_s
 
 
 def _carry_out(run: Run, conditions: Conditions, shell: Shell) -> State:

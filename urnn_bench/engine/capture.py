@@ -48,6 +48,11 @@ class Captured:
         """Why updates are not captured, if they are not."""
         return self._refused or "the device is a GPU"
 
+    @property
+    def warm_up(self) -> int:
+        """Those before the capture, and that of the capture."""
+        return _WARM_UP + 1
+
     def __call__(self, job: Job, batch: Batch, state: State) -> tuple[Tensor, State]:
         """Update the weights; return the loss and the last state, overwritten by the next call."""
         shape = tuple((t.shape, t.dtype) for t in (batch.x, batch.y, *state))

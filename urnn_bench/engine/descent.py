@@ -25,6 +25,10 @@ class Descent(Protocol):
     def reason(self) -> str:
         """Why updates are carried out in this way."""
 
+    @property
+    def warm_up(self) -> int:
+        """How many updates say nothing of the pace of those that follow."""
+
     def __call__(self, job: "Job", batch: Batch, state: State) -> tuple[Tensor, State]:
         """Update the weights; return the loss and the last state, valid until the next call."""
 
@@ -35,6 +39,7 @@ class Eager:
 
     reason: str = ""
     name: str = "eager"
+    warm_up: int = 1
 
     def __call__(self, job: "Job", batch: Batch, state: State) -> tuple[Tensor, State]:
         """Update the weights; return the loss and the last state."""
