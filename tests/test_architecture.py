@@ -35,7 +35,7 @@ ALLOWED = {
     "build": {"cells", "data", "engine", "errors", "events", "figures", "kernels", "models",
               "optim", "probes", "probing", "registry", "spec", "streams", "tasks"},
     "checkpoint": {"engine", "errors", "files"},
-    "provenance": {"build", "engine", "kernels", "records", "spec"},
+    "provenance": {"build", "engine", "errors", "kernels", "records", "spec"},
     "execute": {"build", "checkpoint", "engine", "errors", "events", "files", "probing",
                 "provenance", "records", "registry", "spec"},
     "bench": {"build", "engine", "errors", "events", "execute", "kernels", "provenance", "records",

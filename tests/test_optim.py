@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+from torch._subclasses.fake_tensor import FakeTensorMode
 
-from urnn_bench import optim
+from urnn_bench import checkpoint, optim
 from urnn_bench.optim import RmspropPaper
 from urnn_bench.spec.schema import Clip, Optimizer
 
@@ -32,6 +33,26 @@ def test_follows_its_definition():
         p -= 1e-3 * g / s**0.5
         expected.append(p)
     assert steps(gradients) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "rmsprop"])
+def test_a_state_of_a_cpu_goes_on_on_a_gpu(name):
+    """Tensors without content stand for a GPU's; what torch asks of where they lie is real."""
+    options = TypeAdapter(Optimizer).validate_python({"name": name})
+    param = torch.nn.Parameter(torch.ones(3))
+    before = optim.make(options, [param])
+    param.grad = torch.ones(3)
+    before.step()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        there = torch.nn.Parameter(torch.ones(3, device="cuda"))
+        after = optim.make(options, [there])
+        after.load_state_dict(checkpoint.here(before.state_dict(), after))
+        assert after.state[there]["step"].is_cuda
+        there.grad = torch.ones(3, device="cuda")
+        after.step()
+    back = optim.make(options, [param])
+    back.load_state_dict(checkpoint.here(after.state_dict(), back))
+    assert not back.param_groups[0]["capturable"]
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50))

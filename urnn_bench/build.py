@@ -106,11 +106,14 @@ def parameters(components: Components, run: Run) -> int:
 
 
 def check_data(components: Components, run: Run) -> None:
-    """Raise DataError if a run's data are missing or damaged, or too few for its batch."""
+    """Raise DataError if a run's data are missing or damaged, or too few for its batches."""
     data = components.tasks.get(run.task.name, Task).data
     if data is not None:
         store.check(data)
-    task_of(components, run).batch("train", 0, run.fit.batch, run.seed)
+    task = task_of(components, run)
+    task.batch("train", 0, run.fit.batch, run.seed)
+    for split in _SPLITS[1:]:
+        task.batches(split, task.evaluation_batch(run.fit.evaluate_batch))
 
 
 def task_of(components: Components, run: Run) -> Task:

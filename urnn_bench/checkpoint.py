@@ -57,10 +57,18 @@ def load(path: Path, identity: str) -> dict[str, Any]:
 def restore(content: dict[str, Any], job: Job) -> Position:
     """Put weights and optimizer state back, and return the position."""
     job.model.load_state_dict(content["model"])
-    asked = [group.get("capturable") for group in job.optimizer.param_groups]
-    job.optimizer.load_state_dict(content["optimizer"])
-    # of the device that the run goes on on, not of that of the checkpoint
-    for group, capturable in zip(job.optimizer.param_groups, asked, strict=True):
-        if capturable is not None:
-            group["capturable"] = capturable
+    job.optimizer.load_state_dict(here(content["optimizer"], job.optimizer))
     return Position(**content["position"])
+
+
+def here(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Return an optimizer's state with ``capturable`` as the device has it that it goes on on.
+
+    Where steps are counted is decided by it while a state is loaded.
+    """
+    groups = zip(state["param_groups"], optimizer.param_groups, strict=True)
+    here = [
+        {**saved, **({"capturable": own["capturable"]} if "capturable" in own else {})}
+        for saved, own in groups
+    ]
+    return {**state, "param_groups": here}

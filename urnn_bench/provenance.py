@@ -12,6 +12,7 @@ import torch
 from urnn_bench import build
 from urnn_bench.engine.descent import Job
 from urnn_bench.engine.gradient import Position
+from urnn_bench.errors import RecordsError
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.records import environment
@@ -32,7 +33,17 @@ def begun(run: Run, before: Record | None) -> Record:
 
 
 def built(record: Record, job: Job, kernel: Choice, position: Position) -> Record:
-    """Return the record with what is known once the network and the data are there."""
+    """Return the record with what is known once the network and the data are there.
+
+    Raises RecordsError if the data are not those that the run has been trained on so far.
+    """
+    fingerprint = build.fingerprint(job)
+    if position.step and record.fingerprint and record.fingerprint != fingerprint:
+        both = {**record.fingerprint, **fingerprint}
+        other = [k for k in both if record.fingerprint.get(k) != fingerprint.get(k)]
+        text = f"the {' and '.join(other)} data are not those that it began with"
+        raise RecordsError(f"{record.run.label} T={record.run.T} seed {record.run.seed}: {text}; "
+                           "bring those back, or start again with --force")  # fmt: skip
     device = next(job.model.parameters()).device
     how = {
         "from_step": position.step,
@@ -45,7 +56,7 @@ def built(record: Record, job: Job, kernel: Choice, position: Position) -> Recor
     return record.model_copy(
         update={
             "parameters": sum(p.numel() for p in job.model.parameters() if p.requires_grad),
-            "fingerprint": build.fingerprint(job),
+            "fingerprint": fingerprint,
             "criterion": job.task.metrics[0],
             "baselines": {name: dict(values) for name, values in job.task.baselines().items()},
             "steps_done": position.step,

@@ -175,7 +175,8 @@ def test_adams_gradient_at_blank_input_is_what_the_stabiliser_says():
     ("momentum_lstm", {"momentum": 1.0}), ("momentum_lstm", {"momentum": -0.1}),
     ("momentum_lstm", {"step_size": 0.0}), ("sr_lstm", {"restart": 0}),
     ("adam_lstm", {"beta": 1.0}), ("rmsprop_lstm", {"stabiliser": 0.0}),
-    ("rmsprop_lstm", {"momentum": 0.5}),
+    ("rmsprop_lstm", {"momentum": 0.5}), ("adam_lstm", {"stabiliser": 1e-50}),
+    ("momentum_lstm", {"input_forget_bias": 1.0, "input_bias": False}),
 ])  # fmt: skip
 def test_options_that_cannot_be_are_refused(name, options):
     with pytest.raises(ValueError, match=next(iter(options))):

@@ -8,6 +8,7 @@ from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.dtriv import straightened
 from urnn_bench.engine.gradient import Position, train
+from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components, Registry
 from urnn_bench.spec.schema import Fit, Named, Run
 from urnn_bench.streams import seeded
@@ -100,6 +101,53 @@ def job(name, steps=5, options=None, **fit):
         cell=Named(name=name, options=options or {}), fit=Fit(steps=steps, batch=4, **fit),
     )  # fmt: skip
     return build.job_of(Components(), run, Machinery("cpu", "auto"))[0]
+
+
+def test_a_step_is_a_rotation_an_input_and_modrelu():
+    cell = make("exprnn")
+    with torch.no_grad():
+        cell.bias += torch.linspace(-1, 1, 7).double()
+    h, x = (torch.randn(5, n, generator=torch.Generator().manual_seed(n)).double() for n in (7, 3))
+    w = cell.weights()
+    (after,) = cell.step(cell.drive(x.unsqueeze(0), w)[0], (h,), w)
+    z = h @ torch.linalg.matrix_exp(skew_of(cell)) + x @ cell.w_x.T
+    torch.testing.assert_close(after, z.sign() * torch.relu(z.abs() + cell.bias))
+
+
+def skew_of(cell):
+    upper = torch.zeros(7, 7).double()
+    upper[tuple(torch.triu_indices(7, 7, 1))] = cell.skew
+    return upper - upper.T
+
+
+@pytest.mark.parametrize(("name", "options", "decays", "step"), [
+    ("momentum_dtriv", {"momentum": 0.7, "step_size": 0.3}, [0.7] * 5, 0.3),
+    ("momentum_rnn", {"momentum": 0.7, "step_size": 0.3, "input_bias": False}, [0.7] * 5, 0.3),
+    ("momentum_urnn", {"momentum": 0.7, "step_size": 0.3}, [0.7] * 5, 0.3),
+    ("sr_dtriv", {"restart": 2, "step_size": 0.3}, [0, 0.25, 0, 0.25, 0], 0.3),
+])  # fmt: skip
+def test_filters_before_other_cells_are_written_out(name, options, decays, step):
+    cell = make(name, **options)
+    x = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(4)).double()
+    *state, _ = cell.initial_state(2)
+    w, v, found = cell.weights(), 0, []
+    for a, each in zip(decays, cell.plain.drive(x, w), strict=True):
+        v = a * v + step * each
+        state = cell.plain.step(v, tuple(state), w)
+        found.append(state[0])
+    hs, _ = choose(cell, "cpu", "scan").run(x, cell.initial_state(2), w)
+    torch.testing.assert_close(hs, torch.stack(found), rtol=1e-12, atol=1e-12)
+
+
+def test_adams_filter_before_dtriv_is_written_out():
+    cell = make("adam_dtriv", momentum=0.7, step_size=0.3, beta=0.4, stabiliser=1e-4)
+    x = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(4)).double()
+    w, v, s, h = cell.weights(), 0, 0, torch.zeros(2, 7).double()
+    for g in x @ cell.plain.w_x.T:
+        v, s = 0.7 * v + 0.3 * g, 0.4 * s + 0.6 * g**2
+        (h,) = cell.plain.step(v / (s + 1e-4) ** 0.5, (h,), w)
+    hs, _ = choose(cell, "cpu", "scan").run(x, cell.initial_state(2), w)
+    torch.testing.assert_close(hs[-1], h, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["dtriv", "momentum_dtriv"])

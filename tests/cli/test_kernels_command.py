@@ -32,6 +32,7 @@ def test_takes_models_and_sizes_from_a_benchmark(bench):
     (("tiny", "--model", "gru"), "the benchmark does not train gru"),
     (("tinny",), "did you mean 'tiny'"),
     (("--model", "lstn"), "did you mean 'lstm'"),
+    (("tiny", "--profile", "--csv", "a.csv"), "--profile shows updates on a CPU"),
 ])  # fmt: skip
 def test_wrong_input_is_one_sentence(bench, arguments, said):
     done = bench("kernels", *arguments, code=2)

@@ -45,6 +45,37 @@ def outcome(run, cell, x, where):
             **{f"last {i}": s.detach() for i, s in enumerate(last)}}  # fmt: skip
 
 
+def given_state(cell, batch):
+    """A state to begin with as another call left it, whose own gradient is asked for."""
+    rng = torch.Generator().manual_seed(9)
+    blank = cell.initial_state(batch)
+    drawn = [torch.randn(s.shape, generator=rng, dtype=s.dtype).to(s.device) for s in blank]
+    # a mean of squares is never negative
+    pairs = zip(cell.state_names, drawn, strict=True)
+    return tuple((s.abs() if name == "s" else s).requires_grad_() for name, s in pairs)
+
+
+def carried(run, cell, x):
+    state = given_state(cell, x.shape[1])
+    found = outcome(lambda x, _, w: run(x, state, w), cell, x, "state")
+    return {**found, **{f"first {i}": s.grad for i, s in enumerate(state)}}
+
+
+@pytest.mark.parametrize(("name", "kernel"), PAIRS)
+def test_goes_on_from_a_state_and_gives_its_gradient(name, kernel):
+    cell = make(name, 3, 8, "cpu")
+    if reason := cell.fused[kernel].why_not(cell, "cpu"):
+        pytest.skip(reason)
+    rng = torch.Generator().manual_seed(7)
+    x = torch.randn(5, 3, 3, generator=rng, dtype=torch.float64)
+    slow, fast = (
+        carried(lambda *a, run=run: run(cell, *a), cell, x)
+        for run in (unroll, cell.fused[kernel].run)
+    )
+    for key, value in slow.items():
+        torch.testing.assert_close(fast[key], value, rtol=1e-10, atol=1e-10, msg=key)
+
+
 def check(name, kernel, sizes, where, device):
     t, b, h = sizes
     cell = make(name, 3, h, device)

@@ -92,6 +92,17 @@ def test_reads_a_drive_and_a_gradient_that_are_not_contiguous():
     torch.testing.assert_close(*grads, rtol=1e-10, atol=1e-10)
 
 
+def test_takes_gradients_of_conjugates():
+    cell, x = make(4), data(3, 2)
+    grads = []
+    for run in (unroll, gpu.run):
+        cell.zero_grad()
+        hs, (last,) = run(cell, x, cell.initial_state(2), cell.weights())
+        (hs.conj().imag.square().sum() + last.conj().imag.sum()).backward()
+        grads.append(cell.phases.grad.clone())
+    torch.testing.assert_close(*grads, rtol=1e-10, atol=1e-10)
+
+
 def test_says_which_widths_it_takes():
     assert "powers of two from 2 to 1024, not 12" in gpu.URNN.why_not(make(12), "cuda")
     assert "powers of two" in gpu.URNN.why_not(make(1), "cuda")

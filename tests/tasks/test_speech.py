@@ -76,10 +76,14 @@ def test_samples_are_read_as_they_were_written():
 
 
 @pytest.mark.parametrize(("content", "says"), [
-    (recorded(noise(50), rate=16000), "has 16000 Hz, 1 channels and 16 bits; convert it to 8000"),
-    (recorded(noise(50), channels=2), "2 channels"),
+    (recorded(noise(50), rate=16000), "has 16000 Hz, 1 channel.s., 16 bits; convert it to 8000"),
+    (recorded(noise(50), channels=2), "2 channel.s."),
     (recorded(noise(50), width=1), "8 bits"),
     (b"NIST_1A", "is no RIFF wave file"), (b"", "is no RIFF wave file"),
+    (recorded(noise(50))[:100], "is cut short or empty: 28 of 50 samples are there"),
+    (recorded(noise(50))[:44], "is cut short or empty: 0 of 50"),
+    (recorded(noise(0)), "is cut short or empty: 0 of 0"),
+    (b"RIFF\x99\x99\x99\x09WAVEfmt \x99\x99\x99\x09" + bytes(16), "is no RIFF wave file"),
 ])  # fmt: skip
 def test_other_files_are_one_sentence(content, says):
     with pytest.raises(DataError, match=f"^a.wav: .*{says}"):

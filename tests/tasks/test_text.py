@@ -47,7 +47,7 @@ def test_epochs_and_seeds_begin_elsewhere():
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_validation_is_read_from_its_first_to_its_last_token(size):
+def test_validation_is_read_from_its_first_token_in_streams(size):
     task = make()
     count = task.batches("validation", size)
     batches = [task.batch("validation", i, size, seed=0) for i in range(count)]
@@ -118,6 +118,33 @@ def test_a_corpus_that_cannot_be_read_is_one_sentence(corpus, content, says):
         path.write_bytes(content)
     said = corpus("run", "corpus", "--data-dir", "data", code=2).err
     assert says in said and said.count("\n") == 1 and not corpus.runs("corpus")
+
+
+def test_scores_do_not_depend_on_how_much_is_evaluated_at_once(corpus):
+    def tested(size):
+        arguments = ("--data-dir", "data", "-q", "--set", f"fit.evaluate_batch={size}")
+        corpus("run", "corpus", *arguments, "--results", f"by{size}")
+        (run,) = (corpus.folder / f"by{size}" / "corpus").glob("*/run.json")
+        return json.loads(run.read_text())["test"]
+
+    assert tested(1) == tested(7)
+
+
+def test_a_text_too_short_to_be_evaluated_is_refused_before_training(corpus):
+    corpus.write("data/ptb/ptb.test.txt", "the mat\n")
+    said = corpus("run", "corpus", "--data-dir", "data", code=2).err
+    assert "the test text of 8 tokens is too short for 10 streams" in said
+    assert not corpus.runs("corpus")
+
+
+def test_a_run_does_not_go_on_with_another_text(corpus):
+    arguments = ("run", "corpus", "--data-dir", "data", "-q")
+    corpus.process(*arguments, "--time-limit", 0, code=3)
+    corpus.write("data/ptb/ptb.train.txt", "the mat sat on the cat\n" * 4)
+    said = corpus.process(*arguments, code=2).err
+    assert "data are not those that it began with" in said and "--force" in said
+    corpus.write("data/ptb/ptb.train.txt", "the cat sat on the mat\n" * 4)
+    corpus.process(*arguments)
 
 
 def test_a_run_put_aside_between_two_batches_goes_on_with_its_states(corpus):

@@ -4,10 +4,10 @@ T steps, B batch, F input features, H hidden width. Gates stand in the order i, 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from urnn_bench.cells._filtered import BiasOptions, FilteredCell
@@ -27,6 +27,12 @@ class FilteredLstmOptions(BiasOptions, LstmOptions):
         description="of the matrices: Glorot's rule for every gate, or W orthogonal and U the "
         "identity for the input gate and zero for the others",
     )
+
+    @model_validator(mode="after")
+    def _has_what_starts(self) -> Self:
+        if self.input_forget_bias and not self.input_bias:
+            raise ValueError("input_forget_bias is of the bias that input_bias: false leaves out")
+        return self
 
 
 class FilteredLstm(FilteredCell):

@@ -26,15 +26,15 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Fused
 from urnn_bench.kernels.normaliser import Coefficients, normalise
 from urnn_bench.kernels.scan import State, unroll
-from urnn_bench.spec.schema import Fraction, Positive
+from urnn_bench.spec.schema import Fraction
 
 
 class RmspropOptions(StepOptions):
     """Normalisation by a running mean of squares."""
 
     beta: Fraction = Field(0.9, description="β, in [0, 1), of the mean of squares")
-    stabiliser: Positive = Field(
-        1e-16, description="δ, within the root; the gradient at a drive of zero is ε/√δ"
+    stabiliser: float = Field(
+        1e-16, ge=1e-37, description="δ, within the root; the gradient at a drive of zero is ε/√δ"
     )
 
 

@@ -1,4 +1,4 @@
-"""A recurrence with an orthogonal matrix B: h_t = modReLU(B h_{t-1} + V x_t).
+"""A recurrence with an orthogonal matrix B: h_t = modReLU(h_{t-1} B + V x_t).
 
 Lezcano-Casado and Martínez-Rubio (2019), arXiv:1901.08428. The exponential of a skew-symmetric
 matrix A - Aᵀ is orthogonal, so the upper triangle of A, H (H - 1)/2 numbers, is all that is learned

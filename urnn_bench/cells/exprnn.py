@@ -1,6 +1,6 @@
 """expRNN: an orthogonal recurrent network whose matrix is the exponential of a skew-symmetric one.
 
-Lezcano-Casado and Martínez-Rubio (2019), arXiv:1901.08428: h_t = modReLU(B h_{t-1} + V x_t) with
+Lezcano-Casado and Martínez-Rubio (2019), arXiv:1901.08428: h_t = modReLU(h_{t-1} B + V x_t) with
 B = exp(A - Aᵀ), always orthogonal, by gradients through the exponential.
 
 T steps, B batch, F input features, H hidden width.

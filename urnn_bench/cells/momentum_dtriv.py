@@ -1,6 +1,6 @@
 """MomentumDTRIV: the orthogonal network of dtriv behind momentum, v_t = μ v_{t-1} + ε V x_t.
 
-Nguyen et al. (2020), arXiv:2006.06919: h_t = modReLU(B h_{t-1} + v_t). No bias is filtered.
+Nguyen et al. (2020), arXiv:2006.06919: h_t = modReLU(h_{t-1} B + v_t). No bias is filtered.
 
 T steps, B batch, F input features, H hidden width.
 """

@@ -1,7 +1,7 @@
 """SRDTRIV: the orthogonal network of dtriv behind Nesterov's filter with scheduled restart.
 
 Nguyen et al. (2020), arXiv:2006.06919: v_t = m_k v_{t-1} + ε V x_t, m_k = (k - 1)/(k + 2), k from 1
-to F again and again, and h_t = modReLU(B h_{t-1} + v_t).
+to F again and again, and h_t = modReLU(h_{t-1} B + v_t).
 
 T steps, B batch, F input features, H hidden width.
 """

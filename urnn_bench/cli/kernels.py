@@ -9,7 +9,14 @@ import typer
 
 from urnn_bench.cli.matrix import matrix
 from urnn_bench.cli.output import emit_json, emit_table, say
-from urnn_bench.cli.parameters import Device, Include, Json, complete_benchmark, complete_model
+from urnn_bench.cli.parameters import (
+    DataDir,
+    Device,
+    Include,
+    Json,
+    complete_benchmark,
+    complete_model,
+)
 from urnn_bench.cli.sources import included
 from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.files import write_atomically
@@ -66,6 +73,7 @@ def kernels(
         typer.Option("--csv", metavar="FILE", help="Write all columns, and on what, to this too."),
     ] = None,
     include: Include = None,
+    data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
     json: Json = False,
 ) -> None:  # fmt: skip
     """Check every kernel against the time loop in float64, then time all of them in turn."""
@@ -74,6 +82,8 @@ def kernels(
     from urnn_bench import bench, speed
     from urnn_bench.breakdown import breakdown
 
+    if profile and (csv is not None or device is Device.cuda):
+        raise UsageError("--profile shows updates on a CPU; leave out --csv and --device")
     known = included(include or [])
     where = _device(device)
     sizes = _of_benchmark(known, benchmark) if benchmark else {}

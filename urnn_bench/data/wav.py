@@ -12,15 +12,23 @@ _BYTES = 2
 
 
 def parse(content: bytes, name: str, rate_hz: int) -> NDArray[np.float64]:
-    """Return the samples in [-1, 1]; raise DataError if the form or the rate is another."""
+    """Return the samples in [-1, 1].
+
+    Raises DataError if the form or the rate is another, if some are missing, or if there are none.
+    """
     try:
         with wave.open(io.BytesIO(content)) as file:
             found = file.getframerate(), file.getnchannels(), file.getsampwidth()
-            raw = file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise DataError(f"{name}: is no RIFF wave file: {error}") from error
+            count = file.getnframes()
+            raw = file.readframes(count)
+    # the module's own parser of chunks raises the last of them for a header that lies
+    except (wave.Error, EOFError, RuntimeError) as error:
+        raise DataError(f"{name}: is no RIFF wave file: {error or 'it is cut short'}") from error
     if found != (rate_hz, 1, _BYTES):
-        raise DataError(f"{name}: has {found[0]} Hz, {found[1]} channels and {8 * found[2]} bits; "
+        raise DataError(f"{name}: has {found[0]} Hz, {found[1]} channel(s), {8 * found[2]} bits; "
                         f"convert it to {rate_hz} Hz, 1 channel and 16 bits")  # fmt: skip
-    samples = np.frombuffer(raw[: len(raw) // _BYTES * _BYTES], "<i2")
+    if not raw or len(raw) != count * _BYTES:
+        text = f"{len(raw) // _BYTES:,} of {count:,} samples are there"
+        raise DataError(f"{name}: is cut short or empty: {text}")
+    samples = np.frombuffer(raw, "<i2")
     return samples.astype(np.float64) / 2**15

@@ -13,10 +13,12 @@ from urnn_bench.tasks.base import Task
 def evaluate(
     model: nn.Module, task: Task, split: SplitName, size: int, seed: int
 ) -> dict[str, float]:
-    """Return the mean of every score over all batches of ``split``, ``size`` sequences each.
+    """Return the mean of every score over all batches of ``split``, ``size`` sequences each if
+    the task takes any number.
 
     Raises ValueError for a split without end.
     """
+    size = task.evaluation_batch(size)
     count = task.batches(split, size)
     if count is None:
         raise ValueError(f"the split '{split}' has no end to evaluate to")

@@ -48,7 +48,7 @@ class _Plain(torch.autograd.Function):
         for t in range(len(hs) - 1, -1, -1):
             dz[t] = ctx.derivative(g, hs[t])
             g = torch.addmm(dhs[t - 1], dz[t], w) if t else dz[t] @ w
-        return dz, g, _outer(dz, _before(h0, hs)), None
+        return dz, g, outer(dz, _before(h0, hs)), None
 
 
 class _Lstm(torch.autograd.Function):
@@ -93,8 +93,8 @@ class _Lstm(torch.autograd.Function):
             dn.copy_(_aten.tanh_backward(dc * i, n))
             dc = dc * f
             g = torch.addmm(dhs[t - 1], dz[t], w) if t else dz[t] @ w
-        dw_c = None if w_c is None else _outer(dz.chunk(4, -1)[3], cs)
-        return dz, g, dc, _outer(dz, _before(h0, hs)), dw_c
+        dw_c = None if w_c is None else outer(dz.chunk(4, -1)[3], cs)
+        return dz, g, dc, outer(dz, _before(h0, hs)), dw_c
 
 
 def _cell(z: Tensor, c: Tensor, out: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ def _before(first: Tensor, states: Tensor) -> Tensor:
     return torch.cat([first.unsqueeze(0), states[:-1]])
 
 
-def _outer(dz: Tensor, states: Tensor) -> Tensor:
+def outer(dz: Tensor, states: Tensor) -> Tensor:
     """Return the sum over steps and rows of dz statesᵀ: (T, B, G) and (T, B, H) to (G, H)."""
     return dz.flatten(0, 1).T @ states.flatten(0, 1)
 

@@ -12,6 +12,7 @@ T frames, B recordings, F bins.
 """
 
 import hashlib
+import zlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -72,16 +73,23 @@ def recording(content: bytes, name: str) -> Tensor:
 
 def wave_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the content of every recording below a folder, or in its zip files."""
-    for path in sorted(folder.rglob("*.wav")):
-        yield path.name, path.read_bytes()
+    for path in sorted(folder.rglob("*")):
+        if _is_recording(path) and path.is_file():
+            yield str(path), path.read_bytes()
     for path in sorted(folder.glob("*.zip")):
         try:
             with ZipFile(path) as archive:
                 for name in sorted(archive.namelist()):
-                    if name.endswith(".wav"):
-                        yield Path(name).name, archive.read(name)
-        except BadZipFile as error:
+                    if _is_recording(Path(name)):
+                        yield f"{path}/{name}", archive.read(name)
+        # a stream that cannot be unpacked, and one that wants a password
+        except (BadZipFile, zlib.error, RuntimeError) as error:
             raise DataError(f"{path}: is no whole zip file: {error}") from error
+
+
+def _is_recording(path: Path) -> bool:
+    """Return whether a file is called a wave file, and is not one of a Mac's beside it."""
+    return path.suffix.lower() == ".wav" and not path.name.startswith("._")
 
 
 class SpeechTask(Task):
@@ -152,7 +160,10 @@ class SpeechTask(Task):
     def _targets(self) -> tuple[Tensor, float]:
         """Mean (F) and mean variance of every frame that training asks for."""
         asked = torch.cat([each[1 : self.options.T + 1] for each in self._split("train")])
-        return asked.mean(0), float(asked.var(0, correction=0).mean())
+        variance = float(asked.var(0, correction=0).mean())
+        if not variance:
+            raise DataError("every frame of the training recordings is the same; bring others")
+        return asked.mean(0), variance
 
 
 def _padded(chosen: Sequence[Tensor], steps: int) -> Batch:

@@ -113,6 +113,10 @@ class Task(ABC):
         """Return whether a batch goes on where the one before it ended; states are then carried."""
         return False
 
+    def evaluation_batch(self, asked: int) -> int:
+        """Return how many sequences to evaluate at once: ``asked``, unless scores depend on it."""
+        return asked
+
     def summed(self, means: dict[str, float]) -> dict[str, float]:
         """Return the metrics of a whole split from the means of the scores."""
         return means

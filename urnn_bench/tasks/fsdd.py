@@ -36,13 +36,18 @@ class Fsdd(SpeechTask):
 
 @lru_cache(maxsize=2)
 def _read(folders: tuple[Path, ...]) -> Recordings:
-    files = next((found for folder in folders if (found := dict(wave_files(folder / _NAME)))), {})
+    files = next((found for folder in folders if (found := _files(folder / _NAME))), {})
     if not files:
         raise DataError(f"{_NAME}: there are no recordings in {folders[0] / _NAME}; put a clone of "
                         "github.com/Jakobovski/free-spoken-digit-dataset or a zip file of its "
                         "recordings there, or say by --data-dir where it lies")  # fmt: skip
     named = {name: recording(content, name) for name, content in sorted(files.items())}
     return Recordings(_with(named, 10, 50), _with(named, 5, 10), _with(named, 0, 5))
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    # by what they are called, as the same may lie there packed and unpacked
+    return {Path(name).name: content for name, content in wave_files(folder)}
 
 
 def _with(named: dict[str, Tensor], first: int, end: int) -> tuple[Tensor, ...]:

@@ -43,7 +43,7 @@ class _Recurrence(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Launch the forward kernel."""
         tables = _tables(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
-        u, h0 = u.contiguous(), h0.contiguous()
+        u, h0 = _plain(u), _plain(h0)
         hs = torch.empty_like(u)
         steps, batch, n = u.shape
         pairs = map(torch.view_as_real, (u, h0, hs))
@@ -61,8 +61,8 @@ class _Recurrence(torch.autograd.Function):
         """Launch the backward kernel and turn its sums into the factors' gradients."""
         u, h0, hs, d1, d2, d3, *rest = ctx.saved_tensors
         tables, (steps, batch, n) = _Tables(*rest), u.shape
-        given = hs if dhs is None else dhs.contiguous()
-        dlast = torch.zeros_like(h0) if dlast is None else dlast.contiguous()
+        given = hs if dhs is None else _plain(dhs)
+        dlast = torch.zeros_like(h0) if dlast is None else _plain(dlast)
         du, dh0 = torch.empty_like(u), torch.empty_like(h0)
         totals = tables.bias.new_empty(batch, _TOTALS * n)
         real = torch.view_as_real
@@ -71,6 +71,11 @@ class _Recurrence(torch.autograd.Function):
             totals, steps, batch, EVERY=dhs is not None, **_shape(n),
         )  # fmt: skip
         return du, dh0, *_factor_gradients((d1, d2, d3), totals.sum(0)), None, None
+
+
+def _plain(z: Tensor) -> Tensor:
+    """Return complex numbers that lie in memory as they are meant: dense, and conjugated if so."""
+    return z.resolve_conj().contiguous()
 
 
 def _tables(w: Factors, bias: Tensor, eps: float) -> _Tables:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
+from urnn_bench.kernels.bptt import outer
 from urnn_bench.kernels.choose import Fused
 from urnn_bench.kernels.native import compiler
 from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
@@ -105,14 +106,9 @@ class _Recurrence(torch.autograd.Function):
 
         each(run, groups, threads)
         before = torch.cat([h0.unsqueeze(0), hs[:-1]])
-        dw_h = _outer(dz, before)
-        dw_c = None if w.blocks[2] is None else _outer(dz[..., 3 * n :], cs)
+        dw_h = outer(dz, before)
+        dw_c = None if w.blocks[2] is None else outer(dz[..., 3 * n :], cs)
         return None, dz, dh0, dc0, dw_h, dw_c, None, None
-
-
-def _outer(dz: Tensor, states: Tensor) -> Tensor:
-    """Return the sum over steps and rows of dz statesᵀ: (T, B, G) and (T, B, H) to (G, H)."""
-    return dz.flatten(0, 1).T @ states.flatten(0, 1)
 
 
 def _blocks(matrix: Tensor) -> Tensor:
