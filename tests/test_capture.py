@@ -10,16 +10,19 @@ from dataclasses import replace
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
 
-from urnn_bench import build, checkpoint
+from urnn_bench import build, checkpoint, optim
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.capture import Captured
 from urnn_bench.engine.descent import descend
 from urnn_bench.engine.gradient import Position, train
 from urnn_bench.events import Measured
+from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components
 from urnn_bench.spec.schema import Adam, Clip, Fit, Named, Rmsprop, Run, Sgd
+from urnn_bench.tasks.base import Batch
 
 COMPONENTS = Components()
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
@@ -72,6 +75,32 @@ def test_an_update_asks_nothing_of_the_host(model):
     descend(job, first(job), ())
     with Alone():
         descend(job, first(job), ())
+
+
+class Here(TorchDispatchMode):
+    """Refuses whatever takes a tensor from the host's memory."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        given, _ = tree_flatten((args, kwargs))
+        for each in given:
+            assert not isinstance(each, torch.Tensor) or each.is_meta, f"{func} fetches a tensor"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("model", COMPONENTS.cells.names())
+def test_and_fetches_nothing_from_it(model):
+    """What is on the meta device has no content; where it lies, and what goes there, is real."""
+    fused = COMPONENTS.cells.get(model, Cell).fused
+    for kernel in {"eager", *fused} - {"c", "vendor", "triton"}:
+        job = job_of(run_of(model, clip=Clip(norm=1.0)), kernel="eager")
+        batch = Batch(first(job).x.to("meta"), first(job).y.to("meta"))
+        network = job.model.to("meta")
+        network.kernel = choose(network.cell, "cuda", kernel)
+        optimizer = optim.make(job.fit.optimizer, list(network.parameters()))
+        job = replace(job, model=network, optimizer=optimizer)
+        _, state = descend(job, batch, ())
+        with Here():
+            descend(job, batch, state)
 
 
 @pytest.mark.parametrize("task", ["adding", "copying", "digits", "pdigits"])

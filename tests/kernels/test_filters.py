@@ -45,9 +45,9 @@ def test_a_constant_input_ends_at_the_gain():
 
 @pytest.mark.parametrize("restart", [0, 1, 2, 40])
 def test_restarting_filters(restart):
-    agree(restarting(300, restart), 300)
+    agree(restarting(torch.zeros(300).double(), restart), 300)
 
 
 def test_coefficients_count_from_the_last_restart():
-    assert restarting(7, 3).tolist() == [0, 1 / 4, 2 / 5] * 2 + [0]
-    assert restarting(4, 0).tolist() == [0, 1 / 4, 2 / 5, 3 / 6]
+    assert restarting(torch.zeros(7).double(), 3).tolist() == [0, 1 / 4, 2 / 5] * 2 + [0]
+    assert restarting(torch.zeros(4).double(), 0).tolist() == [0, 1 / 4, 2 / 5, 3 / 6]

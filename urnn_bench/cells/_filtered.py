@@ -104,12 +104,12 @@ class LinearlyFilteredCell(FilteredCell):
     """v_t = a_t v_{t-1} + ε [x_t, 1], and the plain cell sees v; a subclass says what a_t is."""
 
     @abstractmethod
-    def decay(self, steps: int) -> Tensor:
-        """Return a_t for every step (T), in float64."""
+    def decay(self, x: Tensor) -> Tensor:
+        """Return a_t for every step of x (T, B, F), of its type and where it is: (T)."""
 
     def drive(self, x: Tensor, w: Any) -> Tensor:  # noqa: ARG002  W comes after the filter
         """Return a_t and ε [x_t, 1]: (T, B, 1 + F + 1), or one less without a bias."""
-        decay = self.decay(len(x)).to(x).view(-1, 1, 1).expand(-1, x.shape[1], -1)
+        decay = self.decay(x).view(-1, 1, 1).expand(-1, x.shape[1], -1)
         return torch.cat([decay, self.options.step_size * self.widened(x)], -1)
 
     def step(self, u: Tensor, state: State, w: Any) -> State:
@@ -134,7 +134,7 @@ def _behind(fused: Fused) -> Fused:
     def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         *plain, before = state
         u = cell.options.step_size * cell.widened(x)
-        v = scan(cell.decay(len(x)), u, before)
+        v = scan(cell.decay(x), u, before)
         hs, last = fused.run(cell.plain, v, tuple(plain), w)
         return hs, (*last, v[-1])
 
@@ -147,9 +147,9 @@ def _behind(fused: Fused) -> Fused:
 class Momentum(LinearlyFilteredCell):
     """Heavy-ball momentum: a_t = μ."""
 
-    def decay(self, steps: int) -> Tensor:
+    def decay(self, x: Tensor) -> Tensor:
         """Return μ for every step."""
-        return torch.full((steps,), self.options.momentum, dtype=torch.float64)
+        return x.new_full((len(x),), self.options.momentum)
 
 
 class Nesterov(LinearlyFilteredCell):
@@ -157,6 +157,6 @@ class Nesterov(LinearlyFilteredCell):
 
     counts_steps = True
 
-    def decay(self, steps: int) -> Tensor:
+    def decay(self, x: Tensor) -> Tensor:
         """Return (k - 1)/(k + 2) for every step, k counting to the next restart."""
-        return restarting(steps, getattr(self.options, "restart", 0))
+        return restarting(x, getattr(self.options, "restart", 0))

@@ -32,7 +32,7 @@ class SrLstmReleased(FilteredLstm):
 
     def drive(self, x: Tensor, w: Any) -> Tensor:
         """Return m_k and b_h - ε (W x_t + b_x): (T, B, 1 + 4H)."""
-        ahead = restarting(len(x), self.options.restart).to(x).view(-1, 1, 1)
+        ahead = restarting(x, self.options.restart).view(-1, 1, 1)
         g = torch.nn.functional.linear(self.widened(x), w.w_x)
         inner = w.bias - self.options.step_size * g
         return torch.cat([ahead.expand(-1, x.shape[1], -1), inner], -1)

@@ -25,8 +25,7 @@ def ticks(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
 
 def scan(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
     """Return what ``ticks`` returns, from matrix products; the decays have no gradient."""
-    flat, v_0 = u.flatten(1), before.flatten()
-    return _scan(decay.to(u.device, u.dtype), flat, v_0).view_as(u)
+    return _scan(decay, u.flatten(1), before.flatten()).view_as(u)
 
 
 def _scan(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
@@ -52,11 +51,12 @@ def _within(decay: Tensor) -> Tensor:
     return torch.stack(rows[1:], dim=-2)
 
 
-def restarting(steps: int, restart: int) -> Tensor:
-    """Return Nesterov's coefficients m_k = (k - 1)/(k + 2) (T), k from 1 again after ``restart``.
+def restarting(x: Tensor, restart: int) -> Tensor:
+    """Return Nesterov's m_k = (k - 1)/(k + 2) for the steps of x (T, ...), of its type: (T).
 
-    With ``restart`` 0 k counts on. Nguyen et al. (2020), arXiv:2006.06919.
+    k is 1 again after every ``restart`` steps; with 0 it counts on. Nguyen et al. (2020),
+    arXiv:2006.06919.
     """
-    k = torch.arange(steps, dtype=torch.float64)
+    k = torch.arange(len(x), dtype=x.dtype, device=x.device)
     k = (k % restart if restart else k) + 1
     return (k - 1) / (k + 2)
