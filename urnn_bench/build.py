@@ -134,16 +134,18 @@ def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job,
     trained = [p for p in model.parameters() if p.requires_grad]
     apart = model.cell.orthogonal(), run.fit.orthogonal_lr
     optimizer = optim.make(run.fit.optimizer, trained, *apart)
-    task, descent = task_of(components, run), _descent(device, machinery)
+    task, descent = task_of(components, run), _descent(device, machinery, model.cell)
     job = Job(model, task, optimizer, run.fit, run.seed, descent, model.cell.updated)
     return job, model.kernel
 
 
-def _descent(device: torch.device, machinery: Machinery) -> Descent:
+def _descent(device: torch.device, machinery: Machinery, cell: Cell) -> Descent:
     """Return how updates are carried out: on a GPU captured, unless the time loop is asked for."""
     if device.type != "cuda":
         return Eager(f"there are no graphs on {device.type}")
-    return Eager("asked for") if machinery.kernel == "eager" else Captured()
+    if machinery.kernel == "eager":
+        return Eager("asked for")
+    return Eager(cell.asks_host) if cell.asks_host else Captured()
 
 
 def probing_of(components: Components, run: Run) -> Probing | None:

@@ -245,7 +245,7 @@ def _memory_mb(contender: _Contender) -> float | None:
 
 def _peak_gflop_per_s(device: str) -> float:
     """Return what this device reaches in a large matrix product of float32, its best round."""
-    a, threads = torch.randn(_PEAK_SIZE, _PEAK_SIZE, device=device), THREADS.get()
+    a, threads = torch.randn(_PEAK_SIZE, _PEAK_SIZE).to(device), THREADS.get()
     product = _Contender("", "", lambda: a @ a, None, None, device, torch_threads=threads)
     (seconds,) = _interleaved([_threaded(product.recur, product)], _PEAK_ROUNDS)
     return float(2 * _PEAK_SIZE**3 / min(seconds) / 1e9)

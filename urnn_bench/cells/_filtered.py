@@ -64,6 +64,7 @@ class FilteredCell(Cell):
     def __init__(self, inputs: int, hidden: int, options: Any) -> None:
         super().__init__(inputs, hidden, options)
         self.plain = self.kind(inputs, hidden, options)
+        self.asks_host = self.kind.asks_host
         self.biased = getattr(options, "input_bias", False)
         if self.biased:
             w_x = self.plain.get_parameter("w_x")

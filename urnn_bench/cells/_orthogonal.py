@@ -43,6 +43,7 @@ class Weights(NamedTuple):
 class OrthogonalCell(Cell):
     """V, modReLU and the upper triangle of A; a subclass makes the matrix of it."""
 
+    asks_host = "the exponential of a matrix chooses its method by the matrix's norm"
     upper: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: OrthogonalOptions) -> None:

@@ -24,6 +24,8 @@ class Cell(nn.Module, ABC):
     fused: Mapping[str, Fused] = {}
     # whether a step depends on its number, counted from 1 in every sequence that is given
     counts_steps: ClassVar[bool] = False
+    # why an update cannot be captured on a GPU, if making the weights asks the host
+    asks_host: str = ""
 
     def __init__(self, inputs: int, hidden: int, options: Any) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ before, and the record says why.
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -24,10 +25,20 @@ Recorder = Callable[[Callable[[], None]], Callable[[], None]]
 
 def cuda_graph(body: Callable[[], None]) -> Callable[[], None]:
     """Return a function that does again on the current CUDA device what ``body`` does there."""
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        body()
+    graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    try:
+        with torch.cuda.graph(graph, stream=_stream()):
+            body()
+    finally:
+        # a capture that fails leaves its own stream behind as the current one
+        torch.cuda.set_stream(before)
     return graph.replay
+
+
+@cache
+def _stream() -> torch.cuda.Stream:
+    """Return the one stream for what is captured and for what comes before: each keeps memory."""
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
 
 class Captured:
@@ -40,18 +51,20 @@ class Captured:
 
     @property
     def name(self) -> str:
-        """What is done with most updates."""
-        return "eager" if self._refused else "captured"
+        """What is done with most updates; nothing is captured in the first of them."""
+        return "captured" if self._recordings else "eager"
 
     @property
     def reason(self) -> str:
         """Why updates are not captured, if they are not."""
-        return self._refused or "the device is a GPU"
+        if self._recordings:
+            return "the device is a GPU"
+        return self._refused or "no more updates than come before a capture"
 
     @property
     def warm_up(self) -> int:
-        """Those before the capture, and that of the capture."""
-        return _WARM_UP + 1
+        """One without a state, those before the capture with one, and that of the capture."""
+        return _WARM_UP + 2
 
     def __call__(self, job: Job, batch: Batch, state: State) -> tuple[Tensor, State]:
         """Update the weights; return the loss and the last state, overwritten by the next call."""
@@ -70,7 +83,8 @@ class Captured:
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            self._refused = f"an update cannot be captured: {str(error).splitlines()[0]}"
+            first = str(_root(error)).splitlines()[0]
+            self._refused = f"an update cannot be captured: {first}"
         return not self._refused
 
 
@@ -93,11 +107,18 @@ class _Recording:
         return self._result
 
 
+def _root(error: BaseException) -> BaseException:
+    """Return what an update raised, which the end of the capture raises again as something else."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
 def _beside(job: Job, batch: Batch, state: State) -> tuple[Tensor, State]:
     """Carry out an update on a stream of its own, as one that is captured later has to be."""
     if not batch.x.is_cuda:
         return descend(job, batch, state)
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream = _stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         result = descend(job, batch, state)

@@ -4,9 +4,13 @@ It keeps the states that it returns and u. T steps, B batch, F input features, H
 (complex).
 """
 
+import os
+import shutil
+import sysconfig
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -137,7 +141,15 @@ def _obstacle(cell: Any) -> str | None:
     n = cell.hidden
     if n & (n - 1) or not 1 < n <= _WIDEST:
         return f"it takes widths that are powers of two from 2 to {_WIDEST}, not {n}"
-    return None if find_spec("triton") else "triton is not installed"
+    if find_spec("triton") is None:
+        return "triton is not installed"
+    return None if _can_launch() else "triton needs a C compiler and Python.h to launch kernels"
+
+
+@cache
+def _can_launch() -> bool:
+    compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
+    return bool(compiler) and Path(sysconfig.get_path("include"), "Python.h").is_file()
 
 
 URNN = Fused(frozenset({"cuda"}), run, _obstacle)

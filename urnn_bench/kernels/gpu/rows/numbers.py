@@ -25,6 +25,18 @@ def store_row(pointer, at, re, im, N: tl.constexpr):
 
 
 @triton.jit
+def root(x):
+    """Return the square root, correctly rounded; without being told, single precision is not."""
+    return tl.sqrt_rn(x) if x.dtype == tl.float32 else tl.sqrt(x)
+
+
+@triton.jit
+def quotient(a, b):
+    """Return a / b, correctly rounded; without being told, single precision is not."""
+    return tl.div_rn(a, b) if a.dtype == tl.float32 else a / b
+
+
+@triton.jit
 def times(ar, ai, br, bi):
     """Return a b."""
     return ar * br - ai * bi, ar * bi + ai * br

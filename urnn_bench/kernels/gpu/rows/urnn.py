@@ -3,7 +3,8 @@
 Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, equations 6 and 8.
 Programs never wait for each other, and each sums the gradients of its own sequence in the order of
 time, so that results do not depend on timing. All arithmetic is IEEE in the precision of the data;
-no product goes to tensor cores.
+no product goes to tensor cores. A |z| whose square underflows, below 1e-19 in single precision,
+counts as zero.
 
 T steps, B batch, N hidden width (complex), a power of two. The factors lie as d1, d2 / N, d3, r1,
 r2, (5, N) complex; ``scalars`` are modReLU's eps and the smallest normal number.
@@ -16,7 +17,9 @@ from urnn_bench.kernels.gpu.rows.numbers import (
     conj_times,
     gather,
     load_row,
+    quotient,
     reflect,
+    root,
     store_row,
     times,
     transform,
@@ -27,14 +30,15 @@ from urnn_bench.kernels.gpu.rows.numbers import (
 def _gain(size, bias, eps, tiny):
     """Return modReLU's gain max(|z| + b, 0)/(|z| + eps) and its derivatives by |z| and by b."""
     sized = size >= tiny
-    inverse = 1 / tl.where(sized, size + eps, 1)
+    safe = tl.where(sized, size + eps, size * 0 + 1)
     above = size + bias
+    gain = quotient(tl.where(above > 0, above, size * 0), safe)
+    inverse = quotient(size * 0 + 1, safe)
     on = tl.where(above > 0, inverse, 0)
-    gain = above * on
     return gain, on - tl.where(sized, gain * inverse, 0), on
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["steps", "batch"])
 def forward(
     u, h0, hs, factors, bias, order, twiddle, scalars, steps, batch,
     N: tl.constexpr, LOG: tl.constexpr,
@@ -63,13 +67,13 @@ def forward(
         zr, zi = times(d3r, d3i, zr, zi)
         zr += ur
         zi += ui
-        gain, _1, _2 = _gain(tl.sqrt(zr * zr + zi * zi), b, eps, tiny)
+        gain, _1, _2 = _gain(root(zr * zr + zi * zi), b, eps, tiny)
         hr, hi = zr * gain, zi * gain
         store_row(hs, at, hr, hi, N)
         at += batch * N
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["steps", "batch"])
 def backward(
     u, h0, hs, factors, bias, order, place, twiddle, scalars, dhs, dlast, du, dh0, totals,
     steps, batch, EVERY: tl.constexpr, N: tl.constexpr, LOG: tl.constexpr,
@@ -113,11 +117,11 @@ def backward(
         a7r, a7i = times(d3r, d3i, zr, zi)
         zr, zi = a7r + ur, a7i + ui
         # modReLU
-        size = tl.sqrt(zr * zr + zi * zi)
+        size = root(zr * zr + zi * zi)
         gain, by_size, by_bias = _gain(size, b, eps, tiny)
         along = zr * gr + zi * gi
         db += along * by_bias
-        radial = along * by_size / tl.where(size > 0, size, 1)
+        radial = quotient(along * by_size, tl.where(size > 0, size, size * 0 + 1))
         gr, gi = gain * gr + radial * zr, gain * gi + radial * zi
         store_row(du, at, gr, gi, N)
         # the factors, from the last to the first
