@@ -111,7 +111,7 @@ def save(drawing: Figure, path: Path) -> None:
 
 def columns(drawing: Figure, names: list[str]) -> int:
     """Return how many columns of a legend, which are filled one after the other, fit a drawing."""
-    inches = [0.55 + 0.065 * len(name) for name in names]
+    inches = [0.62 + 0.072 * len(name) for name in names]
     for count in range(len(names), 1, -1):
         parts = np.array_split(inches, count)
         if sum(part.max() for part in parts) <= drawing.get_figwidth() - 0.2:
