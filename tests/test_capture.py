@@ -16,7 +16,7 @@ from urnn_bench import bench, build, checkpoint, optim
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.capture import Captured
-from urnn_bench.engine.descent import descend
+from urnn_bench.engine.descent import Due, descend
 from urnn_bench.engine.gradient import Position, train
 from urnn_bench.events import Measured
 from urnn_bench.kernels.choose import choose
@@ -71,9 +71,9 @@ def first(job):
 def test_an_update_asks_nothing_of_the_host(model):
     kernel = "bptt" if "bptt" in COMPONENTS.cells.get(model, Cell).fused else "eager"
     job = job_of(run_of(model, clip=Clip(norm=1.0)), kernel=kernel)
-    descend(job, first(job), ())
+    descend([Due(job, first(job), ())])
     with Alone():
-        descend(job, first(job), ())
+        descend([Due(job, first(job), ())])
 
 
 class Here(TorchDispatchMode):
@@ -97,9 +97,9 @@ def test_and_fetches_nothing_from_it(model):
         network.kernel = choose(network.cell, "cuda", kernel)
         optimizer = optim.make(job.fit.optimizer, list(network.parameters()))
         job = replace(job, model=network, optimizer=optimizer)
-        _, state = descend(job, batch, ())
+        [(_, state)] = descend([Due(job, batch, ())])
         with Here():
-            descend(job, batch, state)
+            descend([Due(job, batch, state)])
 
 
 @pytest.mark.parametrize("task", ["adding", "copying", "digits", "pdigits"])
@@ -108,7 +108,7 @@ def test_nor_does_any_task(task):
     run = run_of(task=task).model_copy(update={"task": Named(name=task, options={"T": length})})
     job = job_of(run, kernel="eager")
     with Alone():
-        descend(job, first(job), ())
+        descend([Due(job, first(job), ())])
 
 
 def test_models_that_ask_say_so():

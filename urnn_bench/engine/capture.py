@@ -8,14 +8,15 @@ before, and the record says why.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from urnn_bench.engine.descent import Job, State, descend
+from urnn_bench.engine.descent import Due, Result, descend
 from urnn_bench.tasks.base import Batch
 
 # as many as torch's documentation asks for
@@ -66,20 +67,20 @@ class Captured:
         """One without a state, those before the capture with one, and that of the capture."""
         return _WARM_UP + 2
 
-    def __call__(self, job: Job, batch: Batch, state: State) -> tuple[Tensor, State]:
-        """Update the weights; return the loss and the last state, overwritten by the next call."""
-        shape = tuple((t.shape, t.dtype) for t in (batch.x, batch.y, *state))
+    def __call__(self, dues: Sequence[Due]) -> list[Result]:
+        """Update the weights; return losses and last states, overwritten by the next call."""
+        shape = tuple((id(due.job.model), *map(_form, _given(due))) for due in dues)
         self._seen[shape] += 1
         if self._refused or self._seen[shape] <= _WARM_UP:
-            return _beside(job, batch, state)
-        if shape not in self._recordings and not self._recorded(shape, job, batch, state):
-            return descend(job, batch, state)
-        return self._recordings[shape](batch, state)
+            return _beside(dues)
+        if shape not in self._recordings and not self._recorded(shape, dues):
+            return descend(dues)
+        return self._recordings[shape](dues)
 
-    def _recorded(self, shape: Any, job: Job, batch: Batch, state: State) -> bool:
+    def _recorded(self, shape: Any, dues: Sequence[Due]) -> bool:
         """Record an update, which is not carried out; return whether that was possible."""
         try:
-            self._recordings[shape] = _Recording(job, batch, state, self._record)
+            self._recordings[shape] = _Recording(dues, self._record)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -91,20 +92,34 @@ class Captured:
 class _Recording:
     """An update that reads and writes the same memory every time."""
 
-    def __init__(self, job: Job, batch: Batch, state: State, record: Recorder) -> None:
-        self._batch = Batch(batch.x.clone(), batch.y.clone())
-        self._state = tuple(s.clone() for s in state)
-        self._again = record(lambda: self._body(job))
+    def __init__(self, dues: Sequence[Due], record: Recorder) -> None:
+        self._dues = [_fixed(due) for due in dues]
+        self._again = record(self._body)
 
-    def _body(self, job: Job) -> None:
-        self._result = descend(job, self._batch, self._state)
+    def _body(self) -> None:
+        self._results = descend(self._dues)
 
-    def __call__(self, batch: Batch, state: State) -> tuple[Tensor, State]:
-        given = (batch.x, batch.y, *state)
-        for fixed, new in zip((self._batch.x, self._batch.y, *self._state), given, strict=True):
-            fixed.copy_(new)
+    def __call__(self, dues: Sequence[Due]) -> list[Result]:
+        for fixed, new in zip(self._dues, dues, strict=True):
+            for place, value in zip(_given(fixed), _given(new), strict=True):
+                place.copy_(value)
         self._again()
-        return self._result
+        return self._results
+
+
+def _given(due: Due) -> tuple[Tensor, ...]:
+    """Return what is new in every update: batch and state."""
+    return (due.batch.x, due.batch.y, *due.state)
+
+
+def _form(tensor: Tensor) -> tuple[torch.Size, torch.dtype]:
+    return tensor.shape, tensor.dtype
+
+
+def _fixed(due: Due) -> Due:
+    """Return an update with memory of its own for what is new in every one."""
+    batch = Batch(due.batch.x.clone(), due.batch.y.clone())
+    return replace(due, batch=batch, state=tuple(s.clone() for s in due.state))
 
 
 def _root(error: BaseException) -> BaseException:
@@ -114,13 +129,13 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-def _beside(job: Job, batch: Batch, state: State) -> tuple[Tensor, State]:
+def _beside(dues: Sequence[Due]) -> list[Result]:
     """Carry out an update on a stream of its own, as one that is captured later has to be."""
-    if not batch.x.is_cuda:
-        return descend(job, batch, state)
+    if not dues[0].batch.x.is_cuda:
+        return descend(dues)
     stream = _stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        result = descend(job, batch, state)
+        results = descend(dues)
     torch.cuda.current_stream().wait_stream(stream)
-    return result
+    return results

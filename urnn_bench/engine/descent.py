@@ -1,8 +1,11 @@
-"""What a training run is made of, and one update of it: forward, backward, clip, descend."""
+"""What a training run is made of, and one update of it: forward, backward, clip, descend.
 
-from collections.abc import Callable
+An update is of one run, or of several at once whose networks have the same form.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +15,14 @@ from urnn_bench.spec.schema import Fit
 from urnn_bench.tasks.base import Batch, Task
 
 State = tuple[Tensor, ...]
+# the output of a network, or the loss, and the last state
+Result = tuple[Tensor, State]
+# what networks of the same form answer to their own batches from their own states, all at once
+Beside = Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], list[Result]]
 
 
 class Descent(Protocol):
-    """A way to carry out one update; ``name`` and ``reason`` go into the record."""
+    """A way to carry out updates; ``name`` and ``reason`` go into the record."""
 
     @property
     def name(self) -> str:
@@ -29,8 +36,11 @@ class Descent(Protocol):
     def warm_up(self) -> int:
         """How many updates say nothing of the pace of those that follow."""
 
-    def __call__(self, job: "Job", batch: Batch, state: State) -> tuple[Tensor, State]:
-        """Update the weights; return the loss and the last state, valid until the next call."""
+    def __call__(self, dues: Sequence["Due"]) -> list[Result]:
+        """Update the weights of every run whose update is due.
+
+        Return its loss and its last state, valid until the next call.
+        """
 
 
 @dataclass(frozen=True)
@@ -41,9 +51,9 @@ class Eager:
     name: str = "eager"
     warm_up: int = 1
 
-    def __call__(self, job: "Job", batch: Batch, state: State) -> tuple[Tensor, State]:
-        """Update the weights; return the loss and the last state."""
-        return descend(job, batch, state)
+    def __call__(self, dues: Sequence["Due"]) -> list[Result]:
+        """Update the weights; return losses and last states."""
+        return descend(dues)
 
 
 def _ignored(step: int) -> None:
@@ -52,7 +62,10 @@ def _ignored(step: int) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A network, what it is to learn, and how; ``updated`` is told the number of every update."""
+    """A network, what it is to learn, and how; ``updated`` is told the number of every update.
+
+    With ``beside`` it can be computed with others of the same form at once.
+    """
 
     model: nn.Module
     task: Task
@@ -61,17 +74,48 @@ class Job:
     seed: int
     descent: Descent = field(default_factory=Eager)
     updated: Callable[[int], None] = _ignored
+    beside: Beside | None = None
 
 
-def descend(job: Job, batch: Batch, state: State) -> tuple[Tensor, State]:
-    """Update the weights by BPTT through one batch; return the loss and the last state.
+@dataclass(frozen=True)
+class Due:
+    """An update that a run has come to: whose, on which batch, and the state to begin with."""
+
+    job: Job
+    batch: Batch
+    state: State
+
+
+def descend(dues: Sequence[Due]) -> list[Result]:
+    """Update the weights by BPTT through one batch each; return losses and last states.
 
     It asks nothing of the host, so that a GPU never waits for it.
     """
-    output, last = job.model(batch.x, state)
-    loss = job.task.loss(output, batch)
-    job.optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optim.clip(job.model.parameters(), job.fit.clip)
-    job.optimizer.step()
-    return loss.detach(), tuple(s.detach() for s in last)
+    found = gradients(dues)
+    for due in dues:
+        optim.clip(due.job.model.parameters(), due.job.fit.clip)
+        due.job.optimizer.step()
+    return found
+
+
+def gradients(dues: Sequence[Due]) -> list[Result]:
+    """Leave the loss's gradient with every parameter; return losses and last states."""
+    outputs = _outputs(dues)
+    losses = [
+        due.job.task.loss(output, due.batch) for due, (output, _) in zip(dues, outputs, strict=True)
+    ]
+    for due in dues:
+        due.job.optimizer.zero_grad()
+    torch.autograd.backward(losses)
+    return [
+        (loss.detach(), tuple(s.detach() for s in last))
+        for loss, (_, last) in zip(losses, outputs, strict=True)
+    ]
+
+
+def _outputs(dues: Sequence[Due]) -> list[Result]:
+    beside = dues[0].job.beside
+    if len(dues) == 1 or beside is None:
+        return [due.job.model(due.batch.x, due.state) for due in dues]
+    models = [due.job.model for due in dues]
+    return beside(models, [due.batch.x for due in dues], [due.state for due in dues])

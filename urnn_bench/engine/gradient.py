@@ -1,19 +1,22 @@
 """The training loop: back-propagation through time, as a stream of events.
 
 The loop knows nothing of files, displays or limits. While whoever reads the events works, the
-loop is suspended and its stopwatch is off; closing the generator ends the run.
+loop is suspended and its stopwatch is off; closing the generator ends the run. An update is not
+carried out here but asked for, so that whoever has several runs can carry out theirs at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
 
 from torch import Tensor, nn
 
-from urnn_bench.engine.descent import Job
+from urnn_bench.engine.descent import Due, Job
 from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.stopwatch import Stopwatch
+from urnn_bench.engine.together import Answer, Descended, answered
 from urnn_bench.events import Ended, Ending, Event, Measured, SplitName, Updated
 
 
@@ -34,7 +37,11 @@ class Position:
     state: tuple[Tensor, ...] = ()
 
 
-def train(job: Job, position: Position) -> Iterator[Event]:
+# a run, which wants an answer to every update that is due
+Course = Generator[Event | Due, Answer, None]
+
+
+def course(job: Job, position: Position) -> Course:
     """Train from ``position``, which is kept up to date, and test the best weights at the end.
 
     The best weights are those with the lowest validation loss (the task's first metric); the
@@ -45,12 +52,24 @@ def train(job: Job, position: Position) -> Iterator[Event]:
     if not position.evaluated:
         yield _checked(job, position, _validated(job, position), every=0)
     while position.ended is None:
-        _update(job, position)
+        yield from _update(job, position)
         yield from _reports(job, position)
         position.ended = position.ended or _completed(job, position)
         yield Updated(**_now(job, position))
     yield _tested(job, position)
     yield Ended(*position.ended)
+
+
+def train(job: Job, position: Position) -> Iterator[Event]:
+    """Yield the events of a run that is carried out by itself."""
+    running = course(job, position)
+    answer: Answer = None
+    with suppress(StopIteration):
+        while True:
+            event = running.send(answer)
+            answer = answered([event])[0] if isinstance(event, Due) else None
+            if not isinstance(event, Due):
+                yield event
 
 
 def _reports(job: Job, position: Position) -> Iterator[Measured]:
@@ -68,22 +87,25 @@ def _checked(job: Job, position: Position, measured: Measured, every: int) -> Me
     return measured
 
 
-def _update(job: Job, position: Position) -> None:
-    """Draw a batch, and descend."""
+def _update(job: Job, position: Position) -> Generator[Due, Answer]:
+    """Draw a batch, ask for an update, and note what came of it."""
     watch = Stopwatch(position.train_s)
     like = next(job.model.parameters())
     with watch:
         batch = job.task.batch("train", position.step, job.fit.batch, job.seed)
-        batch = batch.to(like.device, like.dtype)
-        loss, position.state = job.descent(job, batch, _carried(job, position))
+        due = Due(job, batch.to(like.device, like.dtype), _carried(job, position))
+    done = yield due
+    if not isinstance(done, Descended):
+        raise done or TypeError("an update was asked for, and not answered")
+    with watch:
         # stays on the device: reading it here would wait for a GPU at every update
-        position.loss_sum = position.loss_sum + loss
+        position.loss_sum, position.state = position.loss_sum + done.loss, done.state
         job.updated(position.step + 1)
     position.loss_count += 1
     position.step += 1
     if not _continues(job, position):
         position.state = ()
-    position.train_s = watch.total_s
+    position.train_s = watch.total_s + done.train_s
 
 
 def _continues(job: Job, position: Position) -> bool:
