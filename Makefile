@@ -46,6 +46,7 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) momentum/digits --figure learning_curves --figure gradient_heatmap --results results/paper/momentum-2020
 	$(DRAW) momentum/speech --figure learning_curves --results results/paper/momentum-2020
 	$(DRAW) momentum/adding --figure learning_curves --results results/paper/momentum-2020
+	$(DRAW) momentum/copy --figure learning_curves --results results/paper/momentum-2020
 
 ci: lint types test smoke  ## all that continuous integration asks
 
