@@ -1,8 +1,8 @@
 """Carry out a matrix of runs: skip what is done, resume what is not."""
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,9 +11,10 @@ import torch
 
 from urnn_bench import build, provenance
 from urnn_bench.engine.gradient import Position, train
+from urnn_bench.engine.together import driven
 from urnn_bench.errors import ComponentError, RecordsError
 from urnn_bench.events import Updated
-from urnn_bench.execute import Conditions, Shell, load_checkpoint, perform
+from urnn_bench.execute import Company, Conditions, Shell, load_checkpoint, perform
 from urnn_bench.kernels.native.threads import THREADS, keep_memory
 from urnn_bench.records.folder import State, clear, folder_of, locked, state_of
 from urnn_bench.records.record import FINAL
@@ -49,12 +50,17 @@ def _check_records(run: Run, folder: Path) -> None:
         raise RecordsError(f"{error}; this run alone: {where} --force") from error
 
 
-def carry_out(runs: Sequence[Run], conditions: Conditions, shell: Shell) -> Iterator[State]:
-    """Yield the state of each run after carrying it out, or leaving it alone."""
-    for run in runs:
+def carry_out(
+    stacks: Iterable[Sequence[Run]], conditions: Conditions, shell: Shell
+) -> Iterator[State]:
+    """Yield the state of each run after carrying it out, or leaving it alone.
+
+    The runs of a stack are carried out at once.
+    """
+    for stack in stacks:
         if shell.stop():
             return
-        yield _carry_out(run, conditions, shell)
+        yield from _carry_out(stack, conditions, shell)
 
 
 def set_up(threads: int | None) -> None:
@@ -86,23 +92,42 @@ def seconds_per_update(run: Run, conditions: Conditions) -> float:
     return last.train_s - before.train_s
 
 
-def _carry_out(run: Run, conditions: Conditions, shell: Shell) -> State:
+def _carry_out(stack: Sequence[Run], conditions: Conditions, shell: Shell) -> list[State]:
+    """Carry out the runs of a stack that nobody else is at and that are not done."""
+    with ExitStack() as held:
+        states, going = [], []
+        for place, run in enumerate(stack):
+            mine, state = _taken(run, held, conditions)
+            if not mine or state.status in FINAL:
+                state = _left_alone(run, state, conditions, shell)
+            else:
+                going.append(place)
+            states.append(state)
+        company = Company(len(going))
+        performances = [
+            perform(stack[place], states[place].record, conditions, shell, company)
+            for place in going
+        ]
+        for place, record in zip(going, driven(performances), strict=True):
+            states[place] = State(record.status, record)
+    return states
+
+
+def _taken(run: Run, held: ExitStack, conditions: Conditions) -> tuple[bool, State]:
+    """Return whether a run is this process's now, and its state; a forced one begins anew."""
     folder = folder_of(conditions.results, run)
-    with locked(folder) as mine:
-        state = state_of(folder) if not (mine and conditions.force) else State("to do")
-        if not mine or state.status in FINAL:
-            return _left_alone(run, folder, state if mine else State("running"), shell)
-        if conditions.force:
-            clear(folder)
-        record = perform(run, folder, state.record, conditions, shell)
-    return State(record.status, record)
+    if not held.enter_context(locked(folder)):
+        return False, State("running")
+    if conditions.force:
+        clear(folder)
+    return True, state_of(folder)
 
 
-def _left_alone(run: Run, folder: Path, state: State, shell: Shell) -> State:
+def _left_alone(run: Run, state: State, conditions: Conditions, shell: Shell) -> State:
     """Show that a run is not carried out; note that it is its settings that are wanted now."""
     if state.record is not None:
         asked = state.record.run.model_copy(update={"settings": run.settings})
-        now = provenance.now()
+        now, folder = provenance.now(), folder_of(conditions.results, run)
         state.record.model_copy(update={"asked": now, "run": asked}).write(folder)
     shell.display.skip(run, state)
     return state

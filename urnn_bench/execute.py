@@ -1,10 +1,14 @@
-"""Carry out one run: restore, train, record, save, and turn whatever ends it into a status."""
+"""Carry out one run: restore, train, record, save, and turn whatever ends it into a status.
+
+Its updates are asked of whoever drives it, who may drive several runs at once.
+"""
 
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -12,13 +16,14 @@ import torch
 
 from urnn_bench import build, checkpoint, provenance
 from urnn_bench.build import Machinery
-from urnn_bench.engine.descent import Job
-from urnn_bench.engine.gradient import Position, train
+from urnn_bench.engine.descent import Descent, Due, Job
+from urnn_bench.engine.gradient import Course, Position, course
+from urnn_bench.engine.together import Answer
 from urnn_bench.errors import RecordsError
 from urnn_bench.events import Ended, Event, Measured, Probed, Updated
 from urnn_bench.files import write_atomically
 from urnn_bench.probing import Probing
-from urnn_bench.records.folder import CHECKPOINT, ERROR, METRICS, PROBES, State, tidy
+from urnn_bench.records.folder import CHECKPOINT, ERROR, METRICS, PROBES, State, folder_of, tidy
 from urnn_bench.records.lines import LineWriter, RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
@@ -38,11 +43,11 @@ class Display(Protocol):
     def start(self, record: Record) -> None:
         """A run begins, or goes on from ``record.steps_done``."""
 
-    def show(self, event: Event) -> None:
-        """Something happened in the run that began last."""
+    def show(self, run: Run, event: Event) -> None:
+        """Something happened in a run that has begun."""
 
     def end(self, record: Record) -> None:
-        """The run that began last has ended, in the state its record says."""
+        """A run has ended, in the state its record says."""
 
     def skip(self, run: Run, state: State) -> None:
         """A run is left alone: it is done, or another process is at it."""
@@ -67,6 +72,19 @@ class Shell:
     stop: Callable[[], str | None] = lambda: None
 
 
+class Company:
+    """Runs that are carried out at once: how many, and that their updates are made in one way."""
+
+    def __init__(self, size: int = 1) -> None:
+        self.size = size
+        self._descent: Descent | None = None
+
+    def joined(self, job: Job) -> Job:
+        """Return the job with the way of making updates that the first one came with."""
+        self._descent = self._descent or job.descent
+        return replace(job, descent=self._descent)
+
+
 @dataclass
 class Work:
     """One run in progress: its record, its engine's position, and its open files."""
@@ -86,35 +104,36 @@ class Work:
 
 
 def perform(
-    run: Run, folder: Path, before: Record | None, conditions: Conditions, shell: Shell
-) -> Record:
-    """Train one run, and record whatever ends it as its status.
+    run: Run, before: Record | None, conditions: Conditions, shell: Shell, company: Company
+) -> Generator[Due, Answer, Record]:
+    """Train one run in its company; return the record, whose status says what ended it.
 
     Raises RecordsError for a damaged checkpoint; what the run itself raises ends that run only.
     """
-    began = time.monotonic()
+    began, folder = time.monotonic(), folder_of(conditions.results, run)
     provenance.reset_peak()
     tidy(folder)
-    record = provenance.begun(run, before)
+    record = provenance.begun(run, before, company.size)
     record.write(folder)
     try:
-        work = _begin(record, folder, conditions)
+        work = _begin(record, folder, conditions, company)
     except RecordsError:
         raise
     except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
         record = _with(record, *_status_of(error, folder))
         shell.display.start(record)
     else:
-        record = _work(work, began, conditions.time_limit_s, shell)
+        record = yield from _work(work, began, conditions.time_limit_s, shell)
     record.write(folder)
     shell.display.end(record)
     return record
 
 
-def _begin(record: Record, folder: Path, conditions: Conditions) -> Work:
+def _begin(record: Record, folder: Path, conditions: Conditions, company: Company) -> Work:
     """Build what the run needs, and put it back to where its checkpoint stands."""
     run = record.run
     job, kernel = build.job_of(conditions.components, run, conditions.machinery)
+    job = company.joined(job)
     content = load_checkpoint(folder, run)
     position = checkpoint.restore(content, job) if content else Position()
     lengths = content["lengths"] if content else {}
@@ -128,50 +147,90 @@ def _begin(record: Record, folder: Path, conditions: Conditions) -> Work:
     return Work(folder, record, job, position, metrics, probing, probes)
 
 
-def _work(work: Work, began: float, limit_s: float | None, shell: Shell) -> Record:
+def _work(
+    work: Work, began: float, limit_s: float | None, shell: Shell
+) -> Generator[Due, Answer, Record]:
     """Follow the run until it ends, and return its record."""
     work.record.write(work.folder)
     shell.display.start(work.record)
     try:
-        _follow(work, began, limit_s, shell)
+        yield from _heard(_events(work), _Follower(work, began, limit_s, shell))
     finally:
         for file in work.files.values():
             file.close()
     return provenance.ended(work.record, work.job, work.position, time.monotonic() - began)
 
 
-def _follow(work: Work, began: float, limit_s: float | None, shell: Shell) -> None:
-    """Read the engine's events: record, show, save, and stop when told to."""
-    saved, cost_s = time.monotonic(), 0.0
-    for event in _events(work):
+def _heard(events: Course, hear: Callable[[Event], bool]) -> Generator[Due, Answer]:
+    """Pass every update that is due on; end with the events, or where ``hear`` has enough."""
+    answer: Answer = None
+    with suppress(StopIteration):
+        while True:
+            event = events.send(answer)
+            answer = None
+            if isinstance(event, Due):
+                answer = yield event
+            elif hear(event):
+                return
+
+
+class _Follower:
+    """Reads the engine's events: records, shows, saves, and has enough when told to stop."""
+
+    def __init__(self, work: Work, began: float, limit_s: float | None, shell: Shell) -> None:
+        self._work, self._began, self._limit_s, self._shell = work, began, limit_s, shell
+        self._saved, self._cost_s = time.monotonic(), 0.0
+
+    def __call__(self, event: Event) -> bool:
+        """Take an event; return whether that was enough."""
+        work = self._work
         _take(work, event)
-        shell.display.show(event)
+        self._shell.display.show(work.record.run, event)
         if not isinstance(event, Updated):
-            continue
+            return False
         now = time.monotonic()
-        ending = None if work.position.ended else _ending(limit_s, now - began, shell)
-        last = ending or work.position.ended
-        if last or now - saved > max(_CHECKPOINT_AT_LEAST_S, cost_s / _CHECKPOINT_SHARE):
+        ending = None if work.position.ended else self._ending(now - self._began)
+        if ending or work.position.ended or now - self._saved > self._pause_s:
             _save(work)
-            saved, cost_s = time.monotonic(), time.monotonic() - now
+            self._saved, self._cost_s = time.monotonic(), time.monotonic() - now
         if ending:
             work.record = _with(work.record, *ending)
-            return
+        return ending is not None
+
+    @property
+    def _pause_s(self) -> float:
+        return max(_CHECKPOINT_AT_LEAST_S, self._cost_s / _CHECKPOINT_SHARE)
+
+    def _ending(self, elapsed_s: float) -> tuple[Status, str] | None:
+        if name := self._shell.stop():
+            return "interrupted", f"stopped by {name}"
+        if self._limit_s is not None and elapsed_s > self._limit_s:
+            return "timeout", f"the time limit of {self._limit_s:g} s"
+        return None
 
 
-def _events(work: Work) -> Iterator[Event]:
+def _events(work: Work) -> Course:
     """Yield what happens; an exception of the engine or a probe, not of their reader, ends it."""
     try:
         if work.position.step == 0:
             yield from _looks(work)
-        for event in train(work.job, work.position):
-            # before the event after which a checkpoint may be taken
-            if isinstance(event, Updated):
-                yield from _looks(work)
-            yield event
+        yield from _looking(work)
     except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
         status, reason = _status_of(error, work.folder)
         yield Ended(status, reason)
+
+
+def _looking(work: Work) -> Course:
+    """Yield what happens, and look inside where it is time to."""
+    running = course(work.job, work.position)
+    answer: Answer = None
+    with suppress(StopIteration):
+        while True:
+            event = running.send(answer)
+            # before the event after which a checkpoint may be taken
+            if isinstance(event, Updated):
+                yield from _looks(work)
+            answer = yield event
 
 
 def _looks(work: Work) -> Iterator[Probed]:
@@ -198,14 +257,6 @@ def _take_probed(work: Work, event: Probed) -> None:
     work.metrics.write(Measured(event.step, event.examples, event.train_s, "probe", numbers))
     cost_s = round(work.record.probe_s + event.cost_s, 3)
     work.record = work.record.model_copy(update={"probe_s": cost_s})
-
-
-def _ending(limit_s: float | None, elapsed_s: float, shell: Shell) -> tuple[Status, str] | None:
-    if name := shell.stop():
-        return "interrupted", f"stopped by {name}"
-    if limit_s is not None and elapsed_s > limit_s:
-        return "timeout", f"the time limit of {limit_s:g} s"
-    return None
 
 
 def _save(work: Work) -> None:

@@ -22,14 +22,14 @@ from urnn_bench.spec.schema import Run
 _EXACT = ("device_name", "kernel", "torch_threads", "versions")
 
 
-def begun(run: Run, before: Record | None) -> Record:
-    """Return the record of a run that begins, or goes on after ``before``."""
+def begun(run: Run, before: Record | None, beside: int = 1) -> Record:
+    """Return the record of a run that begins, or goes on after ``before``, of several at once."""
     begins: dict[str, Any] = {"status": "running", "reason": "", "run": run, "asked": now()}
     if before is not None:
-        sessions = (*before.sessions, _session())
+        sessions = (*before.sessions, _session(beside))
         return before.model_copy(update={**begins, "sessions": sessions, "test": None})
     ids = {"identity": run.identity, "protocol": run.protocol}
-    return Record.model_validate({**ids, **begins, "sessions": (_session(),)})
+    return Record.model_validate({**ids, **begins, "sessions": (_session(beside),)})
 
 
 def built(record: Record, job: Job, kernel: Choice, position: Position) -> Record:
@@ -86,13 +86,14 @@ def reset_peak() -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def _session() -> Session:
+def _session(beside: int) -> Session:
     commit, dirty = environment.commit()
     return Session(
         started=now(),
         host=gethostname(),
         pid=getpid(),
         argv=tuple(sys.argv[1:]),
+        together=beside,
         threads=THREADS.get(),
         torch_threads=torch.get_num_threads(),
         deterministic=torch.are_deterministic_algorithms_enabled(),

@@ -5,6 +5,7 @@ The moving one for a terminal is in ``live``.
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Self
 
@@ -20,13 +21,21 @@ from urnn_bench.spec.schema import Run
 HEARTBEAT_S = 30.0
 
 
+Key = tuple[str, str, int, int]
+
+
+def key(run: Run) -> Key:
+    """Return what tells a run from the others of one command; its identity takes time to make."""
+    return run.benchmark, run.label, run.T, run.seed
+
+
 class QuietDisplay:
     """Says only what went wrong."""
 
     def start(self, record: Record) -> None:
         """Say nothing."""
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, run: Run, event: RunEvent) -> None:
         """Say nothing."""
 
     def end(self, record: Record) -> None:
@@ -38,6 +47,28 @@ class QuietDisplay:
         """Say nothing."""
 
 
+@dataclass
+class _Standing:
+    """A run in progress as lines tell of it."""
+
+    record: Record
+    step: int
+    began: float
+    last: str = ""
+
+    @property
+    def pace(self) -> float:
+        """Updates a second since it began."""
+        return (self.step - self.record.steps_done) / (time.monotonic() - self.began)
+
+    def line(self) -> str:
+        """Return where it stands."""
+        steps, pace = self.record.run.fit.steps, self.pace
+        left = f", {duration((steps - self.step) / pace)} left" if pace else ""
+        progress = f"update {self.step} of {steps}, {pace:.3g}/s{left}"
+        return f"{title(self.record.run)}: {progress}{self.last}"
+
+
 class PlainDisplay:
     """A line when a run begins and ends, and a sign of life every 30 s; ``verbose`` says more.
 
@@ -46,8 +77,7 @@ class PlainDisplay:
 
     def __init__(self, verbose: bool = False) -> None:
         self._verbose = verbose
-        self._record: Record | None = None
-        self._last, self._step, self._began = "", 0, 0.0
+        self._standing: dict[Key, _Standing] = {}
         self._ended = Event()
 
     def __enter__(self) -> Self:
@@ -59,46 +89,49 @@ class PlainDisplay:
 
     def start(self, record: Record) -> None:
         """Say what begins."""
-        self._last, self._step, self._began = "", record.steps_done, time.monotonic()
-        self._record = record
+        self._standing[key(record.run)] = _Standing(record, record.steps_done, time.monotonic())
         say(opening(record))
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, run: Run, event: RunEvent) -> None:
         """Note where the run stands."""
         if isinstance(event, Updated):
-            self._step = event.step
+            self._standing[key(run)].step = event.step
         elif isinstance(event, Measured) and event.split == "validation":
-            self._validated(event)
+            self._validated(self._standing[key(run)], event)
 
     def end(self, record: Record) -> None:
         """Say how the run ended."""
-        self._record = None
+        self._standing.pop(key(record.run), None)
         say(closing(record))
 
     def skip(self, run: Run, state: State) -> None:
         """Say why a run is left alone."""
         say(skipped(run, state))
 
-    def _validated(self, event: Measured) -> None:
-        if self._record is None:
-            return
-        value = event.metrics[self._record.criterion]
-        score = f"{self._record.criterion} {value:.4g}{over_baseline(self._record, value)}"
-        self._last = f", validation {score}"
+    def _validated(self, standing: _Standing, event: Measured) -> None:
+        record = standing.record
+        value = event.metrics[record.criterion]
+        score = f"{record.criterion} {value:.4g}{over_baseline(record, value)}"
+        standing.last = f", validation {score}"
         if self._verbose:
-            say(f"{title(self._record.run)}: update {event.step}{self._last}")
+            say(f"{title(record.run)}: update {event.step}{standing.last}")
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT_S):
-            if self._record is not None:
-                say(self._line(self._record))
+            standing = list(self._standing.values())
+            if len(standing) > 1:
+                say(_summary(standing))
+            elif standing:
+                say(standing[0].line())
 
-    def _line(self, record: Record) -> str:
-        steps, elapsed_s = record.run.fit.steps, time.monotonic() - self._began
-        pace = (self._step - record.steps_done) / elapsed_s
-        left = f", {duration((steps - self._step) / pace)} left" if pace else ""
-        progress = f"update {self._step} of {steps}, {pace:.3g}/s{left}"
-        return f"{title(record.run)}: {progress}{self._last}"
+
+def _summary(standing: Sequence[_Standing]) -> str:
+    """Return where several runs stand that are carried out at once."""
+    low, high = min(s.step for s in standing), max(s.step for s in standing)
+    steps = f"update {low}" if low == high else f"updates {low} to {high}"
+    pace = sum(s.pace for s in standing)
+    first = title(standing[0].record.run)
+    return f"{first} and {len(standing) - 1} more: {steps}, {pace:.3g}/s together"
 
 
 class JsonDisplay:
@@ -114,13 +147,12 @@ class JsonDisplay:
             kernel=record.sessions[-1].kernel,
             device=record.sessions[-1].device,
         )
-        self._run = record.run
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, run: Run, event: RunEvent) -> None:
         """Write measured values."""
         if isinstance(event, Measured):
             values = {"step": event.step, "train_s": event.train_s, "split": event.split}
-            self._write("measured", self._run, **values, metrics=dict(event.metrics))
+            self._write("measured", run, **values, metrics=dict(event.metrics))
 
     def end(self, record: Record) -> None:
         """Write how the run ended."""
@@ -144,7 +176,7 @@ class JsonDisplay:
         emit_json({"event": event, **name, **values}, indent=None)
 
 
-class Together:
+class Both:
     """Several displays as one."""
 
     def __init__(self, displays: Sequence[Display]) -> None:
@@ -155,10 +187,10 @@ class Together:
         for display in self._displays:
             display.start(record)
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, run: Run, event: RunEvent) -> None:
         """Pass on."""
         for display in self._displays:
-            display.show(event)
+            display.show(run, event)
 
     def end(self, record: Record) -> None:
         """Pass on."""

@@ -1,8 +1,9 @@
-"""The moving display of a terminal: a bar for the run, a bar for the whole matrix."""
+"""The moving display of a terminal: a bar for each run in progress, one for the whole matrix."""
 
 import math
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.progress import TimeRemainingColumn as Remaining
 from rich.text import Text
 
-from urnn_bench.cli.displays import skipped
+from urnn_bench.cli.displays import Key, key, skipped
 from urnn_bench.cli.words import closing, first_baseline, title
 from urnn_bench.events import Event, Measured, Updated
 from urnn_bench.records.folder import State
@@ -20,6 +21,8 @@ from urnn_bench.spec.schema import Run
 _TICKS = "▁▂▃▄▅▆▇█"
 _WIDTH = 10
 _POINTS = 200
+# bars of runs carried out at once; the others wait for their turn to be seen
+_MOST_BARS = 8
 
 
 def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
@@ -33,6 +36,16 @@ def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
     low, span = min(picked), max(picked) - min(picked) or 1.0
     top = len(_TICKS) - 1
     return "".join(_TICKS[round((v - low) / span * top)] for v in picked)
+
+
+@dataclass
+class _Bar:
+    """A run in progress: its bar, its losses, and how far the whole matrix knows of it."""
+
+    record: Record
+    task: TaskID
+    before: int
+    curve: deque[float] = field(default_factory=lambda: deque(maxlen=_POINTS))
 
 
 class LiveDisplay:
@@ -55,10 +68,7 @@ class LiveDisplay:
         self._whole: TaskID | None = None
         if len(runs) > 1:
             self._whole = self._add(self._count(), sum(run.fit.steps for run in runs))
-        self._record: Record | None = None
-        self._task = TaskID(0)
-        self._curve: deque[float] = deque(maxlen=_POINTS)
-        self._before = 0
+        self._bars: dict[Key, _Bar] = {}
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -69,25 +79,27 @@ class LiveDisplay:
 
     def start(self, record: Record) -> None:
         """Add a bar for the run."""
-        self._record, self._before = record, record.steps_done
-        self._curve.clear()
-        self._task = self._add(title(record.run), record.run.fit.steps, record.steps_done)
+        task = self._add(title(record.run), record.run.fit.steps, record.steps_done)
+        self._bars[key(record.run)] = _Bar(record, task, record.steps_done)
         self._advance_whole(record.steps_done)
+        self._show_first()
 
-    def show(self, event: Event) -> None:
+    def show(self, run: Run, event: Event) -> None:
         """Move the bars; draw a new loss."""
+        bar = self._bars[key(run)]
         if isinstance(event, Updated):
             pace = f"{event.step / event.train_s:.3g}/s" if event.train_s else ""
-            self._progress.update(self._task, completed=event.step, pace=pace)
-            self._advance_whole(event.step - self._before)
-            self._before = event.step
+            self._progress.update(bar.task, completed=event.step, pace=pace)
+            self._advance_whole(event.step - bar.before)
+            bar.before = event.step
         elif isinstance(event, Measured):
-            self._measured(event)
+            self._measured(bar, event)
 
     def end(self, record: Record) -> None:
         """Replace the run's bar by a line that stays."""
         self._advance_whole(record.run.fit.steps - record.steps_done)
-        self._progress.remove_task(self._task)
+        self._progress.remove_task(self._bars.pop(key(record.run)).task)
+        self._show_first()
         style = "green" if record.status in GOOD else "red"
         self._line(Text(closing(record), style=style))
 
@@ -96,18 +108,23 @@ class LiveDisplay:
         self._advance_whole(run.fit.steps)
         self._line(Text(skipped(run, state), style="dim"))
 
-    def _measured(self, event: Measured) -> None:
-        if self._record is None or event.split == "test":
+    def _show_first(self) -> None:
+        """Let as many bars be seen as have room."""
+        for place, bar in enumerate(self._bars.values()):
+            self._progress.update(bar.task, visible=place < _MOST_BARS)
+
+    def _measured(self, bar: _Bar, event: Measured) -> None:
+        if event.split == "test" or bar.record.criterion not in event.metrics:
             return
-        value = event.metrics[self._record.criterion]
+        value = event.metrics[bar.record.criterion]
         if event.split == "train":
-            self._curve.append(value)
-        baseline = first_baseline(self._record)
+            bar.curve.append(value)
+        baseline = first_baseline(bar.record)
         loss = f"{value / baseline:.2g}×base" if baseline else f"{value:.3g}"
-        self._progress.update(self._task, loss=loss, curve=sparkline(self._curve))
+        self._progress.update(bar.task, loss=loss, curve=sparkline(bar.curve))
         if self._verbose and event.split == "validation":
-            text = f"update {event.step}: validation {self._record.criterion} {value:.4g}"
-            self._progress.console.print(Text(f"{title(self._record.run)}: {text}"))
+            text = f"update {event.step}: validation {bar.record.criterion} {value:.4g}"
+            self._progress.console.print(Text(f"{title(bar.record.run)}: {text}"))
 
     def _line(self, text: Text) -> None:
         self._ended += 1

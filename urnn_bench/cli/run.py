@@ -140,7 +140,7 @@ def run(
         return
     with stoppable() as stop, ExitStack() as stack:
         shell = Shell(_display(stack, runs, json, quiet, verbose), stop)
-        states = list(carry_out(runs, conditions, shell))
+        states = list(carry_out([[run] for run in runs], conditions, shell))
     if not quiet:
         _say_summary(runs, states, results)
     raise typer.Exit(stop.exit_code or _exit_code(states))
@@ -174,7 +174,7 @@ def _display(
     stack: ExitStack, runs: list[Run], json: bool, quiet: bool, verbose: bool
 ) -> "Display":
     """Return bars for a terminal, else lines; and JSON on stdout beside them if asked for."""
-    from urnn_bench.cli.displays import JsonDisplay, PlainDisplay, QuietDisplay, Together
+    from urnn_bench.cli.displays import Both, JsonDisplay, PlainDisplay, QuietDisplay
     from urnn_bench.cli.live import LiveDisplay
 
     people: Display
@@ -184,7 +184,7 @@ def _display(
         people = stack.enter_context(LiveDisplay(runs, verbose))
     else:
         people = stack.enter_context(PlainDisplay(verbose))
-    return Together([people, JsonDisplay()]) if json else people
+    return Both([people, JsonDisplay()]) if json else people
 
 
 def _preview(runs: list[Run], conditions: "Conditions", json: bool) -> None:

@@ -3,9 +3,9 @@
 What a run learns does not depend on which others it is carried out with: only the work is shared.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -33,6 +33,27 @@ def answered(dues: Sequence[Due]) -> list[Answer]:
         found = _together([dues[place] for place in places])
         answers.update(zip(places, found, strict=True))
     return [answers[place] for place in range(len(dues))]
+
+
+Result = TypeVar("Result")
+
+
+def driven(runs: Sequence[Generator[Due, Answer, Result]]) -> list[Result]:
+    """Drive runs to their ends, their updates at once, and return what they return.
+
+    Whoever has ended leaves, and the others go on.
+    """
+    results: dict[int, Result] = {}
+    answers: dict[int, Answer] = dict.fromkeys(range(len(runs)))
+    while answers:
+        dues = {}
+        for place, answer in answers.items():
+            try:
+                dues[place] = runs[place].send(answer)
+            except StopIteration as end:
+                results[place] = end.value
+        answers = dict(zip(dues, answered(list(dues.values())), strict=True))
+    return [results[place] for place in range(len(runs))]
 
 
 def _alike(dues: Sequence[Due]) -> Iterator[list[int]]:

@@ -39,6 +39,8 @@ class Session(_Kept):
     commit: str | None
     dirty: bool | None
     from_step: int = 0
+    # runs that it was at, this one counted
+    together: int = 1
     device: str = ""
     device_name: str = ""
     kernel: str = ""
