@@ -26,7 +26,7 @@ from urnn_bench.errors import (
 from urnn_bench.events import SplitName
 from urnn_bench.figures.base import Figure
 from urnn_bench.kernels.choose import Choice, choose
-from urnn_bench.models import SequenceModel
+from urnn_bench.models import SequenceModel, at_once
 from urnn_bench.probes.base import Probe
 from urnn_bench.probing import Probing
 from urnn_bench.registry import Components, Registry, load_file, subclasses
@@ -135,7 +135,8 @@ def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job,
     apart = model.cell.orthogonal(), run.fit.orthogonal_lr
     optimizer = optim.make(run.fit.optimizer, trained, *apart)
     task, descent = task_of(components, run), _descent(device, machinery, model.cell)
-    job = Job(model, task, optimizer, run.fit, run.seed, descent, model.cell.updated)
+    beside = at_once if model.kernel.stacked else None
+    job = Job(model, task, optimizer, run.fit, run.seed, descent, model.cell.updated, beside)
     return job, model.kernel
 
 

@@ -3,7 +3,12 @@
 T steps, B batch, F input features, H hidden width, R readable features, O outputs.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Choice
@@ -29,10 +34,16 @@ class SequenceModel(nn.Module):
 
         Beside it the last state, which another call can go on from; without one it begins anew.
         """
-        w = self.cell.weights()
-        begin = state or self.cell.initial_state(x.shape[1])
-        hs, last = self.kernel.run(self.encode(x), begin, w)
-        return self.predict(last[0] if self.signature.answer == "last" else hs), last
+        hs, last = self.kernel.run(self.encode(x), self.begin(x, state), self.cell.weights())
+        return self.answer(hs, last), last
+
+    def begin(self, x: Tensor, state: State) -> State:
+        """Return the state before the first step: the one given, if one is."""
+        return state or self.cell.initial_state(x.shape[1])
+
+    def answer(self, hs: Tensor, last: State) -> Tensor:
+        """Return the output that the task wants, of h over time and the last state."""
+        return self.predict(last[0] if self.signature.answer == "last" else hs)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return what the cell reads: tokens (T, B) become one-hot (T, B, V)."""
@@ -46,3 +57,28 @@ class SequenceModel(nn.Module):
         """Read the answer off h: (..., H) to (..., O)."""
         readout = self.readout
         return self.kernel.linear(self.cell.read(h), readout.weight, readout.bias)
+
+
+def at_once(
+    models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]
+) -> list[tuple[Tensor, State]]:
+    """Return what every model answers to its own x from its own state, computed together.
+
+    The models differ in their weights only, and x in its content.
+    """
+    first = models[0]
+    if first.kernel.stacked is None:
+        raise TypeError(f"the kernel '{first.kernel.name}' computes one model at a time")
+    pairs = list(zip(models, xs, strict=True))
+    x = torch.stack([model.encode(x) for model, x in pairs])
+    begin = [model.begin(x, state) for (model, x), state in zip(pairs, states, strict=True)]
+    w = _stacked([model.cell.weights() for model in models])
+    hs, last = first.kernel.stacked(x, _stacked(begin), w)
+    lasts = [tuple(s[m] for s in last) for m in range(len(models))]
+    found = zip(models, hs.unbind(0), lasts, strict=True)
+    return [(model.answer(h, state), state) for model, h, state in found]
+
+
+def _stacked(values: Sequence[Any]) -> Any:
+    """Return nested tuples of tensors with one more axis in front, over which they differ."""
+    return tree_map(lambda *of: torch.stack(of), *values)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Fused
 from urnn_bench.kernels.filters import restarting, scan
-from urnn_bench.kernels.scan import State, unroll
+from urnn_bench.kernels.scan import State, stacked, unroll
 from urnn_bench.spec.schema import Count, Fraction, Positive, Strict
 
 
@@ -127,22 +127,34 @@ class LinearlyFilteredCell(FilteredCell):
 
 def filtered(table: Mapping[str, Fused]) -> Mapping[str, Fused]:
     """Return the plain cell's kernels behind a scan, and the plain time loop behind one."""
-    loop = Fused(frozenset({"cpu", "cuda", "mps"}), unroll)
+    loop = Fused(frozenset({"cpu", "cuda", "mps"}), unroll, stacked=stacked)
     return {**{name: _behind(fused) for name, fused in table.items()}, "scan": _behind(loop)}
 
 
 def _behind(fused: Fused) -> Fused:
     def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         *plain, before = state
-        u = cell.options.step_size * cell.widened(x)
-        v = scan(cell.decay(x), u, before)
+        v = _over_time(cell, x, before)
         hs, last = fused.run(cell.plain, v, tuple(plain), w)
+        return hs, (*last, v[-1])
+
+    def at_once(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+        *plain, before = state
+        # rows of several models are rows like any other
+        v = _over_time(cell, x.transpose(0, 1), before)
+        hs, last = of_models(cell.plain, v.transpose(0, 1), tuple(plain), w)
         return hs, (*last, v[-1])
 
     def obstacle(cell: Any) -> str | None:
         return fused.obstacle(cell.plain)
 
-    return replace(fused, run=run, obstacle=obstacle)
+    of_models = fused.stacked or stacked
+    return replace(fused, run=run, obstacle=obstacle, stacked=at_once if fused.stacked else None)
+
+
+def _over_time(cell: Any, x: Tensor, before: Tensor) -> Tensor:
+    """Return the filtered input (T, ..., F), T first."""
+    return scan(cell.decay(x), cell.options.step_size * cell.widened(x), before)
 
 
 class Momentum(LinearlyFilteredCell):

@@ -25,7 +25,7 @@ from urnn_bench.cells._filtered import FilteredCell, MomentumOptions, StepOption
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Fused
 from urnn_bench.kernels.normaliser import Coefficients, normalise
-from urnn_bench.kernels.scan import State, unroll
+from urnn_bench.kernels.scan import State, stacked, unroll
 from urnn_bench.spec.schema import Fraction
 
 
@@ -98,7 +98,7 @@ class _Driven:
 
 def normalised(table: Mapping[str, Fused]) -> Mapping[str, Fused]:
     """Return those of the plain cell's kernels that take a drive, behind the filters."""
-    loop = Fused(frozenset({"cpu", "cuda", "mps"}), unroll)
+    loop = Fused(frozenset({"cpu", "cuda", "mps"}), unroll, stacked=stacked)
     return {**{name: _behind(fused) for name, fused in table.items()}, "scan": _behind(loop)}
 
 
@@ -109,7 +109,16 @@ def _behind(fused: Fused) -> Fused:
         hs, last = fused.run(_Driven(cell.plain), drive + cell.outer(w), tuple(plain), w)
         return hs, (*last, v, s)
 
+    def at_once(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+        *plain, v, s = state
+        # rows of several models are rows like any other
+        drive, v, s = cell.normalised(torch.vmap(cell.drive)(x, w).transpose(0, 1), v, s)
+        drive = torch.vmap(lambda d, w: d + cell.outer(w))(drive.transpose(0, 1), w)
+        hs, last = of_models(_Driven(cell.plain), drive, tuple(plain), w)
+        return hs, (*last, v, s)
+
     def obstacle(cell: Any) -> str | None:
         return fused.obstacle(cell.plain)
 
-    return replace(fused, run=run, obstacle=obstacle)
+    of_models = fused.stacked or stacked
+    return replace(fused, run=run, obstacle=obstacle, stacked=at_once if fused.stacked else None)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
+from urnn_bench.kernels import rotation
 from urnn_bench.kernels.scan import State
 from urnn_bench.spec.schema import Strict
 
@@ -43,6 +44,7 @@ class Weights(NamedTuple):
 class OrthogonalCell(Cell):
     """V, modReLU and the upper triangle of A; a subclass makes the matrix of it."""
 
+    fused = {"bptt": rotation.MODRELU}
     asks_host = "the exponential of a matrix chooses its method by the matrix's norm"
     upper: Tensor
 

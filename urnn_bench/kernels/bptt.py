@@ -3,7 +3,8 @@
 Autograd keeps every intermediate of every step and adds to the matrices' gradients T times. Here a
 step keeps what its backward step needs, both loops write in place, and the matrices' gradients are
 one product each over all steps. It is what runs inside a captured update on a GPU, and on a CPU
-without a compiler. T steps, B batch, H hidden width.
+without a compiler. Everything may have an axis of M models before that of the batch, whose matrices
+are multiplied at once. T steps, B batch, H hidden width.
 """
 
 from collections.abc import Callable
@@ -33,7 +34,7 @@ class _Plain(torch.autograd.Function):
     def forward(ctx: Any, u: Tensor, h0: Tensor, w: Tensor, function: _Function) -> Tensor:
         hs, h, f = torch.empty_like(u), h0, function[0]
         for u_t, h_t in zip(u, hs, strict=True):
-            torch.addmm(u_t, h, w.T, out=h_t)
+            affine(u_t, h, w.mT, out=h_t)
             h = f(h_t)
         # a copy: an optimizer may change W in place before the backward pass
         ctx.save_for_backward(hs, h0, w.clone())
@@ -47,8 +48,8 @@ class _Plain(torch.autograd.Function):
         dz, g = torch.empty_like(hs), dhs[-1]
         for t in range(len(hs) - 1, -1, -1):
             dz[t] = ctx.derivative(g, hs[t])
-            g = torch.addmm(dhs[t - 1], dz[t], w) if t else dz[t] @ w
-        return dz, g, outer(dz, _before(h0, hs)), None
+            g = affine(dhs[t - 1], dz[t], w) if t else dz[t] @ w
+        return dz, g, outer(dz, before(h0, hs)), None
 
 
 class _Lstm(torch.autograd.Function):
@@ -61,14 +62,14 @@ class _Lstm(torch.autograd.Function):
     def forward(
         ctx: Any, u: Tensor, h0: Tensor, c0: Tensor, w: Tensor, w_c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        gates, cs = torch.empty_like(u), u.new_empty(*u.shape[:2], h0.shape[1])
+        gates, cs = torch.empty_like(u), u.new_empty(*u.shape[:-1], h0.shape[-1])
         hs, tanhs, h, c = torch.empty_like(cs), torch.empty_like(cs), h0, c0
         for t in range(len(u)):
-            torch.addmm(u[t], h, w.T, out=gates[t])
+            affine(u[t], h, w.mT, out=gates[t])
             c = _cell(gates[t], c, out=cs[t])
             o = gates[t].chunk(4, -1)[3]
             if w_c is not None:
-                o.addmm_(c, w_c.T)
+                affine(o, c, w_c.mT, out=o)
             h = torch.mul(o.sigmoid_(), torch.tanh(c, out=tanhs[t]), out=hs[t])
         ctx.save_for_backward(
             gates, hs, cs, tanhs, h0, c0, w.clone(), None if w_c is None else w_c.clone()
@@ -80,52 +81,80 @@ class _Lstm(torch.autograd.Function):
     def backward(ctx: Any, dhs: Tensor, dcs: Tensor) -> tuple[Tensor | None, ...]:
         gates, hs, cs, tanhs, h0, c0, w, w_c = ctx.saved_tensors
         dz, g, dc = torch.empty_like(gates), dhs[-1], torch.zeros_like(c0)
-        before = _before(c0, cs)
+        earlier = before(c0, cs)
         for t in range(len(hs) - 1, -1, -1):
             i, f, n, o = gates[t].chunk(4, -1)
             di, df, dn, do = dz[t].chunk(4, -1)
             do.copy_(_sigmoid_backward(g * tanhs[t], o))
             dc = dc + dcs[t] + _aten.tanh_backward(g * o, tanhs[t])
             if w_c is not None:
-                dc = torch.addmm(dc, do, w_c)
+                dc = affine(dc, do, w_c)
             di.copy_(_sigmoid_backward(dc * n, i))
-            df.copy_(_sigmoid_backward(dc * before[t], f))
+            df.copy_(_sigmoid_backward(dc * earlier[t], f))
             dn.copy_(_aten.tanh_backward(dc * i, n))
             dc = dc * f
-            g = torch.addmm(dhs[t - 1], dz[t], w) if t else dz[t] @ w
+            g = affine(dhs[t - 1], dz[t], w) if t else dz[t] @ w
         dw_c = None if w_c is None else outer(dz.chunk(4, -1)[3], cs)
-        return dz, g, dc, outer(dz, _before(h0, hs)), dw_c
+        return dz, g, dc, outer(dz, before(h0, hs)), dw_c
 
 
 def _cell(z: Tensor, c: Tensor, out: Tensor) -> Tensor:
     """Turn three of the gates' pre-activations (B, 4H) into gates in place; return f c + i g."""
     i, f, g, _ = z.chunk(4, -1)
-    z[:, : 2 * c.shape[1]].sigmoid_()
+    z[..., : 2 * c.shape[-1]].sigmoid_()
     return torch.mul(f, c, out=out).addcmul_(i, g.tanh_())
 
 
-def _before(first: Tensor, states: Tensor) -> Tensor:
-    """Return the states that the steps begin with: (T, B, H)."""
-    return torch.cat([first.unsqueeze(0), states[:-1]])
+def before(first: Tensor, states: Tensor) -> Tensor:
+    """Return the states that the steps begin with: (T, B, H), in memory as ``states`` are."""
+    earlier = torch.empty_like(states)
+    earlier[0], earlier[1:] = first, states[:-1]
+    return earlier
+
+
+def affine(u: Tensor, h: Tensor, w: Tensor, out: Tensor | None = None) -> Tensor:
+    """Return u + h w: (B, G), (B, H) and (H, G), all three with models in front or none."""
+    if w.ndim == 2:
+        single: Tensor = torch.addmm(u, h, w, out=out)
+        return single
+    product = torch.baddbmm(u, h, w)
+    # not into ``out``: torch has no fast product into rows that are not one block
+    return product if out is None else out.copy_(product)
 
 
 def outer(dz: Tensor, states: Tensor) -> Tensor:
     """Return the sum over steps and rows of dz statesᵀ: (T, B, G) and (T, B, H) to (G, H)."""
+    if dz.ndim > 3:
+        return torch.einsum("tmbg,tmbh->mgh", dz, states)
     return dz.flatten(0, 1).T @ states.flatten(0, 1)
 
 
-def _plain(function: _Function, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
-    hs = _Plain.apply(cell.drive(x, w), state[0], w.w_h, function)  # type: ignore[no-untyped-call]
+def _plain(function: _Function, u: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    hs = _Plain.apply(u, state[0], w.w_h, function)  # type: ignore[no-untyped-call]
     return hs, (hs[-1].clone(),)
 
 
-def _lstm(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+def _lstm(u: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     hs, cs = _Lstm.apply(  # type: ignore[no-untyped-call]
-        cell.drive(x, w), *state, w.w_h, getattr(w, "w_c", None)
+        u, *state, w.w_h, getattr(w, "w_c", None)
     )
     return hs, (hs[-1].clone(), cs[-1].clone())
 
 
-TANH_RNN = Fused(_DEVICES, partial(_plain, _TANH))
-RELU_RNN = Fused(_DEVICES, partial(_plain, _RELU))
-LSTM = Fused(_DEVICES, _lstm)
+def by_hand(loop: Callable[[Tensor, State, Any], tuple[Tensor, State]]) -> Fused:
+    """Return a kernel of a loop over the drive, with which it is as good for several models."""
+
+    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+        return loop(cell.drive(x, w), state, w)
+
+    def stacked(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+        # time in front as the loop has it, and in memory each model by itself
+        hs, last = loop(torch.vmap(cell.drive)(x, w).transpose(0, 1), state, w)
+        return hs.transpose(0, 1), last
+
+    return Fused(_DEVICES, run, stacked=stacked)
+
+
+TANH_RNN = by_hand(partial(_plain, _TANH))
+RELU_RNN = by_hand(partial(_plain, _RELU))
+LSTM = by_hand(_lstm)

@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from urnn_bench.errors import KernelError, near_miss
-from urnn_bench.kernels.scan import Recurrence, State, unroll
+from urnn_bench.kernels.scan import Recurrence, State, stacked, unroll
 
+Kernel = Callable[[Any, Tensor, State, Any], tuple[Tensor, State]]
 Forward = Callable[[Tensor, State, Any], tuple[Tensor, State]]
 Linear = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -25,13 +26,15 @@ class Fused:
 
     A kernel with ``own_threads`` is disturbed by torch's, which spin while they wait. ``linear``
     is the readout that goes best with it: x (..., K), weight (O, K) and bias (O) to (..., O).
+    ``stacked`` computes M models of one form at once, as ``scan.stacked`` does.
     """
 
     devices: frozenset[str]
-    run: Callable[[Any, Tensor, State, Any], tuple[Tensor, State]]
+    run: Kernel
     obstacle: Callable[[Any], str | None] = _nothing
     own_threads: bool = False
     linear: Linear = functional.linear
+    stacked: Kernel | None = None
 
     def why_not(self, cell: Any, device: str) -> str | None:
         """Return why this kernel cannot run ``cell`` on ``device``, or None."""
@@ -56,6 +59,7 @@ class Choice:
     run: Forward
     reason: str
     linear: Linear = functional.linear
+    stacked: Forward | None = None
 
 
 def choose(cell: Fusable, device: str, wanted: str) -> Choice:
@@ -64,11 +68,10 @@ def choose(cell: Fusable, device: str, wanted: str) -> Choice:
     Raises KernelError if the kernel asked for by name cannot run.
     """
     table = cell.fused
-    eager = partial(unroll, cell)
     if wanted == "eager":
-        return Choice("eager", eager, "asked for")
+        return _eager(cell, device, "asked for")
     if wanted == "auto":
-        return _first(cell, device, eager)
+        return _first(cell, device)
     if wanted not in table:
         known = ["auto", "eager", *table]
         hint = near_miss(wanted, known) or f"; there are: {', '.join(known)}"
@@ -81,14 +84,26 @@ def choose(cell: Fusable, device: str, wanted: str) -> Choice:
 
 def _ready(cell: Fusable, name: str, reason: str) -> Choice:
     fused = cell.fused[name]
-    return Choice(name, partial(fused.run, cell), reason, fused.linear)
+    at_once = None if fused.stacked is None else partial(fused.stacked, cell)
+    return Choice(name, partial(fused.run, cell), reason, fused.linear, at_once)
 
 
-def _first(cell: Fusable, device: str, eager: Forward) -> Choice:
+def _eager(cell: Fusable, device: str, reason: str) -> Choice:
+    """Return the time loop; of several models at once by hand, where a kernel has that written."""
+    by_hand = (
+        fused.stacked for fused in cell.fused.values()
+        if fused.stacked is not None and fused.why_not(cell, device) is None
+    )  # fmt: skip
+    return Choice(
+        "eager", partial(unroll, cell), reason, stacked=partial(next(by_hand, stacked), cell)
+    )
+
+
+def _first(cell: Fusable, device: str) -> Choice:
     obstacles = []
     for name, fused in cell.fused.items():
         reason = fused.why_not(cell, device)
         if reason is None:
             return _ready(cell, name, "first of the table that can run")
         obstacles.append(f"{name}: {reason}")
-    return Choice("eager", eager, "; ".join(obstacles) or "the cell has no other kernel")
+    return _eager(cell, device, "; ".join(obstacles) or "the cell has no other kernel")

@@ -4,6 +4,7 @@ T steps, B batch, F input features, H hidden width.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Protocol, TypeVar
 
 import torch
@@ -29,6 +30,15 @@ def ticks(cell: Recurrence[W], x: Tensor, state: State, w: W) -> Iterator[State]
     for u in cell.drive(x, w).unbind(0):
         state = cell.step(u, state, w)
         yield state
+
+
+def stacked(cell: Recurrence[W], x: Tensor, state: State, w: W) -> tuple[Tensor, State]:
+    """Return what ``unroll`` returns, for M models at once.
+
+    x is (M, T, B, F), h over time (M, T, B, H); states and weights have their M models in front.
+    """
+    found: tuple[Tensor, State] = torch.vmap(partial(unroll, cell))(x, state, w)
+    return found
 
 
 def unroll(cell: Recurrence[W], x: Tensor, state: State, w: W) -> tuple[Tensor, State]:
