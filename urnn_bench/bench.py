@@ -1,17 +1,19 @@
 """Carry out a matrix of runs: skip what is done, resume what is not."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import torch
 
 from urnn_bench import build, provenance
-from urnn_bench.engine.gradient import Position, train
-from urnn_bench.engine.together import driven
+from urnn_bench.build import Machinery
+from urnn_bench.engine.descent import Due, Job
+from urnn_bench.engine.gradient import Position, course
+from urnn_bench.engine.together import Answer, Workers, driven
 from urnn_bench.errors import ComponentError, RecordsError
 from urnn_bench.events import Updated
 from urnn_bench.execute import Company, Conditions, Shell, load_checkpoint, perform
@@ -57,10 +59,11 @@ def carry_out(
 
     The runs of a stack are carried out at once.
     """
-    for stack in stacks:
-        if shell.stop():
-            return
-        yield from _carry_out(stack, conditions, shell)
+    with _workers(conditions.machinery) as workers:
+        for stack in stacks:
+            if shell.stop():
+                return
+            yield from _carry_out(stack, conditions, shell, workers)
 
 
 def set_up(threads: int | None) -> None:
@@ -82,17 +85,48 @@ def set_up(threads: int | None) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
-def seconds_per_update(run: Run, conditions: Conditions) -> float:
-    """Return how long one update of a run takes here, from one made for it after the first ones."""
-    job, _ = build.job_of(conditions.components, run, conditions.machinery)
-    count = job.descent.warm_up + 1
-    job = replace(job, fit=run.fit.model_copy(update={"steps": count + 1, "log_every": 1}))
-    updates = (e for e in train(job, Position(evaluated=True)) if isinstance(e, Updated))
-    *_, before, last = islice(updates, count)
-    return last.train_s - before.train_s
+def seconds_per_update(stack: Sequence[Run], conditions: Conditions) -> float:
+    """Return a run's share of an update of its stack, from one made for it after the first ones."""
+    made = (build.job_of(conditions.components, run, conditions.machinery) for run in stack)
+    jobs = [job for job, _ in made]
+    company = Company(len(jobs))
+    jobs = [company.joined(job) for job in jobs]
+    count = jobs[0].descent.warm_up + 1
+    with _workers(conditions.machinery) as workers:
+        return driven([_timed(job, count) for job in jobs], workers)[0]
 
 
-def _carry_out(stack: Sequence[Run], conditions: Conditions, shell: Shell) -> list[State]:
+@contextmanager
+def _workers(machinery: Machinery) -> Iterator[Workers]:
+    """Yield a worker for each processor, whose kernels have one thread; one worker for a GPU."""
+    count = THREADS.get() if build.device_of(machinery.device).type == "cpu" else 1
+    with ThreadPoolExecutor(count, initializer=_one_thread) as pool:
+        yield Workers(count, pool.map)
+
+
+def _one_thread() -> None:
+    THREADS.set(1)
+    # a new thread does not take over what was asked of the others
+    torch.set_num_threads(1)
+
+
+def _timed(job: Job, count: int) -> Generator[Due, Answer, float]:
+    """Carry out ``count`` updates, and return the seconds of the last one."""
+    fit = job.fit.model_copy(update={"steps": count + 1, "log_every": 1})
+    events, times = course(replace(job, fit=fit), Position(evaluated=True)), [0.0]
+    answer: Answer = None
+    while len(times) <= count:
+        event, answer = events.send(answer), None
+        if isinstance(event, Due):
+            answer = yield event
+        elif isinstance(event, Updated):
+            times.append(event.train_s)
+    return times[-1] - times[-2]
+
+
+def _carry_out(
+    stack: Sequence[Run], conditions: Conditions, shell: Shell, workers: Workers
+) -> list[State]:
     """Carry out the runs of a stack that nobody else is at and that are not done."""
     with ExitStack() as held:
         states, going = [], []
@@ -108,7 +142,7 @@ def _carry_out(stack: Sequence[Run], conditions: Conditions, shell: Shell) -> li
             perform(stack[place], states[place].record, conditions, shell, company)
             for place in going
         ]
-        for place, record in zip(going, driven(performances), strict=True):
+        for place, record in zip(going, driven(performances, workers), strict=True):
             states[place] = State(record.status, record)
     return states
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
+from torch import Tensor
 
 from urnn_bench import optim
 from urnn_bench.cells.base import Cell
@@ -69,7 +70,7 @@ def resolve(components: Components, benchmark: str, draft: Draft) -> Run:
     """
     model = draft.model
     task = _checked(components.tasks, Task, draft.task, draft, ("task",))
-    cell = _checked(components.cells, Cell, model.cell, draft, ("models", draft.label, "cell"))
+    cell = _checked(components.cells, Cell, model.cell, draft, ("models", draft.model_name, "cell"))
     _check_solved(components, task, draft)
     run = Run(
         benchmark=benchmark, label=draft.label, task=task, cell=cell, hidden=model.hidden or 1,
@@ -79,11 +80,11 @@ def resolve(components: Components, benchmark: str, draft: Draft) -> Run:
     if model.hidden is not None:
         return run
     if model.parameters is None:
-        where = draft.where(("models", draft.label))
+        where = draft.where(("models", draft.model_name))
         raise SpecError(where + "give the size, by 'hidden' or by a budget of 'parameters'")
     hidden = widest(components, run, model.parameters)
     if hidden is None:
-        where = draft.where(("models", draft.label))
+        where = draft.where(("models", draft.model_name))
         raise SpecError(where + f"no width has as few as {model.parameters} parameters")
     return run.model_copy(update={"hidden": hidden})
 
@@ -136,8 +137,18 @@ def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job,
     optimizer = optim.make(run.fit.optimizer, trained, *apart)
     task, descent = task_of(components, run), _descent(device, machinery, model.cell)
     beside = at_once if model.kernel.stacked else None
-    job = Job(model, task, optimizer, run.fit, run.seed, descent, model.cell.updated, beside)
+    cost = run.fit.batch * (model.cell.flops() or 0.0)
+    job = Job(model, task, optimizer, run.fit, run.seed, descent, model.cell.updated, beside, cost)
     return job, model.kernel
+
+
+def weightless(components: Components, run: Run) -> tuple[SequenceModel, Tensor]:
+    """Return a run's network and its first inputs without content: of them only the sizes."""
+    x = task_of(components, run).batch("train", 0, run.fit.batch, run.seed).x
+    with torch.device("meta"):
+        model = _network(components, run, "cpu", "eager")
+    dtype = getattr(torch, run.fit.dtype)
+    return model.to(dtype), x.to("meta", dtype if x.is_floating_point() else x.dtype)
 
 
 def _descent(device: torch.device, machinery: Machinery, cell: Cell) -> Descent:

@@ -18,6 +18,7 @@ from urnn_bench import build, checkpoint, provenance
 from urnn_bench.build import Machinery
 from urnn_bench.engine.descent import Descent, Due, Job
 from urnn_bench.engine.gradient import Course, Position, course
+from urnn_bench.engine.held import Held
 from urnn_bench.engine.together import Answer
 from urnn_bench.errors import RecordsError
 from urnn_bench.events import Ended, Event, Measured, Probed, Updated
@@ -81,7 +82,9 @@ class Company:
 
     def joined(self, job: Job) -> Job:
         """Return the job with the way of making updates that the first one came with."""
-        self._descent = self._descent or job.descent
+        if self.size == 1:
+            return job
+        self._descent = self._descent or Held(job.descent)
         return replace(job, descent=self._descent)
 
 

@@ -84,6 +84,11 @@ class FilteredCell(Cell):
         """Return those of the plain cell."""
         return self.plain.orthogonal()
 
+    def flops(self) -> float | None:
+        """Those of the plain cell, and three of the filter for each input."""
+        plain = self.plain.flops()
+        return None if plain is None else plain + 3 * (self.inputs + self.biased)
+
     def updated(self, step: int) -> None:
         """Tell the plain cell."""
         self.plain.updated(step)

@@ -123,7 +123,7 @@ def _of_benchmark(known: Components, name: str) -> "dict[Shape, list[str]]":
     from urnn_bench.agreement import Shape
 
     sizes: dict[Shape, list[str]] = {}
-    for run in matrix(known, [name], Selection(seeds=(0,))):
+    for run in matrix(known, [name], Selection(seeds=(0,))).runs:
         steps = len(build.task_of(known, run).batch("train", 0, 1, 0).x)
         models = sizes.setdefault(Shape(steps, run.fit.batch, run.hidden), [])
         models += [run.cell.name] if run.cell.name not in models else []

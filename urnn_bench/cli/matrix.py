@@ -1,6 +1,7 @@
 """Benchmarks and what the command line picks from them, to runs."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from urnn_bench.errors import UnknownNameError
 from urnn_bench.registry import Components
@@ -10,22 +11,32 @@ from urnn_bench.spec.schema import Run
 from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
 
 
+class Matrix(NamedTuple):
+    """The runs that are asked for, and which benchmarks want theirs carried out at once."""
+
+    runs: list[Run]
+    together: frozenset[str]
+
+
 def matrix(
     components: Components, names: list[str], selection: Selection, probe: bool = False
-) -> list[Run]:
+) -> Matrix:
     """Return every run that the benchmarks and the selection ask for, each once."""
     from urnn_bench import build
 
     runs: dict[tuple[str, str], Run] = {}
+    together = set()
     for name in names:
         name, document = catalogue.find(name)
         asked = _with_probes(selection) if probe and "probes" not in document.mapping else selection
         checked = plan(name, document, asked, components.cells.names())
         _check_figures(components, checked)
+        if checked.benchmark.together:
+            together.add(name)
         for draft in drafts(checked, asked):
             run = build.resolve(components, name, draft)
             runs[name, run.slug] = run
-    return list(runs.values())
+    return Matrix(list(runs.values()), frozenset(together))
 
 
 def _with_probes(selection: Selection) -> Selection:

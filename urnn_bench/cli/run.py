@@ -6,12 +6,12 @@ import sys
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from urnn_bench.cli.matrix import matrix
-from urnn_bench.cli.output import duration, emit_json, emit_table, say
+from urnn_bench.cli.matrix import Matrix, matrix
+from urnn_bench.cli.output import say
 from urnn_bench.cli.parameters import (
     DataDir,
     Device,
@@ -106,6 +106,15 @@ def run(
         float | None,
         typer.Option(min=0, metavar="S", help="Seconds after which a run is put aside."),
     ] = None,
+    together: Annotated[
+        bool | None,
+        typer.Option(
+            "--together/--one-by-one",
+            help="Train runs that differ in seed, learning rate and the like only at once "
+            "[default: as the benchmark says, else one by one]",
+            show_default=False,
+        ),
+    ] = None,
     results: Results = None,
     data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
     include: Include = None,
@@ -122,12 +131,14 @@ def run(
     """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
     from urnn_bench import build
     from urnn_bench.bench import carry_out, check, set_up
+    from urnn_bench.cli.preview import preview
     from urnn_bench.execute import Conditions, Shell
     from urnn_bench.records.folder import default_results, make_writable
 
     components = build.include(Components(), include or [])
     selection = _selection(lengths, models, seed, seeds, steps, batch, settings)
-    runs = matrix(components, benchmarks, selection, probe)
+    asked = matrix(components, benchmarks, selection, probe)
+    runs = asked.runs
     folder = results or default_results()
     if not dry_run:
         make_writable(folder)
@@ -135,12 +146,13 @@ def run(
     conditions = Conditions(components, machinery, folder, time_limit, force)
     check(runs, conditions)
     set_up(threads)
+    stacks = _stacks(asked, together, conditions)
     if dry_run:
-        _preview(runs, conditions, json)
+        preview(stacks, conditions, json)
         return
     with stoppable() as stop, ExitStack() as stack:
         shell = Shell(_display(stack, runs, json, quiet, verbose), stop)
-        states = list(carry_out([[run] for run in runs], conditions, shell))
+        states = list(carry_out(stacks, conditions, shell))
     if not quiet:
         _say_summary(runs, states, results)
     raise typer.Exit(stop.exit_code or _exit_code(states))
@@ -187,45 +199,18 @@ def _display(
     return Both([people, JsonDisplay()]) if json else people
 
 
-def _preview(runs: list[Run], conditions: "Conditions", json: bool) -> None:
-    """Show every run, its state, and how long its updates would take, measured here."""
-    from urnn_bench.records.folder import folder_of, state_of
-    from urnn_bench.records.record import FINAL
+def _stacks(
+    asked: Matrix, together: bool | None, conditions: "Conditions"
+) -> list[tuple[Run, ...]]:
+    """Return the runs that are carried out at once: each alone, if nothing else is asked for."""
+    from urnn_bench.stacks import stacks
 
-    paces: dict[tuple[str, str, int], float | None] = {}
-    rows: list[dict[str, Any]] = []
-    for run in runs:
-        state = state_of(folder_of(conditions.results, run))
-        left = 0 if state.status in FINAL and not conditions.force else run.fit.steps - state.step
-        pace = run.benchmark, run.label, run.T
-        if left and pace not in paces:
-            paces[pace] = _seconds_per_update(run, conditions)
-        rows.append({
-            "benchmark": run.benchmark, "model": run.label, "T": run.T, "seed": run.seed,
-            "hidden": run.hidden, "updates": run.fit.steps, "state": state.status,
-            "train_s": _product(left, paces.get(pace, 0.0)), "run": run.slug,
-        })  # fmt: skip
-    if json:
-        emit_json(rows)
-        return
-    emit_table(list(rows[0]), [list(row.values()) for row in rows])
-    total = sum(row["train_s"] or 0.0 for row in rows)
-    say(f"runs: {len(rows)}, about {duration(total)} of training (measured), evaluation apart")
-
-
-def _seconds_per_update(run: Run, conditions: "Conditions") -> float | None:
-    """Measure a run's pace; None, said in a warning, if its cell or task cannot do an update."""
-    from urnn_bench.bench import seconds_per_update
-
-    try:
-        return seconds_per_update(run, conditions)
-    except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
-        say(f"{run.slug}: cannot be timed: {type(error).__name__}: {error}")
-        return None
-
-
-def _product(updates: int, pace_s: float | None) -> float | None:
-    return None if pace_s is None else round(updates * pace_s, 1)
+    wanted = asked.together if together is None else {run.benchmark for run in asked.runs}
+    if together is False or not wanted:
+        return [(run,) for run in asked.runs]
+    alone = [(run,) for run in asked.runs if run.benchmark not in wanted]
+    at_once = [run for run in asked.runs if run.benchmark in wanted]
+    return [*alone, *stacks(conditions.components, conditions.machinery, at_once)]
 
 
 def _say_summary(runs: list[Run], states: "list[State]", results: Path | None) -> None:

@@ -64,7 +64,8 @@ def _ignored(step: int) -> None:
 class Job:
     """A network, what it is to learn, and how; ``updated`` is told the number of every update.
 
-    With ``beside`` it can be computed with others of the same form at once.
+    With ``beside`` it can be computed with others of the same form at once; ``step_flops`` is then
+    what a step in time costs, forward.
     """
 
     model: nn.Module
@@ -75,6 +76,7 @@ class Job:
     descent: Descent = field(default_factory=Eager)
     updated: Callable[[int], None] = _ignored
     beside: Beside | None = None
+    step_flops: float = 0.0
 
 
 @dataclass(frozen=True)

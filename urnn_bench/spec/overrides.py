@@ -138,9 +138,18 @@ def _remove_overlays(mapping: dict[str, Any], path: KeyPath) -> None:
     if path[0] == "fit":
         for overlay in (*(model.get("fit") for model in models), *lengths):
             _remove(overlay, path[1:])
+        _remove_from_grid(mapping.get("grid"), list(path[1:]))
     if path[0] in _SIZES:
         for model in models:
             _remove_sizes(model)
+
+
+def _remove_from_grid(grid: Any, path: list[str]) -> None:
+    """Remove the axes of a grid that set what ``path`` sets, or a part of it, or more."""
+    for key in [*grid] if isinstance(grid, dict) else []:
+        axis = str(key).split(".")
+        if all(one == other for one, other in zip(axis, path, strict=False)):
+            del grid[key]
 
 
 def _remove_sizes(node: dict[str, Any]) -> None:

@@ -199,7 +199,11 @@ class ModelSpec(Strict):
 
 
 class Benchmark(Strict):
-    """A benchmark file: task × models × lengths × seeds, trained by one ``fit``."""
+    """A benchmark file: task × models × lengths × seeds, trained by one ``fit``.
+
+    ``grid`` has values for keys of ``fit``, by their dotted paths; every model is trained with
+    every combination. ``together`` trains what has one form at once.
+    """
 
     title: str
     paper: str = ""
@@ -210,6 +214,8 @@ class Benchmark(Strict):
     hidden: Count | None = None
     parameters: Count | None = None
     fit: dict[str, Any] = {}
+    grid: dict[str, Annotated[tuple[Any, ...], Field(strict=False, min_length=1)]] = {}
+    together: bool = False
     probes: Probes | None = None
     figures: Annotated[tuple[Named, ...], Field(strict=False)] = ()
 

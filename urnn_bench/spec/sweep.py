@@ -1,7 +1,8 @@
 """A benchmark and a user's selection to the runs they ask for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +13,9 @@ from urnn_bench.spec.explain import Where, spec_error
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Setting
 from urnn_bench.spec.schema import Benchmark, Fit, ModelSpec, Named, Probes
+
+# between a model's name and its place in a grid
+AT = " @ "
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ class Draft:
     settings: tuple[str, ...]
     where: Where
     probes: Probes | None = None
+
+    @property
+    def model_name(self) -> str:
+        """What the model is called in the file: the label without a place in a grid."""
+        return self.label.partition(AT)[0]
 
 
 def plan(name: str, document: Document, selection: Selection, cells: Sequence[str]) -> Plan:
@@ -81,11 +90,24 @@ def drafts(plan: Plan, selection: Selection) -> list[Draft]:
         )  # a fault is said whether or not the length is asked for
     settings = overrides.summary(selection.settings)
     return [
-        _draft(plan, label, T, overlay, seed, settings)
+        _draft(plan, label, point, T, overlay, seed, settings)
         for seed in seeds
         for T, overlay in lengths.items()
         for label in labels
+        for point in _points(benchmark.grid)
     ]
+
+
+def _points(grid: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Yield every combination of a grid's values by their paths; the empty one without a grid."""
+    for values in product(*grid.values()):
+        yield dict(zip(grid, values, strict=True))
+
+
+def _called(label: str, point: Mapping[str, Any]) -> str:
+    """Return a model's label with where it stands in the grid, as in ``urnn @ lr=0.001``."""
+    places = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in point.items())
+    return f"{label}{AT}{places}" if places else label
 
 
 def _settings(
@@ -105,6 +127,7 @@ def _settings(
 def _draft(
     plan: Plan,
     label: str,
+    point: Mapping[str, Any],
     T: int,
     overlay: Mapping[str, Any],
     seed: int,
@@ -115,9 +138,24 @@ def _draft(
     if "T" in task.options:
         raise SpecError(plan.where(("task", "T")) + "lengths stand under the top-level key 'T'")
     task = task.model_copy(update={"options": {**task.options, "T": T}})
-    fit = _fit(plan, {("T", str(T)): overlay, ("models", label, "fit"): model.fit})
+    overlays = {("T", str(T)): overlay, ("models", label, "fit"): model.fit}
+    fit = _fit(plan, {**overlays, ("grid",): _nested(point)} if point else overlays)
     sized = _sized(model, benchmark)
-    return Draft(label, sized, task, fit, seed, settings, plan.where, benchmark.probes)
+    return Draft(
+        _called(label, point), sized, task, fit, seed, settings, plan.where, benchmark.probes
+    )
+
+
+def _nested(point: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return values by dotted paths as nested mappings."""
+    found: dict[str, Any] = {}
+    for path, value in point.items():
+        *parents, last = path.split(".")
+        inner = found
+        for name in parents:
+            inner = inner.setdefault(name, {})
+        inner[last] = value
+    return found
 
 
 def _fit(plan: Plan, overlays: Mapping[KeyPath, Mapping[str, Any]]) -> Fit:

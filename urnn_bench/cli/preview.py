@@ -1,0 +1,70 @@
+"""What a matrix of runs would do and how long it would take: ``urnn-bench run --dry-run``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from urnn_bench.bench import seconds_per_update
+from urnn_bench.cli.output import duration, emit_json, emit_table, say
+from urnn_bench.execute import Conditions
+from urnn_bench.records.folder import folder_of, state_of
+from urnn_bench.records.record import FINAL
+from urnn_bench.spec.schema import Run
+
+_Stack = Sequence[Run]
+
+
+def preview(stacks: Sequence[_Stack], conditions: Conditions, json: bool) -> None:
+    """Show every run, its stack, its state, and how long its updates would take, measured here."""
+    paces: dict[Any, float | None] = {}
+    rows: list[dict[str, Any]] = []
+    for number, stack in enumerate(stacks, 1):
+        left = {run.slug: _left(run, conditions) for run in stack}
+        going = [run for run in stack if left[run.slug]]
+        pace = *((run.benchmark, run.label, run.T) for run in going[:1]), len(going)
+        if going and pace not in paces:
+            paces[pace] = _seconds_per_update(going, conditions)
+        for run in stack:
+            row = _row(run, conditions)
+            row["train_s"] = _product(left[run.slug], paces.get(pace, 0.0))
+            rows.append({**row, "stack": number} if len(stacks) < _runs(stacks) else row)
+    if json:
+        emit_json(rows)
+        return
+    emit_table(list(rows[0]), [list(row.values()) for row in rows])
+    total = sum(row["train_s"] or 0.0 for row in rows)
+    together = f" in {len(stacks)} stacks" if len(stacks) < len(rows) else ""
+    cost = f"about {duration(total)} of training (measured), evaluation apart"
+    say(f"runs: {len(rows)}{together}, {cost}")
+
+
+def _runs(stacks: Sequence[_Stack]) -> int:
+    return sum(map(len, stacks))
+
+
+def _left(run: Run, conditions: Conditions) -> int:
+    """Return the updates that a run has still to make."""
+    state = state_of(folder_of(conditions.results, run))
+    done = state.status in FINAL and not conditions.force
+    return 0 if done else run.fit.steps - state.step
+
+
+def _row(run: Run, conditions: Conditions) -> dict[str, Any]:
+    return {
+        "benchmark": run.benchmark, "model": run.label, "T": run.T, "seed": run.seed,
+        "hidden": run.hidden, "updates": run.fit.steps,
+        "state": state_of(folder_of(conditions.results, run)).status,
+        "train_s": None, "run": run.slug,
+    }  # fmt: skip
+
+
+def _seconds_per_update(stack: _Stack, conditions: Conditions) -> float | None:
+    """Measure a run's pace; None, said in a warning, if its cell or task cannot do an update."""
+    try:
+        return seconds_per_update(stack, conditions)
+    except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
+        say(f"{stack[0].slug}: cannot be timed: {type(error).__name__}: {error}")
+        return None
+
+
+def _product(updates: int, pace_s: float | None) -> float | None:
+    return None if pace_s is None else round(updates * pace_s, 1)

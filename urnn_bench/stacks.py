@@ -1,0 +1,81 @@
+"""Which runs of a matrix are carried out at once: those of one form, as many as memory holds."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psutil
+import torch
+from torch import Tensor
+
+from urnn_bench import build
+from urnn_bench.build import Machinery
+from urnn_bench.errors import ComponentError
+from urnn_bench.registry import Components
+from urnn_bench.spec.schema import Run
+
+# the rest is for the system, for evaluation, and for what other processes take meanwhile
+_SHARE = 0.5
+_COPIES = 6
+
+
+def stacks(
+    components: Components, machinery: Machinery, runs: Sequence[Run]
+) -> Iterator[tuple[Run, ...]]:
+    """Yield every run once, with those that its updates can be computed with.
+
+    That are the runs that differ in seed, learning rate, clipping and the like only. With a kernel
+    that computes one model at a time, each processor has one in hand.
+    """
+    groups: dict[Any, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(_form(run), []).append(run)
+    for group in groups.values():
+        most = _most(components, machinery, group[0])
+        yield from (tuple(group[i : i + most]) for i in range(0, len(group), most))
+
+
+def _form(run: Run) -> tuple[str, ...]:
+    """Return what runs must have in common to be computed at once."""
+    return repr(run.task), repr(run.cell), f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
+
+
+def _most(components: Components, machinery: Machinery, run: Run) -> int:
+    """Return how many runs of this form may be carried out at once."""
+    device = build.device_of(machinery.device)
+    try:
+        at_once = build.kernel_of(components, run, machinery).stacked is not None
+        return max(1, int(_SHARE * _free_mb(device) / _each_mb(components, run, at_once)))
+    except ComponentError:
+        # a cell that cannot be built is its run's failure, and is said there
+        return 1
+
+
+def _each_mb(components: Components, run: Run, at_once: bool) -> float:
+    """Return what a run takes: its weights, or if it is computed with others, an update's too."""
+    model, _ = build.weightless(components, run)
+    weights_mb = sum(p.nbytes for p in model.parameters()) / 2**20
+    # weights, gradients, the optimizer's two, the best so far, and a copy where one is made
+    return _COPIES * weights_mb + (update_mb(components, run) if at_once else 0.0)
+
+
+def _free_mb(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] / 2**20
+    return psutil.virtual_memory().available / 2**20
+
+
+def update_mb(components: Components, run: Run) -> float:
+    """Return the memory that an update keeps for its backward pass, in MiB, without taking any."""
+    sizes: dict[int, int] = {}
+
+    def kept(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        sizes[storage._cdata] = storage.nbytes()
+        return tensor
+
+    model, x = build.weightless(components, run)
+    with torch.autograd.graph.saved_tensors_hooks(kept, lambda tensor: tensor):
+        # held until it is counted, so that no storage is counted twice or not at all
+        held = model(x)
+    del held
+    return max(1, sum(sizes.values())) / 2**20
