@@ -105,7 +105,8 @@ class CommandLine:
             "cell": {"name": label}, "hidden": 8, "seed": seed, "probes": more.pop("probes", None),
             "settings": more.pop("settings", ()),
             "fit": {"steps": more.get("steps_done", 1000),
-                    "solved": {"metric": "cross_entropy_nat", "below": 0.01}},
+                    "solved": {"metric": "cross_entropy_nat", "below": 0.01},
+                    **more.pop("fit", {})},
         })  # fmt: skip
         session = dict.fromkeys(("started", "host"), "")
         session |= {"pid": 1, "argv": (), "threads": 1, "torch_threads": 1, "versions": {},
