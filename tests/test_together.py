@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from urnn_bench import build, stacks
-from urnn_bench.bench import _workers
+from urnn_bench.bench import workers_of
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.descent import Due
@@ -111,7 +111,7 @@ def test_in_float32_to_four_digits_over_ten_updates(model):
 @pytest.mark.parametrize("kernel", ["eager", "auto"])
 def test_workers_change_nothing(kernel):
     runs = [run_of("lstm", seed, steps=12) for seed in range(5)]
-    with _workers(Machinery("cpu", kernel)) as workers:
+    with workers_of(Machinery("cpu", kernel)) as workers:
         found = together([job_of(run, kernel) for run in runs], workers)
     for curve, run in zip(found, runs, strict=True):
         assert_equal(curve, alone(job_of(run, kernel)), 1e-10)

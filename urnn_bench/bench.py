@@ -59,7 +59,7 @@ def carry_out(
 
     The runs of a stack are carried out at once.
     """
-    with _workers(conditions.machinery) as workers:
+    with workers_of(conditions.machinery) as workers:
         for stack in stacks:
             if shell.stop():
                 return
@@ -92,12 +92,12 @@ def seconds_per_update(stack: Sequence[Run], conditions: Conditions) -> float:
     company = Company(len(jobs))
     jobs = [company.joined(job) for job in jobs]
     count = jobs[0].descent.warm_up + 1
-    with _workers(conditions.machinery) as workers:
+    with workers_of(conditions.machinery) as workers:
         return driven([_timed(job, count) for job in jobs], workers)[0]
 
 
 @contextmanager
-def _workers(machinery: Machinery) -> Iterator[Workers]:
+def workers_of(machinery: Machinery) -> Iterator[Workers]:
     """Yield a worker for each processor, whose kernels have one thread; one worker for a GPU."""
     count = THREADS.get() if build.device_of(machinery.device).type == "cpu" else 1
     with ThreadPoolExecutor(count, initializer=_one_thread) as pool:

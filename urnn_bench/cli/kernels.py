@@ -26,6 +26,7 @@ from urnn_bench.spec.sweep import Selection
 if TYPE_CHECKING:
     from urnn_bench.agreement import Shape
     from urnn_bench.breakdown import Cost
+    from urnn_bench.gain import Gain
     from urnn_bench.speed import Timing
 
 _STEPS, _HIDDEN, _BATCH = 520, 128, 20
@@ -34,6 +35,11 @@ _LEGEND = (
     "the recurrence's share of it; x eager: times faster than the time loop, and the",
     "lowest and highest round; MiB: what a recurrence adds to the process's memory;",
     "peak: share of a large matrix product's pace; all agree with the loop to 1e-9",
+)
+
+_GAIN_LEGEND = (
+    "medians; apart, together: an update of every seed, one after another and at once, in ms;",
+    "x: times faster, and the lowest and highest round",
 )
 
 
@@ -68,6 +74,11 @@ def kernels(
     profile: Annotated[
         bool, typer.Option("--profile", help="Say where the time of a whole update goes instead.")
     ] = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=2, metavar="N",
+                     help="Time updates of N seeds at once and one after another instead."),
+    ] = None,
     csv: Annotated[
         Path | None,
         typer.Option("--csv", metavar="FILE", help="Write all columns, and on what, to this too."),
@@ -81,18 +92,26 @@ def kernels(
 
     from urnn_bench import bench, speed
     from urnn_bench.breakdown import breakdown
+    from urnn_bench.gain import gains
 
     if profile and (csv is not None or device is Device.cuda):
         raise UsageError("--profile shows updates on a CPU; leave out --csv and --device")
+    if seeds is not None and (csv is not None or profile):
+        raise UsageError("--seeds shows a table of its own; leave out --csv and --profile")
     known = included(include or [])
     where = _device(device)
     sizes = _of_benchmark(known, benchmark) if benchmark else {}
     chosen = _sizes(known, sizes, models, lengths, batch, hidden)
-    # a profile is of an update as a run makes it; timed contenders get their threads in turn
-    bench.set_up(threads if profile else threads or os.cpu_count())
+    # these are of updates as a run makes them; timed contenders get their threads in turn
+    as_a_run = profile or seeds is not None
+    bench.set_up(threads if as_a_run else threads or os.cpu_count())
     if profile:
         _show_costs([c for s, each in chosen.items() for m in each for c in breakdown(known, m, s)],
                     json)  # fmt: skip
+        return
+    if seeds is not None:
+        _show_gains([g for s, each in chosen.items()
+                     for g in gains(known, each, s, seeds, rounds, where)], json)  # fmt: skip
         return
     rows: list[Timing] = []
     for shape, each in chosen.items():
@@ -173,6 +192,20 @@ def _show_costs(costs: "list[Cost]", json: bool) -> None:
     names = ("model", "kernel", "T", "B", "H", "operation", "calls", "ms", "share")
     emit_table(names, [list((asdict(c) | {"share": round(c.share, 3)}).values()) for c in costs])
     say("ms: of a whole update, spent in the operation itself; the profiler takes time too")
+
+
+def _show_gains(rows: "list[Gain]", json: bool) -> None:
+    if json:
+        emit_json([asdict(row) for row in rows])
+        return
+    names = ("model", "kernel", "T", "B", "H", "seeds", "apart ms", "together", "x", "range")
+    emit_table(names, [
+        [r.model, r.kernel, r.steps, r.batch, r.hidden, r.seeds, r.apart_ms, r.together_ms, r.ratio,
+         _range(r.ratio_low, r.ratio_high)]
+        for r in rows
+    ])  # fmt: skip
+    for line in _GAIN_LEGEND:
+        say(line)
 
 
 def _show(rows: "list[Timing]") -> None:

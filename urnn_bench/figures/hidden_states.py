@@ -10,13 +10,14 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
+from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import legend, looked, over_time, panels, seeds
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
-_PANELS = {"state_norm": "norm of the state", "distance_to_last": "distance to the last state"}
+_PANELS = {"state_norm": "its norm", "distance_to_last": "distance to the last one"}
 
 
 class HiddenStatesOptions(Strict):
@@ -35,21 +36,33 @@ class HiddenStates(Figure):
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was looked into, as it was when it was looked into last."""
         T = self.options.T or int(looked(results, "state_norm")["T"].max())
-        drawing, axes = panels(len(_PANELS), width=3.4)
-        for ax, (probe, name) in zip(axes, _PANELS.items(), strict=True):
-            frame = looked(results, probe)
-            frame = frame[frame["T"] == T]
-            last = frame.groupby("run")["step"].transform("max")
-            frame = frame[frame["step"] == last]
-            over_time(ax, frame, self.options.states)
+        frames = {name: _last(looked(results, probe), T) for probe, name in _PANELS.items()}
+        found = {state for frame in frames.values() for state in frame["state"]}
+        # a row for each, as an LSTM's c can be a hundred times as long as its h
+        states = [state for state in self.options.states if state in found]
+        if not states:
+            raise NothingToShowError(f"no model of '{results.benchmark}' has such states; "
+                                     f"there are: {', '.join(sorted(found))}")  # fmt: skip
+        drawing, axes = panels(len(states) * len(_PANELS), columns=len(_PANELS), width=3.4)
+        each = ((state, name) for state in states for name in frames)
+        for ax, (state, name) in zip(axes, each, strict=True):
+            frame = frames[name]
+            over_time(ax, frame, [state])
             ax.set_ylim(bottom=0)
             ax.set_xlabel("t (steps)")
-            ax.set_title(name, fontsize=10)
-        axes[0].set_ylabel("2-norm, mean over the batch")
+            ax.set_title(f"{state}: {name}", fontsize=10)
+        for ax in axes[:: len(_PANELS)]:
+            ax.set_ylabel("2-norm, mean over the batch")
         lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
         title = f"trained at T = {T:,} for {_updates(frame)} updates, run at T = {lengths}"
         legend(drawing, axes, f"{plain(results.benchmark)}: {title} ({seeds(frame)})")
         return drawing
+
+
+def _last(frame: pd.DataFrame, T: int) -> pd.DataFrame:
+    """Return what was read of runs trained at a length when they were looked into last."""
+    frame = frame[frame["T"] == T]
+    return frame[frame["step"] == frame.groupby("run")["step"].transform("max")]
 
 
 def _updates(frame: pd.DataFrame) -> str:

@@ -1,0 +1,97 @@
+"""What training several seeds at once gains over one after another, with the same updates."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+
+import torch
+
+from urnn_bench import build
+from urnn_bench.agreement import Shape, cell_of, run_of
+from urnn_bench.bench import workers_of
+from urnn_bench.build import Machinery
+from urnn_bench.engine.descent import Due
+from urnn_bench.engine.together import Workers, answered
+from urnn_bench.execute import Company
+from urnn_bench.registry import Components
+from urnn_bench.spec.schema import Run
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One row: updates of ``seeds`` runs by a kernel at a shape, and how many times faster."""
+
+    model: str
+    kernel: str
+    device: str
+    steps: int
+    batch: int
+    hidden: int
+    seeds: int
+    apart_ms: float
+    together_ms: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    reason: str
+
+
+def gains(
+    components: Components, models: Sequence[str], shape: Shape, seeds: int, rounds: int,
+    device: str = "cpu",
+) -> Iterator[Gain]:  # fmt: skip
+    """Yield a row for every kernel of every model, both ways in turn, as a run has its threads."""
+    for name in models:
+        cell = cell_of(components, name, shape)
+        kernels = [k for k, f in cell.fused.items() if f.why_not(cell, device) is None]
+        for kernel in ("eager", *kernels):
+            machinery = Machinery(device, kernel)
+            with workers_of(machinery) as workers:
+                yield _gain(components, name, shape, seeds, rounds, machinery, workers)
+
+
+def _gain(
+    components: Components, name: str, shape: Shape, seeds: int, rounds: int,
+    machinery: Machinery, workers: Workers,
+) -> Gain:  # fmt: skip
+    runs = [run_of(name, shape).model_copy(update={"seed": seed}) for seed in range(seeds)]
+    apart = [_due(components, run, machinery, Company()) for run in runs]
+    company = Company(seeds)
+    at_once = [_due(components, run, machinery, company) for run in runs]
+
+    def one_by_one() -> None:
+        for due in apart:
+            _raise(answered([due]))
+
+    ways: list[Callable[[], None]] = [one_by_one, lambda: _raise(answered(at_once, workers))]
+    turns = [[_seconds(way) for way in ways] for _ in range(rounds + 1)][1:]
+    ratios = sorted(alone / together for alone, together in turns)
+    return Gain(
+        name, machinery.kernel, machinery.device, **asdict(shape), seeds=seeds,
+        apart_ms=1e3 * median(alone for alone, _ in turns),
+        together_ms=1e3 * median(together for _, together in turns),
+        ratio=median(ratios), ratio_low=ratios[0], ratio_high=ratios[-1],
+        reason=at_once[0].job.descent.reason,
+    )  # fmt: skip
+
+
+def _due(components: Components, run: Run, machinery: Machinery, company: Company) -> Due:
+    job = company.joined(build.job_of(components, run, machinery)[0])
+    like = next(job.model.parameters())
+    batch = job.task.batch("train", 0, run.fit.batch, run.seed)
+    return Due(job, batch.to(like.device, like.dtype), ())
+
+
+def _raise(answers: Sequence[object]) -> None:
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+
+
+def _seconds(way: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    way()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
