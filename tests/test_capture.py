@@ -132,6 +132,36 @@ def test_replayed_updates_are_the_same_updates(optimizer):
     assert captured.name == "captured" and captured.reason == "the device is a GPU"
 
 
+def test_replayed_updates_of_several_runs_are_theirs():
+    runs = [run_of(model="lstm").model_copy(update={"seed": seed}) for seed in range(3)]
+    captured = Captured(again)
+    jobs = [job_of(run, descent=captured, kernel="eager") for run in runs]
+    states = [() for _ in jobs]
+    for step in range(8):
+        batches = [job.task.batch("train", step, 4, job.seed).to(torch.device("cpu"), torch.float64)
+                   for job in jobs]  # fmt: skip
+        found = captured([Due(job, *of) for job, *of in zip(jobs, batches, states, strict=True)])
+        states = [tuple(s.clone() for s in last) for _, last in found]
+    assert captured.name == "captured"
+    for run, job in zip(runs, jobs, strict=True):
+        alone, state = job_of(run, kernel="eager"), ()
+        for step in range(8):
+            batch = alone.task.batch("train", step, 4, run.seed)
+            batch = batch.to(torch.device("cpu"), torch.float64)
+            [(_, state)] = descend([Due(alone, batch, state)])
+        for one, other in zip(job.model.parameters(), alone.model.parameters(), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_recordings_of_stacks_that_are_no_more_are_forgotten():
+    captured = Captured(again)
+    jobs = [job_of(run_of(model="rnn"), descent=captured, kernel="eager") for _ in range(8)]
+    for count in range(8, 0, -1):
+        for _ in range(5):
+            captured([Due(job, first(job), ()) for job in jobs[:count]])
+    assert len(captured._recordings) == 4
+
+
 def test_carried_states_go_through_the_recording(tmp_path, monkeypatch):
     for split in ("train", "valid", "test"):
         (tmp_path / "ptb").mkdir(exist_ok=True)

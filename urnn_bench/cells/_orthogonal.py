@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels import rotation
+from urnn_bench.kernels.exponential import exponential
 from urnn_bench.kernels.scan import State
 from urnn_bench.spec.schema import Strict
 
@@ -45,7 +46,7 @@ class OrthogonalCell(Cell):
     """V, modReLU and the upper triangle of A; a subclass makes the matrix of it."""
 
     fused = {"bptt": rotation.MODRELU}
-    asks_host = "the exponential of a matrix chooses its method by the matrix's norm"
+    asks_host = "the exponential of a matrix is scaled by the matrix's norm"
     upper: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: OrthogonalOptions) -> None:
@@ -69,8 +70,7 @@ class OrthogonalCell(Cell):
     def exponential(self, skew: Tensor) -> Tensor:
         """Return the exponential of A - Aᵀ for the upper triangle of A: (H, H)."""
         a = skew.new_zeros(self.hidden, self.hidden).index_put(tuple(self.upper), skew)
-        power: Tensor = torch.linalg.matrix_exp(a - a.T)
-        return power
+        return exponential(a - a.T)
 
     def drive(self, x: Tensor, w: Weights) -> Tensor:
         """Return V x: (T, B, F) to (T, B, H)."""

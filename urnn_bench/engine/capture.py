@@ -3,8 +3,8 @@
 An update of a recurrent network is thousands of small operations one after the other, and what a
 GPU waits for is their launches. The first updates with batches of a shape are carried out one
 operation at a time, which makes the optimizer's state and the kernels' tables; the next one is
-captured, with batch, states and loss at fixed places. Whatever cannot be captured is carried out as
-before, and the record says why.
+captured, with batch, states and loss at fixed places; so is one of several runs at once. Whatever
+cannot be captured is carried out as before, and the record says why.
 """
 
 from collections import Counter
@@ -21,6 +21,7 @@ from urnn_bench.tasks.base import Batch
 
 # as many as torch's documentation asks for
 _WARM_UP = 3
+_MOST_RECORDINGS = 4
 Recorder = Callable[[Callable[[], None]], Callable[[], None]]
 
 
@@ -79,6 +80,9 @@ class Captured:
 
     def _recorded(self, shape: Any, dues: Sequence[Due]) -> bool:
         """Record an update, which is not carried out; return whether that was possible."""
+        # those of a stack that a run has left since would keep their memory
+        while len(self._recordings) >= _MOST_RECORDINGS:
+            del self._recordings[next(iter(self._recordings))]
         try:
             self._recordings[shape] = _Recording(dues, self._record)
         except torch.OutOfMemoryError:
