@@ -40,7 +40,7 @@ ALLOWED = {
                 "provenance", "records", "registry", "spec"},
     "bench": {"build", "engine", "errors", "events", "execute", "kernels", "provenance", "records",
               "spec"},
-    "stacks": {"build", "errors", "registry", "spec"},
+    "stacks": {"build", "models", "registry", "spec"},
     "agreement": {"build", "cells", "kernels", "registry", "spec", "streams"},
     "speed": {"agreement", "build", "cells", "engine", "errors", "events", "kernels", "records",
               "registry"},

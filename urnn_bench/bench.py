@@ -1,6 +1,7 @@
 """Carry out a matrix of runs: skip what is done, resume what is not."""
 
 import os
+import shlex
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,7 +17,7 @@ from urnn_bench.engine.gradient import Position, course
 from urnn_bench.engine.together import Answer, Workers, driven
 from urnn_bench.errors import ComponentError, RecordsError
 from urnn_bench.events import Updated
-from urnn_bench.execute import Company, Conditions, Shell, load_checkpoint, perform
+from urnn_bench.execute import Company, Conditions, Performance, Shell, load_checkpoint, perform
 from urnn_bench.kernels.native.threads import THREADS, keep_memory
 from urnn_bench.records.folder import State, clear, folder_of, locked, state_of
 from urnn_bench.records.record import FINAL
@@ -48,8 +49,9 @@ def _check_records(run: Run, folder: Path) -> None:
         if state_of(folder).status not in FINAL:
             load_checkpoint(folder, run)
     except RecordsError as error:
-        where = f"urnn-bench run {run.benchmark} --model {run.label} --T {run.T} --seed {run.seed}"
-        raise RecordsError(f"{error}; this run alone: {where} --force") from error
+        one = ["--model", run.label, "--T", str(run.T), "--seed", str(run.seed), "--force"]
+        where = shlex.join(["urnn-bench", "run", run.benchmark, *one])
+        raise RecordsError(f"{error}; this run alone: {where}") from error
 
 
 def carry_out(
@@ -106,7 +108,7 @@ def workers_of(machinery: Machinery) -> Iterator[Workers]:
 
 def _one_thread() -> None:
     THREADS.set(1)
-    # a new thread does not take over what was asked of the others
+    # whatever torch hands on to a new thread
     torch.set_num_threads(1)
 
 
@@ -129,22 +131,28 @@ def _carry_out(
 ) -> list[State]:
     """Carry out the runs of a stack that nobody else is at and that are not done."""
     with ExitStack() as held:
-        states, going = [], []
+        states: list[State] = []
+        going: dict[int, Performance] = {}
+        company = Company(0)
         for place, run in enumerate(stack):
-            mine, state = _taken(run, held, conditions)
+            own = held.enter_context(ExitStack())
+            mine, state = _taken(run, own, conditions)
             if not mine or state.status in FINAL:
                 state = _left_alone(run, state, conditions, shell)
             else:
-                going.append(place)
+                company.size += 1
+                performance = perform(run, state.record, conditions, shell, company)
+                going[place] = _released(own, performance)
             states.append(state)
-        company = Company(len(going))
-        performances = [
-            perform(stack[place], states[place].record, conditions, shell, company)
-            for place in going
-        ]
-        for place, record in zip(going, driven(performances, workers), strict=True):
+        for place, record in zip(going, driven(list(going.values()), workers), strict=True):
             states[place] = State(record.status, record)
     return states
+
+
+def _released(held: ExitStack, performance: Performance) -> Performance:
+    """Carry out a run, and let go of its lock when it has ended, whatever the others do."""
+    with held:
+        return (yield from performance)
 
 
 def _taken(run: Run, held: ExitStack, conditions: Conditions) -> tuple[bool, State]:

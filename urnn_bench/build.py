@@ -14,7 +14,7 @@ from urnn_bench import optim
 from urnn_bench.cells.base import Cell
 from urnn_bench.data import store
 from urnn_bench.engine.capture import Captured
-from urnn_bench.engine.descent import Descent, Eager, Job
+from urnn_bench.engine.descent import Beside, Descent, Eager, Job
 from urnn_bench.errors import (
     ComponentError,
     DeviceError,
@@ -27,7 +27,7 @@ from urnn_bench.errors import (
 from urnn_bench.events import SplitName
 from urnn_bench.figures.base import Figure
 from urnn_bench.kernels.choose import Choice, choose
-from urnn_bench.models import SequenceModel, at_once
+from urnn_bench.models import SequenceModel, apart, at_once
 from urnn_bench.probes.base import Probe
 from urnn_bench.probing import Probing
 from urnn_bench.registry import Components, Registry, load_file, subclasses
@@ -133,22 +133,24 @@ def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job,
         model = _network(components, run, device.type, machinery.kernel)
     model.to(device, getattr(torch, run.fit.dtype))
     trained = [p for p in model.parameters() if p.requires_grad]
-    apart = model.cell.orthogonal(), run.fit.orthogonal_lr
-    optimizer = optim.make(run.fit.optimizer, trained, *apart)
+    own_rate = model.cell.orthogonal(), run.fit.orthogonal_lr
+    optimizer = optim.make(run.fit.optimizer, trained, *own_rate)
     task, descent = task_of(components, run), _descent(device, machinery, model.cell)
-    beside = at_once if model.kernel.stacked else None
+    beside = Beside(at_once, apart) if model.kernel.stacked else None
     cost = run.fit.batch * (model.cell.flops() or 0.0)
     job = Job(model, task, optimizer, run.fit, run.seed, descent, model.cell.updated, beside, cost)
     return job, model.kernel
 
 
-def weightless(components: Components, run: Run) -> tuple[SequenceModel, Tensor]:
-    """Return a run's network and its first inputs without content: of them only the sizes."""
+def by_loop(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:
+    """Return a run's network with the time loop, and its first inputs; of both on the device
+    "meta" only the sizes.
+    """
     x = task_of(components, run).batch("train", 0, run.fit.batch, run.seed).x
-    with torch.device("meta"):
+    with torch.device(device), torch.random.fork_rng(devices=[]):
         model = _network(components, run, "cpu", "eager")
     dtype = getattr(torch, run.fit.dtype)
-    return model.to(dtype), x.to("meta", dtype if x.is_floating_point() else x.dtype)
+    return model.to(dtype), x.to(device, dtype if x.is_floating_point() else x.dtype)
 
 
 def _descent(device: torch.device, machinery: Machinery, cell: Cell) -> Descent:

@@ -73,6 +73,10 @@ class Shell:
     stop: Callable[[], str | None] = lambda: None
 
 
+# a run that asks for its updates and returns its record
+Performance = Generator[Due, Answer, Record]
+
+
 class Company:
     """Runs that are carried out at once: how many, and that their updates are made in one way."""
 
@@ -108,7 +112,7 @@ class Work:
 
 def perform(
     run: Run, before: Record | None, conditions: Conditions, shell: Shell, company: Company
-) -> Generator[Due, Answer, Record]:
+) -> Performance:
     """Train one run in its company; return the record, whose status says what ended it.
 
     Raises RecordsError for a damaged checkpoint; what the run itself raises ends that run only.
@@ -126,7 +130,10 @@ def perform(
         record = _with(record, *_status_of(error, folder))
         shell.display.start(record)
     else:
-        record = yield from _work(work, began, conditions.time_limit_s, shell)
+        limit_s = conditions.time_limit_s
+        # a run of several has its share of the time only
+        limit_s = None if limit_s is None else limit_s * company.size
+        record = yield from _work(work, began, limit_s, shell)
     record.write(folder)
     shell.display.end(record)
     return record
@@ -150,9 +157,7 @@ def _begin(record: Record, folder: Path, conditions: Conditions, company: Compan
     return Work(folder, record, job, position, metrics, probing, probes)
 
 
-def _work(
-    work: Work, began: float, limit_s: float | None, shell: Shell
-) -> Generator[Due, Answer, Record]:
+def _work(work: Work, began: float, limit_s: float | None, shell: Shell) -> Performance:
     """Follow the run until it ends, and return its record."""
     work.record.write(work.folder)
     shell.display.start(work.record)

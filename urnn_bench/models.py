@@ -66,17 +66,51 @@ def at_once(
 
     The models differ in their weights only, and x in its content.
     """
-    first = models[0]
-    if first.kernel.stacked is None:
-        raise TypeError(f"the kernel '{first.kernel.name}' computes one model at a time")
-    pairs = list(zip(models, xs, strict=True))
-    x = torch.stack([model.encode(x) for model, x in pairs])
-    begin = [model.begin(x, state) for (model, x), state in zip(pairs, states, strict=True)]
-    w = _stacked([model.cell.weights() for model in models])
-    hs, last = first.kernel.stacked(x, _stacked(begin), w)
+    hs, last = _run(models[0], _given(models, xs, states))
     lasts = [tuple(s[m] for s in last) for m in range(len(models))]
     found = zip(models, hs.unbind(0), lasts, strict=True)
     return [(model.answer(h, state), state) for model, h, state in found]
+
+
+@torch.no_grad()
+def apart(models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]) -> bool:
+    """Return whether steps read what they are given and nothing else of the cell that takes them.
+
+    They are taken by the first model's cell, for all; so its own numbers are spoilt, once the
+    weights have been made of them.
+    """
+    given, cell = _given(models, xs, states), models[0].cell
+    before, _ = _run(models[0], given)
+    own = [t for t in (*cell.parameters(), *cell.buffers()) if t.is_floating_point()]
+    kept = [t.clone() for t in own]
+    try:
+        for tensor in own:
+            tensor.fill_(torch.nan)
+        after, _ = _run(models[0], given)
+    finally:
+        for tensor, value in zip(own, kept, strict=True):
+            tensor.copy_(value)
+    return torch.allclose(before, after, equal_nan=True)
+
+
+_Given = tuple[Tensor, State, Any]
+
+
+def _given(
+    models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]
+) -> _Given:
+    """Return inputs, states and weights of all models, stacked, which copies them."""
+    x = torch.stack([model.encode(x) for model, x in zip(models, xs, strict=True)])
+    each = zip(models, xs, states, strict=True)
+    begin = _stacked([model.begin(x, state) for model, x, state in each])
+    return x, begin, _stacked([model.cell.weights() for model in models])
+
+
+def _run(model: SequenceModel, given: _Given) -> tuple[Tensor, State]:
+    """Return h over time (M, T, B, H) and the last states; raise TypeError if there is no way."""
+    if model.kernel.stacked is None:
+        raise TypeError(f"the kernel '{model.kernel.name}' computes one model at a time")
+    return model.kernel.stacked(*given)
 
 
 def _stacked(values: Sequence[Any]) -> Any:

@@ -9,13 +9,15 @@ from torch import Tensor
 
 from urnn_bench import build
 from urnn_bench.build import Machinery
-from urnn_bench.errors import ComponentError
+from urnn_bench.models import SequenceModel
 from urnn_bench.registry import Components
 from urnn_bench.spec.schema import Run
 
 # the rest is for the system, for evaluation, and for what other processes take meanwhile
 _SHARE = 0.5
 _COPIES = 6
+# a run holds three files open, of which a process may have a thousand
+_MOST = 64
 
 
 def stacks(
@@ -43,19 +45,18 @@ def _most(components: Components, machinery: Machinery, run: Run) -> int:
     """Return how many runs of this form may be carried out at once."""
     device = build.device_of(machinery.device)
     try:
-        at_once = build.kernel_of(components, run, machinery).stacked is not None
-        return max(1, int(_SHARE * _free_mb(device) / _each_mb(components, run, at_once)))
-    except ComponentError:
-        # a cell that cannot be built is its run's failure, and is said there
+        each_mb = _each_mb(components, machinery, run)
+    except Exception:  # noqa: BLE001 - a cell may raise anything, and will be asked again by its run
         return 1
+    return min(_MOST, max(1, int(_SHARE * _free_mb(device) / each_mb)))
 
 
-def _each_mb(components: Components, run: Run, at_once: bool) -> float:
+def _each_mb(components: Components, machinery: Machinery, run: Run) -> float:
     """Return what a run takes: its weights, or if it is computed with others, an update's too."""
-    model, _ = build.weightless(components, run)
-    weights_mb = sum(p.nbytes for p in model.parameters()) / 2**20
+    at_once = build.kernel_of(components, run, machinery).stacked is not None
     # weights, gradients, the optimizer's two, the best so far, and a copy where one is made
-    return _COPIES * weights_mb + (update_mb(components, run) if at_once else 0.0)
+    weights_mb = _COPIES * 4 * build.parameters(components, run) / 2**20
+    return weights_mb + (update_mb(components, run) if at_once else 0.0)
 
 
 def _free_mb(device: torch.device) -> float:
@@ -65,7 +66,17 @@ def _free_mb(device: torch.device) -> float:
 
 
 def update_mb(components: Components, run: Run) -> float:
-    """Return the memory that an update keeps for its backward pass, in MiB, without taking any."""
+    """Return the memory that an update keeps for its backward pass, in MiB.
+
+    None is taken for it, unless the cell insists on numbers that have a value.
+    """
+    try:
+        return _kept_mb(*build.by_loop(components, run, "meta"))
+    except RuntimeError:
+        return _kept_mb(*build.by_loop(components, run, "cpu"))
+
+
+def _kept_mb(model: SequenceModel, x: Tensor) -> float:
     sizes: dict[int, int] = {}
 
     def kept(tensor: Tensor) -> Tensor:
@@ -73,7 +84,6 @@ def update_mb(components: Components, run: Run) -> float:
         sizes[storage._cdata] = storage.nbytes()
         return tensor
 
-    model, x = build.weightless(components, run)
     with torch.autograd.graph.saved_tensors_hooks(kept, lambda tensor: tensor):
         # held until it is counted, so that no storage is counted twice or not at all
         held = model(x)

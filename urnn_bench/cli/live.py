@@ -1,6 +1,7 @@
 """The moving display of a terminal: a bar for each run in progress, one for the whole matrix."""
 
 import math
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class _Bar:
     record: Record
     task: TaskID
     before: int
+    began: float = field(default_factory=time.monotonic)
     curve: deque[float] = field(default_factory=lambda: deque(maxlen=_POINTS))
 
 
@@ -88,7 +90,8 @@ class LiveDisplay:
         """Move the bars; draw a new loss."""
         bar = self._bars[key(run)]
         if isinstance(event, Updated):
-            pace = f"{event.step / event.train_s:.3g}/s" if event.train_s else ""
+            elapsed_s = time.monotonic() - bar.began
+            pace = f"{(event.step - bar.record.steps_done) / elapsed_s:.3g}/s" if elapsed_s else ""
             self._progress.update(bar.task, completed=event.step, pace=pace)
             self._advance_whole(event.step - bar.before)
             bar.before = event.step

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from urnn_bench.errors import UnknownNameError
+from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.overrides import Setting
@@ -26,8 +26,12 @@ def matrix(
 
     runs: dict[tuple[str, str], Run] = {}
     together = set()
+    sources: dict[str, str] = {}
     for name in names:
         name, document = catalogue.find(name)
+        if sources.setdefault(name, document.source) != document.source:
+            raise UsageError(f"{sources[name]} and {document.source} are both called '{name}', and "
+                             "their records would be mixed; rename one")  # fmt: skip
         asked = _with_probes(selection) if probe and "probes" not in document.mapping else selection
         checked = plan(name, document, asked, components.cells.names())
         _check_figures(components, checked)

@@ -104,7 +104,11 @@ def run(
     ] = None,
     time_limit: Annotated[
         float | None,
-        typer.Option(min=0, metavar="S", help="Seconds after which a run is put aside."),
+        typer.Option(
+            min=0,
+            metavar="S",
+            help="Seconds after which a run is put aside; times their number for runs at once.",
+        ),
     ] = None,
     together: Annotated[
         bool | None,

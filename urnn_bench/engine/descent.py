@@ -5,7 +5,7 @@ An update is of one run, or of several at once whose networks have the same form
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +17,26 @@ from urnn_bench.tasks.base import Batch, Task
 State = tuple[Tensor, ...]
 # the output of a network, or the loss, and the last state
 Result = tuple[Tensor, State]
-# what networks of the same form answer to their own batches from their own states, all at once
-Beside = Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], list[Result]]
+Outcome = Result | Exception
+
+
+class Beside(NamedTuple):
+    """How networks of one form are computed at once, each on its batch from its state.
+
+    ``answers`` returns outputs and last states; ``apart`` says whether none depends on what belongs
+    to another network.
+    """
+
+    answers: Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], list[Result]]
+    apart: Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], bool]
+
+
+class SomeFailedError(Exception):
+    """Of several updates some raised and others are done: what came of each."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        super().__init__("some updates of several failed")
+        self.outcomes = [*outcomes]
 
 
 class Descent(Protocol):
@@ -91,12 +109,21 @@ class Due:
 def descend(dues: Sequence[Due]) -> list[Result]:
     """Update the weights by BPTT through one batch each; return losses and last states.
 
-    It asks nothing of the host, so that a GPU never waits for it.
+    It asks nothing of the host, so that a GPU never waits for it. What one raises before any
+    weights have changed is raised here, and SomeFailedError afterwards.
     """
     found = gradients(dues)
-    for due in dues:
-        optim.clip(due.job.model.parameters(), due.job.fit.clip)
-        due.job.optimizer.step()
+    outcomes: list[Outcome] = [*found]
+    for place, due in enumerate(dues):
+        try:
+            optim.clip(due.job.model.parameters(), due.job.fit.clip)
+            due.job.optimizer.step()
+        except Exception as error:
+            if len(dues) == 1:
+                raise
+            outcomes[place] = error
+    if any(isinstance(outcome, Exception) for outcome in outcomes):
+        raise SomeFailedError(outcomes)
     return found
 
 
@@ -120,4 +147,4 @@ def _outputs(dues: Sequence[Due]) -> list[Result]:
     if len(dues) == 1 or beside is None:
         return [due.job.model(due.batch.x, due.state) for due in dues]
     models = [due.job.model for due in dues]
-    return beside(models, [due.batch.x for due in dues], [due.state for due in dues])
+    return beside.answers(models, [due.batch.x for due in dues], [due.state for due in dues])

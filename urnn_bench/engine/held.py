@@ -5,11 +5,12 @@ on a parameter that ``weights`` does not return; computed with others, it would 
 """
 
 from collections.abc import Sequence
+from threading import Lock
 
 import torch
 from torch import Tensor
 
-from urnn_bench.engine.descent import Descent, Due, Result, gradients
+from urnn_bench.engine.descent import Descent, Due, Outcome, Result, SomeFailedError, gradients
 
 # of the largest gradient: far above rounding, which a long recurrence lets grow, and far below
 # what a gradient that went to another model would be
@@ -22,6 +23,7 @@ class Held:
     def __init__(self, descent: Descent) -> None:
         self._descent = descent
         self._against: str | None = None
+        self._lock = Lock()
 
     @property
     def name(self) -> str:
@@ -39,28 +41,64 @@ class Held:
         return self._descent.warm_up
 
     def __call__(self, dues: Sequence[Due]) -> list[Result]:
-        """Update the weights; return losses and last states."""
-        if len(dues) > 1 and self._against is None:
-            self._against = _against(dues)
-        if len(dues) == 1 or not self._against:
+        """Update the weights; return losses and last states, or raise SomeFailedError."""
+        if len(dues) > 1:
+            # another thread with other runs of the company may be asking as well
+            with self._lock:
+                if self._against is None:
+                    self._against = _against(dues)
+        if len(dues) == 1 or self._against == "":
             return self._descent(dues)
-        return [self._descent([due])[0] for due in dues]
+        return self._one_by_one(dues)
+
+    def _one_by_one(self, dues: Sequence[Due]) -> list[Result]:
+        outcomes: list[Outcome] = []
+        for due in dues:
+            try:
+                outcomes += self._descent([due])
+            except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
+                outcomes.append(error)
+        if any(isinstance(outcome, Exception) for outcome in outcomes):
+            raise SomeFailedError(outcomes)
+        return [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
 
 
-def _against(dues: Sequence[Due]) -> str:
-    """Return what speaks against computing these at once, the empty text if nothing does."""
+def _against(dues: Sequence[Due]) -> str | None:
+    """Return what speaks against computing these at once, the empty text if nothing does.
+
+    None if that cannot be told yet, as one of them cannot be computed even by itself.
+    """
+    alone = [_alone(due) for due in dues]
+    if any(of is None for of in alone):
+        return None
     try:
         gradients(dues)
+        at_once, apart = [_noted(due) for due in dues], _apart(dues)
     except Exception as error:  # noqa: BLE001 - a cell may do what cannot be done for several
         return (
             f"one by one, as at once it raises {type(error).__name__}: {str(error).split('.')[0]}"
         )
-    at_once = [_noted(due) for due in dues]
-    for due, found in zip(dues, at_once, strict=True):
-        gradients([due])
-        if not all(map(_close, found, _noted(due))):
-            return "one by one, as at once its gradients are others"
+    if not apart:
+        return "one by one, as its step reads more than its weights"
+    pairs = ((found, of) for found, of in zip(at_once, alone, strict=True) if of is not None)
+    if not all(all(map(_close, found, of)) for found, of in pairs):
+        return "one by one, as at once its gradients are others"
     return ""
+
+
+def _apart(dues: Sequence[Due]) -> bool:
+    beside, models = dues[0].job.beside, [due.job.model for due in dues]
+    xs, states = [due.batch.x for due in dues], [due.state for due in dues]
+    return beside is not None and beside.apart(models, xs, states)
+
+
+def _alone(due: Due) -> list[Tensor] | None:
+    """Return the gradient of every parameter as it is by itself, None if that raises."""
+    try:
+        gradients([due])
+    except Exception:  # noqa: BLE001 - it is raised again when its update is carried out
+        return None
+    return _noted(due)
 
 
 def _noted(due: Due) -> list[Tensor]:
@@ -70,6 +108,7 @@ def _noted(due: Due) -> list[Tensor]:
 
 
 def _close(one: Tensor, other: Tensor) -> bool:
-    largest = float(other.detach().abs().max()) if other.numel() else 0.0
+    finite = other[other.isfinite()]
+    largest = float(finite.abs().max()) if finite.numel() else 0.0
     atol = _TOLERANCE[one.dtype] * largest
     return torch.allclose(one, other, rtol=0.0, atol=atol, equal_nan=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from urnn_bench.engine.descent import Due, Job, Result, State
+from urnn_bench.engine.descent import Due, Job, Outcome, Result, SomeFailedError, State
 from urnn_bench.engine.stopwatch import Stopwatch
 
 
@@ -31,7 +31,6 @@ Answer = Descended | Exception | None
 _LONG_FLOPS = 3e6
 
 Returned = TypeVar("Returned")
-_Outcome = Result | Exception
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,11 @@ def _alike(dues: Sequence[Due]) -> Iterator[list[int]]:
     yield from groups.values()
 
 
-def _together(dues: Sequence[Due]) -> list[_Outcome]:
+def _together(dues: Sequence[Due]) -> list[Outcome]:
     try:
         return [*dues[0].job.descent(dues)]
+    except SomeFailedError as failed:
+        return failed.outcomes
     except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
+        # no weights have changed yet
         return [error] if len(dues) == 1 else [_together([due])[0] for due in dues]

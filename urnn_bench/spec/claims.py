@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from urnn_bench.errors import UnknownNameError
+from urnn_bench.spec.benchmark import Benchmark
 from urnn_bench.spec.catalogue import claims
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import read
-from urnn_bench.spec.schema import Benchmark, Count, Strict
+from urnn_bench.spec.schema import Count, Strict
 
 
 class Reference(Strict):

@@ -1,6 +1,7 @@
 """A benchmark and a user's selection to the runs they ask for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -9,13 +10,11 @@ from pydantic import ValidationError
 
 from urnn_bench.errors import SpecError, UnknownNameError
 from urnn_bench.spec import overrides
+from urnn_bench.spec.benchmark import AT, Benchmark, ModelSpec
 from urnn_bench.spec.explain import Where, spec_error
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Setting
-from urnn_bench.spec.schema import Benchmark, Fit, ModelSpec, Named, Probes
-
-# between a model's name and its place in a grid
-AT = " @ "
+from urnn_bench.spec.schema import Fit, Named, Probes
 
 
 @dataclass(frozen=True)
@@ -94,14 +93,21 @@ def drafts(plan: Plan, selection: Selection) -> list[Draft]:
         for seed in seeds
         for T, overlay in lengths.items()
         for label in labels
-        for point in _points(benchmark.grid)
+        for point in _points(benchmark.grid, label)
     ]
 
 
-def _points(grid: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    """Yield every combination of a grid's values by their paths; the empty one without a grid."""
-    for values in product(*grid.values()):
-        yield dict(zip(grid, values, strict=True))
+def _points(grid: Mapping[str, Sequence[Any]], label: str) -> Sequence[Mapping[str, Any]]:
+    """Return the combinations of a grid's values that a label asks for: all, or the one it names.
+
+    Without a grid that is the empty one. Raises UnknownNameError.
+    """
+    points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    model, at, _ = label.partition(AT)
+    named = {_called(model, point): point for point in points}
+    if at and label not in named:
+        raise UnknownNameError("model", label, named)
+    return [named[label]] if at else points
 
 
 def _called(label: str, point: Mapping[str, Any]) -> str:
@@ -116,11 +122,12 @@ def _settings(
     """Return the settings, with an entry for each model asked for by the name of its cell."""
     models = document.mapping.get("models")
     known: Mapping[Any, Any] = models if isinstance(models, Mapping) else {}
+    asked = dict.fromkeys(name.partition(AT)[0] for name in selection.models)
     added = {s.path[1] for s in selection.settings if s.path[0] == "models" and len(s.path) > 1}
-    for name in selection.models:
+    for name in asked:
         if name not in known and name not in cells and name not in added:
             raise UnknownNameError("model", name, {*map(str, known), *cells})
-    new = [Setting(("models", name), {}) for name in selection.models if name not in known]
+    new = [Setting(("models", name), {}) for name in asked if name not in known]
     return (*new, *selection.settings)
 
 
@@ -134,6 +141,7 @@ def _draft(
     settings: tuple[str, ...],
 ) -> Draft:
     benchmark = plan.benchmark
+    label = label.partition(AT)[0]
     model, task = benchmark.models[label], benchmark.task
     if "T" in task.options:
         raise SpecError(plan.where(("task", "T")) + "lengths stand under the top-level key 'T'")
@@ -154,7 +162,7 @@ def _nested(point: Mapping[str, Any]) -> Mapping[str, Any]:
         inner = found
         for name in parents:
             inner = inner.setdefault(name, {})
-        inner[last] = value
+        inner[last] = deepcopy(value)
     return found
 
 
