@@ -40,6 +40,7 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) digits --figure learning_curves --results results/paper/readme
 	$(DRAW) pdigits --figure learning_curves --results results/paper/readme
 	$(DRAW) map-copy --figure solvability_map --results results/paper/maps
+	$(DRAW) map-adding --figure solvability_map --results results/paper/maps
 	$(DRAW) paper/urnn-fig1 --figure learning_curves --results results/paper/urnn-2016
 	$(DRAW) paper/urnn-fig3-ordered --figure learning_curves --results results/paper/urnn-2016
 	$(DRAW) paper/urnn-fig3-permuted --figure learning_curves --results results/paper/urnn-2016

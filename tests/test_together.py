@@ -272,7 +272,9 @@ def test_a_step_that_reads_past_its_weights_is_noticed(tmp_path):
     company = Company(2)
     jobs = [company.joined(job) for job in made[:2]]
     found = driven([collecting(job) for job in jobs])
-    assert jobs[0].descent.reason.endswith("one by one, as its step reads more than its weights")
+    assert jobs[0].descent.reason.endswith(
+        "one by one, because its step reads more than its weights"
+    )
     for curve, job in zip(found, made[2:], strict=True):
         assert_equal(curve, alone(job), 1e-12)
 
@@ -348,7 +350,7 @@ def test_what_vmap_cannot_do_is_done_one_by_one(tmp_path):
     dues = [Due(job, job.task.batch("train", 0, 4, 0).to(torch.device("cpu"), torch.float64), ())
             for job in jobs]  # fmt: skip
     assert len(held(dues)) == 2
-    assert "one by one, as at once it raises RuntimeError: vmap" in held.reason
+    assert "one by one, because at once it raises RuntimeError: vmap" in held.reason
 
 
 def test_batches_of_other_shapes_are_apart():

@@ -32,7 +32,9 @@ def preview(stacks: Sequence[_Stack], conditions: Conditions, json: bool) -> Non
         return
     emit_table(list(rows[0]), [list(row.values()) for row in rows])
     total = sum(row["train_s"] or 0.0 for row in rows)
-    together = f" in {len(stacks)} stacks" if len(stacks) < len(rows) else ""
+    together = (
+        f" in {len(stacks)} stack{'s' * (len(stacks) > 1)}" if len(stacks) < len(rows) else ""
+    )
     cost = f"about {duration(total)} of training (measured), evaluation apart"
     say(f"runs: {len(rows)}{together}, {cost}")
 

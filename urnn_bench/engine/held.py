@@ -75,15 +75,17 @@ def _against(dues: Sequence[Due]) -> str | None:
         gradients(dues)
         at_once, apart = [_noted(due) for due in dues], _apart(dues)
     except Exception as error:  # noqa: BLE001 - a cell may do what cannot be done for several
-        return (
-            f"one by one, as at once it raises {type(error).__name__}: {str(error).split('.')[0]}"
-        )
+        return f"one by one, because at once it raises {type(error).__name__}: {_first(error)}"
     if not apart:
-        return "one by one, as its step reads more than its weights"
+        return "one by one, because its step reads more than its weights"
     pairs = ((found, of) for found, of in zip(at_once, alone, strict=True) if of is not None)
     if not all(all(map(_close, found, of)) for found, of in pairs):
-        return "one by one, as at once its gradients are others"
+        return "one by one, because at once its gradients differ"
     return ""
+
+
+def _first(error: Exception) -> str:
+    return str(error).split(".")[0]
 
 
 def _apart(dues: Sequence[Due]) -> bool:

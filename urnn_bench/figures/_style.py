@@ -13,9 +13,11 @@ from zlib import crc32
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from urnn_bench.files import write_atomically
+from urnn_bench.spec.benchmark import AT
 
 _LOG_FROM = 30.0
 
@@ -67,9 +69,23 @@ _LOOKS |= dict(zip(
 ))  # fmt: skip
 
 
+_SHADES = (1.0, 0.75, 0.5)
+_MARKERS = "osDv^<>Xphd*P"
+
+
 def look(model: str) -> Look:
     """Return a model's colour and marker; a model without its own always gets the same ones."""
-    return _LOOKS.get(model) or _OTHERS[crc32(model.encode()) % len(_OTHERS)]
+    family, at, place = model.partition(AT)
+    found = _LOOKS.get(family) or _OTHERS[crc32(family.encode()) % len(_OTHERS)]
+    return Look(*_varied(found.color, place)) if at else found
+
+
+def _varied(color: str, place: str) -> tuple[str, str]:
+    """Return a shade of a model's colour and a marker, by where it stands in a grid."""
+    number = crc32(place.encode())
+    share = _SHADES[number % len(_SHADES)]
+    red, green, blue = (share * part + 1 - share for part in to_rgb(color))
+    return to_hex((red, green, blue)), _MARKERS[number // len(_SHADES) % len(_MARKERS)]
 
 
 def label(metric: str) -> str:

@@ -15,7 +15,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
@@ -67,9 +67,11 @@ class SolvabilityMap(Figure):
             _label(ax, model, lengths, values)
         axes[0].set_ylabel(self.options.y)
         colors = ScalarMappable(norm, _COLORS)
-        bar = drawing.colorbar(colors, ax=axes, label="updates to solve (median)", shrink=0.8)
-        for axis in (bar.ax.yaxis.set_major_formatter, bar.ax.yaxis.set_minor_formatter):
-            axis(StrMethodFormatter("{x:,.0f}"))
+        bar = drawing.colorbar(
+            colors, ax=axes, label="updates to solve (median)", shrink=0.8,
+            ticks=LogLocator(subs=(1, 2, 5)), format=StrMethodFormatter("{x:,.0f}"),
+        )  # fmt: skip
+        bar.minorticks_off()
         _legend(drawing, results.benchmark, records)
         return drawing
 
