@@ -88,6 +88,26 @@ def test_killed_and_resumed_is_the_same_to_the_byte(bench, whole):
     assert [s.from_step for s in record.sessions] == [0, middle]
 
 
+STACK = ("run", "tiny", "--model", "lstm", "--seeds", 2, "--steps", STEPS, "--kernel", "eager",
+         "--set", "fit.dtype=float64", "--together")  # fmt: skip
+
+
+def test_a_stack_killed_and_resumed_ends_as_its_runs_do_by_themselves(bench):
+    process = bench.start(*STACK)
+    wait_for_checkpoint(bench.folder, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert "resumed at update" in bench.process(*STACK).err
+    bench(*STACK[:-1], "--results", "whole")
+    for folder in bench.runs():
+        pairs = zip(
+            table(folder), table(bench.folder / "whole" / "tiny" / folder.name), strict=True
+        )
+        for (*found, value), (*expected, other) in pairs:
+            assert found == expected
+            assert float(value) == pytest.approx(float(other), rel=1e-6)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_then_stops_and_the_run_goes_on_later(bench, whole, number, code):
     process = bench.start(*ARGUMENTS)

@@ -115,3 +115,6 @@ def test_plot_draws_all_it_can_and_says_what_is_missing_and_how_to_get_it(bench)
     drawn = {line.rpartition("/")[2].removesuffix(".png") for line in found.out.splitlines()}
     assert drawn == {*SCORES, "cost"}
     assert "urnn-bench run tiny --probe" in found.err and "fit.solved" in found.err
+    assert "add: --results" not in found.err
+    (bench.folder / "results").rename(bench.folder / "other one")
+    assert "add: --results 'other one'" in bench("plot", "tiny", "--results", "other one").err

@@ -6,8 +6,10 @@ Names are never read as markup, whatever brackets they hold.
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
@@ -24,6 +26,12 @@ def say(text: str) -> None:
     """Write a sentence for people to stderr, never wrapped."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def say_where(results: Path | None) -> None:
+    """Say what to add to commands that are proposed, if the records are in a given folder."""
+    if results is not None:
+        say(f"to commands named here add: {shlex.join(['--results', str(results)])}")
 
 
 def emit(text: str) -> None:

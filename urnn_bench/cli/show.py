@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.output import emit, emit_json, emit_table, say, shown
+from urnn_bench.cli.output import emit, emit_json, emit_table, say, say_where, shown
 from urnn_bench.cli.parameters import Benchmark, Include, Json, Results, complete_figure
 from urnn_bench.cli.sources import included, recorded
 from urnn_bench.errors import NothingToShowError, UnknownNameError
@@ -76,7 +76,7 @@ def plot(
                 written += map(str, draw(known.figures, figure, loaded, target, suffixes))
             except NothingToShowError as error:
                 missing.append(f"{figure.name}: {error}")
-    _report(written, missing, json)
+    _report(written, missing, json, results)
 
 
 def table(
@@ -113,9 +113,11 @@ def table(
     say("size: parameters; solved: seeds (95 % interval of the share) @ median update")
 
 
-def _report(written: list[str], missing: list[str], json: bool) -> None:
+def _report(written: list[str], missing: list[str], json: bool, results: Path | None) -> None:
     for text in missing:
         say(text)
+    if missing:
+        say_where(results)
     if json:
         emit_json({"figures": written, "missing": missing})
     elif written:

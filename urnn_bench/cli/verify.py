@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.output import emit, emit_json, emit_table, say
+from urnn_bench.cli.output import emit, emit_json, emit_table, say, say_where
 from urnn_bench.cli.parameters import DataDir, Json, Results, complete_paper
 from urnn_bench.cli.sources import known
 from urnn_bench.data import store
@@ -65,6 +65,7 @@ def verify(
         emit_json([_plain(name, *pair) for name, pair in found.items()])
     else:
         _WRITERS[format_](found)
+        say_where(results)
     _end([verdict.word for _, verdict in found.values()])
 
 
