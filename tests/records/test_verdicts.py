@@ -230,7 +230,7 @@ claims:
     ((0.1, 0.2, 0.3), 0, "reproduced", "-0.1 (-0.1 to -0.1)"),
     ((0.3, 0.4, 0.5), 4, "not reproduced", "0.1 (0.1 to 0.1)"),
     ((0.1, 0.4, 0.3), 5, "inconclusive", "-0.0333 ("),
-    ((0.1, 0.2), 5, "inconclusive", "-0.1 (-0.1 to -0.1)"),
+    ((0.1, 0.2), 5, "inconclusive", "-0.1, -0.1"),
 ])  # fmt: skip
 def test_a_model_against_another_is_judged_seed_by_seed(bench, ours, code, verdict, shown):
     bench.write("benchmarks/made.yaml", MADE)
@@ -335,3 +335,22 @@ def test_the_papers_claims_can_be_read_and_made(bench, paper, claims):
     rows = json.loads(bench("verify", paper, "--json", code=5).out)
     assert len(rows) >= claims and {row["verdict"] for row in rows} == {"missing"}
     assert f"did you mean '{paper}'" in bench("verify", paper[:-1], code=2).err
+
+
+def test_the_mean_of_accuracies_is_no_geometric_one(bench):
+    """An accuracy is no loss; and two seeds are two values."""
+    text = CLAIMS.partition("  stuck:")[0].replace(
+        "{of: solved}", "{of: test, metric: recall_accuracy}"
+    )
+    path = bench.write("paper.yaml", text.replace("{every: true}", "{above: 0.5}"))
+    bench.write("benchmarks/made.yaml", MADE)
+
+    def ours(*values):
+        for seed, value in enumerate(values):
+            test = {"cross_entropy_nat": 0.1, "recall_accuracy": value}
+            bench.record("urnn", seed=seed, test=test)
+        (row,) = json.loads(bench("verify", path, "--json", code=5 if len(values) < 3 else 0).out)
+        return row["ours"]
+
+    assert ours(0.9, 0.6) == "0.9, 0.6"
+    assert ours(0.9, 0.6, 0.6) == "0.7 (0.27 to 1.13)"

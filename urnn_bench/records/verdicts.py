@@ -21,6 +21,8 @@ Word = Literal[
 ]
 Run = tuple[Path, Record]
 _WIDEST = 1e3
+# seeds whose interval says less than their values
+_TOO_FEW = 2
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ def judge(claim: Claim, found: Sequence[Run]) -> Verdict:
     if claim.expect.every is not None:
         word, ours = _all_or_none(values, claim.expect.every)
     else:
-        word, ours = _against(values, claim.expect, mean if claim.needs.against else geometric_mean)
+        (_, record), *_ = seeds[0]
+        # differences, and scores that are no loss, such as an accuracy
+        plain = claim.needs.against or claim.quantity.metric not in (None, record.criterion)
+        word, ours = _against(values, claim.expect, mean if plain else geometric_mean)
     reason = _short(claim, seeds, values)
     if reason:
         return Verdict("inconclusive", ours, reason, values, short=True)
@@ -250,7 +255,7 @@ def _against(
     """
     found = middle(values)
     ours = ", ".join(f"{value:.3g}" for value in values)
-    if isfinite(found.low) and not _apart(found):
+    if len(values) > _TOO_FEW and isfinite(found.low) and not _apart(found):
         ours = f"{found.value:.3g} ({found.low:.3g} to {found.high:.3g})"
     above = [expected.above is None or value > expected.above for value in values]
     below = [expected.below is None or value < expected.below for value in values]
