@@ -120,6 +120,9 @@ def test_a_signal_saves_then_stops_and_the_run_goes_on_later(bench, whole, numbe
     record = Record.read(folder)
     assert record.status == "interrupted" and record.reason == f"stopped by {number.name}"
     assert 0 < record.steps_done < STEPS
+    assert (
+        int(bench("status").out.splitlines()[1].split("\t")[3].split("/")[0]) == record.steps_done
+    )
     bench(*ARGUMENTS)
     assert table(folder) == table(whole) and equal(state(folder), state(whole))
 

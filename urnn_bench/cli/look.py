@@ -117,7 +117,8 @@ def _summaries(registry: Registry) -> dict[str, str]:
 def _status(folder: Any, record: Any) -> dict[str, Any]:
     state = state_of(folder).status
     rows = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
-    step = rows[-1].step if rows else record.steps_done
+    # scores are ahead of the record while it runs, and behind it once it was put aside
+    step = max(record.steps_done, rows[-1].step if rows else 0)
     pace = record.steps_done / record.train_s if record.train_s else None
     return {
         "benchmark": record.run.benchmark,
