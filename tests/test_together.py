@@ -13,7 +13,7 @@ from urnn_bench.bench import workers_of
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.descent import Due
-from urnn_bench.engine.gradient import Position, course, train
+from urnn_bench.engine.gradient import Position, course, heard, train
 from urnn_bench.engine.held import Held
 from urnn_bench.engine.together import answered, driven
 from urnn_bench.events import Ended, Measured
@@ -60,16 +60,22 @@ def alone(job):
 
 def collecting(job):
     """A run as whoever drives several has it, that returns its events."""
-    running, events, answer = course(job, Position()), [], None
-    while True:
-        try:
-            event, answer = running.send(answer), None
-        except StopIteration:
-            return scores(events)
-        if isinstance(event, Due):
-            answer = yield event
-        else:
-            events.append(event)
+    events = []
+    yield from heard(course(job, Position()), events.append)
+    return scores(events)
+
+
+def break_after(job, calls, monkeypatch):
+    """Let a job's loss raise once it has been asked for so often."""
+    sound, seen = job.task.loss, []
+
+    def failing(output, batch):
+        seen.append(1)
+        if len(seen) > calls:
+            raise RuntimeError("the task is broken")
+        return sound(output, batch)
+
+    monkeypatch.setattr(job.task, "loss", failing)
 
 
 def together(jobs, workers=None):
@@ -128,16 +134,7 @@ def test_one_that_diverges_leaves_the_others_alone():
 def test_what_one_raises_ends_that_one_only(monkeypatch):
     jobs = [job_of(run_of("lstm", seed, steps=20)) for seed in range(3)]
     expected = [alone(job_of(run_of("lstm", seed, steps=20))) for seed in (0, 2)]
-    sound = jobs[1].task.loss
-    calls = []
-
-    def failing(output, batch):
-        calls.append(1)
-        if len(calls) > 15:
-            raise RuntimeError("the task is broken")
-        return sound(output, batch)
-
-    monkeypatch.setattr(jobs[1].task, "loss", failing)
+    break_after(jobs[1], 15, monkeypatch)
     runs = [collecting(job) for job in jobs]
     found = driven([surviving(run) for run in runs])
     assert found[1] == "the task is broken"
@@ -192,17 +189,9 @@ def test_nor_is_what_one_raises_when_they_are_one_by_one(tmp_path, monkeypatch):
     def made(seed):
         return build.job_of(components, run_of("impure", seed), Machinery("cpu"))[0]
 
-    jobs, calls = [made(seed) for seed in range(3)], []
-    sound = jobs[1].task.loss
-
-    def failing(output, batch):
-        calls.append(1)
-        # the first is that of the check
-        if len(calls) > 2:
-            raise RuntimeError("the task is broken")
-        return sound(output, batch)
-
-    monkeypatch.setattr(jobs[1].task, "loss", failing)
+    jobs = [made(seed) for seed in range(3)]
+    # after the two of the check: by itself, and with the others
+    break_after(jobs[1], 2, monkeypatch)
     found = updates(jobs)
     assert str(found[1]) == "the task is broken"
     for seed in (0, 2):

@@ -13,10 +13,10 @@ import torch
 from urnn_bench import build, provenance
 from urnn_bench.build import Machinery
 from urnn_bench.engine.descent import Due, Job
-from urnn_bench.engine.gradient import Position, course
+from urnn_bench.engine.gradient import Position, course, heard
 from urnn_bench.engine.together import Answer, Workers, driven
 from urnn_bench.errors import ComponentError, RecordsError
-from urnn_bench.events import Updated
+from urnn_bench.events import Event, Updated
 from urnn_bench.execute import Company, Conditions, Performance, Shell, load_checkpoint, perform
 from urnn_bench.kernels.native.threads import THREADS, keep_memory
 from urnn_bench.records.folder import State, clear, folder_of, locked, state_of
@@ -115,14 +115,14 @@ def _one_thread() -> None:
 def _timed(job: Job, count: int) -> Generator[Due, Answer, float]:
     """Carry out ``count`` updates, and return the seconds of the last one."""
     fit = job.fit.model_copy(update={"steps": count + 1, "log_every": 1})
-    events, times = course(replace(job, fit=fit), Position(evaluated=True)), [0.0]
-    answer: Answer = None
-    while len(times) <= count:
-        event, answer = events.send(answer), None
-        if isinstance(event, Due):
-            answer = yield event
-        elif isinstance(event, Updated):
+    times = [0.0]
+
+    def timed(event: Event) -> bool:
+        if isinstance(event, Updated):
             times.append(event.train_s)
+        return len(times) > count
+
+    yield from heard(course(replace(job, fit=fit), Position(evaluated=True)), timed)
     return times[-1] - times[-2]
 
 

@@ -17,7 +17,7 @@ import torch
 from urnn_bench import build, checkpoint, provenance
 from urnn_bench.build import Machinery
 from urnn_bench.engine.descent import Descent, Due, Job
-from urnn_bench.engine.gradient import Course, Position, course
+from urnn_bench.engine.gradient import Course, Position, course, heard
 from urnn_bench.engine.held import Held
 from urnn_bench.engine.together import Answer
 from urnn_bench.errors import RecordsError
@@ -162,24 +162,11 @@ def _work(work: Work, began: float, limit_s: float | None, shell: Shell) -> Perf
     work.record.write(work.folder)
     shell.display.start(work.record)
     try:
-        yield from _heard(_events(work), _Follower(work, began, limit_s, shell))
+        yield from heard(_events(work), _Follower(work, began, limit_s, shell))
     finally:
         for file in work.files.values():
             file.close()
     return provenance.ended(work.record, work.job, work.position, time.monotonic() - began)
-
-
-def _heard(events: Course, hear: Callable[[Event], bool]) -> Generator[Due, Answer]:
-    """Pass every update that is due on; end with the events, or where ``hear`` has enough."""
-    answer: Answer = None
-    with suppress(StopIteration):
-        while True:
-            event = events.send(answer)
-            answer = None
-            if isinstance(event, Due):
-                answer = yield event
-            elif hear(event):
-                return
 
 
 class _Follower:

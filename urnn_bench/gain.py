@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
-import torch
-
 from urnn_bench import build
 from urnn_bench.agreement import Shape, cell_of, run_of
 from urnn_bench.bench import workers_of
@@ -14,8 +12,10 @@ from urnn_bench.build import Machinery
 from urnn_bench.engine.descent import Due
 from urnn_bench.engine.together import Workers, answered
 from urnn_bench.execute import Company
+from urnn_bench.kernels.choose import runnable
 from urnn_bench.registry import Components
 from urnn_bench.spec.schema import Run
+from urnn_bench.speed import wait_for
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,7 @@ def gains(
 ) -> Iterator[Gain]:  # fmt: skip
     """Yield a row for every kernel of every model, both ways in turn, as a run has its threads."""
     for name in models:
-        cell = cell_of(components, name, shape)
-        kernels = [k for k, f in cell.fused.items() if f.why_not(cell, device) is None]
-        for kernel in ("eager", *kernels):
+        for kernel in runnable(cell_of(components, name, shape), device):
             machinery = Machinery(device, kernel)
             with workers_of(machinery) as workers:
                 yield _gain(components, name, shape, seeds, rounds, machinery, workers)
@@ -65,7 +63,7 @@ def _gain(
             _raise(answered([due]))
 
     ways: list[Callable[[], None]] = [one_by_one, lambda: _raise(answered(at_once, workers))]
-    turns = [[_seconds(way) for way in ways] for _ in range(rounds + 1)][1:]
+    turns = [[_seconds(way, machinery.device) for way in ways] for _ in range(rounds + 1)][1:]
     ratios = sorted(alone / together for alone, together in turns)
     return Gain(
         name, machinery.kernel, machinery.device, **asdict(shape), seeds=seeds,
@@ -89,9 +87,8 @@ def _raise(answers: Sequence[object]) -> None:
             raise answer
 
 
-def _seconds(way: Callable[[], None]) -> float:
+def _seconds(way: Callable[[], None], device: str) -> float:
     began = time.perf_counter()
     way()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    wait_for(device)
     return time.perf_counter() - began

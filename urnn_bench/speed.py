@@ -23,7 +23,7 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.engine.gradient import Position, train
 from urnn_bench.errors import GateError
 from urnn_bench.events import Updated
-from urnn_bench.kernels.choose import Forward, choose
+from urnn_bench.kernels.choose import Forward, choose, runnable
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.records import environment
 from urnn_bench.registry import Components
@@ -109,8 +109,7 @@ def _contenders(components: Components, name: str, shape: Shape, x: Tensor) -> I
     """Yield the time loop and every kernel that can run."""
     device = x.device.type
     cell = cell_of(components, name, shape).to(device)
-    kernels = ["eager", *(k for k, f in cell.fused.items() if f.why_not(cell, device) is None)]
-    for kernel in kernels:
+    for kernel in runnable(cell, device):
         error = disagreement(components, name, shape, x, kernel, device)
         # so written that NaN does not pass
         if not error <= _AGREE:
@@ -179,16 +178,16 @@ def _threaded(function: Callable[[], object], contender: _Contender) -> Callable
     def run() -> float:
         torch.set_num_threads(contender.torch_threads)
         function()
-        _wait(contender.device)
+        wait_for(contender.device)
         began = time.perf_counter()
         function()
-        _wait(contender.device)
+        wait_for(contender.device)
         return time.perf_counter() - began
 
     return run
 
 
-def _wait(device: str) -> None:
+def wait_for(device: str) -> None:
     """Wait until a GPU has done what it was given."""
     if device == "cuda":
         torch.cuda.synchronize()

@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.choose import Fused, Kernel
 from urnn_bench.kernels.filters import restarting, scan
 from urnn_bench.kernels.scan import State, stacked, unroll
 from urnn_bench.spec.schema import Count, Fraction, Positive, Strict
@@ -143,18 +143,22 @@ def _behind(fused: Fused) -> Fused:
         hs, last = fused.run(cell.plain, v, tuple(plain), w)
         return hs, (*last, v[-1])
 
-    def at_once(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    def obstacle(cell: Any) -> str | None:
+        return fused.obstacle(cell.plain)
+
+    at_once = fused.stacked and _behind_at_once(fused.stacked)
+    return replace(fused, run=run, obstacle=obstacle, stacked=at_once)
+
+
+def _behind_at_once(of_models: Kernel) -> Kernel:
+    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         *plain, before = state
         # rows of several models are rows like any other
         v = _over_time(cell, x.transpose(0, 1), before)
         hs, last = of_models(cell.plain, v.transpose(0, 1), tuple(plain), w)
         return hs, (*last, v[-1])
 
-    def obstacle(cell: Any) -> str | None:
-        return fused.obstacle(cell.plain)
-
-    of_models = fused.stacked or stacked
-    return replace(fused, run=run, obstacle=obstacle, stacked=at_once if fused.stacked else None)
+    return run
 
 
 def _over_time(cell: Any, x: Tensor, before: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from torch.nn.functional import linear
 
 from urnn_bench.cells._filtered import FilteredCell, MomentumOptions, StepOptions
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.choose import Fused, Kernel
 from urnn_bench.kernels.normaliser import Coefficients, normalise
 from urnn_bench.kernels.scan import State, stacked, unroll
 from urnn_bench.spec.schema import Fraction
@@ -109,7 +109,15 @@ def _behind(fused: Fused) -> Fused:
         hs, last = fused.run(_Driven(cell.plain), drive + cell.outer(w), tuple(plain), w)
         return hs, (*last, v, s)
 
-    def at_once(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    def obstacle(cell: Any) -> str | None:
+        return fused.obstacle(cell.plain)
+
+    at_once = fused.stacked and _behind_at_once(fused.stacked)
+    return replace(fused, run=run, obstacle=obstacle, stacked=at_once)
+
+
+def _behind_at_once(of_models: Kernel) -> Kernel:
+    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         *plain, v, s = state
         # rows of several models are rows like any other
         drive, v, s = cell.normalised(torch.vmap(cell.drive)(x, w).transpose(0, 1), v, s)
@@ -117,8 +125,4 @@ def _behind(fused: Fused) -> Fused:
         hs, last = of_models(_Driven(cell.plain), drive, tuple(plain), w)
         return hs, (*last, v, s)
 
-    def obstacle(cell: Any) -> str | None:
-        return fused.obstacle(cell.plain)
-
-    of_models = fused.stacked or stacked
-    return replace(fused, run=run, obstacle=obstacle, stacked=at_once if fused.stacked else None)
+    return run

@@ -5,7 +5,7 @@ loop is suspended and its stopwatch is off; closing the generator ends the run. 
 carried out here but asked for, so that whoever has several runs can carry out theirs at once.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf, isfinite
@@ -58,6 +58,19 @@ def course(job: Job, position: Position) -> Course:
         yield Updated(**_now(job, position))
     yield _tested(job, position)
     yield Ended(*position.ended)
+
+
+def heard(events: Course, hear: Callable[[Event], bool]) -> Generator[Due, Answer]:
+    """Pass every update that is due on; end with the events, or where ``hear`` has enough."""
+    answer: Answer = None
+    with suppress(StopIteration):
+        while True:
+            event = events.send(answer)
+            answer = None
+            if isinstance(event, Due):
+                answer = yield event
+            elif hear(event):
+                return
 
 
 def train(job: Job, position: Position) -> Iterator[Event]:

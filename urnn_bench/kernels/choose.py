@@ -82,6 +82,11 @@ def choose(cell: Fusable, device: str, wanted: str) -> Choice:
     return _ready(cell, wanted, "asked for")
 
 
+def runnable(cell: Fusable, device: str) -> list[str]:
+    """Return the names of the time loop and of every kernel that can run ``cell`` on a device."""
+    return ["eager", *(k for k, f in cell.fused.items() if f.why_not(cell, device) is None)]
+
+
 def _ready(cell: Fusable, name: str, reason: str) -> Choice:
     fused = cell.fused[name]
     at_once = None if fused.stacked is None else partial(fused.stacked, cell)
