@@ -1,4 +1,5 @@
-/* Networks with dense recurrent matrices over a whole sequence, for groups of LANES batch rows:
+/* Networks with dense recurrent matrices over a whole sequence, for a group of at most LANES batch
+   rows:
    h = tanh(z) or max(0, z) with z = W h + u, and the LSTM with or without a matrix from the new
    cell into its output gate (Arjovsky, Shah and Bengio 2016, arXiv:1511.06464).
 
@@ -22,8 +23,6 @@ typedef struct {
     REAL *zeros, *waste;
     int kind, gates, n;
 } weights;
-
-int dense_lanes(void) { return LANES; }
 
 static inline vec whole(vec x) { /* the nearest whole number */
     const REAL magic = REAL_BYTES == 4 ? (REAL)12582912.0 : (REAL)6755399441055744.0;
@@ -134,8 +133,9 @@ static void lstm_step(const weights *w, vec *z, vec *c, vec *tc, vec *h, vec *y)
 /* The vectors kept of every step: h, or the gates i, f, g, o, then c and tanh(c). */
 static inline int kept_per_unit(const weights *w) { return w->kind == LSTM ? 6 : 1; }
 
-static void forward_group(const weights *w, int steps, int batch, int row, const REAL *u,
-                          const REAL *h0, const REAL *c0, REAL *hs, REAL *cs, vec *kept, vec *z) {
+/* The group that starts at `row`; kept may be null. */
+void dense_forward(const weights *w, int steps, int batch, int row, const REAL *u, const REAL *h0,
+                   const REAL *c0, REAL *hs, REAL *cs, vec *kept, vec *z) {
     const int n = w->n, wide = w->gates * n, rows = batch - row < LANES ? batch - row : LANES;
     vec *h = z + padded(wide), *c = h + n, *tc = c + n, *y = tc + n;
     load(w, h, h0 + (ptrdiff_t)row * n, n, rows);
@@ -183,9 +183,9 @@ static void lstm_back(const weights *w, const vec *kept, const vec *before, cons
     }
 }
 
-static void backward_group(const weights *w, int steps, int batch, int row, const vec *kept,
-                           const REAL *c0, const REAL *dhs, const REAL *dcs, REAL *dz_out,
-                           REAL *dh0, REAL *dc0, vec *dz) {
+void dense_backward(const weights *w, int steps, int batch, int row, const vec *kept,
+                    const REAL *c0, const REAL *dhs, const REAL *dcs, REAL *dz_out, REAL *dh0,
+                    REAL *dc0, vec *dz) {
     const int n = w->n, wide = w->gates * n, rows = batch - row < LANES ? batch - row : LANES;
     vec *dh = dz + padded(wide), *dc = dh + padded(n), *first = dc + n, *y = first + n;
     const ptrdiff_t slab = (ptrdiff_t)kept_per_unit(w) * n;
@@ -208,21 +208,4 @@ static void backward_group(const weights *w, int steps, int batch, int row, cons
     }
     store(w, dh, dh0 + (ptrdiff_t)row * n, n, rows);
     if (dc0) store(w, dc, dc0 + (ptrdiff_t)row * n, n, rows);
-}
-
-void dense_forward(const weights *w, int steps, int batch, int first, int last, const REAL *u,
-                   const REAL *h0, const REAL *c0, REAL *hs, REAL *cs, vec *kept, vec *scratch) {
-    const ptrdiff_t each = (ptrdiff_t)steps * kept_per_unit(w) * w->n;
-    for (int group = first; group < last; group++)
-        forward_group(w, steps, batch, group * LANES, u, h0, c0, hs, cs,
-                      kept ? kept + group * each : NULL, scratch);
-}
-
-void dense_backward(const weights *w, int steps, int batch, int first, int last, const vec *kept,
-                    const REAL *c0, const REAL *dhs, const REAL *dcs, REAL *dz, REAL *dh0,
-                    REAL *dc0, vec *scratch) {
-    const ptrdiff_t each = (ptrdiff_t)steps * kept_per_unit(w) * w->n;
-    for (int group = first; group < last; group++)
-        backward_group(w, steps, batch, group * LANES, kept + group * each, c0, dhs, dcs, dz, dh0,
-                       dc0, scratch);
 }

@@ -19,8 +19,9 @@ from torch.nn.functional import pad
 from urnn_bench.kernels.bptt import outer
 from urnn_bench.kernels.choose import Fused
 from urnn_bench.kernels.native import compiler
-from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
-from urnn_bench.kernels.native.threads import THREADS, each
+from urnn_bench.kernels.native.groups import Group, groups, over
+from urnn_bench.kernels.native.memory import address, aligned, dense, require
+from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.scan import State
 
 _SOURCE = Path(__file__).with_name("dense.c")
@@ -45,9 +46,6 @@ class _Weights:
 
     def __init__(self, kind: _Kind, w_h: Tensor, w_c: Tensor | None) -> None:
         self.kind, self.n = kind, w_h.shape[1]
-        precision = PRECISIONS[w_h.dtype]
-        self.library = compiler.library(_SOURCE, precision.defines)
-        self.lanes = int(self.library.dense_lanes())
         matrices = [w_h, w_h.T, w_c, None if w_c is None else w_c.T]
         # the C code reads them by address, so they must outlive it
         self.blocks = [None if m is None else _blocks(m) for m in matrices]
@@ -56,9 +54,9 @@ class _Weights:
         struct = _struct()(*map(address, tensors), kind.number, kind.gates, self.n)
         self.pointer = ctypes.byref(struct)
 
-    def scratch(self, dtype: torch.dtype) -> Tensor:
-        """Return room for what one group of rows needs in a step."""
-        return aligned((self.kind.gates + 6) * (self.n + _BLOCK) * self.lanes, dtype)
+    def scratch(self, group: Group) -> Tensor:
+        """Return room for what a group of rows needs in a step."""
+        return aligned((self.kind.gates + 6) * (self.n + _BLOCK) * group.lanes, self.beside.dtype)
 
 
 class _Recurrence(torch.autograd.Function):
@@ -73,19 +71,20 @@ class _Recurrence(torch.autograd.Function):
         w = _Weights(kind, w_h, w_c)
         u, h0 = dense(u), dense(h0)
         c0 = None if c0 is None else dense(c0)
-        (steps, batch, _), groups = u.shape, -(-u.shape[1] // w.lanes)
+        (steps, batch, _), those = u.shape, groups(_SOURCE, u.shape[1], u.dtype)
         hs = u.new_empty(steps, batch, w.n)
         cs = None if c0 is None else torch.empty_like(hs)
-        size = steps * groups * kind.kept * w.n * w.lanes
-        kept = aligned(size, u.dtype) if keep else None
+        rows = sum(group.lanes for group in those)
+        kept = aligned(rows * steps * kind.kept * w.n, u.dtype).view(rows, -1) if keep else None
 
-        def run(first: int, last: int) -> None:
-            tensors = (u, h0, c0, hs, cs, kept, w.scratch(u.dtype))
-            w.library.dense_forward(w.pointer, steps, batch, first, last, *map(address, tensors))
+        def run(group: Group) -> None:
+            mine = None if kept is None else kept[group.row]
+            tensors = (u, h0, c0, hs, cs, mine, w.scratch(group))
+            group.library.dense_forward(w.pointer, steps, batch, group.row, *map(address, tensors))
 
-        each(run, groups, threads)
+        over(run, those, threads)
         ctx.set_materialize_grads(True)
-        ctx.kept = (w, threads)
+        ctx.kept = (w, those, threads)
         ctx.save_for_backward(hs, cs, h0, c0, kept)
         return hs, cs
 
@@ -93,18 +92,18 @@ class _Recurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dhs: Tensor, dcs: Tensor | None) -> tuple[Tensor | None, ...]:
         """Run the C code backward, then multiply over all steps at once."""
-        w, threads = ctx.kept
+        w, those, threads = ctx.kept
         hs, cs, h0, c0, kept = ctx.saved_tensors
         dhs, dcs = dense(dhs), None if dcs is None else dense(dcs)
-        (steps, batch, n), groups = dhs.shape, -(-dhs.shape[1] // w.lanes)
+        steps, batch, n = dhs.shape
         dz = dhs.new_empty(steps, batch, w.kind.gates * n)
         dh0, dc0 = torch.empty_like(h0), None if c0 is None else torch.empty_like(c0)
 
-        def run(first: int, last: int) -> None:
-            tensors = (kept, c0, dhs, dcs, dz, dh0, dc0, w.scratch(dhs.dtype))
-            w.library.dense_backward(w.pointer, steps, batch, first, last, *map(address, tensors))
+        def run(group: Group) -> None:
+            tensors = (kept[group.row], c0, dhs, dcs, dz, dh0, dc0, w.scratch(group))
+            group.library.dense_backward(w.pointer, steps, batch, group.row, *map(address, tensors))
 
-        each(run, groups, threads)
+        over(run, those, threads)
         before = torch.cat([h0.unsqueeze(0), hs[:-1]])
         dw_h = outer(dz, before)
         dw_c = None if w.blocks[2] is None else outer(dz[..., 3 * n :], cs)

@@ -1,7 +1,7 @@
 /* Vectors of LANES batch rows, and the way between them and rows in memory.
 
    Compile with -DREAL=float -DREAL_BYTES=4, or double and 8. The widest vectors that the flags
-   allow are used: 64 bytes with AVX-512, 32 with AVX, else 16. */
+   allow are used: 64 bytes with AVX-512, 32 with AVX, else 16; or those of -DBYTES. */
 
 #ifndef URNN_BENCH_LANES_H
 #define URNN_BENCH_LANES_H
@@ -32,6 +32,8 @@ typedef __typeof__((vec){0} > (vec){0}) mask;
 
 static inline vec pick(mask m, vec a, vec b) { return (vec)((m & (mask)a) | (~m & (mask)b)); }
 static inline vec splat(REAL x) { return x - (vec){0}; }
+
+int lanes(void) { return LANES; }
 
 /* Transposition of LANES x LANES numbers: one exchange of neighbours for each bit of an index. */
 #define PICK(...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -76,6 +78,8 @@ static inline vec inverse_root(vec x) {
     const vec y = (vec)_mm512_rsqrt14_ps((__m512)x); /* 14 bits; Newton doubles them */
 #elif defined(__AVX512VL__) && REAL_BYTES == 4 && BYTES == 32
     const vec y = (vec)_mm256_rsqrt14_ps((__m256)x);
+#elif defined(__AVX512VL__) && REAL_BYTES == 4
+    const vec y = (vec)_mm_rsqrt14_ps((__m128)x);
 #else
     vec y;
     for (int l = 0; l < LANES; l++)

@@ -1,4 +1,4 @@
-/* The uRNN over a whole sequence, forward and backward, for groups of LANES batch rows.
+/* The uRNN over a whole sequence, forward and backward, for a group of at most LANES batch rows.
 
    z_t = W h_{t-1} + V x_t, h_t = modReLU(z_t), W = D3 R2 F^-1 D2 P R1 F D1 (Arjovsky, Shah and
    Bengio 2016, arXiv:1511.06464, equations 6 and 8). A row of the batch is a lane of a vector, a
@@ -25,8 +25,6 @@ typedef struct {
     int features;
 } drive;
 
-int urnn_lanes(void) { return LANES; }
-
 /* One group of rows: where it is, and what its steps share. */
 typedef struct {
     const weights *w;
@@ -36,8 +34,8 @@ typedef struct {
     REAL *zeros, *waste;
 } group;
 
-ALWAYS group group_of(const weights *w, const drive *d, int batch, int index, cvec *spare) {
-    const int row = index * LANES, wide = 2 * w->n;
+ALWAYS group group_of(const weights *w, const drive *d, int batch, int row, cvec *spare) {
+    const int wide = 2 * w->n;
     REAL *zeros = (REAL *)(spare + 2 * w->n);
     memset(zeros, 0, wide * sizeof(REAL));
     return (group){w, d, {w->n, w->passes, w->radix, w->twiddle, spare}, batch, row,
@@ -230,31 +228,26 @@ int urnn_tokens(const REAL *x, long count, long features, int *token) {
     return 1;
 }
 
-/* Groups first..last of rows; scratch holds (6 + 2 R) N vectors, R the largest radix over N. */
-void urnn_forward(const weights *w, const drive *d, int steps, int batch, int first, int last,
-                  const REAL *h0, REAL *hs, vec *scratch) {
+/* The group that starts at `row`; scratch holds (6 + 2 R) N vectors, R the largest radix over N. */
+void urnn_forward(const weights *w, const drive *d, int steps, int batch, int row, const REAL *h0,
+                  REAL *hs, vec *scratch) {
     cvec *h = (cvec *)scratch;
-    for (int index = first; index < last; index++) {
-        const group g = group_of(w, d, batch, index, h + 3 * w->n);
-        forward_group(&g, steps, h0, hs, h);
-    }
+    const group g = group_of(w, d, batch, row, h + 3 * w->n);
+    forward_group(&g, steps, h0, hs, h);
 }
 
-/* totals has (8 + 2F) N numbers for each group: p1, p2, p3, bias, r1 and r2 as pairs, and V. */
-void urnn_backward(const weights *w, const drive *d, int steps, int batch, int first, int last,
-                   const REAL *h0, const REAL *hs, const REAL *dhs, const REAL *dlast, REAL *du,
-                   REAL *dh0, REAL *totals, vec *scratch) {
+/* totals has (8 + 2F) N numbers for the group: p1, p2, p3, bias, r1 and r2 as pairs, and V. */
+void urnn_backward(const weights *w, const drive *d, int steps, int batch, int row, const REAL *h0,
+                   const REAL *hs, const REAL *dhs, const REAL *dlast, REAL *du, REAL *dh0,
+                   REAL *totals, vec *scratch) {
     const int n = w->n, count = (8 + 2 * d->features) * n;
     vec *p = scratch + 14 * n;
-    for (int index = first; index < last; index++) {
-        const group g = group_of(w, d, batch, index, (cvec *)(scratch + 8 * n));
-        sums a = {p, p + n, p + 2 * n, p + 3 * n, (cvec *)(p + 4 * n), (cvec *)(p + 6 * n), p + 8 * n};
-        REAL *mine = totals + (ptrdiff_t)index * count;
-        memset(p, 0, count * sizeof(vec));
-        memset(mine, 0, count * sizeof(REAL));
-        backward_group(&g, steps, h0, hs, dhs, dlast, du, d->token ? mine + 8 * n : NULL, dh0,
-                       (cvec *)scratch, &a);
-        for (int i = 0; i < count; i++)
-            for (int l = 0; l < LANES; l++) mine[i] += p[i][l];
-    }
+    const group g = group_of(w, d, batch, row, (cvec *)(scratch + 8 * n));
+    sums a = {p, p + n, p + 2 * n, p + 3 * n, (cvec *)(p + 4 * n), (cvec *)(p + 6 * n), p + 8 * n};
+    memset(p, 0, count * sizeof(vec));
+    memset(totals, 0, count * sizeof(REAL));
+    backward_group(&g, steps, h0, hs, dhs, dlast, du, d->token ? totals + 8 * n : NULL, dh0,
+                   (cvec *)scratch, &a);
+    for (int i = 0; i < count; i++)
+        for (int l = 0; l < LANES; l++) totals[i] += p[i][l];
 }

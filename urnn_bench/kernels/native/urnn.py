@@ -15,8 +15,9 @@ from torch.autograd.function import once_differentiable
 
 from urnn_bench.kernels.choose import Fused
 from urnn_bench.kernels.native import compiler, linear
+from urnn_bench.kernels.native.groups import Group, groups, over
 from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
-from urnn_bench.kernels.native.threads import THREADS, each
+from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.scan import State
 from urnn_bench.kernels.unitary import Factors
 
@@ -58,8 +59,6 @@ class _Weights:
         )  # fmt: skip
         # the C code reads them by address, so they must outlive it
         self.tensors = [dense(t) for t in tensors]
-        self.library = compiler.library(_SOURCE, precision.defines)
-        self.lanes = int(self.library.urnn_lanes())
         addresses = [t.data_ptr() for t in self.tensors]
         self.pointer = ctypes.byref(_struct(precision.real)(*addresses, eps, n, len(radices)))
 
@@ -80,14 +79,14 @@ class _Recurrence(torch.autograd.Function):
         steps, batch = next(t for t in given if t is not None).shape[:2]
         hs = h0.new_empty(steps, batch, len(bias))
 
-        def run(first: int, last: int) -> None:
-            scratch = aligned(_FORWARD_SCRATCH * len(bias) * w.lanes, bias.dtype)
-            w.library.urnn_forward(
-                w.pointer, _drive(given, v), steps, batch, first, last,
+        def run(group: Group) -> None:
+            scratch = aligned(_FORWARD_SCRATCH * len(bias) * group.lanes, bias.dtype)
+            group.library.urnn_forward(
+                w.pointer, _drive(given, v), steps, batch, group.row,
                 *map(address, (h0, hs, scratch)),
             )  # fmt: skip
 
-        each(run, -(-batch // w.lanes), threads)
+        over(run, groups(_SOURCE, batch, bias.dtype), threads)
         ctx.kept = (w, given.token, v, threads)
         ctx.save_for_backward(hs, h0, given.u, given.x)
         ctx.set_materialize_grads(False)
@@ -99,21 +98,21 @@ class _Recurrence(torch.autograd.Function):
         """Run the C code backward and turn its sums into the factors' gradients."""
         (hs, h0, u, x), (w, token, v, threads) = ctx.saved_tensors, ctx.kept
         given = _Input(u, token, x)
-        (steps, batch, n), groups = hs.shape, -(-hs.shape[1] // w.lanes)
+        (steps, batch, n), those = hs.shape, groups(_SOURCE, hs.shape[1], v.dtype)
         dhs = None if dhs is None else dense(dhs)
         dlast = torch.zeros_like(h0) if dlast is None else dense(dlast)
         du, dh0 = None if given.u is None else torch.empty_like(hs), torch.empty_like(h0)
         features = 0 if given.u is not None else len(v)
-        totals = v.new_empty(groups, (_TOTALS + 2 * features) * n)
+        totals = v.new_empty(len(those), (_TOTALS + 2 * features) * n)
 
-        def run(first: int, last: int) -> None:
-            scratch = aligned((_BACKWARD_SCRATCH + 2 * features) * n * w.lanes, v.dtype)
-            tensors = (h0, hs, dhs, dlast, du, dh0, totals, scratch)
-            w.library.urnn_backward(
-                w.pointer, _drive(given, v), steps, batch, first, last, *map(address, tensors)
+        def run(group: Group) -> None:
+            scratch = aligned((_BACKWARD_SCRATCH + 2 * features) * n * group.lanes, v.dtype)
+            tensors = (h0, hs, dhs, dlast, du, dh0, totals[group.place], scratch)
+            group.library.urnn_backward(
+                w.pointer, _drive(given, v), steps, batch, group.row, *map(address, tensors)
             )
 
-        each(run, groups, threads)
+        over(run, those, threads)
         total = totals.sum(0)
         dv = total[_TOTALS * n :].view(features, 2 * n) if features else None
         return du, dv, dh0, *_factor_gradients(w, total[: _TOTALS * n]), *[None] * 4
