@@ -115,6 +115,13 @@ def test_plot_draws_all_it_can_and_says_what_is_missing_and_how_to_get_it(bench)
     drawn = {line.rpartition("/")[2].removesuffix(".png") for line in found.out.splitlines()}
     assert drawn == {*SCORES, "cost"}
     assert "urnn-bench run tiny --probe" in found.err and "fit.solved" in found.err
-    assert "add: --results" not in found.err
     (bench.folder / "results").rename(bench.folder / "other one")
-    assert "add: --results 'other one'" in bench("plot", "tiny", "--results", "other one").err
+    found = bench("plot", "tiny", "--results", "other one")
+    assert "urnn-bench run tiny --results 'other one' --probe" in found.err
+
+
+def test_a_benchmark_given_as_a_path_is_named_as_one_in_proposed_commands(bench):
+    path = "benchmarks/tiny.yaml"
+    for command in (("plot",), ("table",), ("status",), ("compare", "a", "b", "--benchmark")):
+        said = bench(*command, path, code=5).err
+        assert f"urnn-bench run {path}" in said, command

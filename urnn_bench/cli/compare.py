@@ -7,7 +7,7 @@ import typer
 
 from urnn_bench.cli.output import emit_json, emit_table, say
 from urnn_bench.cli.parameters import Json, Results, complete_benchmark
-from urnn_bench.cli.sources import known
+from urnn_bench.cli.sources import known, making
 from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError
 from urnn_bench.records.folder import default_results, records
 
@@ -53,7 +53,7 @@ def _sides(
     if Path(a).is_dir() and Path(b).is_dir():
         one, two = (_found(Path(each), benchmark) for each in (a, b))
         return (one, two), True
-    found = _found(results, known(results, benchmark) if benchmark else None)
+    found = _found(results, benchmark)
     labels = {record.run.label for record in found}
     for name in (a, b):
         if name not in labels:
@@ -66,9 +66,10 @@ def _found(results: Path, benchmark: str | None) -> "list[Record]":
     """Return the records of a folder, of several settings those asked for last."""
     from urnn_bench.records.results import load
 
-    names = (
-        [benchmark] if benchmark else dict.fromkeys(r.run.benchmark for _, r in records(results))
-    )
+    if benchmark:
+        command = making(benchmark, results)
+        return list(load(results, known(results, benchmark), command).records)
+    names = dict.fromkeys(r.run.benchmark for _, r in records(results))
     found = [record for name in names for record in load(results, name).records]
     if not found:
         raise NothingToShowError(f"{results}: there are no runs to compare")

@@ -9,7 +9,7 @@ import typer
 
 from urnn_bench.cli.output import emit, emit_json, emit_table
 from urnn_bench.cli.parameters import Benchmark, Include, Json, Results, complete_name
-from urnn_bench.cli.sources import included, known
+from urnn_bench.cli.sources import included, known, making
 from urnn_bench.errors import NothingToShowError, SpecError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, default_results, records, state_of
@@ -70,13 +70,13 @@ def describe(
 def status(benchmark: Benchmark = None, results: Results = None, json: Json = False) -> None:
     """Show every recorded run and how it stands."""
     folder = results or default_results()
-    benchmark = known(folder, benchmark) if benchmark else None
-    rows = [_status(path, record) for path, record in records(folder, benchmark)]
+    name = known(folder, benchmark) if benchmark else None
+    rows = [_status(path, record) for path, record in records(folder, name)]
     if json:
         emit_json(rows)
         return
     if not rows:
-        what = f"urnn-bench run {benchmark or 'copy'}"
+        what = making(benchmark or "copy", results)
         raise NothingToShowError(f"{folder}: there are no runs yet; make some with: {what}")
     narrow = [_for_people(row) for row in rows]
     emit_table(list(narrow[0]), [list(row.values()) for row in narrow])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.output import emit, emit_json, emit_table, say, say_where, shown
+from urnn_bench.cli.output import emit, emit_json, emit_table, say, shown
 from urnn_bench.cli.parameters import Benchmark, Include, Json, Results, complete_figure
-from urnn_bench.cli.sources import included, recorded
+from urnn_bench.cli.sources import included, making, recorded
 from urnn_bench.errors import NothingToShowError, UnknownNameError
 from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
@@ -69,14 +69,14 @@ def plot(
     missing: list[str] = []
     suffixes = [each.value for each in formats or [Picture.png]]
     for name in recorded(folder, benchmark):
-        loaded = load(folder, name)
+        loaded = load(folder, name, making(benchmark or name, results))
         for figure in _figures(known, benchmark or name, figures):
             target = (out / name if out else folder / name / "figures") / figure.name
             try:
                 written += map(str, draw(known.figures, figure, loaded, target, suffixes))
             except NothingToShowError as error:
                 missing.append(f"{figure.name}: {error}")
-    _report(written, missing, json, results)
+    _report(written, missing, json)
 
 
 def table(
@@ -96,7 +96,8 @@ def table(
     from urnn_bench.records.summary import summary, tested
 
     folder = results or default_results()
-    loaded = [load(folder, name) for name in recorded(folder, benchmark)]
+    names = recorded(folder, benchmark)
+    loaded = [load(folder, name, making(benchmark or name, results)) for name in names]
     frames = [summary(each, metric) for each in loaded if metric in (None, *tested(each))]
     if not frames:
         known_ = {name for each in loaded for name in tested(each)}
@@ -113,11 +114,9 @@ def table(
     say("size: parameters; solved: seeds (95 % interval of the share) @ median update")
 
 
-def _report(written: list[str], missing: list[str], json: bool, results: Path | None) -> None:
+def _report(written: list[str], missing: list[str], json: bool) -> None:
     for text in missing:
         say(text)
-    if missing:
-        say_where(results)
     if json:
         emit_json({"figures": written, "missing": missing})
     elif written:

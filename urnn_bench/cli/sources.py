@@ -1,5 +1,6 @@
 """What several commands read from: the user's files and the records."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def recorded(results: Path, benchmark: str | None) -> list[str]:
         text = f"{results}: there are no runs to show; make some with: urnn-bench run copy"
         raise NothingToShowError(text)
     return found
+
+
+def making(asked: str, results: Path | None) -> str:
+    """Return the command that makes runs of a benchmark, as it was asked for."""
+    where = [] if results is None else ["--results", str(results)]
+    return shlex.join(["urnn-bench", "run", asked, *where])
 
 
 def known(results: Path, benchmark: str) -> str:

@@ -34,7 +34,7 @@ def looked(results: Results, probe: str) -> pd.DataFrame:
     if found.empty:
         raise NothingToShowError(
             f"no run of '{results.benchmark}' was looked into with '{probe}'; "
-            f"make some with: urnn-bench run {results.benchmark} --probe"
+            f"make some with: {results.command} --probe"
         )
     return found
 

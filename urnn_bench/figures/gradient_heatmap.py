@@ -42,7 +42,7 @@ class GradientHeatmap(Figure):
         if not models:
             raise NothingToShowError(
                 f"no run of '{results.benchmark}' was looked into at {_FEWEST} updates; make some "
-                f"with: urnn-bench run {results.benchmark} --probe --set probes.every=100"
+                f"with: {results.command} --probe --set probes.every=100"
             )
         shown = frame[frame["model"].isin(models)]
         low = np.log10(max(_LOWEST, shown["value"].min()))

@@ -40,7 +40,7 @@ class MemoryOverTraining(Figure):
         if frame.empty or frame["step"].nunique() < _FEWEST:
             raise NothingToShowError(
                 f"no run of '{results.benchmark}' was looked into at {_FEWEST} updates; make some "
-                f"with: urnn-bench run {results.benchmark} --probe --set probes.every=100"
+                f"with: {results.command} --probe --set probes.every=100"
             )
         T = self.options.T or int(frame["T"].max())
         frame = frame[frame["T"] == T]

@@ -22,9 +22,13 @@ Key = Callable[[Record], Hashable]
 
 @dataclass(frozen=True)
 class Results:
-    """The runs of one benchmark: one row a run, and one row a measured value."""
+    """The runs of one benchmark: one row a run, and one row a measured value.
+
+    ``command`` is what makes more of them.
+    """
 
     benchmark: str
+    command: str
     runs: pd.DataFrame
     metrics: pd.DataFrame
     records: tuple[Record, ...]
@@ -53,18 +57,20 @@ class Results:
         return {name: value for name, value in known.items() if value is not None}
 
 
-def load(results: Path, benchmark: str) -> Results:
+def load(results: Path, benchmark: str, command: str | None = None) -> Results:
     """Read every run of a benchmark; raise NothingToShowError if there is none.
+
+    ``command`` is what makes more of them, `urnn-bench run` with its name if not given.
 
     Runs are compared only if they were asked for with the same settings. Of several settings for
     one length, and of several protocols for one model and length (the file has changed), those
     asked for last are kept, with a warning: an average over protocols means nothing.
     """
+    command = command or f"urnn-bench run {benchmark}"
     found = list(records(results, benchmark))
     if not found:
         raise NothingToShowError(
-            f"{results / benchmark}: there are no runs to show; "
-            f"make them with: urnn-bench run {benchmark}"
+            f"{results / benchmark}: there are no runs to show; make them with: {command}"
         )
     found = one_a_seed(found)
     kept = _asked_last(found, _length, settings_of)
@@ -73,12 +79,14 @@ def load(results: Path, benchmark: str) -> Results:
         runs = "runs" if len(left) > 1 else "run"
         _warn(
             f"{benchmark}: {len(left)} {runs} left out: other settings of the same length, or of "
-            f"the same model; asking again brings them back: {_asking(benchmark, left)}"
+            f"the same model; asking again brings them back: {_asking(command, left)}"
         )
     frames = [_metrics(folder, record) for folder, record in kept]
     rows = pd.DataFrame([_row(folder, record) for folder, record in kept])
     folders, records_ = zip(*kept, strict=True)
-    return Results(benchmark, rows, pd.concat(frames, ignore_index=True), records_, folders)
+    return Results(
+        benchmark, command, rows, pd.concat(frames, ignore_index=True), records_, folders
+    )
 
 
 def settings_of(record: Record) -> tuple[str, ...]:
@@ -111,11 +119,11 @@ def _asked_last(found: list[Found], group: Key, settings: Key) -> list[Found]:
     return [pair for pair in found if settings(pair[1]) == latest[group(pair[1])]]
 
 
-def _asking(benchmark: str, left: list[Record]) -> str:
+def _asking(command: str, left: list[Record]) -> str:
     """Return a command that asks for the last of some runs again, which are done already."""
     last = max(left, key=lambda record: record.asked)
     settings = (f"--set {shlex.quote(text)}" for text in settings_of(last))
-    return " ".join(["urnn-bench run", benchmark, f"--T {last.run.T}", *settings])
+    return " ".join([command, f"--T {last.run.T}", *settings])
 
 
 def _length(record: Record) -> Hashable:

@@ -63,7 +63,7 @@ def judge(claim: Claim, found: Sequence[Run]) -> Verdict:
 def _count(word: Word, values: Sequence[float]) -> str:
     seeds = f"{len(values)} seeds"
     if word == "inconclusive":
-        seeds += " disagree: " + ", ".join(f"{value:.2g}" for value in values)
+        seeds += " disagree: " + ", ".join(f"{value:.3g}" for value in values)
     return seeds
 
 
