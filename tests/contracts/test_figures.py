@@ -79,6 +79,17 @@ def test_shows_what_probes_read(name, bench):
     assert len(wanted) == 4 and all(list(curve) in shown for curve in wanted)
 
 
+def test_gradient_by_length_shows_first_over_last_of_every_run(bench):
+    bench("run", "tiny", "--model", "lstm", "--T", 4, "--T", 6, "--seeds", 2, *FULL, "-q")
+    results = load(bench.folder / "results", "tiny")
+    of_h = results.probes.query("probe == 'gradient_norm' and state == 'h'").sort_values("t")
+    norms = of_h.groupby(["step", "T", "run"])["value"]
+    wanted = norms.first() / norms.last()
+    axes = draw("gradient_by_length", results).axes
+    shown = {float(y) for ax in axes for dots in ax.collections for _, y in dots.get_offsets()}
+    assert len(axes) == of_h["step"].nunique() and shown == set(wanted)
+
+
 @pytest.mark.parametrize("name", FIGURES.names())
 def test_says_so_when_there_is_nothing_to_draw(name, bench):
     bench("run", "tiny", "--model", "lstm", "--time-limit", "0", "-q", code=3)
@@ -94,7 +105,7 @@ def test_says_so_when_there_is_nothing_to_draw(name, bench):
 def test_a_name_is_never_mathematics(name, bench):
     text = (bench.folder / "benchmarks/tiny.yaml").read_text()
     bench.write("benchmarks/tiny.yaml", text.replace("  lstm:", "  '$\\frac$': {cell: lstm}"))
-    bench("run", "tiny", "--model", "$\\frac$", *FULL, "-q")
+    bench("run", "tiny", "--model", "$\\frac$", "--T", 4, "--T", 6, *FULL, "-q")
     assert bench("plot", "tiny", "--figure", name).out
     drawing = draw(name, load(bench.folder / "results", "tiny"))
     assert "\\$\\frac\\$" in texts(drawing)

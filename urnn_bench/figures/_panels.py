@@ -12,6 +12,8 @@ from urnn_bench.figures._style import columns, look, plain
 from urnn_bench.records.record import FINAL
 from urnn_bench.records.results import Results
 
+# smaller norms are below the axis
+LOWEST = 1e-24
 _STATE_LINES = {"h": "-"}
 _OTHER_LINES = "--"
 
@@ -51,6 +53,24 @@ def over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:
         middle = curves.median(axis=1)
         ax.plot(middle.index, middle, color=color, ls=dashes, lw=1.8,
                 label=f"{plain(str(model))}, {state}")  # fmt: skip
+
+
+def first_and_last(frame: pd.DataFrame, most: int) -> list[int]:
+    """Return the updates looked at, the last and of the others the first, ``most`` of them."""
+    steps = sorted(int(step) for step in frame["step"].unique())
+    return [*steps[: most - 1], *steps[most - 1 :][-1:]]
+
+
+def after(step: int) -> str:
+    """Return a panel's title from the update that it shows."""
+    return "at the start" if step == 0 else f"after {step:,} updates"
+
+
+def one_scale(axes: Sequence[Axes], lowest: float) -> None:
+    """Give panels the same logarithmic axis, so that they can be compared."""
+    ends = [ax.get_ylim() for ax in axes]
+    for ax in axes:
+        ax.set_ylim(max(lowest, min(low for low, _ in ends)), max(high for _, high in ends))
 
 
 def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:

@@ -9,13 +9,21 @@ underflowed nothing: norms are taken in float64.
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
-from urnn_bench.figures._panels import legend, looked, over_time, panels, seeds
+from urnn_bench.figures._panels import (
+    LOWEST,
+    after,
+    first_and_last,
+    legend,
+    looked,
+    one_scale,
+    over_time,
+    panels,
+    seeds,
+)
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
-
-_LOWEST = 1e-24
 
 
 class GradientNormsOptions(Strict):
@@ -37,18 +45,14 @@ class GradientNorms(Figure):
         frame = looked(results, "gradient_norm")
         T = self.options.T or int(frame["T"].max())
         frame = frame[frame["T"] == T]
-        steps = sorted(frame["step"].unique())
-        steps = [*steps[: self.options.most - 1], *steps[self.options.most - 1 :][-1:]]
+        steps = first_and_last(frame, self.options.most)
         drawing, axes = panels(len(steps))
         for ax, step in zip(axes, steps, strict=True):
             over_time(ax, frame[frame["step"] == step], self.options.states)
             ax.set_yscale("log")
-            ax.set_title("at the start" if step == 0 else f"after {step:,} updates", fontsize=10)
+            ax.set_title(after(step), fontsize=10)
             ax.set_xlabel("t (steps)")
-        # one scale, so that updates can be compared
-        ends = [ax.get_ylim() for ax in axes]
-        for ax in axes:
-            ax.set_ylim(max(_LOWEST, min(low for low, _ in ends)), max(high for _, high in ends))
+        one_scale(axes, LOWEST)
         axes[0].set_ylabel("gradient norm, mean over the batch")
         lengths = sorted(frame["length"].unique())
         seen = "" if lengths == [T] else f", run at T = {' or '.join(f'{n:,}' for n in lengths)}"
