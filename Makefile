@@ -42,10 +42,12 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) map-copy --figure solvability_map --results results/paper/maps
 	$(DRAW) map-adding --figure solvability_map --results results/paper/maps
 	$(DRAW) paper/urnn-fig1 --figure learning_curves --results results/paper/urnn-2016
+	$(DRAW) paper/urnn-fig2 --figure learning_curves --results results/paper/urnn-2016
 	$(DRAW) paper/urnn-fig3-ordered --figure learning_curves --results results/paper/urnn-2016
 	$(DRAW) paper/urnn-fig3-permuted --figure learning_curves --results results/paper/urnn-2016
 	$(DRAW) paper/urnn-fig4-gradients --figure gradient_norms --results results/paper/urnn-2016
 	$(DRAW) paper/urnn-fig4-states --figure hidden_states --results results/paper/urnn-2016
+	$(DRAW) beyond/copy --figure gradient_by_length --figure hidden_states --results results/paper/urnn-2016
 	$(DRAW) momentum/digits --figure learning_curves --figure gradient_heatmap --results results/paper/momentum-2020
 	$(DRAW) momentum/speech --figure learning_curves --results results/paper/momentum-2020
 	$(DRAW) momentum/adding --figure learning_curves --results results/paper/momentum-2020
