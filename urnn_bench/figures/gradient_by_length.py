@@ -45,8 +45,8 @@ class GradientByLength(Figure):
         lengths = sorted(int(T) for T in found["T"].unique())
         if len(lengths) < 2:
             raise NothingToShowError(
-                f"the runs of '{results.benchmark}' were looked into at one length only; more "
-                f"with: {results.command} --probe --T 100 --T 200"
+                f"no two lengths of '{results.benchmark}' were looked into on sequences of their "
+                f"own length; make some with: {results.command} --probe --T 100 --T 200"
             )
         solved = set(results.runs[results.runs["solved_step"].notna()]["run"])
         steps = first_and_last(found, self.options.most)
