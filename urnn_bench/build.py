@@ -132,6 +132,7 @@ def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job,
     with seeded(run.seed, "init"):
         model = _network(components, run, device.type, machinery.kernel)
     model.to(device, getattr(torch, run.fit.dtype))
+    model.kernel.prepare(run.fit.batch, getattr(torch, run.fit.dtype))
     trained = [p for p in model.parameters() if p.requires_grad]
     own_rate = model.cell.orthogonal(), run.fit.orthogonal_lr
     optimizer = optim.make(run.fit.optimizer, trained, *own_rate)

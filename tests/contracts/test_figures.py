@@ -1,5 +1,6 @@
 """What every figure of the registry must do, whoever wrote it."""
 
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure as Drawing
 
@@ -88,6 +89,26 @@ def test_gradient_by_length_shows_first_over_last_of_every_run(bench):
     axes = draw("gradient_by_length", results).axes
     shown = {float(y) for ax in axes for dots in ax.collections for _, y in dots.get_offsets()}
     assert len(axes) == of_h["step"].nunique() and shown == set(wanted)
+
+
+@pytest.mark.parametrize(("t", "value", "drawn"), [(1, 0, 1e-24), (-1, 0, 1e24), (1, "nan", None)])
+def test_gradient_by_length_hides_no_run_that_has_a_ratio(t, value, drawn, bench):
+    bench("run", "tiny", "--model", "lstm", "--T", 4, "--T", 6, *FULL, "-q")
+    for path in bench.folder.glob("results/tiny/*/probes.csv"):
+        frame = pd.read_csv(path)
+        norms = frame[(frame["probe"] == "gradient_norm") & (frame["state"] == "h")]
+        at = norms["t"].min() if t == 1 else norms["t"].max()
+        frame["value"] = frame["value"].astype(object)
+        frame.loc[norms[norms["t"] == at].index, "value"] = value
+        frame.to_csv(path, index=False)
+    results = load(bench.folder / "results", "tiny")
+    if drawn is None:
+        with pytest.raises(NothingToShowError, match="no two lengths of 'tiny' have a gradient"):
+            draw("gradient_by_length", results)
+        return
+    axes = draw("gradient_by_length", results).axes
+    shown = [float(y) for ax in axes for dots in ax.collections for _, y in dots.get_offsets()]
+    assert len(shown) == 2 * len(axes) and shown == pytest.approx([drawn] * len(shown))
 
 
 @pytest.mark.parametrize("name", FIGURES.names())

@@ -21,9 +21,9 @@ from urnn_bench.engine.gradient import Position, train
 from urnn_bench.events import Measured
 from urnn_bench.kernels.native import compiler, linear
 from urnn_bench.kernels.native import dense as native_dense
-from urnn_bench.kernels.native.groups import groups
+from urnn_bench.kernels.native import groups as native_groups
 from urnn_bench.kernels.native.memory import PRECISIONS
-from urnn_bench.kernels.native.threads import THREADS, each
+from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.scan import unroll
 from urnn_bench.registry import Components, Registry
 from urnn_bench.spec.schema import Fit, Named, Run
@@ -125,39 +125,6 @@ def test_threads_change_nothing(make):
     )
 
 
-@pytest.mark.parametrize("make", [urnn, lstm])
-def test_any_number_of_rows(make):
-    """One to a widest group and one more: every width of vectors that what is left may take."""
-    cell = make()
-    for rows in range(1, 10):
-        x = inputs(7, rows)
-        slow = gradients(cell, lambda *a: unroll(cell, *a), x)
-        assert same(slow, gradients(cell, lambda *a: fused(cell, *a), x), 1e-10), rows
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_what_is_left_over_takes_the_narrowest_vectors_that_hold_it(dtype):
-    widest = int(compiler.library(native_dense._SOURCE, PRECISIONS[dtype].defines).lanes())
-    for batch in (1, 4, widest - 1, widest, widest + 1, 20, 5 * widest // 2, 128):
-        those = groups(native_dense._SOURCE, batch, dtype)
-        assert [group.row for group in those] == [*range(0, batch, widest)]
-        assert [group.place for group in those] == [*range(len(those))]
-        assert all(group.lanes == int(group.library.lanes()) for group in those)
-        *full, last = those
-        assert all(group.lanes == widest for group in full)
-        left = batch - last.row
-        assert left <= last.lanes < 2 * left or last.lanes * dtype.itemsize == 16
-    assert groups(native_dense._SOURCE, 0, dtype) == []
-
-
-def test_every_group_is_taken_once_whatever_the_threads():
-    for count in (1, 2, 7):
-        for threads in (1, 2, 3, 16):
-            taken = []
-            each(lambda first, last, out=taken: out.extend(range(first, last)), count, threads)
-            assert sorted(taken) == list(range(count))
-
-
 def test_without_gradients_nothing_is_kept_and_values_are_the_same():
     cell, x = urnn(), inputs(9, 3)
     with torch.no_grad():
@@ -176,6 +143,7 @@ def test_narrower_vectors_from_the_same_source(make, flag, lanes, monkeypatch, t
     monkeypatch.setattr(compiler, "_FLAGS", (*compiler._FLAGS, flag))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     compiler.library.cache_clear()
+    native_groups._narrow.cache_clear()
     try:
         for dtype, wide in ((torch.float64, lanes // 2), (torch.float32, lanes)):
             cell, x = make(dtype=dtype), inputs(20, 11, dtype)
@@ -187,6 +155,7 @@ def test_narrower_vectors_from_the_same_source(make, flag, lanes, monkeypatch, t
             assert library.lanes() == wide
     finally:
         compiler.library.cache_clear()
+        native_groups._narrow.cache_clear()
 
 
 PROGRAM = """

@@ -70,7 +70,9 @@ def _found(results: Path, benchmark: str | None) -> "list[Record]":
         command = making(benchmark, results)
         return list(load(results, known(results, benchmark), command).records)
     names = dict.fromkeys(r.run.benchmark for _, r in records(results))
-    found = [record for name in names for record in load(results, name).records]
+    found = [
+        record for name in names for record in load(results, name, making(name, results)).records
+    ]
     if not found:
         raise NothingToShowError(f"{results}: there are no runs to compare")
     return found

@@ -28,8 +28,8 @@ def recorded(results: Path, benchmark: str | None) -> list[str]:
         return [known(results, benchmark)]
     found = list(dict.fromkeys(record.run.benchmark for _, record in records(results)))
     if not found:
-        text = f"{results}: there are no runs to show; make some with: urnn-bench run copy"
-        raise NothingToShowError(text)
+        command = making("copy", results)
+        raise NothingToShowError(f"{results}: there are no runs to show; make some with: {command}")
     return found
 
 

@@ -2,7 +2,7 @@
 
 One panel for each update looked at, one mark for each run, filled if it solved its task later on;
 the line is the median. ‖∂C/∂h_t‖ as in Figure 4 of Arjovsky, Shah and Bengio (2016),
-arXiv:1511.06464. What is below the axis is drawn at its end.
+arXiv:1511.06464. What is beyond 1e-24 or 1e24 is drawn there.
 """
 
 import pandas as pd
@@ -45,8 +45,9 @@ class GradientByLength(Figure):
         lengths = sorted(int(T) for T in found["T"].unique())
         if len(lengths) < 2:
             raise NothingToShowError(
-                f"no two lengths of '{results.benchmark}' were looked into on sequences of their "
-                f"own length; make some with: {results.command} --probe --T 100 --T 200"
+                f"no two lengths of '{results.benchmark}' have a gradient at the last step of "
+                "sequences of their own length; look with: "
+                f"{results.command} --probe --T 100 --T 200"
             )
         solved = set(results.runs[results.runs["solved_step"].notna()]["run"])
         steps = first_and_last(found, self.options.most)
@@ -54,10 +55,10 @@ class GradientByLength(Figure):
         for ax, step in zip(axes, steps, strict=True):
             _panel(ax, found[found["step"] == step], lengths, solved)
             ax.set_title(after(step), fontsize=10)
-        one_scale(axes, LOWEST)
+        one_scale(axes, LOWEST / 100)
         axes[0].set_ylabel("gradient at the first step\nover that at the last")
-        marks = "filled: solved in the end, open: not" if solved else "none solved"
-        legend(drawing, axes, f"{plain(results.benchmark)} ({many(found)}; {marks})")
+        marks = "; filled: solved in the end, open: not" if solved else ""
+        legend(drawing, axes, f"{plain(results.benchmark)} ({many(found)}{marks})")
         return drawing
 
 
@@ -65,8 +66,10 @@ def _ratios(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each run and update: the norm at the first step over the last one's."""
     own = frame[(frame["state"] == "h") & (frame["length"] == frame["T"])].sort_values("t")
     by = own.groupby(["run", "model", "T", "seed", "step"], sort=False)["value"]
-    ratio = (by.first() / by.last()).rename("ratio").reset_index().dropna()
-    return ratio.assign(ratio=ratio["ratio"].clip(lower=LOWEST))
+    # not first() and last(), which pass over what is not finite
+    first, last = by.agg(lambda norms: norms.iloc[0]), by.agg(lambda norms: norms.iloc[-1])
+    ratio = (first / last).rename("ratio").reset_index().dropna()
+    return ratio.assign(ratio=ratio["ratio"].clip(LOWEST, 1 / LOWEST))
 
 
 def _panel(ax: Axes, frame: pd.DataFrame, lengths: list[int], solved: set[str]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -14,9 +15,10 @@ from urnn_bench.kernels.scan import Recurrence, State, stacked, unroll
 Kernel = Callable[[Any, Tensor, State, Any], tuple[Tensor, State]]
 Forward = Callable[[Tensor, State, Any], tuple[Tensor, State]]
 Linear = Callable[[Tensor, Tensor, Tensor], Tensor]
+Prepare = Callable[[int, torch.dtype], object]
 
 
-def _nothing(_: Any) -> None:
+def _nothing(*_: Any) -> None:
     return None
 
 
@@ -26,7 +28,8 @@ class Fused:
 
     A kernel with ``own_threads`` is disturbed by torch's, which spin while they wait. ``linear``
     is the readout that goes best with it: x (..., K), weight (O, K) and bias (O) to (..., O).
-    ``stacked`` computes M models of one form at once, as ``scan.stacked`` does.
+    ``stacked`` computes M models of one form at once, as ``scan.stacked`` does. ``prepare`` does
+    what the first batch of a size and precision would wait for.
     """
 
     devices: frozenset[str]
@@ -35,6 +38,7 @@ class Fused:
     own_threads: bool = False
     linear: Linear = functional.linear
     stacked: Kernel | None = None
+    prepare: Prepare = _nothing
 
     def why_not(self, cell: Any, device: str) -> str | None:
         """Return why this kernel cannot run ``cell`` on ``device``, or None."""
@@ -60,6 +64,7 @@ class Choice:
     reason: str
     linear: Linear = functional.linear
     stacked: Forward | None = None
+    prepare: Prepare = _nothing
 
 
 def choose(cell: Fusable, device: str, wanted: str) -> Choice:
@@ -90,7 +95,8 @@ def runnable(cell: Fusable, device: str) -> list[str]:
 def _ready(cell: Fusable, name: str, reason: str) -> Choice:
     fused = cell.fused[name]
     at_once = None if fused.stacked is None else partial(fused.stacked, cell)
-    return Choice(name, partial(fused.run, cell), reason, fused.linear, at_once)
+    run = partial(fused.run, cell)
+    return Choice(name, run, reason, fused.linear, at_once, fused.prepare)
 
 
 def _eager(cell: Fusable, device: str, reason: str) -> Choice:

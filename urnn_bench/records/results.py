@@ -66,7 +66,7 @@ def load(results: Path, benchmark: str, command: str | None = None) -> Results:
     one length, and of several protocols for one model and length (the file has changed), those
     asked for last are kept, with a warning: an average over protocols means nothing.
     """
-    command = command or f"urnn-bench run {benchmark}"
+    command = command or shlex.join(["urnn-bench", "run", benchmark])
     found = list(records(results, benchmark))
     if not found:
         raise NothingToShowError(

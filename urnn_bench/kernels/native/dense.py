@@ -75,7 +75,8 @@ class _Recurrence(torch.autograd.Function):
         hs = u.new_empty(steps, batch, w.n)
         cs = None if c0 is None else torch.empty_like(hs)
         rows = sum(group.lanes for group in those)
-        kept = aligned(rows * steps * kind.kept * w.n, u.dtype).view(rows, -1) if keep else None
+        size = steps * kind.kept * w.n
+        kept = aligned(rows * size, u.dtype).view(rows, size) if keep else None
 
         def run(group: Group) -> None:
             mine = None if kept is None else kept[group.row]
@@ -133,7 +134,10 @@ def _run(kind: _Kind, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tenso
 
 
 def _fused(kind: _Kind) -> Fused:
-    return Fused(frozenset({"cpu"}), partial(_run, kind), _obstacle, own_threads=True)
+    return Fused(
+        frozenset({"cpu"}), partial(_run, kind), _obstacle, own_threads=True,
+        prepare=partial(groups, _SOURCE),
+    )  # fmt: skip
 
 
 def _obstacle(_: Any) -> str | None:

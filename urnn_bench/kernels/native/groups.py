@@ -1,16 +1,18 @@
 """Batch rows in groups: what one call of a C function takes, each row a lane of its vectors.
 
 As many groups as can be are as wide as the processor's vectors. What is left over goes into the
-narrowest vectors that hold it: of 20 rows, 16 and 4 cost three quarters of what 16 and 16 do.
+narrowest vectors that hold it: 20 rows as 16 and 4 take four fifths of the time of 16 and 16.
 """
 
 import ctypes
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
+from urnn_bench.errors import KernelError
 from urnn_bench.kernels.native.compiler import library
 from urnn_bench.kernels.native.memory import PRECISIONS
 from urnn_bench.kernels.native.threads import each
@@ -31,9 +33,10 @@ def groups(source: Path, batch: int, dtype: torch.dtype) -> list[Group]:
     """Return the groups of ``batch`` rows, the narrow one last; compiles what is not yet."""
     code = library(source, PRECISIONS[dtype].defines)
     widest = int(code.lanes())
-    full, left = divmod(batch, widest)
-    found = [Group(i, i * widest, widest, code) for i in range(full)]
-    return [*found, _last(source, full, left, widest, dtype)] if left else found
+    found = [Group(i, row, widest, code) for i, row in enumerate(range(0, batch, widest))]
+    if left := batch % widest:
+        found[-1] = _narrowed(found[-1], source, left, dtype)
+    return found
 
 
 def over(function: Callable[[Group], None], those: list[Group], threads: int) -> None:
@@ -46,10 +49,20 @@ def over(function: Callable[[Group], None], those: list[Group], threads: int) ->
     each(share, len(those), threads)
 
 
-def _last(source: Path, place: int, left: int, widest: int, dtype: torch.dtype) -> Group:
-    lanes = widest
-    while lanes // 2 >= left and lanes // 2 * dtype.itemsize >= _NARROWEST_BYTES:
+def _narrowed(group: Group, source: Path, rows: int, dtype: torch.dtype) -> Group:
+    lanes = group.lanes
+    while lanes // 2 >= rows and lanes // 2 * dtype.itemsize >= _NARROWEST_BYTES:
         lanes //= 2
-    width = () if lanes == widest else (f"BYTES={lanes * dtype.itemsize}",)
-    code = library(source, (*PRECISIONS[dtype].defines, *width))
-    return Group(place, place * widest, lanes, code)
+    if lanes == group.lanes:
+        return group
+    code = _narrow(source, lanes * dtype.itemsize, dtype)
+    # without it a vector with idle lanes does the same
+    return group if code is None else group._replace(lanes=lanes, library=code)
+
+
+@cache
+def _narrow(source: Path, size_bytes: int, dtype: torch.dtype) -> ctypes.CDLL | None:
+    try:
+        return library(source, (*PRECISIONS[dtype].defines, f"BYTES={size_bytes}"))
+    except KernelError:
+        return None

@@ -5,7 +5,7 @@ fast. T steps, B batch, F input features, H hidden width (complex).
 """
 
 import ctypes
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -210,4 +210,7 @@ def _obstacle(_: Any) -> str | None:
     return compiler.obstacle(_SOURCE, linear.SOURCE)
 
 
-URNN = Fused(frozenset({"cpu"}), run, _obstacle, own_threads=True, linear=linear.linear)
+URNN = Fused(
+    frozenset({"cpu"}), run, _obstacle, own_threads=True, linear=linear.linear,
+    prepare=partial(groups, _SOURCE),
+)  # fmt: skip
