@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
@@ -32,7 +33,11 @@ _NARROWEST = 5.6  # inches, of a single panel under its legend
 _ROOM = 1.04  # above the highest value, for half a marker
 _COLUMN = {"updates": "step", "examples": "examples"}
 _THOUSANDS_FROM = 5000
-_DIVERGED: dict[str, Any] = {"markersize": 9, "markeredgewidth": 2}
+# above the curves of others, with a rim that parts it from them
+_DIVERGED: dict[str, Any] = {
+    "markersize": 9, "markeredgewidth": 2, "zorder": 6,
+    "path_effects": [withStroke(linewidth=4, foreground="white")],
+}  # fmt: skip
 
 
 class LearningCurvesOptions(Strict):
