@@ -12,7 +12,7 @@ T steps, B batch, F input features, H hidden width, G gates.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -132,25 +132,41 @@ class LinearlyFilteredCell(FilteredCell):
 
 def filtered(table: Mapping[str, Fused]) -> Mapping[str, Fused]:
     """Return the plain cell's kernels behind a scan, and the plain time loop behind one."""
+    return behind(table, _filtering, _filtering_at_once)
+
+
+def behind(
+    table: Mapping[str, Fused], one: Callable[[Kernel], Kernel], several: Callable[[Kernel], Kernel]
+) -> Mapping[str, Fused]:
+    """Return the plain cell's kernels, and its time loop as "scan", behind what runs before them.
+
+    ``one`` makes a kernel of the whole cell of the plain one's, ``several`` that of models at once.
+    """
     loop = Fused(frozenset({"cpu", "cuda", "mps"}), unroll, stacked=stacked)
-    return {**{name: _behind(fused) for name, fused in table.items()}, "scan": _behind(loop)}
+    return {name: _behind(each, one, several) for name, each in {**table, "scan": loop}.items()}
 
 
-def _behind(fused: Fused) -> Fused:
-    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
-        *plain, before = state
-        v = _over_time(cell, x, before)
-        hs, last = fused.run(cell.plain, v, tuple(plain), w)
-        return hs, (*last, v[-1])
-
+def _behind(
+    fused: Fused, one: Callable[[Kernel], Kernel], several: Callable[[Kernel], Kernel]
+) -> Fused:
     def obstacle(cell: Any) -> str | None:
         return fused.obstacle(cell.plain)
 
-    at_once = fused.stacked and _behind_at_once(fused.stacked)
-    return replace(fused, run=run, obstacle=obstacle, stacked=at_once)
+    at_once = fused.stacked and several(fused.stacked)
+    return replace(fused, run=one(fused.run), obstacle=obstacle, stacked=at_once)
 
 
-def _behind_at_once(of_models: Kernel) -> Kernel:
+def _filtering(of_plain: Kernel) -> Kernel:
+    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+        *plain, before = state
+        v = _over_time(cell, x, before)
+        hs, last = of_plain(cell.plain, v, tuple(plain), w)
+        return hs, (*last, v[-1])
+
+    return run
+
+
+def _filtering_at_once(of_models: Kernel) -> Kernel:
     def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         *plain, before = state
         # rows of several models are rows like any other

@@ -13,7 +13,6 @@ T steps, B batch, F input features, H hidden width, G rows of W.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,11 +20,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import linear
 
-from urnn_bench.cells._filtered import FilteredCell, MomentumOptions, StepOptions
+from urnn_bench.cells._filtered import FilteredCell, MomentumOptions, StepOptions, behind
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Fused, Kernel
 from urnn_bench.kernels.normaliser import Coefficients, normalise
-from urnn_bench.kernels.scan import State, stacked, unroll
+from urnn_bench.kernels.scan import State
 from urnn_bench.spec.schema import Fraction
 
 
@@ -98,25 +97,20 @@ class _Driven:
 
 def normalised(table: Mapping[str, Fused]) -> Mapping[str, Fused]:
     """Return those of the plain cell's kernels that take a drive, behind the filters."""
-    loop = Fused(frozenset({"cpu", "cuda", "mps"}), unroll, stacked=stacked)
-    return {**{name: _behind(fused) for name, fused in table.items()}, "scan": _behind(loop)}
+    return behind(table, _normalising, _normalising_at_once)
 
 
-def _behind(fused: Fused) -> Fused:
+def _normalising(of_plain: Kernel) -> Kernel:
     def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         *plain, v, s = state
         drive, v, s = cell.normalised(cell.drive(x, w), v, s)
-        hs, last = fused.run(_Driven(cell.plain), drive + cell.outer(w), tuple(plain), w)
+        hs, last = of_plain(_Driven(cell.plain), drive + cell.outer(w), tuple(plain), w)
         return hs, (*last, v, s)
 
-    def obstacle(cell: Any) -> str | None:
-        return fused.obstacle(cell.plain)
-
-    at_once = fused.stacked and _behind_at_once(fused.stacked)
-    return replace(fused, run=run, obstacle=obstacle, stacked=at_once)
+    return run
 
 
-def _behind_at_once(of_models: Kernel) -> Kernel:
+def _normalising_at_once(of_models: Kernel) -> Kernel:
     def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
         *plain, v, s = state
         # rows of several models are rows like any other
