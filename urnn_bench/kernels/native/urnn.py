@@ -86,8 +86,9 @@ class _Recurrence(torch.autograd.Function):
                 *map(address, (h0, hs, scratch)),
             )  # fmt: skip
 
-        over(run, groups(_SOURCE, batch, bias.dtype), threads)
-        ctx.kept = (w, given.token, v, threads)
+        those = groups(_SOURCE, batch, bias.dtype)
+        over(run, those, threads)
+        ctx.kept = (w, those, given.token, v, threads)
         ctx.save_for_backward(hs, h0, given.u, given.x)
         ctx.set_materialize_grads(False)
         return hs, hs[-1].clone()
@@ -96,9 +97,9 @@ class _Recurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dhs: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
         """Run the C code backward and turn its sums into the factors' gradients."""
-        (hs, h0, u, x), (w, token, v, threads) = ctx.saved_tensors, ctx.kept
+        (hs, h0, u, x), (w, those, token, v, threads) = ctx.saved_tensors, ctx.kept
         given = _Input(u, token, x)
-        (steps, batch, n), those = hs.shape, groups(_SOURCE, hs.shape[1], v.dtype)
+        steps, batch, n = hs.shape
         dhs = None if dhs is None else dense(dhs)
         dlast = torch.zeros_like(h0) if dlast is None else dense(dlast)
         du, dh0 = None if given.u is None else torch.empty_like(hs), torch.empty_like(h0)
