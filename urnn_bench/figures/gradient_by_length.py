@@ -76,8 +76,8 @@ def _panel(ax: Axes, frame: pd.DataFrame, lengths: list[int], solved: set[str]) 
     for model, of in frame.groupby("model", sort=False):
         color, marker = look(str(model))
         middle = of.groupby("T")["ratio"].median()
-        ax.plot([lengths.index(int(T)) for T in middle.index], middle, color=color, lw=1.2,
-                marker=marker, ms=0, label=plain(str(model)))  # fmt: skip
+        ax.plot([lengths.index(int(T)) for T in middle.index], middle, color=color, lw=1.2)
+        ax.plot([], [], color=color, marker=marker, lw=1.2, label=plain(str(model)))
         for full, which in of.groupby(of["run"].isin(solved)):
             ax.scatter([lengths.index(int(T)) for T in which["T"]], which["ratio"], marker=marker,
                        s=22, edgecolors=color, facecolors=color if full else "none")  # fmt: skip
