@@ -138,7 +138,58 @@ def test_a_name_is_never_mathematics(name, bench):
 def test_a_diverged_run_is_still_drawn(name, bench):
     bench("run", "tiny", "--model", "lstm", "-q", "--set", "fit.optimizer.lr=1e38", "--set",
           "fit.optimizer.name=sgd", "--set", "fit.clip=null", code=3)  # fmt: skip
-    assert draw(name, load(bench.folder / "results", "tiny")).axes
+    drawing = draw(name, load(bench.folder / "results", "tiny"))
+    assert "diverged" in texts(drawing)
+
+
+def end(bench, seed, status, scores):
+    """Let a recorded run have ended with a status, after the first of its scores."""
+    (folder,) = bench.folder.glob(f"results/tiny/lstm-T4-s{seed}-*")
+    text = (folder / "run.json").read_text()
+    assert '"status": "done"' in text
+    (folder / "run.json").write_text(text.replace('"status": "done"', f'"status": "{status}"'))
+    frame = pd.read_csv(folder / "metrics.csv")
+    kept = frame[(frame["split"] != "validation") | frame["step"].isin(scores)].copy()
+    for step, value in scores.items():
+        kept.loc[(kept["split"] == "validation") & (kept["step"] == step), "value"] = value
+    kept.to_csv(folder / "metrics.csv", index=False)
+
+
+def test_a_median_holds_solved_seeds_and_ends_with_lost_ones(bench):
+    bench("run", "tiny", "--model", "lstm", "--seeds", 3, "-q")
+    end(bench, 0, "solved", {0: 5, 3: 0.25})
+    end(bench, 1, "solved", {0: 4, 3: 0.5})
+    end(bench, 2, "done", {0: 3, 3: 2, 6: 1})
+    (ax,) = draw("learning_curves", load(bench.folder / "results", "tiny")).axes
+    (middle,) = (line for line in ax.lines if line.get_label() == "lstm")
+    assert list(zip(*middle.get_data(), strict=True)) == [(0, 4), (12, 0.5), (24, 0.5)]
+    (folder,) = bench.folder.glob("results/tiny/lstm-T4-s1-*")
+    text = (folder / "run.json").read_text()
+    (folder / "run.json").write_text(text.replace('"status": "solved"', '"status": "diverged"'))
+    (ax,) = draw("learning_curves", load(bench.folder / "results", "tiny")).axes
+    (middle,) = (line for line in ax.lines if line.get_label() == "lstm")
+    assert list(middle.get_xdata()) == [0, 12]
+
+
+def test_a_heatmap_has_a_row_for_each_look_however_far_apart(bench):
+    looks = ("--probe", "--set", "probes.at=[0, 1, 6]")
+    bench("run", "tiny", "--model", "lstm", *looks, "-q")
+    ax = draw("gradient_heatmap", load(bench.folder / "results", "tiny")).axes[0]
+    (mesh,) = ax.collections
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0", "1", "6"]
+    assert mesh.get_array().shape[0] == 3
+
+
+@pytest.mark.parametrize("name", ["gradient_norms", "hidden_states", "gradient_heatmap"])
+def test_of_several_lengths_one_is_drawn_and_said(name, bench):
+    bench("run", "tiny", "--model", "lstm", "--T", 4, "--T", 6, *FULL, "-q")
+    results = load(bench.folder / "results", "tiny")
+    for options, said in (({}, "T = 6 (of 4 to 6)"), ({"T": 4}, "T = 4 (of 4 to 6)")):
+        drawing = draw(name, results, **options)
+        titles = [legend.get_title().get_text() for legend in drawing.legends]
+        assert said in " ".join([*titles, drawing.get_suptitle()])
+    with pytest.raises(NothingToShowError, match="no run trained at T = 5 was looked into.*4, 6"):
+        draw(name, results, T=5)
 
 
 def test_plot_draws_all_it_can_and_says_what_is_missing_and_how_to_get_it(bench):

@@ -16,6 +16,8 @@ from urnn_bench.records.results import Results
 LOWEST = 1e-24
 _STATE_LINES = {"h": "-"}
 _OTHER_LINES = "--"
+# lengths whose names stand beside each other
+_LEVEL = 5
 
 
 def panels(count: int, columns: int = 4, width: float = 2.9) -> tuple[Drawing, list[Axes]]:
@@ -39,6 +41,28 @@ def looked(results: Results, probe: str) -> pd.DataFrame:
             f"make some with: {results.command} --probe"
         )
     return found
+
+
+def at_length(frame: pd.DataFrame, T: int | None) -> tuple[pd.DataFrame, str]:
+    """Return what was read of runs trained at a length, the longest if none is given, and its name.
+
+    Raises NothingToShowError if there are none of it.
+    """
+    lengths = sorted(int(each) for each in frame["T"].unique())
+    T = T or lengths[-1]
+    if T not in lengths:
+        known = ", ".join(map(str, lengths))
+        raise NothingToShowError(f"no run trained at T = {T} was looked into; there are: {known}")
+    others = f" (of {lengths[0]:,} to {lengths[-1]:,})" if len(lengths) > 1 else ""
+    return frame[frame["T"] == T], f"T = {T:,}{others}"
+
+
+def over_lengths(ax: Axes, lengths: Sequence[int]) -> None:
+    """Give every length the same room on the horizontal axis, whatever lies between them."""
+    turned = 45 if len(lengths) > _LEVEL else 0
+    ax.set_xticks(range(len(lengths)), [f"{T:,}" for T in lengths], rotation=turned)
+    ax.set_xlim(-0.5, len(lengths) - 0.5)
+    ax.set_xlabel("T (steps to remember over)")
 
 
 def over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from urnn_bench.files import write_atomically
 from urnn_bench.spec.benchmark import AT
@@ -23,6 +24,11 @@ _LOG_FROM = 30.0
 
 BASELINE: dict[str, Any] = {"color": "0.35", "linewidth": 1.0}
 BASELINE_DASHES = ("--", ":")
+# above the curves of others, with a rim that parts it from them
+DIVERGED: dict[str, Any] = {
+    "markersize": 9, "markeredgewidth": 2, "zorder": 6,
+    "path_effects": [withStroke(linewidth=4, foreground="white")],
+}  # fmt: skip
 
 _RC: dict[str, Any] = {
     "axes.grid": True,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import legend, panels
+from urnn_bench.figures._panels import legend, over_lengths, panels
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
@@ -28,23 +28,24 @@ class Cost(Figure):
         columns = {"updates_per_s": "updates / s"}
         if runs["solve_s"].notna().any():
             columns["solve_s"] = "training until solved (s)"
+        lengths = sorted(int(T) for T in runs["T"].unique())
         drawing, axes = panels(len(columns), width=3.4)
         for ax, (column, name) in zip(axes, columns.items(), strict=True):
             for model, of in runs.dropna(subset=[column]).groupby("model", sort=False):
-                _points(ax, str(model), of, column)
-            ax.set_xlabel("T (steps to remember over)")
+                _points(ax, str(model), of, column, lengths)
+            over_lengths(ax, lengths)
             ax.set_ylabel(name)
             # a run that was solved from the start took no time, which a logarithm cannot show
             ax.set_yscale("log" if runs[column].min() > 0 else "linear")
-            ax.set_xticks(sorted(int(T) for T in runs["T"].unique()))
         made = sorted({f"{r.sessions[-1].device} ({r.sessions[-1].device_name})"
                        for r in results.records if r.sessions[-1].device})  # fmt: skip
         legend(drawing, axes, f"{plain(results.benchmark)}, on {', '.join(made)}")
         return drawing
 
 
-def _points(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
+def _points(ax: Axes, model: str, runs: pd.DataFrame, column: str, lengths: list[int]) -> None:
     color, marker = look(model)
-    ax.plot(runs["T"], runs[column], marker, color=color, alpha=0.35)
-    middle = runs.groupby("T")[column].median()
+    place = runs["T"].map(lengths.index)
+    ax.plot(place, runs[column], marker, color=color, alpha=0.35)
+    middle = runs.groupby(place)[column].median()
     ax.plot(middle.index, middle, color=color, marker=marker, lw=1.8, label=plain(model))

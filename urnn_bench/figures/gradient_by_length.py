@@ -19,6 +19,7 @@ from urnn_bench.figures._panels import (
     looked,
     many,
     one_scale,
+    over_lengths,
     panels,
 )
 from urnn_bench.figures._style import look, plain
@@ -58,6 +59,8 @@ class GradientByLength(Figure):
         one_scale(axes, LOWEST / 100)
         axes[0].set_ylabel("gradient at the first step\nover that at the last")
         marks = "; filled: solved in the end, open: not" if solved else ""
+        if found.groupby("run")["step"].nunique().min() < len(steps):
+            marks += "; no mark: ended by then"
         legend(drawing, axes, f"{plain(results.benchmark)} ({many(found)}{marks})")
         return drawing
 
@@ -83,6 +86,4 @@ def _panel(ax: Axes, frame: pd.DataFrame, lengths: list[int], solved: set[str]) 
                        s=22, edgecolors=color, facecolors=color if full else "none")  # fmt: skip
     ax.set_yscale("log")
     ax.margins(y=0.3)
-    ax.set_xlim(-0.5, len(lengths) - 0.5)
-    ax.set_xticks(range(len(lengths)), [f"{T:,}" for T in lengths], rotation=45)
-    ax.set_xlabel("T (steps to remember over)")
+    over_lengths(ax, lengths)

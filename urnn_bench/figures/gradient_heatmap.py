@@ -5,17 +5,21 @@ norm is the total derivative of each example's loss over the units of h, average
 """
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import looked, many, panels
+from urnn_bench.figures._panels import at_length, looked, many, panels
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
 _FEWEST, _LOWEST = 3, 1e-12
+# rows with a name, at the most
+_NAMED = 10
 
 
 class GradientHeatmapOptions(Strict):
@@ -34,8 +38,8 @@ class GradientHeatmap(Figure):
     def draw(self, results: Results) -> Drawing:
         """Draw every model that was looked into at three updates or more."""
         frame = looked(results, "gradient_norm")
-        T = self.options.T or int(frame["T"].max())
-        frame = frame[(frame["T"] == T) & (frame["state"] == self.options.state)]
+        frame, T = at_length(frame, self.options.T)
+        frame = frame[frame["state"] == self.options.state]
         frame = frame[np.isfinite(frame["value"])]
         counts = frame.groupby("model", sort=False)["step"].nunique()
         models = [str(model) for model, count in counts.items() if count >= _FEWEST]
@@ -53,16 +57,22 @@ class GradientHeatmap(Figure):
             grid = of.pivot_table(index="step", columns="t", values="value", aggfunc="median")
             colors = np.log10(grid.clip(lower=_LOWEST).to_numpy())
             mesh = ax.pcolormesh(
-                grid.columns, grid.index, colors, vmin=low, vmax=high, shading="nearest",
+                grid.columns, range(len(grid)), colors, vmin=low, vmax=high, shading="nearest",
                 cmap="viridis", rasterized=True,
             )  # fmt: skip
-            ax.set_ylim(grid.index[0], grid.index[-1])  # cells reach beyond the looks they are of
+            _rows(ax, grid.index)
             ax.set_title(plain(model), fontsize=10)
             ax.set_xlabel("t (steps)")
             ax.grid(visible=False)
-        axes[0].set_ylabel("updates")
+        axes[0].set_ylabel("updates, a row for each look")
         label = f"log10 of ‖∂C/∂{self.options.state}‖ of an example at t"
         drawing.colorbar(mesh, ax=axes, label=label)
-        title = f"{plain(results.benchmark)}, T = {T:,}, median over {many(shown)}"
+        title = f"{plain(results.benchmark)}, {T}, median over {many(shown)}"
         drawing.suptitle(title, fontsize=9)
         return drawing
+
+
+def _rows(ax: Axes, steps: "pd.Index[int]") -> None:
+    """Name rows by their updates; looks lie side by side, however many updates apart."""
+    every = -(-len(steps) // _NAMED)
+    ax.set_yticks(range(0, len(steps), every), [f"{step:,}" for step in steps[::every]])

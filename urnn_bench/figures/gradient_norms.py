@@ -12,6 +12,7 @@ from pydantic import Field
 from urnn_bench.figures._panels import (
     LOWEST,
     after,
+    at_length,
     first_and_last,
     legend,
     looked,
@@ -43,8 +44,7 @@ class GradientNorms(Figure):
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was looked into."""
         frame = looked(results, "gradient_norm")
-        T = self.options.T or int(frame["T"].max())
-        frame = frame[frame["T"] == T]
+        frame, T = at_length(frame, self.options.T)
         steps = first_and_last(frame, self.options.most)
         drawing, axes = panels(len(steps))
         for ax, step in zip(axes, steps, strict=True):
@@ -54,8 +54,8 @@ class GradientNorms(Figure):
             ax.set_xlabel("t (steps)")
         one_scale(axes, LOWEST)
         axes[0].set_ylabel("gradient norm, mean over the batch")
-        lengths = sorted(frame["length"].unique())
-        seen = "" if lengths == [T] else f", run at T = {' or '.join(f'{n:,}' for n in lengths)}"
-        title = f"{plain(results.benchmark)}, trained at T = {T:,}{seen} ({seeds(frame)})"
+        lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
+        seen = "" if (frame["length"] == frame["T"]).all() else f", run at T = {lengths}"
+        title = f"{plain(results.benchmark)}, trained at {T}{seen} ({seeds(frame)})"
         legend(drawing, axes, title)
         return drawing

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import legend, looked, over_time, panels, seeds
+from urnn_bench.figures._panels import at_length, legend, looked, over_time, panels, seeds
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
@@ -35,14 +35,15 @@ class HiddenStates(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was looked into, as it was when it was looked into last."""
-        T = self.options.T or int(looked(results, "state_norm")["T"].max())
-        frames = {name: _last(looked(results, probe), T) for probe, name in _PANELS.items()}
-        found = {state for frame in frames.values() for state in frame["state"]}
+        found = {name: at_length(looked(results, probe), self.options.T)
+                 for probe, name in _PANELS.items()}  # fmt: skip
+        frames = {name: _last(frame) for name, (frame, _) in found.items()}
+        known = {state for frame in frames.values() for state in frame["state"]}
         # a row for each, as an LSTM's c can be a hundred times as long as its h
-        states = [state for state in self.options.states if state in found]
+        states = [state for state in self.options.states if state in known]
         if not states:
             raise NothingToShowError(f"no model of '{results.benchmark}' has such states; "
-                                     f"there are: {', '.join(sorted(found))}")  # fmt: skip
+                                     f"there are: {', '.join(sorted(known))}")  # fmt: skip
         drawing, axes = panels(len(states) * len(_PANELS), columns=len(_PANELS), width=3.4)
         each = ((state, name) for state in states for name in frames)
         for ax, (state, name) in zip(axes, each, strict=True):
@@ -54,14 +55,14 @@ class HiddenStates(Figure):
         for ax in axes[:: len(_PANELS)]:
             ax.set_ylabel("2-norm, mean over the batch")
         lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
-        title = f"trained at T = {T:,} for {_updates(frame)} updates, run at T = {lengths}"
+        (_, T), *_ = found.values()
+        title = f"trained at {T} for {_updates(frame)} updates, run at T = {lengths}"
         legend(drawing, axes, f"{plain(results.benchmark)}: {title} ({seeds(frame)})")
         return drawing
 
 
-def _last(frame: pd.DataFrame, T: int) -> pd.DataFrame:
-    """Return what was read of runs trained at a length when they were looked into last."""
-    frame = frame[frame["T"] == T]
+def _last(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return what was read of runs when they were looked into last."""
     return frame[frame["step"] == frame.groupby("run")["step"].transform("max")]
 
 

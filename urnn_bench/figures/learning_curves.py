@@ -1,4 +1,4 @@
-"""Learning curves, one panel a length: every seed thin, the median over seeds thick.
+"""Learning curves, one panel a length: every seed thin, the median over all seeds thick.
 
 The layout of Figures 1 and 2 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, with the
 memoryless baseline dashed. The loss axis is logarithmic where its values span a factor of 30.
@@ -9,7 +9,6 @@ from typing import Any, Literal
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
@@ -17,6 +16,7 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
+    DIVERGED,
     columns,
     label,
     look,
@@ -33,11 +33,6 @@ _NARROWEST = 5.6  # inches, of a single panel under its legend
 _ROOM = 1.04  # above the highest value, for half a marker
 _COLUMN = {"updates": "step", "examples": "examples"}
 _THOUSANDS_FROM = 5000
-# above the curves of others, with a rim that parts it from them
-_DIVERGED: dict[str, Any] = {
-    "markersize": 9, "markeredgewidth": 2, "zorder": 6,
-    "path_effects": [withStroke(linewidth=4, foreground="white")],
-}  # fmt: skip
 
 
 class LearningCurvesOptions(Strict):
@@ -86,7 +81,7 @@ class LearningCurves(Figure):
         x = _COLUMN[self.options.x]
         for model, runs in frame.groupby("model", sort=False):
             curves = runs.pivot_table(index=x, columns="run", values="value")
-            _curves(ax, curves, str(model))
+            _curves(ax, curves, results, str(model))
             _ends(ax, curves, results, str(model))
             self._paper(ax, str(model), T, curves.index.max())
         for (name, value), dashes in zip(
@@ -123,7 +118,8 @@ class LearningCurves(Figure):
         seeds = results.runs.groupby(["model", "T"])["seed"].nunique()
         low, high = seeds.min(), seeds.max()
         count = f"{high}" if low == high else f"{low} to {high}"
-        note = f"thick: median of {count} seeds, thin: each seed" if high > 1 else "one seed"
+        held = ", held once solved" if "solved" in set(results.runs["status"]) else ""
+        note = f"thick: median of {count} seeds{held}; thin: each" if high > 1 else "one seed"
         # models first, whatever the first panel lacks
         names = sorted(entries, key=lambda name: name.endswith(("(baseline)", "read off)")))
         drawing.legend(
@@ -133,15 +129,27 @@ class LearningCurves(Figure):
         )  # fmt: skip
 
 
-def _curves(ax: Axes, curves: pd.DataFrame, model: str) -> None:
+def _curves(ax: Axes, curves: pd.DataFrame, results: Results, model: str) -> None:
     color, marker = look(model)
     if curves.shape[1] > 1:
         ax.plot(curves.index, curves.to_numpy(), color=color, linewidth=0.6, alpha=0.45)
-    every = max(1, len(curves) // _MARKERS)
+    middle = _middle(curves, results)
+    every = max(1, len(middle) // _MARKERS)
     ax.plot(
-        curves.index, curves.median(axis=1), color=color, marker=marker, markevery=every,
-        linewidth=1.8, label=plain(model),
+        middle.index, middle, color=color, marker=marker, markevery=every, linewidth=1.8,
+        label=plain(model),
     )  # fmt: skip
+
+
+def _middle(curves: pd.DataFrame, results: Results) -> "pd.Series[float]":
+    """Return the median over all seeds, as far as all have a score.
+
+    A seed that was stopped when it had solved its task keeps its last one: a median over those that
+    are left would turn to the worst of them.
+    """
+    stopped = set(results.runs.query("status == 'solved'")["run"]).intersection(curves.columns)
+    held = curves.assign(**{run: curves[run].ffill() for run in stopped})
+    return held.dropna().median(axis=1)
 
 
 def _ends(ax: Axes, curves: pd.DataFrame, results: Results, model: str) -> None:
@@ -153,7 +161,7 @@ def _ends(ax: Axes, curves: pd.DataFrame, results: Results, model: str) -> None:
             last.index[-1],
             last.iloc[-1],
             "x",
-            **_DIVERGED,
+            **DIVERGED,
             color=look(model).color,
             label="diverged",
         )

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import legend, panels, seeds
+from urnn_bench.figures._panels import at_length, legend, panels, seeds
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
@@ -42,8 +42,7 @@ class MemoryOverTraining(Figure):
                 f"no run of '{results.benchmark}' was looked into at {_FEWEST} updates; make some "
                 f"with: {results.command} --probe --set probes.every=100"
             )
-        T = self.options.T or int(frame["T"].max())
-        frame = frame[frame["T"] == T]
+        frame, T = at_length(frame, self.options.T)
         drawing, axes = panels(len(_PANELS), width=3.4)
         for ax, (metric, name) in zip(axes, _PANELS.items(), strict=True):
             for model, of in frame[frame["metric"] == metric].groupby("model", sort=False):
@@ -55,5 +54,5 @@ class MemoryOverTraining(Figure):
                         label=plain(str(model)))  # fmt: skip
             ax.set_ylabel(name)
             ax.set_xlabel("updates")
-        legend(drawing, axes, f"{plain(results.benchmark)}, T = {T:,} ({seeds(frame)})")
+        legend(drawing, axes, f"{plain(results.benchmark)}, {T} ({seeds(frame)})")
         return drawing

@@ -1,6 +1,7 @@
 """Test score against sequence length: every seed a point, the median over seeds a line.
 
-Each point is the test score of the weights that were best on validation. The memoryless baseline
+Each point is the test score of the weights that were best on validation, of a diverged run before
+it diverged. The memoryless baseline
 is dashed; a model on that line has remembered nothing.
 """
 
@@ -10,9 +11,11 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._panels import over_lengths
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
+    DIVERGED,
     columns,
     label,
     look,
@@ -44,16 +47,15 @@ class ScoresByLength(Figure):
             raise NothingToShowError(f"no run of '{results.benchmark}' has been tested yet")
         drawing = Drawing(figsize=(5.4, 3.4))
         ax = drawing.subplots()
-        for model, runs in tested.groupby("model", sort=False):
-            _model(ax, str(model), runs, column)
         lengths = sorted(int(T) for T in tested["T"].unique())
+        for model, runs in tested.groupby("model", sort=False):
+            _model(ax, str(model), runs.assign(place=runs["T"].map(lengths.index)), column)
         _baselines(ax, results, metric, lengths)
         if wide(tested[column]):
             ax.set_yscale("log")
         else:
             ax.set_ylim(bottom=0)
-        ax.set_xticks(lengths)
-        ax.set_xlabel("T (steps to remember over)")
+        over_lengths(ax, lengths)
         ax.set_ylabel(f"test {label(metric)}")
         drawing.legend(
             loc="outside upper center", ncols=columns(drawing, ax.get_legend_handles_labels()[1]),
@@ -64,8 +66,11 @@ class ScoresByLength(Figure):
 
 def _model(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
     color, marker = look(model)
-    ax.plot(runs["T"], runs[column], linestyle="", color=color, marker=marker, alpha=0.35)
-    centre = runs.groupby("T")[column].median()
+    ax.plot(runs["place"], runs[column], linestyle="", color=color, marker=marker, alpha=0.35)
+    diverged = runs[runs["status"] == "diverged"]
+    if len(diverged):
+        ax.plot(diverged["place"], diverged[column], "x", color=color, label="diverged", **DIVERGED)
+    centre = runs.groupby("place")[column].median()
     ax.plot(centre.index, centre, color=color, marker=marker, linewidth=1.8, label=plain(model))
 
 
@@ -73,6 +78,7 @@ def _baselines(ax: Axes, results: Results, metric: str, lengths: list[int]) -> N
     values = {T: results.baselines(metric, T) for T in lengths}
     for name, dashes in zip(values[lengths[0]], BASELINE_DASHES, strict=False):
         line = [values[T].get(name, float("nan")) for T in lengths]
-        span = lengths if len(lengths) > 1 else [lengths[0] * 0.9, lengths[0] * 1.1]
-        line = line if len(line) > 1 else line * 2
-        ax.plot(span, line, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
+        # as wide as a point's room, so that a single length has a line too
+        places = [-0.3, *range(len(lengths)), len(lengths) - 0.7]
+        ax.plot(places, [line[0], *line, line[-1]], linestyle=dashes, label=f"{name} (baseline)",
+                **BASELINE)  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import ended, many
+from urnn_bench.figures._panels import ended, many, over_lengths
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
@@ -42,8 +42,7 @@ class Solvability(Figure):
             places = places + 0.12 * (index - (len(models) - 1) / 2)
             ax.errorbar(places, value, yerr=np.clip(reach, 0, None), color=color, marker=marker,
                         capsize=2, lw=1.2, label=plain(str(model)))  # fmt: skip
-        ax.set_xticks(range(len(lengths)), [f"{T:,}" for T in lengths])
-        ax.set_xlabel("T (steps to remember over)")
+        over_lengths(ax, lengths)
         ax.set_ylabel("share of seeds that solved it")
         ax.set_ylim(-0.03, 1.03)
         title = f"{plain(results.benchmark)} ({many(finished)}, bars: 95 % intervals)"

@@ -1,7 +1,7 @@
 """Where a task is learned at all: the share of seeds that solve it, over length and learning rate.
 
 A panel for each model of a grid. A square's area is the share of seeds that solved the task, its
-colour the median of their updates; hatched is what ran out of memory or of time.
+colour the median of the updates that those took; hatched is what ran out of memory or of time.
 """
 
 from collections import defaultdict
@@ -68,7 +68,7 @@ class SolvabilityMap(Figure):
         axes[0].set_ylabel(self.options.y)
         colors = ScalarMappable(norm, _COLORS)
         bar = drawing.colorbar(
-            colors, ax=axes, label="updates to solve (median)", shrink=0.8,
+            colors, ax=axes, label="updates to solve (median of the solved)", shrink=0.8,
             ticks=LogLocator(subs=(1, 2, 5)), format=StrMethodFormatter("{x:,.0f}"),
         )  # fmt: skip
         bar.minorticks_off()

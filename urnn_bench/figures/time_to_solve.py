@@ -17,7 +17,8 @@ from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.records.statistics import survival
 
-_BESIDE = 0.015
+# every curve is thicker than the next, which is drawn on it, as equal ones would hide one another
+_THIN, _THICKER = 1.4, 1.3
 
 
 class TimeToSolve(Figure):
@@ -34,26 +35,25 @@ class TimeToSolve(Figure):
             runs = ended(results)
             groups = runs[runs["T"] == T].groupby("model", sort=False)
             for index, (model, of) in enumerate(groups):
-                _curve(ax, str(model), of, -_BESIDE * index)
+                _curve(ax, str(model), of, _THIN + _THICKER * (len(groups) - 1 - index))
             ax.set_title(f"T = {T:,}", fontsize=10)
             ax.set_xlabel("updates")
             ax.set_xscale("log")
-            ax.set_ylim(-0.1, 1.05)
+            ax.set_ylim(-0.05, 1.05)
         axes[0].set_ylabel("share of seeds not solved yet")
         legend(drawing, axes, f"{plain(results.benchmark)} (|: stopped unsolved)")
         return drawing
 
 
-def _curve(ax: Axes, model: str, runs: pd.DataFrame, beside: float) -> None:
-    """Draw a curve a little beside the others, as equal ones would hide one another."""
+def _curve(ax: Axes, model: str, runs: pd.DataFrame, width: float) -> None:
     color = look(model).color
     steps = [None if pd.isna(s) else float(s) for s in runs["solved_step"]]
     found = survival(steps, [float(s) for s in runs["censored"]])
     end = float(runs["censored"].max())
     # the axis is logarithmic: a seed that was solved from the start stands at one
     times, shares = [1.0, *(max(1.0, t) for t in found.times), end], [1.0, *found.unsolved]
-    heights = [share + beside for share in (*shares, shares[-1])]
-    ax.step(times, heights, where="post", color=color, lw=1.6, label=plain(model))
+    heights = [*shares, shares[-1]]
+    ax.step(times, heights, where="post", color=color, lw=width, label=plain(model))
     stopped = runs[runs["solved_step"].isna()]["censored"]
     marks = [heights[bisect_right(times, float(step)) - 1] for step in stopped]
-    ax.plot(stopped, marks, "|", color=color, markersize=9)
+    ax.plot(stopped, marks, "|", color=color, markersize=9, mew=1.2)
