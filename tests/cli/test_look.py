@@ -118,6 +118,21 @@ def test_plot_says_what_it_cannot_draw(made):
     assert "there are no runs" in made("table", "copy", code=5).err
 
 
+def test_plot_and_table_take_some_lengths_only(bench):
+    bench("run", "tiny", "--model", "lstm", "--T", 4, "--T", 6, "--T", 8, "-q")
+    rows = json.loads(bench("table", "tiny", "--T", 4, "--T", 8, "--json").out)
+    assert [row["T"] for row in rows] == [4, 8]
+    out = bench("plot", "tiny", "--T", 8, "--T", 4, "--figure", "learning_curves").out
+    assert out.strip().endswith("learning_curves-T4-T8.png")
+    bench("run", "copy", "--T", 4, "--model", "rnn", "--steps", 1, "-q")
+    assert [row["benchmark"] for row in json.loads(bench("table", "--T", 6, "--json").out)] == [
+        "tiny"
+    ]
+    for command in ("plot", "table"):
+        said = bench(command, "tiny", "--T", 5, code=2).err
+        assert "no run is recorded at T = 5; there are: 4, 6, 8" in said
+
+
 def test_results_folder_from_the_environment(made):
     rows = json.loads(made("status", "--json", env={"URNN_BENCH_RESULTS": "elsewhere"}).out)
     assert rows == []

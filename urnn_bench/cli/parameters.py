@@ -68,6 +68,10 @@ Benchmark = Annotated[
     typer.Argument(help="A benchmark; all that have records if not given.",
                    autocompletion=complete_benchmark),
 ]  # fmt: skip
+Lengths = Annotated[
+    list[int] | None,
+    typer.Option("--T", min=1, metavar="N", help="Only this length; repeat. [default: all]"),
+]
 Results = Annotated[
     Path | None,
     typer.Option("--results", metavar="DIR", help="Folder of the records "

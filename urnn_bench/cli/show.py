@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urnn_bench.cli.output import emit, emit_json, emit_table, say, shown
-from urnn_bench.cli.parameters import Benchmark, Include, Json, Results, complete_figure
+from urnn_bench.cli.parameters import Benchmark, Include, Json, Lengths, Results, complete_figure
 from urnn_bench.cli.sources import included, making, recorded
-from urnn_bench.errors import NothingToShowError, UnknownNameError
+from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
@@ -19,6 +19,8 @@ from urnn_bench.spec.sweep import Selection, plan
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from urnn_bench.records.results import Results as Records
 
 
 class Picture(StrEnum):
@@ -48,6 +50,7 @@ def plot(
     formats: Annotated[
         list[Picture] | None, typer.Option("--format", help="Repeat. [default: png]")
     ] = None,
+    lengths: Lengths = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the figures "
@@ -59,7 +62,6 @@ def plot(
 ) -> None:  # fmt: skip
     """Draw figures from records; the path of each goes to stdout."""
     from urnn_bench.figures._drawing import draw
-    from urnn_bench.records.results import load
 
     known = included(include or [])
     if out:
@@ -68,10 +70,11 @@ def plot(
     written: list[str] = []
     missing: list[str] = []
     suffixes = [each.value for each in formats or [Picture.png]]
-    for name in recorded(folder, benchmark):
-        loaded = load(folder, name, making(benchmark or name, results))
+    at = "".join(f"-T{T}" for T in sorted({*lengths})) if lengths else ""
+    for loaded in _loaded(benchmark, lengths, results):
+        name = loaded.benchmark
         for figure in _figures(known, benchmark or name, figures):
-            target = (out / name if out else folder / name / "figures") / figure.name
+            target = (out / name if out else folder / name / "figures") / f"{figure.name}{at}"
             try:
                 written += map(str, draw(known.figures, figure, loaded, target, suffixes))
             except NothingToShowError as error:
@@ -82,6 +85,7 @@ def plot(
 def table(
     benchmark: Benchmark = None,
     format_: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.text,
+    lengths: Lengths = None,
     metric: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="What is summarised, such as accuracy [default: loss]."),
@@ -92,12 +96,9 @@ def table(
     """Summarise runs: a mean over seeds and its interval for each model and length."""
     import pandas as pd
 
-    from urnn_bench.records.results import load
     from urnn_bench.records.summary import summary, tested
 
-    folder = results or default_results()
-    names = recorded(folder, benchmark)
-    loaded = [load(folder, name, making(benchmark or name, results)) for name in names]
+    loaded = _loaded(benchmark, lengths, results)
     frames = [summary(each, metric) for each in loaded if metric in (None, *tested(each))]
     if not frames:
         known_ = {name for each in loaded for name in tested(each)}
@@ -112,6 +113,25 @@ def table(
         say(f"{name}: test is {metric}")
     say("test: mean over seeds (geometric of the loss); low, high: its 95 % t interval")
     say("size: parameters; solved: seeds (95 % interval of the share) @ median update")
+
+
+def _loaded(
+    benchmark: str | None, lengths: list[int] | None, results: Path | None
+) -> "list[Records]":
+    """Return what is recorded of a benchmark, or of all, at some lengths, or at all."""
+    from urnn_bench.records.results import load
+
+    folder = results or default_results()
+    names = recorded(folder, benchmark)
+    found = [load(folder, name, making(benchmark or name, results)) for name in names]
+    if not lengths:
+        return found
+    known = sorted({record.run.T for each in found for record in each.records})
+    if unknown := [T for T in lengths if T not in known]:
+        there = ", ".join(map(str, known))
+        raise UsageError(f"no run is recorded at T = {unknown[0]}; there are: {there}")
+    at = (each.at(lengths) for each in found)
+    return [each for each in at if each.records]
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:

@@ -2,8 +2,8 @@
 
 import shlex
 import warnings
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,17 @@ class Results:
     def criterion(self) -> str:
         """The metric that training lowers; empty if no run got as far as a score."""
         return next((r.criterion for r in self.records if r.criterion), "")
+
+    def at(self, lengths: Collection[int]) -> "Results":
+        """Return the runs of some lengths."""
+        kept = [i for i, record in enumerate(self.records) if record.run.T in lengths]
+        return replace(
+            self,
+            runs=self.runs[self.runs["T"].isin(lengths)],
+            metrics=self.metrics[self.metrics["T"].isin(lengths)],
+            records=tuple(self.records[i] for i in kept),
+            folders=tuple(self.folders[i] for i in kept),
+        )
 
     def baselines(self, metric: str, T: int) -> dict[str, float]:
         """Return the reference predictors' values of a metric at a length."""
