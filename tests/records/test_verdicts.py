@@ -27,6 +27,9 @@ claims:
     expect: {above: 0.9}
 """
 
+TESTED = "T: 100}\n    quantity: {of: test, over_baseline: true}"
+SCORED = "T: 100, updates: 50}}\n    quantity: {{of: {}}}"
+
 MADE = """\
 title: Made up
 task: {name: copying}
@@ -148,6 +151,8 @@ def test_models_that_saw_other_data_are_not_judged(bench):
     ("expect: {above: 0.9}", "expect: {}", "give 'below', 'above'"),
     ("expect: {above: 0.9}", "expect: {above: 5, below: 1}", "must be greater than 'above'"),
     ("{of: test, over_baseline: true}", "{of: probe, t: 0}", "times count from 1"),
+    (TESTED, SCORED.format("validation, until: 51"), "'until' is 51, after the 50"),
+    (TESTED, SCORED.format("probe, update: 51"), "'update' is 51, after the 50"),
     ('    says: "It is stuck."\n', "", "says: this key is missing"),
 ])  # fmt: skip
 def test_a_typo_is_one_sentence_with_its_line(bench, old, new, says):
@@ -166,7 +171,16 @@ def test_a_quantity_that_no_run_has_leaves_the_other_claims_judged(bench, quanti
     bench.write("paper.yaml", CLAIMS.replace("{of: test, over_baseline: true}", quantity))
     rows = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
     assert [row["verdict"] for row in rows] == ["reproduced", "inconclusive"]
-    assert says in rows[1]["reason"]
+    assert says in rows[1]["reason"] and rows[1]["ours"] == "-"
+
+
+def test_a_score_until_later_than_the_runs_is_undecided(bench):
+    bench.write("benchmarks/made.yaml", MADE)
+    made(bench)
+    bench.write("paper.yaml", CLAIMS.replace("{of: test, over_baseline: true}",
+                                             "{of: validation, until: 5000}"))  # fmt: skip
+    rows = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
+    assert "instead of 5,000; the claim's: urnn-bench run made" in rows[1]["reason"]
 
 
 def test_never_solved_is_later_than_any_bound(bench):

@@ -56,7 +56,8 @@ def judge(claim: Claim, found: Sequence[Run]) -> Verdict:
         word, ours = _against(values, claim.expect, mean if plain else geometric_mean)
     reason = _short(claim, seeds, values)
     if reason:
-        return Verdict("inconclusive", ours, reason, values, short=True)
+        none = all(map(isnan, values))
+        return Verdict("inconclusive", "-" if none else ours, reason, values, short=True)
     return Verdict(word, ours, _count(word, values), values)
 
 
@@ -118,13 +119,13 @@ def _check(records: Sequence[Record]) -> None:
 
 def _short(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[float]) -> str:
     """Return why these runs are too few, too short or without the quantity, or nothing."""
-    needs = claim.needs
+    needs, updates = claim.needs, claim.updates
     found = [record for runs in seeds for _, record in runs]
     if unknown := _unknown(claim.quantity.metric, found):
         return unknown
-    if needs.updates is not None and (other := _other_length(claim.quantity, found, needs.updates)):
-        more = f"the claim's: {needs.command} --steps {needs.updates}"
-        return f"trained for {other:,} updates instead of {needs.updates:,}; {more}"
+    if updates is not None and (other := _other_length(claim.quantity, found, updates)):
+        more = f"the claim's: {needs.command} --steps {updates}"
+        return f"trained for {other:,} updates instead of {updates:,}; {more}"
     if len(seeds) < needs.seeds:
         return f"{len(seeds)} of {needs.seeds} seeds; more with: {needs.command}"
     if claim.expect.every is None and (diverged := _named(found, "diverged")):

@@ -142,6 +142,21 @@ class Claim(Strict):
             raise ValueError("'against' takes one number from another; \"solved\" is none")
         return self
 
+    @model_validator(mode="after")
+    def _in_time(self) -> Self:
+        """Nothing is measured after the last update."""
+        last = self.needs.updates
+        at = {"until": self.quantity.until, "update": self.quantity.update}
+        for name, update in at.items():
+            if last is not None and update is not None and update > last:
+                raise ValueError(f"'{name}' is {update}, after the {last} 'updates' that it needs")
+        return self
+
+    @property
+    def updates(self) -> int | None:
+        """For how many updates runs have to be trained at least, if it matters."""
+        return self.needs.updates or self.quantity.until
+
 
 class Paper(Strict):
     """A file of claims; ``quick`` names those that a laptop decides in minutes."""
