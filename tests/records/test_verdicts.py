@@ -98,6 +98,18 @@ def test_missing_runs_come_with_the_command_that_makes_them(verify):
     assert "urnn-bench run made --model urnn --T 100 --seeds 3" in found["solves"]["reason"]
 
 
+def test_one_command_makes_what_several_claims_miss(bench, verify):
+    verify(5)
+    said = bench("verify", "paper.yaml", code=5).err
+    assert "2 missing: urnn-bench run made --model urnn --model lstm --T 100 (" in said
+    assert "2 claims not decided" in said and "claims: 2 missing" in said
+    said = bench("verify", "paper.yaml", "--results", "elsewhere", code=5).err
+    assert (
+        said
+        == "urnn-bench: error: elsewhere: there is no such folder of records; --run makes them\n"
+    )
+
+
 def test_a_diverged_run_is_no_evidence_of_being_stuck(bench, verify):
     made(bench, losses=(0.17, 0.17))
     bench.record("lstm", seed=2, test=0.17, status="diverged")

@@ -1,6 +1,6 @@
 """``urnn-bench verify``: a paper's claims against our runs."""
 
-from collections import Counter
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,6 +55,8 @@ def verify(
     chosen = {n: c for n, c in checked.claims.items() if not quick or n in checked.quick}
     if not chosen:
         raise UsageError(f"the claims of '{paper}' name none as 'quick'; leave out --quick")
+    if results and not results.is_dir() and not run:
+        raise NothingToShowError(f"{results}: there is no such folder of records; --run makes them")
     _check_needs(folder, chosen)
     if run:
         _make({claim.needs for claim in chosen.values()}, results)
@@ -127,12 +129,21 @@ def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
     for name, (claim, verdict) in found.items():
         if verdict.word not in ("reproduced", "missing"):
             say(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
-    missing = Counter(c.needs.benchmark for c, v in found.values() if v.word == "missing")
-    for benchmark, count in missing.items():
-        say(f"{count} missing: urnn-bench run {benchmark} (--dry-run says how long), or --run")
+    _say_missing([claim.needs for claim, verdict in found.values() if verdict.word == "missing"])
     say("ours: geometric mean over seeds with its 95 % t interval (of differences the mean), every")
     say("seed's value where they lie far apart, or solved seeds;")
     say("reproduced: every seed is past the bound; not reproduced: none is")
+
+
+def _say_missing(needs: list[Needs]) -> None:
+    """Say, for each benchmark, which command makes just what its claims lack."""
+    for benchmark in dict.fromkeys(each.benchmark for each in needs):
+        of = [each for each in needs if each.benchmark == benchmark]
+        models = dict.fromkeys(m for each in of for m in (*each.models, *each.controls))
+        asked = [f"--model {m}" for m in models] + [f"--T {T}" for T in sorted({n.T for n in of})]
+        command = shlex.join(["urnn-bench", "run", benchmark])
+        said = " ".join([command, *asked])
+        say(f"{len(of)} missing: {said} (--dry-run says how long), or --run")
 
 
 def _markdown(found: "dict[str, tuple[Claim, Verdict]]") -> None:
@@ -149,12 +160,16 @@ def _markdown(found: "dict[str, tuple[Claim, Verdict]]") -> None:
 _WRITERS = {Report.text: _text, Report.markdown: _markdown}
 
 
+def _claims(count: int) -> str:
+    return "one claim" if count == 1 else f"{count} claims"
+
+
 def _end(words: list[str]) -> None:
     """Exit with 4 if a claim is contradicted, with 5 if one is undecided."""
     counts = {word: words.count(word) for word in dict.fromkeys(words)}
     said = ", ".join(f"{count} {word}" for word, count in counts.items())
-    if "not reproduced" in counts:
-        raise GateError(f"claims: {said}")
-    if counts.keys() - {"reproduced"}:
-        raise NothingToShowError(f"claims: {said}")
     say(f"claims: {said}")
+    if "not reproduced" in counts:
+        raise GateError(f"our runs contradict {_claims(counts['not reproduced'])}")
+    if others := len(words) - counts.get("reproduced", 0):
+        raise NothingToShowError(f"{_claims(others)} not decided by our runs")
