@@ -54,6 +54,17 @@ def test_colour_and_movement_are_asked_for(bench, env, colour, moves):
     assert "lstm T=4 seed 0: done" in plain(text)
 
 
+def test_what_every_row_says_stands_above_a_table_that_is_too_wide(bench):
+    for seed, T in enumerate((600, 1000, 5000)):
+        bench.record("urnn", seed=seed, T=T, test=1e7, benchmark="with/a-name-too-long-for-80")
+    text = plain(on_a_terminal(bench, "status")[1])
+    assert text.startswith("benchmark: with/a-name-too-long-for-80\r\n")
+    assert "updates: 1000/1000\r\n" in text and "test: 1e+07\r\n" in text
+    rows = [row for row in text.splitlines() if row.startswith("urnn-T")]
+    assert all(len(row) <= 80 for row in rows) and len(rows) == 3
+    assert [row.split("-s")[0] for row in rows] == ["urnn-T600", "urnn-T1000", "urnn-T5000"]
+
+
 def test_a_pipe_gets_plain_lines(bench):
     done = bench.process("run", "tiny")
     assert "\x1b" not in done.err + done.out and "\r" not in done.err

@@ -57,7 +57,7 @@ def _sides(
     labels = {record.run.label for record in found}
     for name in (a, b):
         if name not in labels:
-            raise UnknownNameError("recorded model", name, labels)
+            raise UnknownNameError("recorded model or results folder", name, labels)
     one, two = ([r for r in found if r.run.label == name] for name in (a, b))
     return (one, two), False
 

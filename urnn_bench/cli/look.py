@@ -13,7 +13,7 @@ from urnn_bench.cli.sources import included, known, making
 from urnn_bench.errors import NothingToShowError, SpecError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, default_results, records, state_of
-from urnn_bench.records.record import GOOD
+from urnn_bench.records.record import GOOD, Record
 from urnn_bench.registry import Components, Registry
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
@@ -71,7 +71,8 @@ def status(benchmark: Benchmark = None, results: Results = None, json: Json = Fa
     """Show every recorded run and how it stands."""
     folder = results or default_results()
     name = known(folder, benchmark) if benchmark else None
-    rows = [_status(path, record) for path, record in records(folder, name)]
+    found = sorted(records(folder, name), key=lambda pair: _place(pair[1]))
+    rows = [_status(path, record) for path, record in found]
     if json:
         emit_json(rows)
         return
@@ -80,6 +81,11 @@ def status(benchmark: Benchmark = None, results: Results = None, json: Json = Fa
         raise NothingToShowError(f"{folder}: there are no runs yet; make some with: {what}")
     narrow = [_for_people(row) for row in rows]
     emit_table(list(narrow[0]), [list(row.values()) for row in narrow])
+
+
+def _place(record: Record) -> tuple[str, int, str, int]:
+    run = record.run
+    return run.benchmark, run.T, run.label, run.seed
 
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +120,7 @@ def _summaries(registry: Registry) -> dict[str, str]:
     return {name: registry.summary(name) for name in registry.names()}
 
 
-def _status(folder: Any, record: Any) -> dict[str, Any]:
+def _status(folder: Path, record: Record) -> dict[str, Any]:
     state = state_of(folder).status
     rows = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
     # scores are ahead of the record while it runs, and behind it once it was put aside

@@ -20,6 +20,10 @@ from urnn_bench.records.record import jsonable
 
 _MISSING = "–"
 _BROKEN_PIPE = 141
+# with its header, a table of one row, which has nothing to tell apart
+_ROWS = 2
+# numbers between these are written out
+_LONG, _LONGEST = 1e3, 1e6
 
 
 def say(text: str) -> None:
@@ -58,19 +62,38 @@ def emit_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         lines = ["\t".join(headers), *("\t".join(map(shown, row)) for row in rows)]
         emit("\n".join(lines))
         return
-    columns = _columns(headers, rows)
-    table = Table(box=None, padding=(0, 1, 0, 0))
     console = Console()
+    columns, said = _told_apart(_columns(headers, rows), console.width)
+    for name, value in said:
+        console.print(Text(f"{name}: {value}"))
+    table = Table(box=None, padding=(0, 1, 0, 0))
     whole = _whole(columns, console.width)
     for i, values in enumerate(columns):
         side: Literal["left", "right"] = "right" if _numbers(values) else "left"
-        least = max(len(shown(value)) for value in values) if _numbers(values) else None
+        least = _width(values) if _numbers(values) else None
         table.add_column(
             Text(values[0]), justify=side, no_wrap=i in whole, min_width=least, overflow="fold"
         )
-    for row in rows:
+    for row in zip(*(values[1:] for values in columns), strict=True):
         table.add_row(*(Text(shown(value)) for value in row))
     console.print(table)
+
+
+def _told_apart(
+    columns: list[list[Any]], room: int
+) -> tuple[list[list[Any]], list[tuple[str, str]]]:
+    """Part columns from those that say the same in every row, if the table is too wide for both."""
+    if sum(map(_width, columns)) + len(columns) <= room or len(columns[0]) <= _ROWS:
+        return columns, []
+    same = [len({shown(value) for value in values[1:]}) == 1 for values in columns]
+    kept = [values for values, alike in zip(columns, same, strict=True) if not alike]
+    told = [(str(values[0]), shown(values[1]))
+            for values, alike in zip(columns, same, strict=True) if alike]  # fmt: skip
+    return kept or columns, [(name, text) for name, text in told if text and kept]
+
+
+def _width(values: Sequence[Any]) -> int:
+    return max(len(shown(value)) for value in values)
 
 
 def _whole(columns: Sequence[Sequence[Any]], room: int) -> set[int]:
@@ -79,7 +102,7 @@ def _whole(columns: Sequence[Sequence[Any]], room: int) -> set[int]:
     Numbers always are, as one broken over two lines reads as another; text is while every other
     column still has room for its longest word.
     """
-    full = [max(len(shown(value)) for value in values) for values in columns]
+    full = [_width(values) for values in columns]
     least = [max(map(len, " ".join(map(shown, values)).split())) for values in columns]
     whole = {i for i, values in enumerate(columns) if _numbers(values)}
     for i in sorted(set(range(len(columns))) - whole, key=full.__getitem__):
@@ -100,7 +123,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return f"{value:.0f}" if _LONG <= abs(value) < _LONGEST else f"{value:.3g}"
     return str(value)
 
 

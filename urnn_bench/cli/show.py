@@ -112,6 +112,8 @@ def table(
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
         say(f"{name}: test is {metric}")
     say("test: mean over seeds (geometric of the loss); low, high: its 95 % t interval")
+    if (frame["good"] < frame["seeds"]).any():
+        say("good: not diverged, failed or stopped; what diverged is tested by its best weights")
     say("size: parameters; solved: seeds (95 % interval of the share) @ median update")
 
 

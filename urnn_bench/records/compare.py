@@ -35,11 +35,15 @@ def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Ro
     Raises NothingToShowError if no seed is on both sides, UsageError if data differ.
     """
     sides = [_by_matter(records, by_model) for records in (a, b)]
-    shared = [matter for matter in sides[0] if matter in sides[1]]
+    shared = sorted((matter for matter in sides[0] if matter in sides[1]), key=_place)
     rows = [row for m in shared if (row := _row(m, sides[0][m], sides[1][m]))]
     if not rows:
         raise NothingToShowError("no benchmark, length and seed has been tested on both sides")
     return rows
+
+
+def _place(matter: Matter) -> tuple[str, int, str]:
+    return matter.benchmark, matter.T, matter.model or ""
 
 
 def _by_matter(records: Sequence[Record], by_model: bool) -> dict[Matter, dict[int, Record]]:
