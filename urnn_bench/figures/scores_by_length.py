@@ -78,7 +78,7 @@ def _baselines(ax: Axes, results: Results, metric: str, lengths: list[int]) -> N
     values = {T: results.baselines(metric, T) for T in lengths}
     for name, dashes in zip(values[lengths[0]], BASELINE_DASHES, strict=False):
         line = [values[T].get(name, float("nan")) for T in lengths]
-        # as wide as a point's room, so that a single length has a line too
-        places = [-0.3, *range(len(lengths)), len(lengths) - 0.7]
-        ax.plot(places, [line[0], *line, line[-1]], linestyle=dashes, label=f"{name} (baseline)",
-                **BASELINE)  # fmt: skip
+        # a single length has a line too
+        places = list(range(len(lengths))) if len(lengths) > 1 else [-0.3, 0.3]
+        line = line if len(line) > 1 else line * 2
+        ax.plot(places, line, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
