@@ -27,6 +27,10 @@ claims:
     expect: {above: 0.9}
 """
 
+SCORES = """\
+step,examples,train_s,split,metric,value
+5000,1,1.0,validation,cross_entropy_nat,0.1
+"""
 TESTED = "T: 100}\n    quantity: {of: test, over_baseline: true}"
 SCORED = "T: 100, updates: 50}}\n    quantity: {{of: {}}}"
 
@@ -100,9 +104,18 @@ def test_missing_runs_come_with_the_command_that_makes_them(verify):
 
 def test_one_command_makes_what_several_claims_miss(bench, verify):
     verify(5)
-    said = bench("verify", "paper.yaml", code=5).err
-    assert "2 missing: urnn-bench run made --model urnn --model lstm --T 100 (" in said
-    assert "2 claims not decided" in said and "claims: 2 missing" in said
+    bench.write("benchmarks/made.yaml", MADE.replace("T: 100", "T: [100, 200]"))
+    for text, asked in (
+        (CLAIMS, ["--model urnn --model lstm --T 100 --seeds 3"]),
+        (CLAIMS.replace("T: 100}", "T: 200, seeds: 5}", 1),
+         ["--model urnn --T 100 --seeds 3", "--model lstm --T 200 --seeds 5"]),
+    ):  # fmt: skip
+        bench.write("paper.yaml", text)
+        said = bench("verify", "paper.yaml", code=5).err.splitlines()
+        assert [f"missing: urnn-bench run made {each}" for each in asked] == [
+            line for line in said if line.startswith("missing:")
+        ]
+    assert "claims: 2 missing" in said and "2 claims not decided" in said[-1]
     said = bench("verify", "paper.yaml", "--results", "elsewhere", code=5).err
     assert (
         said
@@ -164,6 +177,7 @@ def test_models_that_saw_other_data_are_not_judged(bench):
     ("expect: {above: 0.9}", "expect: {above: 5, below: 1}", "must be greater than 'above'"),
     ("{of: test, over_baseline: true}", "{of: probe, t: 0}", "times count from 1"),
     (TESTED, SCORED.format("validation, until: 51"), "'until' is 51, after the 50"),
+    (TESTED, SCORED.format("test, until: 50"), "'until' goes with"),
     (TESTED, SCORED.format("probe, update: 51"), "'update' is 51, after the 50"),
     ('    says: "It is stuck."\n', "", "says: this key is missing"),
 ])  # fmt: skip
@@ -186,13 +200,19 @@ def test_a_quantity_that_no_run_has_leaves_the_other_claims_judged(bench, quanti
     assert says in rows[1]["reason"] and rows[1]["ours"] == "-"
 
 
-def test_a_score_until_later_than_the_runs_is_undecided(bench):
+@pytest.mark.parametrize("quantity", ["validation, until: 5000", "probe, update: 5000"])
+def test_a_quantity_later_than_the_runs_asks_for_longer_ones(bench, quantity):
     bench.write("benchmarks/made.yaml", MADE)
     made(bench)
-    bench.write("paper.yaml", CLAIMS.replace("{of: test, over_baseline: true}",
-                                             "{of: validation, until: 5000}"))  # fmt: skip
+    text = CLAIMS.replace("test, over_baseline: true", quantity)
+    bench.write("paper.yaml", text.replace("{above: 0.9}", "{above: 0}"))
     rows = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
     assert "instead of 5,000; the claim's: urnn-bench run made" in rows[1]["reason"]
+    for seed in range(3):
+        folder = bench.record("lstm", seed=seed, steps_done=5000)
+        (folder / "metrics.csv").write_text(SCORES)
+        (folder / "probes.csv").write_text("step,probe,state,t,value\n5000,gradient_norm,h,1,1.0\n")
+    bench("verify", "paper.yaml")
 
 
 def test_never_solved_is_later_than_any_bound(bench):

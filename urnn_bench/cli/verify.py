@@ -1,6 +1,5 @@
 """``urnn-bench verify``: a paper's claims against our runs."""
 
-import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,7 @@ from urnn_bench.errors import GateError, NothingToShowError, UsageError
 from urnn_bench.records.folder import default_results, records
 from urnn_bench.registry import Components
 from urnn_bench.spec.catalogue import find, names
-from urnn_bench.spec.claims import Claim, Needs, check_needs, load_paper
+from urnn_bench.spec.claims import Claim, Needs, check_needs, commands, load_paper
 from urnn_bench.spec.sweep import Selection, plan
 
 if TYPE_CHECKING:
@@ -129,22 +128,15 @@ def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
     for name, (claim, verdict) in found.items():
         if verdict.word not in ("reproduced", "missing"):
             say(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
-    _say_missing([claim.needs for claim, verdict in found.values() if verdict.word == "missing"])
+    missing = [claim.needs for claim, verdict in found.values() if verdict.word == "missing"]
+    for command in commands(missing):
+        say(f"missing: {command}")
+    if missing:
+        say("--dry-run says how long these take; verify --run makes them")
     say("ours: geometric mean over seeds with its 95 % t interval (of differences the mean), every")
     say("seed's value where they lie far apart, or solved seeds;")
     say("reproduced: every seed is past the bound; not reproduced: none is")
     say("a score within so many updates is the best on validation until then")
-
-
-def _say_missing(needs: list[Needs]) -> None:
-    """Say, for each benchmark, which command makes just what its claims lack."""
-    for benchmark in dict.fromkeys(each.benchmark for each in needs):
-        of = [each for each in needs if each.benchmark == benchmark]
-        models = dict.fromkeys(m for each in of for m in (*each.models, *each.controls))
-        asked = [f"--model {m}" for m in models] + [f"--T {T}" for T in sorted({n.T for n in of})]
-        command = shlex.join(["urnn-bench", "run", benchmark])
-        said = " ".join([command, *asked])
-        say(f"{len(of)} missing: {said} (--dry-run says how long), or --run")
 
 
 def _markdown(found: "dict[str, tuple[Claim, Verdict]]") -> None:

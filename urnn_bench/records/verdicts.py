@@ -14,7 +14,7 @@ from urnn_bench.records.folder import METRICS, PROBES
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.records.results import one_a_seed, settings_of, training_of
 from urnn_bench.records.statistics import Interval, geometric_mean, mean, proportion
-from urnn_bench.spec.claims import Claim, Expected, Needs, Quantity
+from urnn_bench.spec.claims import Claim, Expected, Quantity
 
 Word = Literal[
     "reproduced", "not reproduced", "explained by the control", "inconclusive", "missing"
@@ -78,7 +78,7 @@ def _runs(claim: Claim, found: Sequence[Run]) -> tuple[list[tuple[Run, ...]], in
     at = [(f, r) for f, r in found if r.run.T == needs.T]
     ended = [(f, r) for f, r in one_a_seed(at) if r.status in FINAL]
     plain = [(f, r) for f, r in ended if _only_longer(r)]
-    chosen = _one_protocol(plain, needs)
+    chosen = _one_protocol(plain, needs.seeds, claim.updates)
     _check([record for _, record in chosen.values()])
     seeds = [seed for label, seed in chosen if label == needs.model]
     whole = [s for s in seeds if all((model, s) in chosen for model in needs.models)]
@@ -90,7 +90,9 @@ def _only_longer(record: Record) -> bool:
     return all(text.startswith("fit.steps=") for text in settings_of(record))
 
 
-def _one_protocol(runs: Sequence[Run], needs: Needs) -> dict[tuple[str, int], Run]:
+def _one_protocol(
+    runs: Sequence[Run], seeds: int, updates: int | None
+) -> dict[tuple[str, int], Run]:
     """Return one run for each model and seed, of one protocol a model.
 
     Of several the one that was trained for long enough, then that of enough seeds, then the
@@ -102,8 +104,8 @@ def _one_protocol(runs: Sequence[Run], needs: Needs) -> dict[tuple[str, int], Ru
 
     def rank(group: list[Run]) -> tuple[bool, int, int, str]:
         steps = min(r.steps_done for _, r in group)
-        long = needs.updates is None or _reached([r for _, r in group], needs.updates)
-        return long, min(len(group), needs.seeds), -steps, max(r.asked for _, r in group)
+        long = updates is None or _reached([r for _, r in group], updates)
+        return long, min(len(group), seeds), -steps, max(r.asked for _, r in group)
 
     ranked = sorted(groups.items(), key=lambda item: rank(item[1]))
     best = {label: group for (label, _), group in ranked}

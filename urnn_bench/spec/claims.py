@@ -1,5 +1,6 @@
 """A paper as data: what it claims, where, and what would show it; nothing here needs torch."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -63,8 +64,25 @@ class Needs(Strict):
     @property
     def command(self) -> str:
         """The command that makes these runs."""
-        models = " ".join(f"--model {model}" for model in (*self.models, *self.controls))
-        return f"urnn-bench run {self.benchmark} {models} --T {self.T} --seeds {self.seeds}"
+        return _command(self.benchmark, (*self.models, *self.controls), [self.T], self.seeds)
+
+
+def commands(needs: Sequence[Needs]) -> list[str]:
+    """Return commands that make the runs of several needs, one for all lengths of some models."""
+    at: dict[tuple[str, int], list[Needs]] = {}
+    for each in needs:
+        at.setdefault((each.benchmark, each.T), []).append(each)
+    lengths: dict[tuple[str, tuple[str, ...], int], list[int]] = {}
+    for (benchmark, T), of in at.items():
+        models = dict.fromkeys(m for each in of for m in (*each.models, *each.controls))
+        which = benchmark, tuple(models), max(each.seeds for each in of)
+        lengths.setdefault(which, []).append(T)
+    return [_command(name, models, of, seeds) for (name, models, seeds), of in lengths.items()]
+
+
+def _command(benchmark: str, models: Iterable[str], lengths: Iterable[int], seeds: int) -> str:
+    asked = [*(f"--model {model}" for model in models), *(f"--T {T}" for T in lengths)]
+    return f"urnn-bench run {benchmark} {' '.join(asked)} --seeds {seeds}"
 
 
 class Quantity(Strict):
@@ -93,6 +111,12 @@ class Quantity(Strict):
         if value == 0:
             raise ValueError("times count from 1, or from the end with -1")
         return value
+
+    @model_validator(mode="after")
+    def _until_of_scores(self) -> Self:
+        if self.until is not None and self.of != "validation":
+            raise ValueError("'until' goes with the quantity \"validation\"")
+        return self
 
 
 class Expected(Strict):
@@ -155,7 +179,8 @@ class Claim(Strict):
     @property
     def updates(self) -> int | None:
         """For how many updates runs have to be trained at least, if it matters."""
-        return self.needs.updates or self.quantity.until
+        last = self.quantity.until if self.quantity.of == "validation" else self.quantity.update
+        return self.needs.updates or last or None
 
 
 class Paper(Strict):
