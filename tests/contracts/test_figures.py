@@ -155,20 +155,45 @@ def end(bench, seed, status, scores):
     kept.to_csv(folder / "metrics.csv", index=False)
 
 
-def test_a_median_holds_solved_seeds_and_ends_with_lost_ones(bench):
+@pytest.mark.parametrize(("states", "middle"), [
+    (("solved", "solved", "done"), [4, 0.5, 0.5]),
+    (("solved", "diverged", "done"), [4, 0.5, 1]),
+    (("diverged", "diverged", "done"), [4, 0.5]),
+    (("failed", "solved", "done"), [4, 0.5]),
+    (("solved", "running", "done"), [4, 1.125, 0.625]),
+    (("running", "interrupted", "running"), [4, 0.5]),
+])  # fmt: skip
+def test_a_median_is_that_of_all_seeds_that_ended(states, middle, bench):
     bench("run", "tiny", "--model", "lstm", "--seeds", 3, "-q")
-    end(bench, 0, "solved", {0: 5, 3: 0.25})
-    end(bench, 1, "solved", {0: 4, 3: 0.5})
-    end(bench, 2, "done", {0: 3, 3: 2, 6: 1})
-    (ax,) = draw("learning_curves", load(bench.folder / "results", "tiny")).axes
-    (middle,) = (line for line in ax.lines if line.get_label() == "lstm")
-    assert list(zip(*middle.get_data(), strict=True)) == [(0, 4), (12, 0.5), (24, 0.5)]
-    (folder,) = bench.folder.glob("results/tiny/lstm-T4-s1-*")
-    text = (folder / "run.json").read_text()
-    (folder / "run.json").write_text(text.replace('"status": "solved"', '"status": "diverged"'))
-    (ax,) = draw("learning_curves", load(bench.folder / "results", "tiny")).axes
-    (middle,) = (line for line in ax.lines if line.get_label() == "lstm")
-    assert list(middle.get_xdata()) == [0, 12]
+    scores = ({0: 5, 3: 0.25}, {0: 4, 3: 0.5}, {0: 3, 3: 2, 6: 1})
+    for seed, (state, of) in enumerate(zip(states, scores, strict=True)):
+        end(bench, seed, state, of)
+    drawing = draw("learning_curves", load(bench.folder / "results", "tiny"))
+    (line,) = (line for line in drawing.axes[0].lines if line.get_label() == "lstm")
+    assert list(line.get_xdata()) == [0, 12, 24][: len(middle)]
+    assert list(line.get_ydata()) == middle
+    title = drawing.legends[0].get_title().get_text()
+    assert ("held once solved" in title) == ("solved" in states)
+
+
+def test_survival_curves_that_are_equal_lie_on_each_other(bench):
+    bench("run", "tiny", *FULL, "-q")
+    (ax,) = draw("time_to_solve", load(bench.folder / "results", "tiny")).axes
+    curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    widths = [line.get_linewidth() for line in curves]
+    assert {line.get_label() for line in curves} == {"urnn", "lstm"}
+    assert widths == sorted(set(widths), reverse=True)
+    assert all(y in (0, 1) for line in curves for y in line.get_ydata())
+
+
+@pytest.mark.parametrize(("looks", "said"), [("[0]", False), ("[0, 6]", True)])
+def test_gradient_by_length_says_where_a_run_was_not_looked_at(looks, said, bench):
+    bench("run", "tiny", "--model", "lstm", "--T", 4, "--T", 6, "--probe", "--set",
+          "probes.at=[0]", "-q")  # fmt: skip
+    more = ("--probe", "--set", f"probes.at={looks}")
+    bench("run", "tiny", "--model", "lstm", "--T", 4, "--seed", 1, *more, "-q")
+    drawing = draw("gradient_by_length", load(bench.folder / "results", "tiny"))
+    assert ("not looked at" in drawing.legends[0].get_title().get_text()) == said
 
 
 def test_a_heatmap_has_a_row_for_each_look_however_far_apart(bench):

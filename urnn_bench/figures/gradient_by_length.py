@@ -59,8 +59,8 @@ class GradientByLength(Figure):
         one_scale(axes, LOWEST / 100)
         axes[0].set_ylabel("gradient at the first step\nover that at the last")
         marks = "; filled: solved in the end, open: not" if solved else ""
-        if found.groupby("run")["step"].nunique().min() < len(steps):
-            marks += "; no mark: ended by then"
+        looks = found[found["step"].isin(steps)].groupby("run")["step"].nunique()
+        marks += "; no mark: not looked at" if looks.min() < len(steps) else ""
         legend(drawing, axes, f"{plain(results.benchmark)} ({many(found)}{marks})")
         return drawing
 

@@ -1,9 +1,10 @@
-"""Learning curves, one panel a length: every seed thin, the median over all seeds thick.
+"""Learning curves, one panel a length: every seed thin, the median over seeds thick.
 
 The layout of Figures 1 and 2 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, with the
 memoryless baseline dashed. The loss axis is logarithmic where its values span a factor of 30.
 """
 
+from math import inf
 from typing import Any, Literal
 
 import pandas as pd
@@ -33,6 +34,7 @@ _NARROWEST = 5.6  # inches, of a single panel under its legend
 _ROOM = 1.04  # above the highest value, for half a marker
 _COLUMN = {"updates": "step", "examples": "examples"}
 _THOUSANDS_FROM = 5000
+_UNDER_WAY = ("running", "interrupted")
 
 
 class LearningCurvesOptions(Strict):
@@ -79,19 +81,21 @@ class LearningCurves(Figure):
     def _panel(self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str, T: int) -> None:
         ax.set_title(f"T = {T:,}", fontsize=10)
         x = _COLUMN[self.options.x]
+        first = next(iter(results.baselines(metric, T).values()), None)
+        top = self.options.top * first if self.options.top and first else None
         for model, runs in frame.groupby("model", sort=False):
             curves = runs.pivot_table(index=x, columns="run", values="value")
-            _curves(ax, curves, results, str(model))
-            _ends(ax, curves, results, str(model))
+            of = results.runs[(results.runs["T"] == T) & (results.runs["model"] == model)]
+            _curves(ax, curves, _middle(curves, of, metric == results.criterion), str(model))
+            _ends(ax, curves, of, str(model), top)
             self._paper(ax, str(model), T, curves.index.max())
         for (name, value), dashes in zip(
             results.baselines(metric, T).items(), BASELINE_DASHES, strict=False
         ):
             ax.axhline(value, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
         _scale(ax, frame["value"], self.options.scale)
-        first = next(iter(results.baselines(metric, T).values()), None)
-        if self.options.top and first:
-            ax.set_ylim(top=self.options.top * first)
+        if top:
+            ax.set_ylim(top=top)
 
     def _paper(self, ax: Axes, model: str, T: int, end: float) -> None:
         """Draw the paper's points as far as these curves go."""
@@ -129,11 +133,10 @@ class LearningCurves(Figure):
         )  # fmt: skip
 
 
-def _curves(ax: Axes, curves: pd.DataFrame, results: Results, model: str) -> None:
+def _curves(ax: Axes, curves: pd.DataFrame, middle: "pd.Series[float]", model: str) -> None:
     color, marker = look(model)
     if curves.shape[1] > 1:
         ax.plot(curves.index, curves.to_numpy(), color=color, linewidth=0.6, alpha=0.45)
-    middle = _middle(curves, results)
     every = max(1, len(middle) // _MARKERS)
     ax.plot(
         middle.index, middle, color=color, marker=marker, markevery=every, linewidth=1.8,
@@ -141,30 +144,36 @@ def _curves(ax: Axes, curves: pd.DataFrame, results: Results, model: str) -> Non
     )  # fmt: skip
 
 
-def _middle(curves: pd.DataFrame, results: Results) -> "pd.Series[float]":
-    """Return the median over all seeds, as far as all have a score.
+def _middle(curves: pd.DataFrame, runs: pd.DataFrame, loss: bool) -> "pd.Series[float]":
+    """Return the median over the seeds that have ended, or over all that are under way.
 
-    A seed that was stopped when it had solved its task keeps its last one: a median over those that
-    are left would turn to the worst of them.
+    A seed that stopped as it had solved its task keeps its last score, and the loss of one that
+    diverged is infinite: a median over those that are left would turn to the worst or the best of
+    them. The line ends with a seed that was lost otherwise.
     """
-    stopped = set(results.runs.query("status == 'solved'")["run"]).intersection(curves.columns)
-    held = curves.assign(**{run: curves[run].ffill() for run in stopped})
-    return held.dropna().median(axis=1)
+    state = runs.set_index("run")["status"]
+    ended = state[~state.isin(_UNDER_WAY)].index
+    held = curves.reindex(columns=ended if len(ended) else curves.columns)
+    for run in held.columns[held.notna().any()]:
+        after = held.index > held[run].last_valid_index()
+        if state[run] == "solved":
+            held.loc[after, run] = held[run].dropna().iloc[-1]
+        if state[run] == "diverged" and loss:
+            held.loc[after, run] = inf
+    middle = held.dropna().median(axis=1)
+    return middle[middle < inf]
 
 
-def _ends(ax: Axes, curves: pd.DataFrame, results: Results, model: str) -> None:
+def _ends(
+    ax: Axes, curves: pd.DataFrame, runs: pd.DataFrame, model: str, top: float | None
+) -> None:
     """Mark the last score of a diverged run, so that it is not read as a short one."""
-    diverged = set(results.runs.query("status == 'diverged'")["run"])
+    diverged = set(runs[runs["status"] == "diverged"]["run"])
     for run in diverged.intersection(curves.columns):
         last = curves[run].dropna()
-        ax.plot(
-            last.index[-1],
-            last.iloc[-1],
-            "x",
-            **DIVERGED,
-            color=look(model).color,
-            label="diverged",
-        )
+        height = min(last.iloc[-1], top or inf)
+        ax.plot(last.index[-1], height, "x", **DIVERGED, color=look(model).color, label="diverged",
+                clip_on=False)  # fmt: skip
 
 
 def _scale(ax: Axes, values: "pd.Series[float]", scale: str) -> None:

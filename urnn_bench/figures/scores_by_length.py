@@ -11,12 +11,11 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import over_lengths
+from urnn_bench.figures._panels import legend, over_lengths
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
     DIVERGED,
-    columns,
     label,
     look,
     plain,
@@ -57,10 +56,7 @@ class ScoresByLength(Figure):
             ax.set_ylim(bottom=0)
         over_lengths(ax, lengths)
         ax.set_ylabel(f"test {label(metric)}")
-        drawing.legend(
-            loc="outside upper center", ncols=columns(drawing, ax.get_legend_handles_labels()[1]),
-            title=plain(results.benchmark), title_fontsize=8,
-        )  # fmt: skip
+        legend(drawing, [ax], plain(results.benchmark))
         return drawing
 
 

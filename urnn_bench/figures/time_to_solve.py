@@ -18,7 +18,7 @@ from urnn_bench.records.results import Results
 from urnn_bench.records.statistics import survival
 
 # every curve is thicker than the next, which is drawn on it, as equal ones would hide one another
-_THIN, _THICKER = 1.4, 1.3
+_THINNEST, _THICKEST = 1.4, 6.0
 
 
 class TimeToSolve(Figure):
@@ -35,7 +35,8 @@ class TimeToSolve(Figure):
             runs = ended(results)
             groups = runs[runs["T"] == T].groupby("model", sort=False)
             for index, (model, of) in enumerate(groups):
-                _curve(ax, str(model), of, _THIN + _THICKER * (len(groups) - 1 - index))
+                over = 1 - (index + 1) / len(groups)
+                _curve(ax, str(model), of, _THINNEST + over * (_THICKEST - _THINNEST))
             ax.set_title(f"T = {T:,}", fontsize=10)
             ax.set_xlabel("updates")
             ax.set_xscale("log")
@@ -53,7 +54,8 @@ def _curve(ax: Axes, model: str, runs: pd.DataFrame, width: float) -> None:
     # the axis is logarithmic: a seed that was solved from the start stands at one
     times, shares = [1.0, *(max(1.0, t) for t in found.times), end], [1.0, *found.unsolved]
     heights = [*shares, shares[-1]]
-    ax.step(times, heights, where="post", color=color, lw=width, label=plain(model))
+    ax.step(times, heights, where="post", color=color, lw=width, label=plain(model),
+            solid_capstyle="butt")  # fmt: skip
     stopped = runs[runs["solved_step"].isna()]["censored"]
     marks = [heights[bisect_right(times, float(step)) - 1] for step in stopped]
-    ax.plot(stopped, marks, "|", color=color, markersize=9, mew=1.2)
+    ax.plot(stopped, marks, "|", color=color, markersize=9, mew=1.2, zorder=3)
