@@ -28,6 +28,18 @@ def test_models_are_compared_seed_by_seed(bench, count, verdict):
     assert back == {"higher": "lower"}.get(verdict, verdict)
 
 
+def test_lengths_are_in_order_and_a_folder_that_is_not_there_is_named(bench):
+    for T in (1000, 600):
+        bench.record("urnn", T=T)
+        bench.record("lstm", T=T)
+    rows = json.loads(bench("compare", "urnn", "lstm", "--json").out)
+    assert [row["T"] for row in rows] == [600, 1000]
+    said = bench("compare", "results", "result", code=2).err
+    assert "no recorded model or results folder is called 'result'" in said
+    (bench.folder / "results").rename(bench.folder / "old")
+    assert "folder is called 'new'" in bench("compare", "old", "new", code=2).err
+
+
 def test_only_seeds_on_both_sides_count(bench):
     pairs(bench, 6, 2)
     bench.record("urnn", seed=9)

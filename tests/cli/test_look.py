@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from urnn_bench.records.results import load
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
@@ -122,6 +124,10 @@ def test_plot_and_table_take_some_lengths_only(bench):
     bench("run", "tiny", "--model", "lstm", "--T", 4, "--T", 6, "--T", 8, "-q")
     rows = json.loads(bench("table", "tiny", "--T", 4, "--T", 8, "--json").out)
     assert [row["T"] for row in rows] == [4, 8]
+    kept = load(bench.folder / "results", "tiny").at([4, 8])
+    for frame in (kept.runs, kept.metrics):
+        assert sorted(frame["T"].unique()) == [4, 8]
+    assert [r.run.T for r in kept.records] == [4, 8] and len(kept.folders) == 2
     out = bench("plot", "tiny", "--T", 8, "--T", 4, "--figure", "learning_curves").out
     assert out.strip().endswith("learning_curves-T4-T8.png")
     bench("run", "copy", "--T", 4, "--model", "rnn", "--steps", 1, "-q")
@@ -131,6 +137,12 @@ def test_plot_and_table_take_some_lengths_only(bench):
     for command in ("plot", "table"):
         said = bench(command, "tiny", "--T", 5, code=2).err
         assert "no run is recorded at T = 5; there are: 4, 6, 8" in said
+
+
+def test_runs_that_never_got_a_score_keep_the_name_of_the_others(bench):
+    bench("run", "tiny", "--model", "lstm", "--T", 4, "-q")
+    bench("run", "tiny", "--model", "lstm", "--T", 6, "--time-limit", "0", "-q", code=3)
+    assert "test is cross_entropy_nat" in bench("table", "tiny", "--T", 6).err
 
 
 def test_results_folder_from_the_environment(made):

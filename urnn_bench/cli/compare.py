@@ -53,6 +53,11 @@ def _sides(
     if Path(a).is_dir() and Path(b).is_dir():
         one, two = (_found(Path(each), benchmark) for each in (a, b))
         return (one, two), True
+    known = {record.run.label for _, record in records(results)}
+    strange = [name for name in (a, b) if name not in known and not Path(name).is_dir()]
+    # two names of nothing, where there are no records, are models that are still to be trained
+    if strange and (known or len(strange) == 1):
+        raise UnknownNameError("recorded model or results folder", strange[0], known)
     found = _found(results, benchmark)
     labels = {record.run.label for record in found}
     for name in (a, b):

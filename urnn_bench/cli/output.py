@@ -89,7 +89,9 @@ def _told_apart(
     kept = [values for values, alike in zip(columns, same, strict=True) if not alike]
     told = [(str(values[0]), shown(values[1]))
             for values, alike in zip(columns, same, strict=True) if alike]  # fmt: skip
-    return kept or columns, [(name, text) for name, text in told if text and kept]
+    return kept or columns, [
+        (name, text) for name, text in told if text not in ("", _MISSING) and kept
+    ]
 
 
 def _width(values: Sequence[Any]) -> int:

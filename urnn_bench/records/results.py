@@ -24,7 +24,8 @@ Key = Callable[[Record], Hashable]
 class Results:
     """The runs of one benchmark: one row a run, and one row a measured value.
 
-    ``command`` is what makes more of them.
+    ``command`` is what makes more of them, ``criterion`` the metric that training lowers; it is
+    empty if no run got as far as a score.
     """
 
     benchmark: str
@@ -32,7 +33,8 @@ class Results:
     runs: pd.DataFrame
     metrics: pd.DataFrame
     records: tuple[Record, ...]
-    folders: tuple[Path, ...] = ()
+    folders: tuple[Path, ...]
+    criterion: str
 
     @cached_property
     def probes(self) -> pd.DataFrame:
@@ -44,11 +46,6 @@ class Results:
         frames = [_probes(folder, record) for folder, record in pairs if record.run.probes]
         columns = [*probes.Reading._fields, "run", "model", "T", "seed", "length"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-
-    @property
-    def criterion(self) -> str:
-        """The metric that training lowers; empty if no run got as far as a score."""
-        return next((r.criterion for r in self.records if r.criterion), "")
 
     def at(self, lengths: Collection[int]) -> "Results":
         """Return the runs of some lengths."""
@@ -95,9 +92,9 @@ def load(results: Path, benchmark: str, command: str | None = None) -> Results:
     frames = [_metrics(folder, record) for folder, record in kept]
     rows = pd.DataFrame([_row(folder, record) for folder, record in kept])
     folders, records_ = zip(*kept, strict=True)
-    return Results(
-        benchmark, command, rows, pd.concat(frames, ignore_index=True), records_, folders
-    )
+    values = pd.concat(frames, ignore_index=True)
+    criterion = next((r.criterion for r in records_ if r.criterion), "")
+    return Results(benchmark, command, rows, values, records_, folders, criterion)
 
 
 def settings_of(record: Record) -> tuple[str, ...]:
