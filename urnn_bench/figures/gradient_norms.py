@@ -45,6 +45,8 @@ class GradientNorms(Figure):
         """Draw every run that was looked into."""
         frame = looked(results, "gradient_norm")
         frame, T = at_length(frame, self.options.T)
+        # what is far below the axis would widen it at its other end
+        frame = frame.assign(value=frame["value"].clip(lower=LOWEST / 10))
         steps = first_and_last(frame, self.options.most)
         drawing, axes = panels(len(steps))
         for ax, step in zip(axes, steps, strict=True):
