@@ -87,6 +87,18 @@ def test_contradicted_and_undecided(bench, verify, solved, losses, verdicts):
     assert (found["solves"]["verdict"], found["stuck"]["verdict"]) == verdicts
 
 
+@pytest.mark.parametrize(("losses", "verdict"), [
+    ((0.15, 0.16, 0.17), "reproduced"),
+    ((0.15, 0.16, 0.02), "inconclusive"),
+    ((0.30, 0.01, 0.02), "not reproduced"),
+])  # fmt: skip
+def test_between_two_bounds_is_one_place(bench, verify, losses, verdict):
+    bench.write("paper.yaml", CLAIMS.replace("{above: 0.9}", "{above: 0.8, below: 1.1}"))
+    made(bench, losses=losses)
+    found = verify({"reproduced": 0, "inconclusive": 5, "not reproduced": 4}[verdict])
+    assert found["stuck"]["verdict"] == verdict
+
+
 def test_too_few_seeds_and_too_few_updates_decide_nothing(bench, verify):
     made(bench, losses=(0.17, 0.17), steps_done=300)
     found = verify(5)

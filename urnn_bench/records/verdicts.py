@@ -260,8 +260,7 @@ def _against(
     ours = ", ".join(f"{value:.3g}" for value in values)
     if len(values) > _TOO_FEW and isfinite(found.low) and not _apart(found):
         ours = f"{found.value:.3g} ({found.low:.3g} to {found.high:.3g})"
-    above = [expected.above is None or value > expected.above for value in values]
-    below = [expected.below is None or value < expected.below for value in values]
-    if all(above) and all(below):
+    within = [expected.allows(value) for value in values]
+    if all(within):
         return "reproduced", ours
-    return ("not reproduced" if not any(above) or not any(below) else "inconclusive"), ours
+    return ("inconclusive" if any(within) else "not reproduced"), ours

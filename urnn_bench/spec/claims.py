@@ -134,6 +134,11 @@ class Expected(Strict):
             raise ValueError("'below' must be greater than 'above'")
         return self
 
+    def allows(self, value: float) -> bool:
+        """Return whether a number is within the bounds."""
+        above = self.above is None or value > self.above
+        return above and (self.below is None or value < self.below)
+
     @property
     def text(self) -> str:
         """The bound in words."""
