@@ -80,6 +80,39 @@ def test_shows_what_probes_read(name, bench):
     assert len(wanted) == 4 and all(list(curve) in shown for curve in wanted)
 
 
+READ_OFF = {
+    "gradient_norms": {"update": 4, "model": "lstm", "length": 6, "points": [[2, 0.5], [6, 1]]},
+    "hidden_states": {"probe": "state_norm", "state": "c", "model": "lstm", "length": 6,
+                      "points": [[2, 0.5], [6, 1]]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READ_OFF)
+@pytest.mark.parametrize(("changed", "drawn"), [
+    ({}, 1), ({"model": "urnn"}, 0), ({"length": 1000}, 0), ({"points": []}, 0),
+])  # fmt: skip
+def test_a_papers_points_stand_in_the_panel_that_shows_the_same(name, changed, drawn, bench):
+    bench("run", "tiny", "--model", "lstm", *FULL, "-q")
+    results = load(bench.folder / "results", "tiny")
+    length = int(results.probes["length"].max())
+    curve = READ_OFF[name] | {"length": length} | changed
+    axes = draw(name, results, paper=[curve]).axes
+    found = [(ax.get_title(), line) for ax in axes for line in ax.lines if line.get_marker() == "*"]
+    assert len(found) == drawn
+    for title, line in found:
+        assert title in ("after 4 updates", "c: its norm")
+        assert line.get_xydata().tolist() == curve["points"]
+
+
+@pytest.mark.parametrize("name", READ_OFF)
+def test_a_papers_curve_that_is_no_curve_is_refused(name, bench):
+    bench("run", "tiny", "--model", "lstm", *FULL, "-q")
+    wrong = READ_OFF[name] | {"points": [[1, 2, 3]]}
+    text = (bench.folder / "benchmarks/tiny.yaml").read_text().partition("figures:")[0]
+    bench.write("benchmarks/tiny.yaml", f"{text}figures: [{{name: {name}, paper: [{wrong}]}}]\n")
+    assert "paper" in bench("plot", "tiny", code=2).err
+
+
 def test_gradient_by_length_shows_first_over_last_of_every_run(bench):
     bench("run", "tiny", "--model", "lstm", "--T", 4, "--T", 6, "--seeds", 2, *FULL, "-q")
     results = load(bench.folder / "results", "tiny")

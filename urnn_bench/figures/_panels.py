@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._read_off import READ_OFF
 from urnn_bench.figures._style import columns, look, plain
 from urnn_bench.records.record import FINAL
 from urnn_bench.records.results import Results
@@ -98,14 +99,15 @@ def one_scale(axes: Sequence[Axes], lowest: float) -> None:
 
 
 def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
-    """Put every label once above the panels."""
+    """Put every label once above the panels, those of a paper last."""
     entries: dict[str, Any] = {}
     for ax in axes:
         handles, names = ax.get_legend_handles_labels()
         entries.update(zip(names, handles, strict=True))
+    names = sorted(entries, key=lambda name: name.endswith(READ_OFF))
     drawing.legend(
-        list(entries.values()), list(entries), loc="outside upper center",
-        ncols=columns(drawing, list(entries)), title=title, title_fontsize=8,
+        [entries[name] for name in names], names, loc="outside upper center",
+        ncols=columns(drawing, names), title=title, title_fontsize=8,
     )  # fmt: skip
 
 

@@ -21,10 +21,17 @@ from urnn_bench.figures._panels import (
     panels,
     seeds,
 )
+from urnn_bench.figures._read_off import OverTime, beside
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
+
+
+class AfterUpdate(OverTime):
+    """Gradient norms that a paper shows after so many updates."""
+
+    update: int = Field(ge=0)
 
 
 class GradientNormsOptions(Strict):
@@ -32,6 +39,7 @@ class GradientNormsOptions(Strict):
 
     states: list[str] = Field(["h"], description="which states; c is an LSTM's cell")
     T: int | None = Field(None, description="trained length; the longest if not given")
+    paper: list[AfterUpdate] = Field([], description="points read off a paper's curves")
     most: int = Field(4, ge=1, description="panels: the first updates looked at, and the last")
 
 
@@ -50,7 +58,9 @@ class GradientNorms(Figure):
         steps = first_and_last(frame, self.options.most)
         drawing, axes = panels(len(steps))
         for ax, step in zip(axes, steps, strict=True):
-            over_time(ax, frame[frame["step"] == step], self.options.states)
+            of = frame[(frame["step"] == step) & frame["state"].isin(self.options.states)]
+            over_time(ax, of, self.options.states)
+            beside(ax, of, [curve for curve in self.options.paper if curve.update == step])
             ax.set_yscale("log")
             ax.set_title(after(step), fontsize=10)
             ax.set_xlabel("t (steps)")

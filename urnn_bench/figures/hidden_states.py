@@ -6,18 +6,29 @@ longer than the root of its width; the published LSTM curve is, so it must be c,
 here.
 """
 
+from typing import Literal
+
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import at_length, legend, looked, over_time, panels, seeds
+from urnn_bench.figures._read_off import OverTime, beside
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
+_BELOW = 0.03  # of the axis, so that what is at zero is seen
 _PANELS = {"state_norm": "its norm", "distance_to_last": "distance to the last one"}
+
+
+class OfProbe(OverTime):
+    """Norms or distances that a paper shows."""
+
+    probe: Literal["state_norm", "distance_to_last"]
 
 
 class HiddenStatesOptions(Strict):
@@ -25,6 +36,7 @@ class HiddenStatesOptions(Strict):
 
     states: list[str] = Field(["h", "c"], description="which states; c is an LSTM's cell")
     T: int | None = Field(None, description="trained length; the longest if not given")
+    paper: list[OfProbe] = Field([], description="points read off a paper's curves")
 
 
 class HiddenStates(Figure):
@@ -35,9 +47,8 @@ class HiddenStates(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was looked into, as it was when it was looked into last."""
-        found = {name: at_length(looked(results, probe), self.options.T)
-                 for probe, name in _PANELS.items()}  # fmt: skip
-        frames = {name: _last(frame) for name, (frame, _) in found.items()}
+        found = {probe: at_length(looked(results, probe), self.options.T) for probe in _PANELS}
+        frames = {probe: _last(frame) for probe, (frame, _) in found.items()}
         known = {state for frame in frames.values() for state in frame["state"]}
         # a row for each, as an LSTM's c can be a hundred times as long as its h
         states = [state for state in self.options.states if state in known]
@@ -45,20 +56,24 @@ class HiddenStates(Figure):
             raise NothingToShowError(f"no model of '{results.benchmark}' has such states; "
                                      f"there are: {', '.join(sorted(known))}")  # fmt: skip
         drawing, axes = panels(len(states) * len(_PANELS), columns=len(_PANELS), width=3.4)
-        each = ((state, name) for state in states for name in frames)
-        for ax, (state, name) in zip(axes, each, strict=True):
-            frame = frames[name]
-            over_time(ax, frame, [state])
-            ax.set_ylim(bottom=0)
-            ax.set_xlabel("t (steps)")
-            ax.set_title(f"{state}: {name}", fontsize=10)
+        each = ((state, probe) for state in states for probe in frames)
+        for ax, (state, probe) in zip(axes, each, strict=True):
+            self._panel(ax, frames[probe], state, probe)
         for ax in axes[:: len(_PANELS)]:
             ax.set_ylabel("2-norm, mean over the batch")
+        frame, (_, T) = frames["state_norm"], found["state_norm"]
         lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
-        (_, T), *_ = found.values()
         title = f"trained at {T} for {_updates(frame)} updates, run at T = {lengths}"
         legend(drawing, axes, f"{plain(results.benchmark)}: {title} ({seeds(frame)})")
         return drawing
+
+    def _panel(self, ax: Axes, frame: pd.DataFrame, state: str, probe: str) -> None:
+        of = frame[frame["state"] == state]
+        over_time(ax, of, [state])
+        beside(ax, of, [curve for curve in self.options.paper if curve.probe == probe])
+        ax.set_ylim(bottom=-_BELOW * ax.get_ylim()[1])
+        ax.set_xlabel("t (steps)")
+        ax.set_title(f"{state}: {_PANELS[probe]}", fontsize=10)
 
 
 def _last(frame: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._read_off import READ_OFF, Point, stars
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
@@ -47,7 +48,7 @@ class LearningCurvesOptions(Strict):
     top: float | None = Field(
         None, gt=0, description="upper end of a linear axis, as a multiple of the first baseline"
     )
-    paper: dict[str, dict[int, list[list[float]]]] = Field(
+    paper: dict[str, dict[int, list[Point]]] = Field(
         {}, description="points [x, value] read off a paper's curve, by model and length"
     )
 
@@ -100,10 +101,7 @@ class LearningCurves(Figure):
     def _paper(self, ax: Axes, model: str, T: int, end: float) -> None:
         """Draw the paper's points as far as these curves go."""
         points = [p for p in self.options.paper.get(model, {}).get(T, []) if p[0] <= end]
-        if points:
-            xs, values = zip(*points, strict=True)
-            ax.plot(xs, values, "*", markersize=11, markerfacecolor="white", zorder=5,
-                    color=look(model).color, label=f"{plain(model)} (paper, read off)")  # fmt: skip
+        stars(ax, model, points)
 
     def _horizontal(self, ax: Axes, frame: pd.DataFrame) -> None:
         """Count in thousands where the numbers would be long."""
@@ -125,7 +123,7 @@ class LearningCurves(Figure):
         held = ", held once solved" if "solved" in set(results.runs["status"]) else ""
         note = f"thick: median of {count} seeds{held}; thin: each" if high > 1 else "one seed"
         # models first, whatever the first panel lacks
-        names = sorted(entries, key=lambda name: name.endswith(("(baseline)", "read off)")))
+        names = sorted(entries, key=lambda name: name.endswith(("(baseline)", READ_OFF)))
         drawing.legend(
             [entries[n] for n in names], names, loc="outside upper center",
             ncols=columns(drawing, names),
