@@ -1,7 +1,7 @@
 """Probes read total derivatives: equal to autograd's, to finite differences, and known by hand."""
 
 from functools import partial
-from math import log
+from math import isnan, log
 
 import pytest
 import torch
@@ -120,33 +120,44 @@ def test_a_trace_leaves_the_network_alone():
 
 
 class Linear:
-    """h' = A h, with what a trace needs of a cell."""
+    """s' = u A s for every state s and its matrix A, with what a trace needs of a cell."""
 
-    def __init__(self, a):
-        self.a = a
+    def __init__(self, *matrices):
+        self.matrices = matrices
 
     def drive(self, x, w):  # noqa: ARG002 - part of the interface
-        return torch.zeros(len(x), 1)
+        return x
 
     def step(self, u, state, w):  # noqa: ARG002 - part of the interface
-        return (state[0] @ self.a.T,)
+        return tuple(u * s @ a.T for s, a in zip(state, self.matrices, strict=True))
 
 
-def linear_trace(a, steps=400):
-    cell, h, states = Linear(a), torch.ones(2, len(a), dtype=torch.float64), []
-    initial = (h,)
-    for _ in range(steps):
-        h = h @ a.T
-        states.append(h)
-    hs = torch.stack(states)
-    return Trace(cell, None, torch.zeros(steps, 2), initial, {"h": hs}, {"h": hs.flip(0)})
+def linear_trace(*matrices, steps=400, drive=(1.0,)):
+    cell = Linear(*matrices)
+    x = torch.tensor(drive, dtype=torch.float64).repeat(steps // len(drive))
+    state = tuple(torch.ones(2, len(a), dtype=torch.float64) for a in matrices)
+    initial, states = state, []
+    for u in x:
+        state = cell.step(u, state, None)
+        states.append(state)
+    named = {f"s{i}": torch.stack(of) for i, of in enumerate(zip(*states, strict=True))}
+    return Trace(cell, None, x, initial, named, named)
 
 
-@pytest.mark.parametrize("leading", [1.0, 0.9, 1.02])
+@pytest.mark.parametrize("leading", [1.0, 0.9, 1.02, 1.5])
 def test_the_lyapunov_exponent_of_a_linear_map_is_the_log_of_its_largest_eigenvalue(leading):
     a = torch.diag(torch.tensor([0.5 * leading, leading, 0.3], dtype=torch.float64))
     (found,) = read("lyapunov", linear_trace(a)).values()
     assert float(found) == pytest.approx(log(leading), abs=1e-4)
+
+
+def test_the_exponent_is_of_all_states_and_the_mean_of_logarithms():
+    slow, fast = (torch.eye(2, dtype=torch.float64) * rate for rate in (0.9, 0.5))
+    for states in ((slow, fast), (fast, slow)):
+        (found,) = read("lyapunov", linear_trace(*states)).values()
+        assert float(found) == pytest.approx(log(0.9), abs=1e-4)
+    (found,) = read("lyapunov", linear_trace(slow, drive=(1.0, 0.5))).values()
+    assert float(found) == pytest.approx(log(0.9) + log(0.5) / 2, abs=1e-4)
 
 
 def test_copies_that_meet_have_no_finite_exponent():
@@ -166,6 +177,17 @@ def test_the_memory_horizon_is_the_longest_lag_above_the_fraction(fraction, lag)
     gradient = size[:, None, None].expand(10, 2, 1)
     seen = Trace(None, None, None, (), {"h": gradient}, {"h": gradient})
     assert float(read("memory_horizon", seen, fraction=fraction)["h"]) == lag
+
+
+@pytest.mark.parametrize(("size", "lag"), [
+    ((8.0, 1.0, 1.0), 2), ((0.1, 8.0, 1.0), 1), ((1.0, 1.0, 0.0), None),
+    ((float("nan"), 1.0, 1.0), None), ((1.0, float("inf"), 1.0), None),
+])  # fmt: skip
+def test_the_horizon_is_measured_by_the_last_gradient(size, lag):
+    gradient = torch.tensor(size, dtype=torch.float64)[:, None, None]
+    seen = Trace(None, None, None, (), {"h": gradient}, {"h": gradient})
+    found = float(read("memory_horizon", seen, fraction=0.5)["h"])
+    assert isnan(found) if lag is None else found == lag
 
 
 def test_norms_are_means_over_the_batch_of_norms_over_units():

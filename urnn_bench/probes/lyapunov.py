@@ -2,9 +2,11 @@
 
 Benettin's method (Benettin et al. 1980, Meccanica 15): a copy of every sequence starts a small
 distance away in a random direction of all states together; after every step the logarithm of the
-distance's growth is taken and the distance is put back. The mean over the batch and over the steps
-after the first tenth, in which the direction still turns. 0 keeps a memory, minus infinity means
-that the copies have met.
+distance's growth is taken and the distance is put back. It is a ten-millionth of the state's norm,
+or of 1 where that is less, so that it is no rounding error of a state that has grown. The mean over
+the batch and over the steps after the first tenth, in which the direction still turns. 0 keeps a
+memory, minus infinity means that the copies have met, which they do where a step shrinks their
+distance to less than a billionth.
 """
 
 from collections.abc import Mapping
@@ -31,10 +33,12 @@ class Lyapunov(Probe):
         with torch.no_grad():
             drives = trace.cell.drive(trace.x, trace.weights).unbind(0)
             for u, *after in zip(drives, *trace.states.values(), strict=True):
-                moved = tuple(s + _APART * d for s, d in zip(before, apart, strict=True))
+                distance = _APART * _size(before).clamp(min=1)
+                away = distance.unsqueeze(-1)
+                moved = tuple(s + away * d for s, d in zip(before, apart, strict=True))
                 ends = trace.cell.step(u, moved, trace.weights)
                 parted = tuple(e - s for e, s in zip(ends, after, strict=True))
-                growth.append(_size(parted) / _APART)
+                growth.append(_size(parted) / distance)
                 before, apart = tuple(after), _unit(parted)
         kept = torch.stack(growth[len(growth) // _SETTLING :])
         return {"": kept.log().mean()}

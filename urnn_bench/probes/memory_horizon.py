@@ -1,8 +1,9 @@
 """The memory horizon: the longest lag from which a gradient still comes back.
 
 The largest T - t at which the mean of ‖∂C/∂h_t‖ over the batch is at least a fraction of that at
-t = T; T - 1 if it is so for the first step, nan if a gradient is not finite. On a task that is
-scored at every step, each step's own loss keeps its gradient up, and the horizon says little.
+t = T; T - 1 if it is so for the first step, nan if a gradient is not finite or the last one is 0.
+On a task that is scored at every step, each step's own loss keeps its gradient up, and the horizon
+says little.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ class MemoryHorizon(Probe):
         return {name: self._lag(norms(g).mean(-1)) for name, g in trace.gradients.items()}
 
     def _lag(self, size: Tensor) -> Tensor:
-        if not torch.isfinite(size).all():
+        if not torch.isfinite(size).all() or size[-1] == 0:
             return torch.tensor(torch.nan, dtype=torch.float64)
         near = (size >= self.options.fraction * size[-1]).nonzero()
         return (len(size) - 1 - near[0, 0]).double()
