@@ -39,6 +39,17 @@ def test_what_has_no_logarithm_has_no_mean(values):
     assert isnan(geometric_mean(values).value)
 
 
+def test_what_lies_too_far_apart_has_an_end_beyond_all_numbers():
+    found = geometric_mean([1e-200, 1e-20])
+    assert found.value == pytest.approx(1e-110) and (found.low, found.high) == (0.0, inf)
+
+
+def test_two_seeds_have_a_wide_interval():
+    found = geometric_mean([1.0, exp(2.0)])
+    half = stats.t.ppf(0.975, 1)
+    assert (found.low, found.high) == pytest.approx((exp(1 - half), exp(1 + half)))
+
+
 def test_one_seed_has_no_interval():
     found = geometric_mean([0.5])
     assert found.value == pytest.approx(0.5) and isnan(found.low)
@@ -59,10 +70,21 @@ def test_survival_by_hand_with_a_censored_seed():
     assert survival([None, None], [5, 5]).median == inf
 
 
+def test_half_is_half_though_it_is_a_product_of_rounded_shares():
+    solved = [3, 1, None, None, 5, 3, None, 5, 2, 2]
+    found = survival(solved, [3, 1, 6, 4, 5, 3, 3, 5, 2, 2])
+    assert 0.5 < found.unsolved[2] < 0.5 + 1e-12 and found.median == 3
+
+
+@pytest.mark.parametrize(("solved", "median"), [([1, 2, 3, 4], 2), ([1, 2, None, None], 2)])
+def test_the_median_is_when_half_have_solved_it(solved, median):
+    assert survival(solved, [9, 9, 9, 9]).median == median
+
+
 def test_the_sign_flip_test_is_the_count_over_all_flips():
-    differences = [0.3, -0.1, 0.5, 0.2, 0.05, 0.4]
+    differences = [0.3, -0.1, 0.5, 0.2, 0.05, 0.4, -0.2, 0.1, 0.33]
     size = abs(np.mean(differences)) - 1e-12
-    means = [abs(np.mean(np.multiply(differences, s))) for s in product((1, -1), repeat=6)]
+    means = [abs(np.mean(np.multiply(differences, s))) for s in product((1, -1), repeat=9)]
     assert sign_flip(differences) == pytest.approx(np.mean(np.array(means) >= size))
 
 

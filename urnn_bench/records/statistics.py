@@ -4,9 +4,9 @@ Below ten seeds a bootstrap's 95 % interval of a mean covers 67 to 86 % where a 
 95; losses are skewed, so theirs is taken on the logarithm, and the mean is the geometric one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import exp, inf, isfinite, isnan, log, nan
+from math import inf, isclose, isfinite, isnan, log, nan
 from typing import Literal
 
 import numpy as np
@@ -50,7 +50,8 @@ def geometric_mean(values: Sequence[float]) -> Interval:
     if not values or any(not isfinite(v) or v <= 0 for v in values):
         return Interval(nan, nan, nan)
     found = mean([log(v) for v in values])
-    return Interval(exp(found.value), exp(found.low), exp(found.high))
+    with np.errstate(over="ignore"):  # two values far apart have an end beyond all floats
+        return Interval(*np.exp((found.value, found.low, found.high)).tolist())
 
 
 def proportion(successes: int, trials: int) -> Interval:
@@ -69,7 +70,13 @@ class Survival:
     @property
     def median(self) -> float:
         """The first time at which half of the seeds have solved it; inf if it never came."""
-        return next((t for t, s in zip(self.times, self.unsolved, strict=True) if s <= 0.5), inf)
+        half = ((t, s <= 0.5 or isclose(s, 0.5)) for t, s in self.steps)
+        return next((t for t, reached in half if reached), inf)
+
+    @property
+    def steps(self) -> Iterator[tuple[float, float]]:
+        """Each time with the share that is left after it."""
+        return zip(self.times, self.unsolved, strict=True)
 
 
 def survival(solved: Sequence[float | None], trained: Sequence[float]) -> Survival:
