@@ -39,7 +39,7 @@ title: Made up
 task: {name: copying}
 T: 100
 models: {urnn: {hidden: 8}, lstm: {hidden: 8}}
-fit: {steps: 1000, batch: 20, optimizer: {name: adam, lr: 1e-3}}
+fit: {steps: 1000, solved: {metric: cross_entropy_nat, below: 0.01}}
 """
 
 

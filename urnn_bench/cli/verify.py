@@ -15,7 +15,7 @@ from urnn_bench.records.folder import default_results, records
 from urnn_bench.registry import Components
 from urnn_bench.spec.catalogue import find, names
 from urnn_bench.spec.claims import Claim, Needs, check_needs, commands, load_paper
-from urnn_bench.spec.sweep import Selection, plan
+from urnn_bench.spec.sweep import Draft, Selection, drafts, plan
 
 if TYPE_CHECKING:
     from urnn_bench.records.verdicts import Verdict
@@ -56,12 +56,15 @@ def verify(
         raise UsageError(f"the claims of '{paper}' name none as 'quick'; leave out --quick")
     if results and not results.is_dir() and not run:
         raise NothingToShowError(f"{results}: there is no such folder of records; --run makes them")
-    _check_needs(folder, chosen)
+    asked = _asked(folder, chosen)
     if run:
         _make({claim.needs for claim in chosen.values()}, results)
     needed = {claim.needs.benchmark for claim in chosen.values()}
     runs = {benchmark: list(records(folder, benchmark)) for benchmark in needed}
-    found = {n: (c, judge_controlled(c, runs[c.needs.benchmark])) for n, c in chosen.items()}
+    found = {
+        name: (claim, judge_controlled(claim, runs[at], asked.get(at, ())))
+        for name, claim in chosen.items() for at in [claim.needs.benchmark]
+    }  # fmt: skip
     if json:
         emit_json([_plain(name, *pair) for name, pair in found.items()])
     else:
@@ -70,14 +73,18 @@ def verify(
     _end([verdict.word for _, verdict in found.values()])
 
 
-def _check_needs(folder: Path, claims: dict[str, Claim]) -> None:
-    """Refuse a claim that no run could ever answer; a benchmark's file is read once for all."""
+def _asked(folder: Path, claims: dict[str, Claim]) -> dict[str, list[Draft]]:
+    """Return what benchmarks ask for whose files there are, each read once.
+
+    Refuses a claim that no run could ever answer.
+    """
     files = names()
     asked = dict.fromkeys(known(folder, claim.needs.benchmark) for claim in claims.values())
     plans = {each: plan(*find(each), Selection(), ()) for each in asked if each in files}
     for name, claim in claims.items():
         if claim.needs.benchmark in plans:
             check_needs(name, claim.needs, plans[claim.needs.benchmark].benchmark)
+    return {name: drafts(each, Selection()) for name, each in plans.items()}
 
 
 def _make(needs: set[Needs], results: Path | None) -> None:

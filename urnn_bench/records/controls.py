@@ -5,23 +5,24 @@ from dataclasses import replace
 
 from urnn_bench.records.verdicts import Run, Verdict, judge
 from urnn_bench.spec.claims import Claim
+from urnn_bench.spec.sweep import Draft
 
 
-def judge_controlled(claim: Claim, runs: Sequence[Run]) -> Verdict:
+def judge_controlled(claim: Claim, runs: Sequence[Run], drafts: Sequence[Draft] = ()) -> Verdict:
     """Judge a claim; one that holds for a control as well is explained by that.
 
     It is not if the model meets the same bounds against the control, seed by seed. A control whose
     runs are lacking leaves the claim inconclusive. Raises UsageError as ``judge`` does.
     """
-    found = judge(claim, runs)
+    found = judge(claim, runs, drafts)
     if found.word != "reproduced":
         return found
     for control in claim.needs.controls:
-        alone = judge(_needing(claim, model=control), runs)
+        alone = judge(_needing(claim, model=control), runs, drafts)
         if alone.short:
             reason = f"the control '{control}' is lacking; {alone.reason}"
             return replace(found, word="inconclusive", reason=reason)
-        ahead = judge(_needing(claim, against=control), runs)
+        ahead = judge(_needing(claim, against=control), runs, drafts)
         if alone.word == "reproduced" and ahead.word != "reproduced":
             reason = f"{found.reason}; '{control}' has {alone.ours}"
             return replace(found, word="explained by the control", reason=reason)

@@ -15,6 +15,7 @@ from urnn_bench.records.record import FINAL, Record
 from urnn_bench.records.results import one_a_seed, settings_of, training_of
 from urnn_bench.records.statistics import Interval, geometric_mean, mean, proportion
 from urnn_bench.spec.claims import Claim, Expected, Quantity
+from urnn_bench.spec.sweep import Draft
 
 Word = Literal[
     "reproduced", "not reproduced", "explained by the control", "inconclusive", "missing"
@@ -36,12 +37,13 @@ class Verdict:
     short: bool = False
 
 
-def judge(claim: Claim, found: Sequence[Run]) -> Verdict:
+def judge(claim: Claim, found: Sequence[Run], drafts: Sequence[Draft] = ()) -> Verdict:
     """Judge a claim by what it needs of its benchmark's runs: every seed has to be past the bound.
 
-    Raises UsageError if models were shown different data.
+    ``drafts`` are what the benchmark's file asks for now, if it is known: what an earlier version
+    of it asked for is not judged. Raises UsageError if models were shown different data.
     """
-    seeds, others = _runs(claim, found)
+    seeds, others = _runs(claim, found, drafts)
     if not seeds:
         aside = f" ({others} with other settings are not judged)" if others else ""
         text = f"make the runs with: {claim.needs.command}{aside}"
@@ -68,7 +70,9 @@ def _count(word: Word, values: Sequence[float]) -> str:
     return seeds
 
 
-def _runs(claim: Claim, found: Sequence[Run]) -> tuple[list[tuple[Run, ...]], int]:
+def _runs(
+    claim: Claim, found: Sequence[Run], drafts: Sequence[Draft]
+) -> tuple[list[tuple[Run, ...]], int]:
     """Return the ended runs of a claim's models at its length, seed by seed; count the others.
 
     A run that was asked for with settings of its own is not the paper's, other than of how many
@@ -77,13 +81,19 @@ def _runs(claim: Claim, found: Sequence[Run]) -> tuple[list[tuple[Run, ...]], in
     needs = claim.needs
     at = [(f, r) for f, r in found if r.run.T == needs.T]
     ended = [(f, r) for f, r in one_a_seed(at) if r.status in FINAL]
-    plain = [(f, r) for f, r in ended if _only_longer(r)]
+    plain = [(f, r) for f, r in ended if _only_longer(r) and _asked_for(r, drafts)]
     chosen = _one_protocol(plain, needs.seeds, claim.updates)
     _check([record for _, record in chosen.values()])
     seeds = [seed for label, seed in chosen if label == needs.model]
     whole = [s for s in seeds if all((model, s) in chosen for model in needs.models)]
     runs = [tuple(chosen[model, seed] for model in needs.models) for seed in whole]
-    return runs, sum(r.run.label in needs.models for _, r in ended if not _only_longer(r))
+    return runs, sum(r.run.label in needs.models for f, r in ended if (f, r) not in plain)
+
+
+def _asked_for(record: Record, drafts: Sequence[Draft]) -> bool:
+    run = record.run
+    same = [d for d in drafts if (d.label, d.T) == (run.label, run.T)]
+    return not drafts or any(draft.describes(run) for draft in same)
 
 
 def _only_longer(record: Record) -> bool:
@@ -130,9 +140,13 @@ def _short(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[floa
         return f"trained for {other:,} updates instead of {updates:,}; {more}"
     if len(seeds) < needs.seeds:
         return f"{len(seeds)} of {needs.seeds} seeds; more with: {needs.command}"
-    if claim.expect.every is None and (diverged := _named(found, "diverged")):
-        return f"{diverged} diverged"
-    if lacking := sum(map(isnan, values)):
+    # a diverged run has not solved its task, which says nothing of one that had gone on
+    if not claim.expect.every and (diverged := _diverged(found, updates)):
+        return f"seed {diverged} diverged"
+    lacking = sum(map(isnan, values))
+    if lacking and claim.quantity.of == "solved_step":
+        return f"in {lacking} of {len(values)} seeds neither model has solved the task"
+    if lacking:
         return f"{lacking} of {len(values)} runs have no such number; see: {needs.command} --probe"
     return ""
 
@@ -147,10 +161,9 @@ def _other_length(quantity: Quantity, found: Sequence[Record], updates: int) -> 
 
     The score on test is that of the best weights of all of training, so of no shorter one.
     """
-    lengths = [r.steps_done for r in found if r.status == "done"]
-    if quantity.of == "test":
-        return next((length for length in lengths if length != updates), None)
-    return next((length for length in lengths if length < updates), None)
+    if quantity.of == "test" and (late := [r for r in found if r.steps_done > updates]):
+        return late[0].steps_done
+    return next((r.steps_done for r in found if not _reached([r], updates)), None)
 
 
 def _unknown(metric: str | None, found: Sequence[Record]) -> str:
@@ -161,9 +174,10 @@ def _unknown(metric: str | None, found: Sequence[Record]) -> str:
     return f"no metric is called '{metric}'{hint}"
 
 
-def _named(records: Sequence[Record], status: str) -> str:
-    seeds = [str(r.run.seed) for r in records if r.status == status]
-    return f"seed {', '.join(seeds)}" if seeds else ""
+def _diverged(found: Sequence[Record], updates: int | None) -> str:
+    """Name the seeds of runs that diverged before the last update that matters."""
+    lost = [r for r in found if r.status == "diverged"]
+    return ", ".join(str(r.run.seed) for r in lost if updates is None or r.steps_done < updates)
 
 
 def _of_seed(claim: Claim, runs: tuple[Run, ...]) -> float:
@@ -213,10 +227,11 @@ def _reading(quantity: Quantity, folder: Path) -> float:
     }  # fmt: skip
     if not curve:
         return _number(quantity, folder)
-    value = curve.get(_time(quantity.t, len(curve)), nan)
+    last = max(curve)
+    value = curve.get(_time(quantity.t, last), nan)
     if quantity.over is None:
         return value
-    base = curve.get(_time(quantity.over, len(curve)), nan)
+    base = curve.get(_time(quantity.over, last), nan)
     return value / base if base else nan
 
 
@@ -230,8 +245,8 @@ def _number(quantity: Quantity, folder: Path) -> float:
     return next(iter(found), nan)
 
 
-def _time(t: int, length: int) -> int:
-    return length + 1 + t if t < 0 else t
+def _time(t: int, last: int) -> int:
+    return last + 1 + t if t < 0 else t
 
 
 def _all_or_none(values: Sequence[float], every: bool) -> tuple[Word, str]:

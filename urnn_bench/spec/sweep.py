@@ -14,7 +14,7 @@ from urnn_bench.spec.benchmark import AT, Benchmark, ModelSpec
 from urnn_bench.spec.explain import Where, spec_error
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Setting
-from urnn_bench.spec.schema import Fit, Named, Probes
+from urnn_bench.spec.schema import Fit, Named, Probes, Run
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,26 @@ class Draft:
     def model_name(self) -> str:
         """What the model is called in the file: the label without a place in a grid."""
         return self.label.partition(AT)[0]
+
+    @property
+    def T(self) -> int:
+        """The sequence length as the task counts it."""
+        return int(self.task.options["T"])
+
+    def describes(self, run: Run) -> bool:
+        """Return whether a run is of this model and task, trained like this.
+
+        Its seed, its probes, for how many updates it was trained, and how many sequences were
+        scored at once do not matter, nor options that the file leaves to the components.
+        """
+        pairs = ((self.task, run.task), (self.model.cell, run.cell))
+        named = all(
+            asked.name == has.name and asked.options.items() <= has.options.items()
+            for asked, has in pairs
+        )
+        wide = self.model.hidden in (None, run.hidden)
+        free = {"steps": self.fit.steps, "evaluate_batch": self.fit.evaluate_batch}
+        return named and wide and self.fit == run.fit.model_copy(update=free)
 
 
 def plan(name: str, document: Document, selection: Selection, cells: Sequence[str]) -> Plan:
