@@ -47,6 +47,17 @@ def bench(tmp_path):
     return CommandLine(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder where both models of "tiny" were trained and looked into, at two lengths."""
+    line = CommandLine(tmp_path_factory.mktemp("trained"))
+    line.write("benchmarks/tiny.yaml", TINY)
+    line("run", "tiny", "--T", 4, "--T", 6, "--seeds", 3, "--probe", "--set", "probes.at=[0]",
+         "--set", "probes.every=3", "--set", "fit.solved={metric: cross_entropy_nat, below: 10}",
+         "-q")  # fmt: skip
+    return line
+
+
 class CommandLine:
     """The command line as users have it, in a folder of its own.
 

@@ -142,7 +142,7 @@ def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
         say("--dry-run says how long these take; verify --run makes them")
     say("ours: geometric mean over seeds with its 95 % t interval (of differences the mean), every")
     say("seed's value where they lie far apart, or solved seeds;")
-    say("reproduced: every seed is past the bound; not reproduced: none is")
+    say("reproduced: every seed is within the bounds; not reproduced: none is")
     say("a score within so many updates is the best on validation until then")
 
 

@@ -1,6 +1,7 @@
 """What figures with a panel for each length, model or update share."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,8 @@ from urnn_bench.records.results import Results
 LOWEST = 1e-24
 _STATE_LINES = {"h": "-"}
 _OTHER_LINES = "--"
+# of a title above a legend
+_LETTERS_AN_INCH = 16
 # lengths whose names stand beside each other
 _LEVEL = 5
 
@@ -107,8 +110,12 @@ def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
     names = sorted(entries, key=lambda name: name.endswith(READ_OFF))
     drawing.legend(
         [entries[name] for name in names], names, loc="outside upper center",
-        ncols=columns(drawing, names), title=title, title_fontsize=8,
+        ncols=columns(drawing, names), title=_wrapped(title, drawing), title_fontsize=8,
     )  # fmt: skip
+
+
+def _wrapped(title: str, drawing: Drawing) -> str:
+    return fill(title, int(_LETTERS_AN_INCH * drawing.get_figwidth()))
 
 
 def ended(results: Results) -> pd.DataFrame:
@@ -116,13 +123,19 @@ def ended(results: Results) -> pd.DataFrame:
     return results.runs[results.runs["status"].isin(FINAL)]
 
 
-def many(frame: pd.DataFrame) -> str:
-    """Return how many seeds there are of each model and length, in words."""
-    counts = frame.groupby(["model", "T"])["seed"].nunique()
+def many(frame: pd.DataFrame, *by: str) -> str:
+    """Return how many seeds there are of each model and length, and column ``by``, in words."""
+    counts = frame.groupby(["model", "T", *by])["seed"].nunique()
     low, high = int(counts.min()), int(counts.max())
     if high == 1:
         return "one seed"
     return f"{high} seeds" if low == high else f"{low} to {high} seeds"
+
+
+def fewer(panel: pd.DataFrame, frame: pd.DataFrame) -> str:
+    """Return how many seeds a panel shows if it lacks some, as of runs that had ended by then."""
+    count = many(panel)
+    return "" if count == many(frame) else f", {count}"
 
 
 def seeds(frame: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import legend, over_lengths, panels
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
+from urnn_bench.records.record import Session
 from urnn_bench.records.results import Results
 
 
@@ -37,10 +38,16 @@ class Cost(Figure):
             ax.set_ylabel(name)
             # a run that was solved from the start took no time, which a logarithm cannot show
             ax.set_yscale("log" if runs[column].min() > 0 else "linear")
-        made = sorted({f"{r.sessions[-1].device} ({r.sessions[-1].device_name})"
-                       for r in results.records if r.sessions[-1].device})  # fmt: skip
-        legend(drawing, axes, f"{plain(results.benchmark)}, on {', '.join(made)}")
+        made = sorted({_where(r.sessions[-1]) for r in results.records if r.sessions[-1].device})
+        legend(drawing, axes, f"{plain(results.benchmark)}, on {'; on '.join(made)}")
         return drawing
+
+
+def _where(session: Session) -> str:
+    """Return all that the pace depends on beside the model."""
+    threads = "one thread" if session.threads == 1 else f"{session.threads} threads"
+    together = f", {session.together} runs at once" if session.together > 1 else ""
+    return f"{session.device} ({session.device_name}) with {threads}{together}"
 
 
 def _points(ax: Axes, model: str, runs: pd.DataFrame, column: str, lengths: list[int]) -> None:

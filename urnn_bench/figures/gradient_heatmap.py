@@ -67,7 +67,7 @@ class GradientHeatmap(Figure):
         axes[0].set_ylabel("updates, a row for each look")
         label = f"log10 of ‖∂C/∂{self.options.state}‖ of an example at t"
         drawing.colorbar(mesh, ax=axes, label=label)
-        title = f"{plain(results.benchmark)}, {T}, median over {many(shown)}"
+        title = f"{plain(results.benchmark)}, {T}, median over {many(shown, 'step')}"
         drawing.suptitle(title, fontsize=9)
         return drawing
 

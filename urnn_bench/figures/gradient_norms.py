@@ -13,6 +13,7 @@ from urnn_bench.figures._panels import (
     LOWEST,
     after,
     at_length,
+    fewer,
     first_and_last,
     legend,
     looked,
@@ -62,7 +63,7 @@ class GradientNorms(Figure):
             over_time(ax, of, self.options.states)
             beside(ax, of, [curve for curve in self.options.paper if curve.update == step])
             ax.set_yscale("log")
-            ax.set_title(after(step), fontsize=10)
+            ax.set_title(after(step) + fewer(of, frame), fontsize=10)
             ax.set_xlabel("t (steps)")
         one_scale(axes, LOWEST)
         axes[0].set_ylabel("gradient norm, mean over the batch")

@@ -77,8 +77,8 @@ class HiddenStates(Figure):
 
 
 def _last(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return what was read of runs when they were looked into last."""
-    return frame[frame["step"] == frame.groupby("run")["step"].transform("max")]
+    """Return what was read of a model when it was looked into last, by the runs that got there."""
+    return frame[frame["step"] == frame.groupby("model")["step"].transform("max")]
 
 
 def _updates(frame: pd.DataFrame) -> str:

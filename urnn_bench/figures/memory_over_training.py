@@ -1,7 +1,8 @@
 """What training does to the memory: the memory horizon and the leading Lyapunov exponent.
 
 The horizon is the longest lag from which a gradient comes back, the exponent how fast neighbouring
-states part or meet, in nats a step; one panel each, over updates, of h.
+states part or meet, in nats a step; one panel each, over updates, of h. The median ends where the
+first seed has.
 """
 
 from matplotlib.figure import Figure as Drawing
@@ -50,7 +51,8 @@ class MemoryOverTraining(Figure):
                 curves = of.pivot_table(index="step", columns="run", values="value")
                 if curves.shape[1] > 1:
                     ax.plot(curves.index, curves.to_numpy(), color=color, lw=0.6, alpha=0.4)
-                ax.plot(curves.index, curves.median(axis=1), color=color, marker=marker, lw=1.8,
+                middle = curves.dropna().median(axis=1)
+                ax.plot(middle.index, middle, color=color, marker=marker, lw=1.8,
                         label=plain(str(model)))  # fmt: skip
             ax.set_ylabel(name)
             ax.set_xlabel("updates")
