@@ -66,6 +66,15 @@ def test_the_gate_judges_two_folders(bench):
     assert "too few to judge" in bench("compare", "old", "same", "--gate", code=5).err
 
 
+@pytest.mark.parametrize("loss", [0.0, float("nan"), float("inf")])
+def test_the_gate_judges_nothing_by_a_loss_without_a_logarithm(bench, loss):
+    for seed in range(6):
+        bench.record("urnn", seed=seed, results="old")
+        bench.record("urnn", seed=seed, test=0.02 if seed else loss, results="new")
+    said = bench("compare", "old", "new", "--gate", code=5).err
+    assert "finite and above zero, so nothing is judged: made T=100" in said
+
+
 def test_other_data_are_refused_and_the_field_is_named(bench):
     bench.record("urnn")
     bench.record("lstm", recall=5)

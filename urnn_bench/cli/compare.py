@@ -127,4 +127,6 @@ def _judge(rows: "list[Row]") -> None:
         )
     if broken := [r for r in rows if r.untested or r.found.p != r.found.p]:
         where = ", ".join(f"{r.matter.benchmark} T={r.matter.T}" for r in broken)
-        raise NothingToShowError(f"a seed has no finite test loss, so nothing is judged: {where}")
+        raise NothingToShowError(
+            f"a seed has no test loss that is finite and above zero, so nothing is judged: {where}"
+        )
