@@ -76,6 +76,19 @@ def test_a_score_is_the_best_on_validation_until_then(bench):
     assert judged(bench, UNTIL).values == (0.05,) * 3
 
 
+def test_the_score_of_untrained_weights_is_no_evidence(bench):
+    seeds(bench, scores=((0, LOW), (500, HIGH)))
+    assert judged(bench, UNTIL).values == (HIGH,) * 3
+
+
+def test_what_nobody_looked_for_is_neither_solved_nor_not(bench):
+    seeds(bench, fit={"solved": None})
+    for of, expect in (("solved", {"every": True}), ("solved", {"every": False}),
+                       ("solved_step", {"below": 9})):  # fmt: skip
+        found = judged(bench, {"of": of}, expect=expect)
+        assert found.word == "inconclusive" and "'made' does not say when" in found.reason
+
+
 def test_another_length_is_no_evidence(bench):
     seeds(bench, T=200)
     assert judged(bench).word == "missing"
@@ -100,6 +113,8 @@ def test_a_reading_is_that_of_its_update_and_time(bench):
     # a line that was lost moves no time
     assert judged(bench, probe | {"t": -1, "over": 2}).values == (104 / 102,) * 3
     assert judged(bench, probe | {"probe": "memory_horizon"}).values == (107.0,) * 3
+    lost = judged(bench, probe | {"probe": "gradient_nrom"}).reason
+    assert "no reading of 'gradient_nrom' of 'h' after 100 updates" in lost
 
 
 def test_of_two_protocols_the_one_that_is_long_enough_counts_then_that_of_more_seeds(bench):

@@ -190,6 +190,7 @@ def test_models_that_saw_other_data_are_not_judged(bench):
     ("{of: test, over_baseline: true}", "{of: probe, t: 0}", "times count from 1"),
     (TESTED, SCORED.format("validation, until: 51"), "'until' is 51, after the 50"),
     (TESTED, SCORED.format("test, until: 50"), "'until' goes with"),
+    (TESTED, SCORED.format("validation, metric: accuracy"), "which 'accuracy' is the best one"),
     (TESTED, SCORED.format("probe, update: 51"), "'update' is 51, after the 50"),
     ('    says: "It is stuck."\n', "", "says: this key is missing"),
 ])  # fmt: skip
@@ -201,7 +202,8 @@ def test_a_typo_is_one_sentence_with_its_line(bench, old, new, says):
 
 
 @pytest.mark.parametrize(("quantity", "says"), [
-    ("{of: probe, update: 7}", "3 of 3 runs have no such number"),
+    ("{of: probe, update: 7}", "3 of 3 seeds: not looked into; see: urnn-bench run made"),
+    ("{of: validation, until: 7}", "3 of 3 seeds: no score on validation within 7 updates"),
     ("{of: test, metric: cross_entropy}", "did you mean 'cross_entropy_nat'"),
 ])  # fmt: skip
 def test_a_quantity_that_no_run_has_leaves_the_other_claims_judged(bench, quantity, says):

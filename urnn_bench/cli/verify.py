@@ -139,7 +139,7 @@ def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
     for command in commands(missing):
         say(f"missing: {command}")
     if missing:
-        say("--dry-run says how long these take; verify --run makes them")
+        say("with --dry-run they say how long they take; verify --run makes them all")
     say("ours: geometric mean over seeds with its 95 % t interval (of differences the mean), every")
     say("seed's value where they lie far apart, or solved seeds;")
     say("reproduced: every seed is within the bounds; not reproduced: none is")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from urnn_bench.records.verdicts import Run, Verdict, judge
+from urnn_bench.records.quantities import Run
+from urnn_bench.records.verdicts import Verdict, judge
 from urnn_bench.spec.claims import Claim
 from urnn_bench.spec.sweep import Draft
 

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import inf, isfinite, isnan, nan
-from pathlib import Path
+from math import isfinite, isnan
 from typing import Literal
 
 from urnn_bench.errors import near_miss
-from urnn_bench.records import metrics, probes
 from urnn_bench.records.compare import check_data
-from urnn_bench.records.folder import METRICS, PROBES
+from urnn_bench.records.quantities import Run, value_of
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.records.results import one_a_seed, settings_of, training_of
 from urnn_bench.records.statistics import Interval, geometric_mean, mean, proportion
@@ -20,7 +18,6 @@ from urnn_bench.spec.sweep import Draft
 Word = Literal[
     "reproduced", "not reproduced", "explained by the control", "inconclusive", "missing"
 ]
-Run = tuple[Path, Record]
 _WIDEST = 1e3
 # seeds whose interval says less than their values
 _TOO_FEW = 2
@@ -38,7 +35,7 @@ class Verdict:
 
 
 def judge(claim: Claim, found: Sequence[Run], drafts: Sequence[Draft] = ()) -> Verdict:
-    """Judge a claim by what it needs of its benchmark's runs: every seed has to be past the bound.
+    """Judge a claim by what it needs of its benchmark's runs: every seed has to be within the bounds.
 
     ``drafts`` are what the benchmark's file asks for now, if it is known: what an earlier version
     of it asked for is not judged. Raises UsageError if models were shown different data.
@@ -133,7 +130,7 @@ def _short(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[floa
     """Return why these runs are too few, too short or without the quantity, or nothing."""
     needs, updates = claim.needs, claim.updates
     found = [record for runs in seeds for _, record in runs]
-    if unknown := _unknown(claim.quantity.metric, found):
+    if unknown := _unknown(claim.quantity.metric, found) or _unsought(claim.quantity, found):
         return unknown
     if updates is not None and (other := _other_length(claim.quantity, found, updates)):
         more = f"the claim's: {needs.command} --steps {updates}"
@@ -143,12 +140,23 @@ def _short(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[floa
     # a diverged run has not solved its task, which says nothing of one that had gone on
     if not claim.expect.every and (diverged := _diverged(found, updates)):
         return f"seed {diverged} diverged"
-    lacking = sum(map(isnan, values))
-    if lacking and claim.quantity.of == "solved_step":
-        return f"in {lacking} of {len(values)} seeds neither model has solved the task"
-    if lacking:
-        return f"{lacking} of {len(values)} runs have no such number; see: {needs.command} --probe"
+    if lacking := sum(map(isnan, values)):
+        return f"{lacking} of {len(values)} seeds: {_lacking(claim, found)}"
     return ""
+
+
+def _lacking(claim: Claim, found: Sequence[Record]) -> str:
+    """Return why runs have no such number."""
+    quantity = claim.quantity
+    if quantity.of == "solved_step":
+        return "neither model has solved the task"
+    if quantity.of != "probe":
+        until = f" within {quantity.until:,} updates" if quantity.until else ""
+        return f"no score on {quantity.of}{until}"
+    if not all(record.run.probes for record in found):
+        return f"not looked into; see: {claim.needs.command} --probe"
+    asked = f"'{quantity.probe}' of '{quantity.state}'"
+    return f"no reading of {asked} after {quantity.update:,} updates, at the time asked for"
 
 
 def _reached(found: Sequence[Record], updates: int) -> bool:
@@ -174,6 +182,12 @@ def _unknown(metric: str | None, found: Sequence[Record]) -> str:
     return f"no metric is called '{metric}'{hint}"
 
 
+def _unsought(quantity: Quantity, found: Sequence[Record]) -> str:
+    if not quantity.of.startswith("solved") or all(r.run.fit.solved for r in found):
+        return ""
+    return f"'{found[0].run.benchmark}' does not say when it is solved; give it fit.solved"
+
+
 def _diverged(found: Sequence[Record], updates: int | None) -> str:
     """Name the seeds of runs that diverged before the last update that matters."""
     lost = [r for r in found if r.status == "diverged"]
@@ -182,71 +196,8 @@ def _diverged(found: Sequence[Record], updates: int | None) -> str:
 
 def _of_seed(claim: Claim, runs: tuple[Run, ...]) -> float:
     """Return a model's number, less that of the model it is set against."""
-    first, *others = (_value(claim.quantity, run, claim.needs.updates) for run in runs)
+    first, *others = (value_of(claim.quantity, run, claim.needs.updates) for run in runs)
     return first - sum(others)
-
-
-def _value(quantity: Quantity, run: Run, updates: int | None) -> float:
-    """Return the quantity of one run; nan if the run has none, inf for a task never solved."""
-    folder, record = run
-    solved = record.solved_step
-    if solved is None or (updates is not None and solved > updates):
-        solved = None
-    if quantity.of == "solved":
-        return float(solved is not None)
-    if quantity.of == "solved_step":
-        return inf if solved is None else float(solved)
-    if quantity.of == "probe":
-        return _reading(quantity, folder)
-    metric = quantity.metric or record.criterion
-    value = _score(quantity, metric, run)
-    if not quantity.over_baseline:
-        return value
-    baseline = next(iter(record.baselines.get(metric, {}).values()), None)
-    return value / baseline if baseline else nan
-
-
-def _score(quantity: Quantity, metric: str, run: Run) -> float:
-    folder, record = run
-    if quantity.of == "test":
-        value = (record.test or {}).get(metric)
-        return nan if value is None else value
-    last = quantity.until or record.steps_done
-    rows = [
-        row.value for row in metrics.read(folder / METRICS)
-        if row.split == "validation" and row.metric == metric and row.step <= last
-    ]  # fmt: skip
-    best = {"lowest": min, "highest": max}[quantity.best]
-    return best(rows, default=nan)
-
-
-def _reading(quantity: Quantity, folder: Path) -> float:
-    curve = {
-        row.t: row.value for row in probes.read(folder / PROBES)
-        if (row.step, row.probe, row.state) == (quantity.update, quantity.probe, quantity.state)
-    }  # fmt: skip
-    if not curve:
-        return _number(quantity, folder)
-    last = max(curve)
-    value = curve.get(_time(quantity.t, last), nan)
-    if quantity.over is None:
-        return value
-    base = curve.get(_time(quantity.over, last), nan)
-    return value / base if base else nan
-
-
-def _number(quantity: Quantity, folder: Path) -> float:
-    """Return what a probe of one number read; one of all states together has no state's name."""
-    called = (f"{quantity.probe}_{quantity.state}", quantity.probe)
-    found = [
-        row.value for row in metrics.read(folder / METRICS)
-        if row.split == "probe" and row.step == quantity.update and row.metric in called
-    ]  # fmt: skip
-    return next(iter(found), nan)
-
-
-def _time(t: int, last: int) -> int:
-    return last + 1 + t if t < 0 else t
 
 
 def _all_or_none(values: Sequence[float], every: bool) -> tuple[Word, str]:

@@ -88,16 +88,16 @@ def _command(benchmark: str, models: Iterable[str], lengths: Iterable[int], seed
 class Quantity(Strict):
     """One number of a run: whether or when it was solved, a score, or what a probe read.
 
-    "validation" is the best score up to update ``until``, as ``best`` says; "probe" the reading at
-    time ``t`` after ``update`` updates, divided by that at time ``over`` if given (times from 1, or
-    from the end).
+    "validation" is the best score of trained weights up to update ``until``: the lowest loss, or of
+    a named ``metric`` what ``best`` says; "probe" the reading at time ``t`` after ``update``
+    updates, divided by that at time ``over`` if given (times from 1, or from the end).
     Of a probe that reads one number there is no time to choose, as of the memory horizon.
     """
 
     of: Literal["solved", "solved_step", "test", "validation", "probe"]
     metric: str | None = None
     over_baseline: bool = False
-    best: Literal["lowest", "highest"] = "lowest"
+    best: Literal["lowest", "highest"] | None = None
     until: Count | None = None
     probe: str = "gradient_norm"
     state: str = "h"
@@ -116,6 +116,14 @@ class Quantity(Strict):
     def _until_of_scores(self) -> Self:
         if self.until is not None and self.of != "validation":
             raise ValueError("'until' goes with the quantity \"validation\"")
+        return self
+
+    @model_validator(mode="after")
+    def _best_of_a_metric(self) -> Self:
+        if self.of == "validation" and self.metric and self.best is None:
+            raise ValueError(
+                f"say which '{self.metric}' is the best one: 'best: highest' or 'best: lowest'"
+            )
         return self
 
 
