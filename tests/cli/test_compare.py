@@ -66,6 +66,20 @@ def test_the_gate_judges_two_folders(bench):
     assert "too few to judge" in bench("compare", "old", "same", "--gate", code=5).err
 
 
+def test_folders_that_were_trained_otherwise_are_said_to_be(bench):
+    for folder, steps in (("old", 20), ("new", 40)):
+        bench.record("urnn", results=folder, steps_done=steps)
+        bench.record("lstm", results=folder)
+    found = bench("compare", "old", "new")
+    assert "made urnn T=100: A and B were not trained alike: fit.steps (20 and 40)" in found.err
+    assert found.err.count("not trained alike") == 1
+    rows = {
+        row["model"]: row["trained"]
+        for row in json.loads(bench("compare", "old", "new", "--json").out)
+    }
+    assert rows == {"urnn": ["fit.steps (20 and 40)"], "lstm": []}
+
+
 @pytest.mark.parametrize("loss", [0.0, float("nan"), float("inf")])
 def test_the_gate_judges_nothing_by_a_loss_without_a_logarithm(bench, loss):
     for seed in range(6):

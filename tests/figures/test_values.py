@@ -8,6 +8,7 @@ import pytest
 
 from urnn_bench.figures._style import style
 from urnn_bench.figures.base import Figure
+from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.results import load
 from urnn_bench.registry import Registry
 
@@ -126,6 +127,29 @@ def test_memory_over_training_is_of_all_seeds_or_ends(results, model):
     ended = of[(of["step"] == 6) & (of["seed"] == 0)].index
     fewer = replace(results, metrics=results.metrics.drop(index=ended))
     assert line(draw("memory_over_training", fewer).axes[1], model)[0] == [0, 3]
+
+
+def test_what_was_looked_at_on_other_lengths_is_left_out_and_said(bench):
+    for T, seed in ((9, 0), (12, 1)):
+        bench("run", "tiny", "--model", "lstm", "--seed", seed, "--probe", "--set", f"probes.T={T}",
+              "--set", "probes.every=3", "-q")  # fmt: skip
+    with pytest.warns(RecordsWarning, match="what probes read of 1 run is left out"):
+        results = load(bench.folder / "results", "tiny")
+    assert set(results.probes["length"]) == {12} and len(results.runs) == 2
+    for name in ("gradient_norms", "memory_over_training", "gradient_heatmap"):
+        drawing = draw(name, results)
+        titles = [legend.get_title().get_text() for legend in drawing.legends]
+        said = " ".join([*titles, drawing.get_suptitle()]).replace("\n", " ")
+        assert "trained at T = 4, run at T = 12" in said and "one seed" in said
+
+
+def test_many_models_stand_beside_each_other_within_their_length(bench):
+    for T in (100, 200):
+        for i in range(12):
+            bench.record(f"model{i}", T=T)
+    (ax,) = draw("solvability", load(bench.folder / "results", "made")).axes
+    places = np.array([each.lines[0].get_xdata() for each in ax.containers])
+    assert places[:, 0].max() < 0.5 and places[:, 1].min() > 0.5 and len(set(places[:, 0])) == 12
 
 
 @pytest.mark.parametrize("model", MODELS)

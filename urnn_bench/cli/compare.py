@@ -97,6 +97,10 @@ def _show(rows: "list[Row]") -> None:
     emit_table(list(shown[0]), [list(row.values()) for row in shown])
     metrics = " or ".join(dict.fromkeys(row.metric for row in rows))
     say(f"B / A: ratio of test {metrics}, geometric mean over seeds with its 95 % t interval")
+    for row in rows:
+        if row.trained:
+            at = f"{row.matter.benchmark} {row.matter.model} T={row.matter.T}"
+            say(f"{at}: A and B were not trained alike: {'; '.join(row.trained)}")
     if untested := sum(row.untested for row in rows):
         say(f"{untested} seeds are recorded on both sides but not tested on one, and left out")
     say("p: exact sign-flip test over seeds; fewer than six seeds are inconclusive")
@@ -107,7 +111,7 @@ def _plain(row: "Row") -> dict[str, Any]:
     return {
         "benchmark": row.matter.benchmark, "model": row.matter.model, "T": row.matter.T,
         "metric": row.metric, "seeds": found.pairs, "ratio": found.ratio.value,
-        "untested": row.untested,
+        "untested": row.untested, "trained": list(row.trained),
         "ratio_low": found.ratio.low, "ratio_high": found.ratio.high, "p": found.p,
         "solved_a": row.solved[0], "solved_b": row.solved[1], "b_is": found.verdict,
     }  # fmt: skip

@@ -65,7 +65,7 @@ def plot(
 
     known = included(include or [])
     if out:
-        make_writable(out)
+        make_writable(out, "--out")
     folder = results or default_results()
     written: list[str] = []
     missing: list[str] = []

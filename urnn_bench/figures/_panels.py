@@ -61,6 +61,13 @@ def at_length(frame: pd.DataFrame, T: int | None) -> tuple[pd.DataFrame, str]:
     return frame[frame["T"] == T], f"T = {T:,}{others}"
 
 
+def run_at(frame: pd.DataFrame) -> str:
+    """Return at which length networks were looked into, if it is not the one of training."""
+    if (frame["length"] == frame["T"]).all():
+        return ""
+    return f", run at T = {' or '.join(f'{n:,}' for n in sorted(frame['length'].unique()))}"
+
+
 def over_lengths(ax: Axes, lengths: Sequence[int]) -> None:
     """Give every length the same room on the horizontal axis, whatever lies between them."""
     turned = 45 if len(lengths) > _LEVEL else 0

@@ -97,7 +97,7 @@ def _varied(color: str, place: str) -> tuple[str, str]:
 def label(metric: str) -> str:
     """Return a metric's name for an axis, its unit in brackets: "cross entropy (nat)"."""
     words = metric.split("_")
-    units = {"nat": "nat", "s": "s", "mb": "MiB"}
+    units = {"nat": "nat", "s": "s", "mb": "MiB", "db2": "dB²"}
     unit = f" ({units[words.pop()]})" if words[-1] in units else ""
     text = " ".join(words).replace("cross entropy", "cross-entropy").replace("over", "/")
     return text.replace("mse", "mean squared error") + unit

@@ -16,7 +16,8 @@ class Figure(ABC):
 
     ``results.runs`` has one row for each run (model, T, seed, status, test scores, ...),
     ``results.metrics`` one for each measured value (run, model, T, seed, step, split, metric,
-    value), ``results.baselines(metric, T)`` the reference predictors.
+    value; length is that of the sequences probes look at), ``results.baselines(metric, T)`` the
+    reference predictors.
     """
 
     Options: ClassVar[type[Strict]] = Strict

@@ -47,8 +47,8 @@ class GradientByLength(Figure):
         if len(lengths) < 2:
             raise NothingToShowError(
                 f"no two lengths of '{results.benchmark}' have a gradient at the last step of "
-                "sequences of their own length; look with: "
-                f"{results.command} --probe --T 100 --T 200"
+                "sequences of their own length; look, at two lengths with --T, with: "
+                f"{results.command} --probe"
             )
         solved = set(results.runs[results.runs["solved_step"].notna()]["run"])
         steps = first_and_last(found, self.options.most)

@@ -20,6 +20,7 @@ from urnn_bench.figures._panels import (
     one_scale,
     over_time,
     panels,
+    run_at,
     seeds,
 )
 from urnn_bench.figures._read_off import OverTime, beside
@@ -67,8 +68,6 @@ class GradientNorms(Figure):
             ax.set_xlabel("t (steps)")
         one_scale(axes, LOWEST)
         axes[0].set_ylabel("gradient norm, mean over the batch")
-        lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
-        seen = "" if (frame["length"] == frame["T"]).all() else f", run at T = {lengths}"
-        title = f"{plain(results.benchmark)}, trained at {T}{seen} ({seeds(frame)})"
+        title = f"{plain(results.benchmark)}, trained at {T}{run_at(frame)} ({seeds(frame)})"
         legend(drawing, axes, title)
         return drawing

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import at_length, legend, panels, seeds
+from urnn_bench.figures._panels import at_length, legend, panels, run_at, seeds
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
@@ -56,5 +56,6 @@ class MemoryOverTraining(Figure):
                         label=plain(str(model)))  # fmt: skip
             ax.set_ylabel(name)
             ax.set_xlabel("updates")
-        legend(drawing, axes, f"{plain(results.benchmark)}, {T} ({seeds(frame)})")
+        title = f"{plain(results.benchmark)}, trained at {T}{run_at(frame)} ({seeds(frame)})"
+        legend(drawing, axes, title)
         return drawing

@@ -7,11 +7,14 @@ import numpy as np
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import ended, many, over_lengths
+from urnn_bench.figures._panels import ended, legend, many, over_lengths
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
 from urnn_bench.records.statistics import proportion
+
+# models beside each other at a length, which is one wide
+_APART, _WIDEST = 0.12, 0.7
 
 
 class Solvability(Figure):
@@ -39,12 +42,13 @@ class Solvability(Figure):
             reach = [value - [s.low for s in found], [s.high for s in found] - value]
             # beside each other, as equal shares would hide one another
             places = np.array([lengths.index(T) for T in at])
-            places = places + 0.12 * (index - (len(models) - 1) / 2)
+            apart = min(_APART, _WIDEST / len(models))
+            places = places + apart * (index - (len(models) - 1) / 2)
             ax.errorbar(places, value, yerr=np.clip(reach, 0, None), color=color, marker=marker,
                         capsize=2, lw=1.2, label=plain(str(model)))  # fmt: skip
         over_lengths(ax, lengths)
         ax.set_ylabel("share of seeds that solved it")
         ax.set_ylim(-0.03, 1.03)
         title = f"{plain(results.benchmark)} ({many(finished)}, bars: 95 % intervals)"
-        drawing.legend(loc="outside upper center", ncols=4, title=title, title_fontsize=8)
+        legend(drawing, [ax], title)
         return drawing

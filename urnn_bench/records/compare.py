@@ -20,13 +20,17 @@ class Matter:
 
 @dataclass(frozen=True)
 class Row:
-    """How B does against A in one matter, by the loss on test data."""
+    """How B does against A in one matter, by the loss on test data.
+
+    ``trained`` names what of a model's training differs, which of two models may.
+    """
 
     matter: Matter
     metric: str
     solved: tuple[int, int]
     found: Comparison
     untested: int
+    trained: tuple[str, ...] = ()
 
 
 def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Row]:
@@ -66,7 +70,15 @@ def _row(matter: Matter, a: Mapping[int, Record], b: Mapping[int, Record]) -> Ro
     values = [[_loss(side[seed], metric) for seed in seeds] for side in (a, b)]
     solved = [sum(side[seed].solved_step is not None for seed in seeds) for side in (a, b)]
     untested = len(both) - len(seeds)
-    return Row(matter, metric, (solved[0], solved[1]), compare_paired(*values), untested)
+    trained = _training(matter, a[seeds[0]], b[seeds[0]])
+    return Row(matter, metric, (solved[0], solved[1]), compare_paired(*values), untested, trained)
+
+
+def _training(matter: Matter, a: Record, b: Record) -> tuple[str, ...]:
+    if matter.model is None:
+        return ()
+    one, two = ({"fit": r.run.fit.model_dump(), "hidden": r.run.hidden} for r in (a, b))
+    return tuple(_differences(one, two))
 
 
 def _loss(record: Record, metric: str) -> float:

@@ -71,8 +71,8 @@ def records(results: Path, benchmark: str | None = None) -> Iterator[tuple[Path,
             yield path.parent, record
 
 
-def make_writable(results: Path) -> None:
-    """Create the results folder; raise RecordsError if nothing can be written there."""
+def make_writable(results: Path, option: str = "--results") -> None:
+    """Create a folder; raise RecordsError, naming its option, if nothing can be written there."""
     try:
         results.mkdir(parents=True, exist_ok=True)
         probe = results / f".writable-{os.getpid()}"
@@ -81,7 +81,7 @@ def make_writable(results: Path) -> None:
     except OSError as error:
         raise RecordsError(
             f"{results}: nothing can be written there ({error.strerror}); "
-            "choose another folder with --results"
+            f"choose another folder with {option}"
         ) from error
 
 

@@ -35,6 +35,7 @@ class Results:
     records: tuple[Record, ...]
     folders: tuple[Path, ...]
     criterion: str
+    looked: frozenset[str]
 
     @cached_property
     def probes(self) -> pd.DataFrame:
@@ -43,7 +44,7 @@ class Results:
         ``T`` is the length trained on; ``length`` that of the sequences looked at.
         """
         pairs = zip(self.folders, self.records, strict=True)
-        frames = [_probes(folder, record) for folder, record in pairs if record.run.probes]
+        frames = [_probes(*pair) for pair in pairs if pair[0].name in self.looked]
         columns = [*probes.Reading._fields, "run", "model", "T", "seed", "length"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
@@ -89,12 +90,13 @@ def load(results: Path, benchmark: str, command: str | None = None) -> Results:
             f"{benchmark}: {len(left)} {runs} left out: other settings of the same length, or of "
             f"the same model; asking again brings them back: {_asking(command, left)}"
         )
-    frames = [_metrics(folder, record) for folder, record in kept]
+    looked = _looked_alike(benchmark, kept)
+    frames = [_metrics(folder, record, folder.name in looked) for folder, record in kept]
     rows = pd.DataFrame([_row(folder, record) for folder, record in kept])
     folders, records_ = zip(*kept, strict=True)
     values = pd.concat(frames, ignore_index=True)
     criterion = next((r.criterion for r in records_ if r.criterion), "")
-    return Results(benchmark, command, rows, values, records_, folders, criterion)
+    return Results(benchmark, command, rows, values, records_, folders, criterion, looked)
 
 
 def settings_of(record: Record) -> tuple[str, ...]:
@@ -117,6 +119,27 @@ def one_a_seed(found: list[Found]) -> list[Found]:
 
 def _looked(record: Record) -> bool:
     return record.run.probes is not None
+
+
+def _looked_alike(benchmark: str, kept: list[Found]) -> frozenset[str]:
+    """Return the names of runs that were looked into at one length for each they are trained at.
+
+    Of several it is the one asked for last, with a warning: no average over lengths means anything.
+    """
+    looked = [pair for pair in kept if _looked(pair[1])]
+    alike = _asked_last(looked, _length, seen_at)
+    if left := len(looked) - len(alike):
+        _warn(
+            f"{benchmark}: what probes read of {left} {'runs' if left > 1 else 'run'} is left out: "
+            "on sequences of another length than what was asked for last"
+        )
+    return frozenset(folder.name for folder, _ in alike)
+
+
+def seen_at(record: Record) -> int:
+    """Return the length of the sequences that probes look at."""
+    probes = record.run.probes
+    return (probes.T if probes else None) or record.run.T
 
 
 def _asked_last(found: list[Found], group: Key, settings: Key) -> list[Found]:
@@ -173,15 +196,17 @@ def _row(folder: Path, record: Record) -> dict[str, Any]:
 
 def _probes(folder: Path, record: Record) -> pd.DataFrame:
     frame = pd.DataFrame(probes.read(folder / PROBES), columns=list(probes.Reading._fields))
-    run = record.run
-    length = (run.probes.T if run.probes else None) or run.T
+    return _of(folder, record, frame)
+
+
+def _of(folder: Path, record: Record, frame: pd.DataFrame) -> pd.DataFrame:
+    run, length = record.run, seen_at(record)
     return frame.assign(run=folder.name, model=run.label, T=run.T, seed=run.seed, length=length)
 
 
-def _metrics(folder: Path, record: Record) -> pd.DataFrame:
+def _metrics(folder: Path, record: Record, looked: bool) -> pd.DataFrame:
     rows = metrics.read(folder / METRICS)
     if record.steps_done and not rows:
         _warn(f"{folder / METRICS}: holds no scores; this run is missing in curves")
-    frame = pd.DataFrame(rows, columns=list(metrics.Row._fields))
-    run = record.run
-    return frame.assign(run=folder.name, model=run.label, T=run.T, seed=run.seed)
+    rows = [row for row in rows if looked or row.split != "probe"]
+    return _of(folder, record, pd.DataFrame(rows, columns=list(metrics.Row._fields)))

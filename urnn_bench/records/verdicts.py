@@ -35,7 +35,7 @@ class Verdict:
 
 
 def judge(claim: Claim, found: Sequence[Run], drafts: Sequence[Draft] = ()) -> Verdict:
-    """Judge a claim by what it needs of its benchmark's runs: every seed has to be within the bounds.
+    """Judge a claim by what it needs of its benchmark's runs, every seed by the claim's bounds.
 
     ``drafts`` are what the benchmark's file asks for now, if it is known: what an earlier version
     of it asked for is not judged. Raises UsageError if models were shown different data.
