@@ -20,6 +20,15 @@ if not torch.cuda.is_available():
     # Triton's interpreter runs on a CPU what would be compiled; it is asked for at first import
     os.environ["TRITON_INTERPRET"] = "1"
 
+# what the records of runs that never were belong to
+MADE = """\
+title: Made up
+task: {name: copying}
+T: 100
+models: {urnn: {hidden: 8}, lstm: {hidden: 8}}
+fit: {steps: 1000, solved: {metric: cross_entropy_nat, below: 0.01}}
+"""
+
 TINY = """\
 title: A benchmark for tests
 task: {name: copying, symbols: 3, recall: 2, validation_examples: 12, test_examples: 16}
@@ -64,6 +73,8 @@ class CommandLine:
     Calling it runs the entry point in this process, which spares loading torch every time;
     ``process`` and ``start`` are for what only a process of its own can show.
     """
+
+    MADE = MADE
 
     def __init__(self, folder: Path):
         self.folder = folder

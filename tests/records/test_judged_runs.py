@@ -127,15 +127,6 @@ def test_of_two_protocols_the_one_that_is_long_enough_counts_then_that_of_more_s
     assert judged(bench).values == (0.03,) * 3
 
 
-MADE = """\
-title: Made up
-task: {name: copying}
-T: 100
-models: {urnn: {hidden: 8}, lstm: {hidden: 8}}
-fit: {steps: 1000, solved: {metric: cross_entropy_nat, below: 0.01}}
-"""
-
-
 @pytest.mark.parametrize(("old", "new"), [
     ("below: 0.01", "below: 0.1"), ("hidden: 8", "hidden: 9"), ("{name: copying}", "copying"),
     ("{name: copying}", "{name: copying, recall: 5}"), ("{steps: 1000,", "{batch: 50,"),
@@ -143,7 +134,7 @@ fit: {steps: 1000, solved: {metric: cross_entropy_nat, below: 0.01}}
     ("{steps: 1000,", "{evaluate_batch: 7, steps: 5000,"),
 ])  # fmt: skip
 def test_what_an_earlier_version_of_the_file_asked_for_is_not_judged(bench, old, new):
-    path = bench.write("benchmarks/made.yaml", MADE.replace(old, new, 1))
+    path = bench.write("benchmarks/made.yaml", bench.MADE.replace(old, new, 1))
     file = drafts(plan("made", read(path), Selection(), ()), Selection())
     seeds(bench)
     same = new in ("copying", "{evaluate_batch: 7, steps: 5000,")
@@ -153,7 +144,7 @@ def test_what_an_earlier_version_of_the_file_asked_for_is_not_judged(bench, old,
 
 
 def test_a_stray_model_keeps_no_claim_from_being_judged(bench):
-    path = bench.write("benchmarks/made.yaml", MADE)
+    path = bench.write("benchmarks/made.yaml", bench.MADE)
     seeds(bench)
     seeds(bench, 1, label="gru", recall=5)
     file = drafts(plan("made", read(path), Selection(), ()), Selection())

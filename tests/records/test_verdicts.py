@@ -34,20 +34,12 @@ step,examples,train_s,split,metric,value
 TESTED = "T: 100}\n    quantity: {of: test, over_baseline: true}"
 SCORED = "T: 100, updates: 50}}\n    quantity: {{of: {}}}"
 
-MADE = """\
-title: Made up
-task: {name: copying}
-T: 100
-models: {urnn: {hidden: 8}, lstm: {hidden: 8}}
-fit: {steps: 1000, solved: {metric: cross_entropy_nat, below: 0.01}}
-"""
-
 
 @pytest.fixture
 def verify(bench):
     """Judge the made-up paper, and return its rows by claim."""
     path = bench.write("paper.yaml", CLAIMS)
-    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("benchmarks/made.yaml", bench.MADE)
 
     def run(code):
         bench("verify", path, code=code)
@@ -116,7 +108,7 @@ def test_missing_runs_come_with_the_command_that_makes_them(verify):
 
 def test_one_command_makes_what_several_claims_miss(bench, verify):
     verify(5)
-    bench.write("benchmarks/made.yaml", MADE.replace("T: 100", "T: [100, 200]"))
+    bench.write("benchmarks/made.yaml", bench.MADE.replace("T: 100", "T: [100, 200]"))
     for text, asked in (
         (CLAIMS, ["--model urnn --model lstm --T 100 --seeds 3"]),
         (CLAIMS.replace("T: 100}", "T: 200, seeds: 5}", 1),
@@ -216,7 +208,7 @@ def test_a_quantity_that_no_run_has_leaves_the_other_claims_judged(bench, quanti
 
 @pytest.mark.parametrize("quantity", ["validation, until: 5000", "probe, update: 5000"])
 def test_a_quantity_later_than_the_runs_asks_for_longer_ones(bench, quantity):
-    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("benchmarks/made.yaml", bench.MADE)
     made(bench)
     text = CLAIMS.replace("test, over_baseline: true", quantity)
     bench.write("paper.yaml", text.replace("{above: 0.9}", "{above: 0}"))
@@ -265,7 +257,7 @@ def test_probes_best_scores_and_times_are_read_from_the_records(bench):
     ("model: lstm, T: 100", "model: lstm, T: 1000", "no length is called '1000'"),
 ])  # fmt: skip
 def test_a_claim_that_its_benchmark_cannot_answer_is_refused(bench, old, new, says):
-    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("benchmarks/made.yaml", bench.MADE)
     bench.write("paper.yaml", CLAIMS.replace(old, new))
     said = bench("verify", "paper.yaml", code=2).err
     assert says in said and "the claim 'stuck': in 'made'" in said and said.count("\n") == 1
@@ -293,7 +285,7 @@ claims:
     ((0.1, 0.2), 5, "inconclusive", "-0.1, -0.1"),
 ])  # fmt: skip
 def test_a_model_against_another_is_judged_seed_by_seed(bench, ours, code, verdict, shown):
-    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("benchmarks/made.yaml", bench.MADE)
     bench.write("paper.yaml", AGAINST)
     for seed, loss in enumerate(ours):
         bench.record("urnn", seed=seed, test=loss)
@@ -314,7 +306,9 @@ def test_a_model_against_another_is_judged_seed_by_seed(bench, ours, code, verdi
     ((), 5, "inconclusive", "the control 'gru' is lacking; make the runs"),
 ])  # fmt: skip
 def test_what_a_control_does_as_well_is_explained_by_it(bench, control, code, verdict, says):
-    bench.write("benchmarks/made.yaml", MADE.replace("models: {", "models: {gru: {hidden: 8}, "))
+    bench.write(
+        "benchmarks/made.yaml", bench.MADE.replace("models: {", "models: {gru: {hidden: 8}, ")
+    )
     bench.write("paper.yaml", AGAINST.replace("against: lstm,", "against: lstm, controls: [gru],"))
     for label, losses in (("urnn", (0.1, 0.2, 0.3)), ("lstm", (0.2, 0.3, 0.4)), ("gru", control)):
         for seed, loss in enumerate(losses):
@@ -330,7 +324,7 @@ def test_what_a_control_does_as_well_is_explained_by_it(bench, control, code, ve
     ((None, None, None), (500, 500, 500), "{below: 100}", "not reproduced"),
 ])  # fmt: skip
 def test_never_solved_is_an_end_of_the_line(bench, ours, theirs, expect, verdict):
-    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("benchmarks/made.yaml", bench.MADE)
     text = AGAINST.replace("{of: test}", "{of: solved_step}").replace("{below: 0}", expect)
     bench.write("paper.yaml", text)
     for seed in range(3):
@@ -351,7 +345,7 @@ def test_what_a_longer_run_did_later_is_no_part_of_the_claim(bench, verify):
 
 
 def test_the_highest_of_a_score_is_its_best(bench):
-    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("benchmarks/made.yaml", bench.MADE)
     text = AGAINST.replace(", against: lstm", "").replace(
         "{below: 0}", "{above: 0.85, below: 0.95}"
     )
@@ -366,7 +360,7 @@ def test_the_highest_of_a_score_is_its_best(bench):
 
 
 def test_longer_runs_are_no_other_protocol(bench):
-    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("benchmarks/made.yaml", bench.MADE)
     bench.write("paper.yaml", AGAINST.replace("updates: 1000", "updates: 5000"))
     for label, loss in (("urnn", 0.1), ("lstm", 0.2)):
         for seed in range(3):
@@ -403,7 +397,7 @@ def test_the_mean_of_accuracies_is_no_geometric_one(bench):
         "{of: solved}", "{of: test, metric: recall_accuracy}"
     )
     path = bench.write("paper.yaml", text.replace("{every: true}", "{above: 0.5}"))
-    bench.write("benchmarks/made.yaml", MADE)
+    bench.write("benchmarks/made.yaml", bench.MADE)
 
     def ours(*values):
         for seed, value in enumerate(values):
