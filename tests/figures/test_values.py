@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import style
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.lines import RecordsWarning
@@ -141,6 +142,35 @@ def test_what_was_looked_at_on_other_lengths_is_left_out_and_said(bench):
         titles = [legend.get_title().get_text() for legend in drawing.legends]
         said = " ".join([*titles, drawing.get_suptitle()]).replace("\n", " ")
         assert "trained at T = 4, run at T = 12" in said and "one seed" in said
+
+
+def test_what_is_under_way_hides_nothing_that_has_ended(bench):
+    for T, seed in ((9, 0), (12, 1)):
+        bench("run", "tiny", "--model", "lstm", "--seed", seed, "--probe", "--set",
+              f"probes.T={T}", "-q")  # fmt: skip
+    end(bench, 1, "running")
+    with pytest.warns(RecordsWarning, match="what probes read of 1 run is left out"):
+        assert set(load(bench.folder / "results", "tiny").probes["length"]) == {9}
+
+
+def end(bench, seed, status):
+    (path,) = bench.folder.glob(f"results/tiny/lstm-T4-s{seed}-*/run.json")
+    path.write_text(path.read_text().replace('"status": "done"', f'"status": "{status}"'))
+
+
+def test_states_that_no_model_has_are_no_figure(results):
+    probes = results.probes
+    results.__dict__["probes"] = probes[probes["model"] == "urnn"]
+    with pytest.raises(NothingToShowError, match="no model of 'tiny' has such states"):
+        draw("gradient_norms", results, states=["c"])
+
+
+def test_looks_at_different_updates_have_a_median_up_to_the_first_end(results):
+    of = results.metrics
+    kept = (of["split"] != "probe") | ((of["seed"] == 0) == (of["step"] != 3))
+    fewer = replace(results, metrics=of[kept])
+    xs, _ = line(draw("memory_over_training", fewer).axes[1], "lstm")
+    assert xs == [0, 3]
 
 
 def test_many_models_stand_beside_each_other_within_their_length(bench):

@@ -61,6 +61,30 @@ def test_a_run_that_diverged_early_might_have_solved_it(bench, steps, every, wor
     assert judged(bench, {"of": "solved"}, expect={"every": every}).word == word
 
 
+def test_a_reading_before_it_diverged_is_one(bench):
+    seeds(bench, status="diverged", steps_done=10, probes={"at": [0]})
+    for folder in bench.runs("made"):
+        (folder / "probes.csv").write_text("step,probe,state,t,value\n0,gradient_norm,h,1,0.05\n")
+    at_start = {"of": "probe", "update": 0}
+    assert judged(bench, at_start, updates=None).word == "reproduced"
+    assert judged(bench, at_start, updates=11).word == "inconclusive"
+
+
+@pytest.mark.parametrize(("quantity", "word"), [
+    (TEST, "inconclusive"), (UNTIL, "inconclusive"),
+    ({"of": "validation", "until": 500}, "not reproduced"),
+])  # fmt: skip
+def test_what_stopped_as_solved_might_have_got_lower(bench, quantity, word):
+    seeds(bench, status="solved", steps_done=500, test=0.05, scores=((500, 0.05),), settings=LONGER)
+    assert judged(bench, quantity, expect={"below": 0.04}).word == word
+    assert judged(bench, quantity, expect={"above": 0.06}).word == "not reproduced"
+
+
+def test_a_longer_run_is_judged_by_what_it_was_then(bench):
+    seeds(bench, scores=((1000, HIGH), (1500, LOW)), settings=LONGER, steps_done=2000)
+    assert judged(bench, {"of": "validation"}).values == (HIGH,) * 3
+
+
 def test_neither_model_solving_it_says_nothing_of_which_is_sooner(bench):
     seeds(bench)
     seeds(bench, label="lstm")
@@ -110,11 +134,15 @@ def test_a_reading_is_that_of_its_update_and_time(bench):
                 file.write(f"{step},1,1.0,probe,memory_horizon_h,{step + 7}\n")
     probe = {"of": "probe", "update": 100}
     assert judged(bench, probe | {"t": 1}).values == (101.0,) * 3
-    # a line that was lost moves no time
+    # a line that was lost moves no time, not even the last of a curve
+    for folder in bench.runs("made"):
+        text = (folder / "probes.csv").read_text()
+        (folder / "probes.csv").write_text(text.replace("0,gradient_norm,h,4,4\n", ""))
+    assert judged(bench, {"of": "probe", "update": 0}).word == "inconclusive"
     assert judged(bench, probe | {"t": -1, "over": 2}).values == (104 / 102,) * 3
     assert judged(bench, probe | {"probe": "memory_horizon"}).values == (107.0,) * 3
     lost = judged(bench, probe | {"probe": "gradient_nrom"}).reason
-    assert "no reading of 'gradient_nrom' of 'h' after 100 updates" in lost
+    assert "no number of 'gradient_nrom' of 'h' was read after 100 updates" in lost
 
 
 def test_of_two_protocols_the_one_that_is_long_enough_counts_then_that_of_more_seeds(bench):
@@ -131,13 +159,13 @@ def test_of_two_protocols_the_one_that_is_long_enough_counts_then_that_of_more_s
     ("below: 0.01", "below: 0.1"), ("hidden: 8", "hidden: 9"), ("{name: copying}", "copying"),
     ("{name: copying}", "{name: copying, recall: 5}"), ("{steps: 1000,", "{batch: 50,"),
     ("urnn: {", "urnn: {cell: rnn, "), ("T: 100", "T: {100: {clip: {value: 1}}}"),
-    ("{steps: 1000,", "{evaluate_batch: 7, steps: 5000,"),
+    ("{steps: 1000,", "{evaluate_batch: 7, log_every: 3, steps: 5000,"),
 ])  # fmt: skip
 def test_what_an_earlier_version_of_the_file_asked_for_is_not_judged(bench, old, new):
     path = bench.write("benchmarks/made.yaml", bench.MADE.replace(old, new, 1))
     file = drafts(plan("made", read(path), Selection(), ()), Selection())
     seeds(bench)
-    same = new in ("copying", "{evaluate_batch: 7, steps: 5000,")
+    same = new in ("copying", "{evaluate_batch: 7, log_every: 3, steps: 5000,")
     found = judged(bench, file=file)
     assert found.word == ("reproduced" if same else "missing")
     assert same or "3 with other settings are not judged" in found.reason

@@ -100,6 +100,12 @@ def test_too_few_seeds_and_too_few_updates_decide_nothing(bench, verify):
     assert "300 updates instead of 1,000" in found["solves"]["reason"]
 
 
+def test_a_benchmark_may_be_named_by_its_path(bench, verify):
+    made(bench)
+    bench.write("paper.yaml", CLAIMS.replace("benchmark: made", "benchmark: benchmarks/made.yaml"))
+    assert {row["verdict"] for row in verify(0).values()} == {"reproduced"}
+
+
 def test_missing_runs_come_with_the_command_that_makes_them(verify):
     found = verify(5)
     assert found["solves"]["verdict"] == "missing"

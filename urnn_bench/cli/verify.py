@@ -59,11 +59,11 @@ def verify(
     asked = _asked(folder, chosen)
     if run:
         _make({claim.needs for claim in chosen.values()}, results)
-    needed = {claim.needs.benchmark for claim in chosen.values()}
+    needed = {known(folder, claim.needs.benchmark) for claim in chosen.values()}
     runs = {benchmark: list(records(folder, benchmark)) for benchmark in needed}
     found = {
         name: (claim, judge_controlled(claim, runs[at], asked.get(at, ())))
-        for name, claim in chosen.items() for at in [claim.needs.benchmark]
+        for name, claim in chosen.items() for at in [known(folder, claim.needs.benchmark)]
     }  # fmt: skip
     if json:
         emit_json([_plain(name, *pair) for name, pair in found.items()])
@@ -82,8 +82,8 @@ def _asked(folder: Path, claims: dict[str, Claim]) -> dict[str, list[Draft]]:
     asked = dict.fromkeys(known(folder, claim.needs.benchmark) for claim in claims.values())
     plans = {each: plan(*find(each), Selection(), ()) for each in asked if each in files}
     for name, claim in claims.items():
-        if claim.needs.benchmark in plans:
-            check_needs(name, claim.needs, plans[claim.needs.benchmark].benchmark)
+        if found := plans.get(known(folder, claim.needs.benchmark)):
+            check_needs(name, claim.needs, found.benchmark)
     return {name: drafts(each, Selection()) for name, each in plans.items()}
 
 

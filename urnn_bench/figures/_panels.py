@@ -117,11 +117,12 @@ def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
     names = sorted(entries, key=lambda name: name.endswith(READ_OFF))
     drawing.legend(
         [entries[name] for name in names], names, loc="outside upper center",
-        ncols=columns(drawing, names), title=_wrapped(title, drawing), title_fontsize=8,
+        ncols=columns(drawing, names), title=wrapped(title, drawing), title_fontsize=8,
     )  # fmt: skip
 
 
-def _wrapped(title: str, drawing: Drawing) -> str:
+def wrapped(title: str, drawing: Drawing) -> str:
+    """Break a title into lines that fit a drawing."""
     return fill(title, int(_LETTERS_AN_INCH * drawing.get_figwidth()))
 
 

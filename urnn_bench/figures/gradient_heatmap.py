@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import at_length, looked, many, panels, run_at
+from urnn_bench.figures._panels import at_length, looked, many, panels, run_at, wrapped
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.results import Results
@@ -68,7 +68,8 @@ class GradientHeatmap(Figure):
         label = f"log10 of ‖∂C/∂{self.options.state}‖ of an example at t"
         drawing.colorbar(mesh, ax=axes, label=label)
         title = f"{plain(results.benchmark)}, trained at {T}{run_at(shown)}"
-        drawing.suptitle(f"{title}, median over {many(shown, 'step')}", fontsize=9)
+        title = wrapped(f"{title}, median over {many(shown, 'step')}", drawing)
+        drawing.suptitle(title, fontsize=9)
         return drawing
 
 

@@ -9,6 +9,7 @@ underflowed nothing: norms are taken in float64.
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
+from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import (
     LOWEST,
     after,
@@ -54,13 +55,16 @@ class GradientNorms(Figure):
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was looked into."""
         frame = looked(results, "gradient_norm")
+        frame = frame[frame["state"].isin(self.options.states)]
+        if frame.empty:
+            raise NothingToShowError(f"no model of '{results.benchmark}' has such states")
         frame, T = at_length(frame, self.options.T)
         # what is far below the axis would widen it at its other end
         frame = frame.assign(value=frame["value"].clip(lower=LOWEST / 10))
         steps = first_and_last(frame, self.options.most)
         drawing, axes = panels(len(steps))
         for ax, step in zip(axes, steps, strict=True):
-            of = frame[(frame["step"] == step) & frame["state"].isin(self.options.states)]
+            of = frame[frame["step"] == step]
             over_time(ax, of, self.options.states)
             beside(ax, of, [curve for curve in self.options.paper if curve.update == step])
             ax.set_yscale("log")

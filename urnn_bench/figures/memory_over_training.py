@@ -51,7 +51,8 @@ class MemoryOverTraining(Figure):
                 curves = of.pivot_table(index="step", columns="run", values="value")
                 if curves.shape[1] > 1:
                     ax.plot(curves.index, curves.to_numpy(), color=color, lw=0.6, alpha=0.4)
-                middle = curves.dropna().median(axis=1)
+                first_end = of.groupby("run")["step"].max().min()
+                middle = curves.loc[:first_end].median(axis=1)
                 ax.plot(middle.index, middle, color=color, marker=marker, lw=1.8,
                         label=plain(str(model)))  # fmt: skip
             ax.set_ylabel(name)

@@ -77,7 +77,11 @@ def _row(matter: Matter, a: Mapping[int, Record], b: Mapping[int, Record]) -> Ro
 def _training(matter: Matter, a: Record, b: Record) -> tuple[str, ...]:
     if matter.model is None:
         return ()
-    one, two = ({"fit": r.run.fit.model_dump(), "hidden": r.run.hidden} for r in (a, b))
+    free = {"log_every", "evaluate_batch"}
+    one, two = (
+        {"fit": r.run.fit.model_dump(exclude=free), **r.run.model_dump(include={"cell", "hidden"})}
+        for r in (a, b)
+    )
     return tuple(_differences(one, two))
 
 

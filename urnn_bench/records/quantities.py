@@ -24,19 +24,19 @@ def value_of(quantity: Quantity, run: Run, updates: int | None) -> float:
     if quantity.of == "probe":
         return _reading(quantity, folder)
     metric = quantity.metric or record.criterion
-    value = _score(quantity, metric, run)
+    value = _score(quantity, metric, run, updates)
     if not quantity.over_baseline:
         return value
     baseline = next(iter(record.baselines.get(metric, {}).values()), None)
     return value / baseline if baseline else nan
 
 
-def _score(quantity: Quantity, metric: str, run: Run) -> float:
+def _score(quantity: Quantity, metric: str, run: Run, updates: int | None) -> float:
     folder, record = run
     if quantity.of == "test":
         value = (record.test or {}).get(metric)
         return nan if value is None else value
-    last = quantity.until or record.steps_done
+    last = quantity.until or updates or record.steps_done
     rows = [
         row.value for row in metrics.read(folder / METRICS)
         if row.split == "validation" and row.metric == metric and 0 < row.step <= last
@@ -46,13 +46,15 @@ def _score(quantity: Quantity, metric: str, run: Run) -> float:
 
 
 def _reading(quantity: Quantity, folder: Path) -> float:
+    rows = probes.read(folder / PROBES)
     curve = {
-        row.t: row.value for row in probes.read(folder / PROBES)
+        row.t: row.value for row in rows
         if (row.step, row.probe, row.state) == (quantity.update, quantity.probe, quantity.state)
     }  # fmt: skip
     if not curve:
         return _number(quantity, folder)
-    last = max(curve)
+    # that of all curves, as a line of this one may have been lost
+    last = max(row.t for row in rows)
     value = curve.get(_time(quantity.t, last), nan)
     if quantity.over is None:
         return value

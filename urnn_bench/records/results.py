@@ -124,10 +124,13 @@ def _looked(record: Record) -> bool:
 def _looked_alike(benchmark: str, kept: list[Found]) -> frozenset[str]:
     """Return the names of runs that were looked into at one length for each they are trained at.
 
-    Of several it is the one asked for last, with a warning: no average over lengths means anything.
+    Of several it is the one asked for last among those that have ended, with a warning: no average
+    over lengths means anything.
     """
     looked = [pair for pair in kept if _looked(pair[1])]
-    alike = _asked_last(looked, _length, seen_at)
+    by_asking = sorted(looked, key=lambda p: (p[1].status in FINAL, p[1].asked))
+    last = {record.run.T: seen_at(record) for _, record in by_asking}
+    alike = [pair for pair in looked if seen_at(pair[1]) == last[pair[1].run.T]]
     if left := len(looked) - len(alike):
         _warn(
             f"{benchmark}: what probes read of {left} {'runs' if left > 1 else 'run'} is left out: "

@@ -38,7 +38,8 @@ def judge(claim: Claim, found: Sequence[Run], drafts: Sequence[Draft] = ()) -> V
     """Judge a claim by what it needs of its benchmark's runs, every seed by the claim's bounds.
 
     ``drafts`` are what the benchmark's file asks for now, if it is known: what an earlier version
-    of it asked for is not judged. Raises UsageError if models were shown different data.
+    of it asked for is not judged, as far as the file itself tells. Raises UsageError if models were
+    shown different data.
     """
     seeds, others = _runs(claim, found, drafts)
     if not seeds:
@@ -140,6 +141,8 @@ def _short(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[floa
     # a diverged run has not solved its task, which says nothing of one that had gone on
     if not claim.expect.every and (diverged := _diverged(found, updates)):
         return f"seed {diverged} diverged"
+    if stopped := _stopped(claim, seeds, values):
+        return f"seed {stopped} stopped as solved, before the last update, and might be lower"
     if lacking := sum(map(isnan, values)):
         return f"{lacking} of {len(values)} seeds: {_lacking(claim, found)}"
     return ""
@@ -156,7 +159,7 @@ def _lacking(claim: Claim, found: Sequence[Record]) -> str:
     if not all(record.run.probes for record in found):
         return f"not looked into; see: {claim.needs.command} --probe"
     asked = f"'{quantity.probe}' of '{quantity.state}'"
-    return f"no reading of {asked} after {quantity.update:,} updates, at the time asked for"
+    return f"no number of {asked} was read after {quantity.update:,} updates at the time asked for"
 
 
 def _reached(found: Sequence[Record], updates: int) -> bool:
@@ -186,6 +189,18 @@ def _unsought(quantity: Quantity, found: Sequence[Record]) -> str:
     if not quantity.of.startswith("solved") or all(r.run.fit.solved for r in found):
         return ""
     return f"'{found[0].run.benchmark}' does not say when it is solved; give it fit.solved"
+
+
+def _stopped(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[float]) -> str:
+    """Name the seeds of solved runs that ended above a bound, with updates left to get below it."""
+    bound, quantity = claim.expect.below, claim.quantity
+    updates = quantity.until or claim.updates
+    loss = quantity.of in ("validation", "test") and quantity.best != "highest"
+    if bound is None or updates is None or claim.needs.against or not loss:
+        return ""
+    above = [r for ((_, r), *_), value in zip(seeds, values, strict=True) if value >= bound]
+    early = [r for r in above if r.status == "solved" and r.steps_done < updates]
+    return ", ".join(str(r.run.seed) for r in early)
 
 
 def _diverged(found: Sequence[Record], updates: int | None) -> str:

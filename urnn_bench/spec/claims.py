@@ -192,8 +192,8 @@ class Claim(Strict):
     @property
     def updates(self) -> int | None:
         """For how many updates runs have to be trained at least, if it matters."""
-        last = self.quantity.until if self.quantity.of == "validation" else self.quantity.update
-        return self.needs.updates or last or None
+        looks = {"validation": self.quantity.until, "probe": self.quantity.update}
+        return self.needs.updates or looks.get(self.quantity.of)
 
 
 class Paper(Strict):

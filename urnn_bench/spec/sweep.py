@@ -62,8 +62,9 @@ class Draft:
     def describes(self, run: Run) -> bool:
         """Return whether a run is of this model and task, trained like this.
 
-        Its seed, its probes, for how many updates it was trained, and how many sequences were
-        scored at once do not matter, nor options that the file leaves to the components.
+        Its seed, its probes, for how many updates it was trained, how often its loss was written
+        and how many sequences were scored at once do not matter. Options that the file leaves to
+        the components, and the width that a budget of parameters allows, are not known here.
         """
         pairs = ((self.task, run.task), (self.model.cell, run.cell))
         named = all(
@@ -71,7 +72,7 @@ class Draft:
             for asked, has in pairs
         )
         wide = self.model.hidden in (None, run.hidden)
-        free = {"steps": self.fit.steps, "evaluate_batch": self.fit.evaluate_batch}
+        free = {key: getattr(self.fit, key) for key in ("steps", "log_every", "evaluate_batch")}
         return named and wide and self.fit == run.fit.model_copy(update=free)
 
 
