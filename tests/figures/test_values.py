@@ -173,6 +173,17 @@ def test_looks_at_different_updates_have_a_median_up_to_the_first_end(results):
     assert xs == [0, 3]
 
 
+def test_marks_of_diverged_runs_are_drawn_in_one_order(bench):
+    bench("run", "tiny", "--model", "lstm", "--seeds", 5, "-q", "--set", "fit.optimizer.lr=1e38",
+          "--set", "fit.optimizer.name=sgd", "--set", "fit.clip=null", code=3)  # fmt: skip
+    results = load(bench.folder / "results", "tiny")
+    (ax,) = draw("learning_curves", results).axes
+    marks = [each.get_xydata()[0].tolist() for each in ax.lines if each.get_marker() == "x"]
+    of = results.metrics.query("split == 'validation' and metric == @results.criterion")
+    last = of.sort_values("step").groupby("run")[["examples", "value"]].last()
+    assert len(marks) == 5 and marks == last.sort_index().to_numpy().tolist()
+
+
 def test_many_models_stand_beside_each_other_within_their_length(bench):
     for T in (100, 200):
         for i in range(12):

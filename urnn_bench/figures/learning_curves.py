@@ -167,7 +167,7 @@ def _ends(
 ) -> None:
     """Mark the last score of a diverged run, so that it is not read as a short one."""
     diverged = set(runs[runs["status"] == "diverged"]["run"])
-    for run in diverged.intersection(curves.columns):
+    for run in sorted(diverged.intersection(curves.columns)):
         last = curves[run].dropna()
         height = min(last.iloc[-1], top or inf)
         ax.plot(last.index[-1], height, "x", **DIVERGED, color=look(model).color, label="diverged",
