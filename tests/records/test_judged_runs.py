@@ -78,6 +78,9 @@ def test_what_stopped_as_solved_might_have_got_lower(bench, quantity, word):
     seeds(bench, status="solved", steps_done=500, test=0.05, scores=((500, 0.05),), settings=LONGER)
     assert judged(bench, quantity, expect={"below": 0.04}).word == word
     assert judged(bench, quantity, expect={"above": 0.06}).word == "not reproduced"
+    accuracy = {"of": "test", "metric": "accuracy"}
+    seeds(bench, status="solved", steps_done=500, test={"accuracy": 0.05}, settings=LONGER)
+    assert judged(bench, accuracy, expect={"below": 0.04}).word == "not reproduced"
 
 
 def test_a_longer_run_is_judged_by_what_it_was_then(bench):

@@ -85,7 +85,8 @@ def _runs(
     seeds = [seed for label, seed in chosen if label == needs.model]
     whole = [s for s in seeds if all((model, s) in chosen for model in needs.models)]
     runs = [tuple(chosen[model, seed] for model in needs.models) for seed in whole]
-    return runs, sum(r.run.label in needs.models for f, r in ended if (f, r) not in plain)
+    kept = {f for f, _ in plain}
+    return runs, sum(r.run.label in needs.models for f, r in ended if f not in kept)
 
 
 def _asked_for(record: Record, drafts: Sequence[Draft]) -> bool:
@@ -195,12 +196,14 @@ def _stopped(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[fl
     """Name the seeds of solved runs that ended above a bound, with updates left to get below it."""
     bound, quantity = claim.expect.below, claim.quantity
     updates = quantity.until or claim.updates
-    loss = quantity.of in ("validation", "test") and quantity.best != "highest"
-    if bound is None or updates is None or claim.needs.against or not loss:
+    scored = quantity.of in ("validation", "test")
+    if bound is None or updates is None or claim.needs.against or not scored:
         return ""
     above = [r for ((_, r), *_), value in zip(seeds, values, strict=True) if value >= bound]
     early = [r for r in above if r.status == "solved" and r.steps_done < updates]
-    return ", ".join(str(r.run.seed) for r in early)
+    # a loss falls, an accuracy does not
+    losses = [r for r in early if quantity.metric in (None, r.criterion)]
+    return ", ".join(str(r.run.seed) for r in losses)
 
 
 def _diverged(found: Sequence[Record], updates: int | None) -> str:
