@@ -61,9 +61,24 @@ def trained(tmp_path_factory):
     """A folder where both models of "tiny" were trained and looked into, at two lengths."""
     line = CommandLine(tmp_path_factory.mktemp("trained"))
     line.write("benchmarks/tiny.yaml", TINY)
-    line("run", "tiny", "--T", 4, "--T", 6, "--seeds", 3, "--probe", "--set", "probes.at=[0]",
-         "--set", "probes.every=3", "--set", "fit.solved={metric: cross_entropy_nat, below: 10}",
-         "-q")  # fmt: skip
+    line(
+        "run",
+        "tiny",
+        "--T",
+        4,
+        "--T",
+        6,
+        "--seeds",
+        3,
+        "--probe",
+        "--set",
+        "probes.at=[0]",
+        "--set",
+        "probes.every=3",
+        "--set",
+        "fit.solved={metric: cross_entropy_nat, below: 10}",
+        "-q",
+    )
     return line
 
 
@@ -122,25 +137,53 @@ class CommandLine:
     def record(self, label, T=100, seed=0, test=0.01, solved_step=None, results="results", **more):
         """Write the record of a run that never was, for what only reads records."""
         task = {"name": "copying", "options": {"T": T, "recall": more.pop("recall", 10)}}
-        run = Run.model_validate({
-            "benchmark": more.pop("benchmark", "made"), "label": label, "task": task,
-            "cell": {"name": label}, "hidden": 8, "seed": seed, "probes": more.pop("probes", None),
-            "settings": more.pop("settings", ()),
-            "fit": {"steps": more.get("steps_done", 1000),
+        run = Run.model_validate(
+            {
+                "benchmark": more.pop("benchmark", "made"),
+                "label": label,
+                "task": task,
+                "cell": {"name": label},
+                "hidden": 8,
+                "seed": seed,
+                "probes": more.pop("probes", None),
+                "settings": more.pop("settings", ()),
+                "fit": {
+                    "steps": more.get("steps_done", 1000),
                     "solved": {"metric": "cross_entropy_nat", "below": 0.01},
-                    **more.pop("fit", {})},
-        })  # fmt: skip
+                    **more.pop("fit", {}),
+                },
+            }
+        )
         session = dict.fromkeys(("started", "host"), "")
-        session |= {"pid": 1, "argv": (), "threads": 1, "torch_threads": 1, "versions": {},
-                    "deterministic": True, "commit": None, "dirty": None}  # fmt: skip
-        record = Record.model_validate({
-            "identity": run.identity, "protocol": run.protocol, "status": "done", "reason": "",
-            "run": run, "fingerprint": {"train": f"{task}", "test": f"{task}"}, "asked": "1",
-            "criterion": "cross_entropy_nat", "steps_done": 1000, "train_s": 10.0,
-            "baselines": {"cross_entropy_nat": {"memoryless": 0.17}}, "solved_step": solved_step,
-            "test": {"cross_entropy_nat": test} if isinstance(test, float) else test,
-            "sessions": (session,), **more,
-        })  # fmt: skip
+        session |= {
+            "pid": 1,
+            "argv": (),
+            "threads": 1,
+            "torch_threads": 1,
+            "versions": {},
+            "deterministic": True,
+            "commit": None,
+            "dirty": None,
+        }
+        record = Record.model_validate(
+            {
+                "identity": run.identity,
+                "protocol": run.protocol,
+                "status": "done",
+                "reason": "",
+                "run": run,
+                "fingerprint": {"train": f"{task}", "test": f"{task}"},
+                "asked": "1",
+                "criterion": "cross_entropy_nat",
+                "steps_done": 1000,
+                "train_s": 10.0,
+                "baselines": {"cross_entropy_nat": {"memoryless": 0.17}},
+                "solved_step": solved_step,
+                "test": {"cross_entropy_nat": test} if isinstance(test, float) else test,
+                "sessions": (session,),
+                **more,
+            }
+        )
         folder = self.folder / results / run.benchmark / run.slug
         folder.mkdir(parents=True, exist_ok=True)
         record.write(folder)

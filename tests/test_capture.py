@@ -32,9 +32,14 @@ ASKS = {"exprnn", "dtriv", "momentum_dtriv", "adam_dtriv", "sr_dtriv"}
 def run_of(model="lstm", task="copying", steps=12, **fit):
     fit = {"batch": 4, "log_every": 2, "evaluate_every": 6, "dtype": "float64", **fit}
     return Run(
-        benchmark="b", label=model, task=Named(name=task, options={"T": 6}), hidden=8, seed=0,
-        cell=Named(name=model), fit=Fit(steps=steps, **fit),
-    )  # fmt: skip
+        benchmark="b",
+        label=model,
+        task=Named(name=task, options={"T": 6}),
+        hidden=8,
+        seed=0,
+        cell=Named(name=model),
+        fit=Fit(steps=steps, **fit),
+    )
 
 
 def job_of(run, **changed):
@@ -122,9 +127,15 @@ def test_what_does_is_noticed():
         job.task.scores(job.model(first(job).x)[0], first(job))
 
 
-@pytest.mark.parametrize("optimizer", [
-    Adam(name="adam", lr=1e-2), Rmsprop(name="rmsprop", lr=1e-2), Sgd(name="sgd", lr=0.1), None,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        Adam(name="adam", lr=1e-2),
+        Rmsprop(name="rmsprop", lr=1e-2),
+        Sgd(name="sgd", lr=0.1),
+        None,
+    ],
+)
 def test_replayed_updates_are_the_same_updates(optimizer):
     run = run_of(**({"optimizer": optimizer} if optimizer else {}))
     captured = Captured(again)
@@ -138,8 +149,10 @@ def test_replayed_updates_of_several_runs_are_theirs():
     jobs = [job_of(run, descent=captured, kernel="eager") for run in runs]
     states = [() for _ in jobs]
     for step in range(8):
-        batches = [job.task.batch("train", step, 4, job.seed).to(torch.device("cpu"), torch.float64)
-                   for job in jobs]  # fmt: skip
+        batches = [
+            job.task.batch("train", step, 4, job.seed).to(torch.device("cpu"), torch.float64)
+            for job in jobs
+        ]
         found = captured([Due(job, *of) for job, *of in zip(jobs, batches, states, strict=True)])
         states = [tuple(s.clone() for s in last) for _, last in found]
     assert captured.name == "captured"
@@ -235,8 +248,9 @@ def test_captured_updates_are_eager_updates_on_a_gpu(model):
         warnings.simplefilter("ignore")
         job, _ = build.job_of(COMPONENTS, run, Machinery("cuda"))
         captured = curve(job)
-        eager = curve(replace(build.job_of(COMPONENTS, run, Machinery("cuda"))[0],
-                              descent=build.Eager()))  # fmt: skip
+        eager = curve(
+            replace(build.job_of(COMPONENTS, run, Machinery("cuda"))[0], descent=build.Eager())
+        )
     assert (job.descent.name == "captured") == (model not in ASKS)
     for (step, split, values), (other, of, expected) in zip(captured, eager, strict=True):
         assert (step, split) == (other, of)

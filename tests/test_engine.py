@@ -44,8 +44,7 @@ class Line(Task):
 
     def scores(self, output, batch):
         n = len(batch.y)
-        return {"mse": Score(float(self.loss(output, batch)) * n, n),
-                "worst": Score(float(n), n)}  # fmt: skip
+        return {"mse": Score(float(self.loss(output, batch)) * n, n), "worst": Score(float(n), n)}
 
     def baselines(self):
         return {"mse": {"zero": 4.0}}
@@ -95,9 +94,21 @@ def short(event):
 def test_order_of_events():
     events = [short(e) for e in train(job(), Position())]
     assert events == [
-        "validation@0", "@1", "train@2", "@2", "validation@3", "@3", "train@4", "@4", "@5",
-        "train@6", "validation@6", "@6", "test@6", "done",
-    ]  # fmt: skip
+        "validation@0",
+        "@1",
+        "train@2",
+        "@2",
+        "validation@3",
+        "@3",
+        "train@4",
+        "@4",
+        "@5",
+        "train@6",
+        "validation@6",
+        "@6",
+        "test@6",
+        "done",
+    ]
 
 
 def test_training_descends_and_reports_means_of_the_loss():
@@ -109,8 +120,11 @@ def test_training_descends_and_reports_means_of_the_loss():
 def test_test_scores_are_those_of_the_best_weights_and_the_last_are_put_back():
     work, position = job(steps=6, lr=1.5), Position()  # too long a step: it gets worse
     events = list(train(work, position))
-    validation = {e.step: e.metrics["mse"] for e in events
-                  if isinstance(e, Measured) and e.split == "validation"}  # fmt: skip
+    validation = {
+        e.step: e.metrics["mse"]
+        for e in events
+        if isinstance(e, Measured) and e.split == "validation"
+    }
     assert position.best_step == min(validation, key=validation.get) == 0
     (test,) = [e for e in events if isinstance(e, Measured) and e.split == "test"]
     last = work.model.weight.detach().clone()

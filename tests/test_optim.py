@@ -97,9 +97,14 @@ def test_state_restores_exactly():
 
 @pytest.mark.parametrize(
     "options",
-    [{"name": "rmsprop_paper"}, {"name": "rmsprop"}, {"name": "adam"}, {"name": "adamw"},
-     {"name": "sgd", "momentum": 0.9, "nesterov": True}],
-)  # fmt: skip
+    [
+        {"name": "rmsprop_paper"},
+        {"name": "rmsprop"},
+        {"name": "adam"},
+        {"name": "adamw"},
+        {"name": "sgd", "momentum": 0.9, "nesterov": True},
+    ],
+)
 def test_every_optimizer_of_the_schema_descends(options):
     p = torch.nn.Parameter(torch.tensor([2.0]))
     optimizer = optim.make(TypeAdapter(Optimizer).validate_python({**options, "lr": 0.01}), [p])

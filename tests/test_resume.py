@@ -88,8 +88,21 @@ def test_killed_and_resumed_is_the_same_to_the_byte(bench, whole):
     assert [s.from_step for s in record.sessions] == [0, middle]
 
 
-STACK = ("run", "tiny", "--model", "lstm", "--seeds", 2, "--steps", STEPS, "--kernel", "eager",
-         "--set", "fit.dtype=float64", "--together")  # fmt: skip
+STACK = (
+    "run",
+    "tiny",
+    "--model",
+    "lstm",
+    "--seeds",
+    2,
+    "--steps",
+    STEPS,
+    "--kernel",
+    "eager",
+    "--set",
+    "fit.dtype=float64",
+    "--together",
+)
 
 
 def test_a_stack_killed_and_resumed_ends_as_its_runs_do_by_themselves(bench):
@@ -206,8 +219,12 @@ class Death:
 
     def __init__(self, patch, moment):
         self.left = moment
-        for owner, name in ((os, "replace"), (os, "fsync"), (LineWriter, "append"),
-                            (Path, "unlink")):  # fmt: skip
+        for owner, name in (
+            (os, "replace"),
+            (os, "fsync"),
+            (LineWriter, "append"),
+            (Path, "unlink"),
+        ):
             patch.setattr(owner, name, self.deadly(getattr(owner, name)))
 
     def deadly(self, function):

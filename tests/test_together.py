@@ -36,13 +36,26 @@ def kernels():
 
 
 def run_of(model="lstm", seed=0, lr=1e-3, **fit):
-    fit = {"steps": 100, "batch": 4, "log_every": 10, "evaluate_every": 25, "dtype": "float64",
-           "clip": Clip(norm=1.0), "optimizer": RmspropPaper(lr=lr), **fit}  # fmt: skip
+    fit = {
+        "steps": 100,
+        "batch": 4,
+        "log_every": 10,
+        "evaluate_every": 25,
+        "dtype": "float64",
+        "clip": Clip(norm=1.0),
+        "optimizer": RmspropPaper(lr=lr),
+        **fit,
+    }
     options = {"stabiliser": 1e-3} if model in TAME else {}
     return Run(
-        benchmark="b", label=model, task=Named(name="copying", options=SIZES), hidden=6, seed=seed,
-        cell=Named(name=model, options=options), fit=Fit(**fit),
-    )  # fmt: skip
+        benchmark="b",
+        label=model,
+        task=Named(name="copying", options=SIZES),
+        hidden=6,
+        seed=seed,
+        cell=Named(name=model, options=options),
+        fit=Fit(**fit),
+    )
 
 
 def job_of(run, kernel="eager"):
@@ -154,8 +167,10 @@ def updates(jobs, count=1):
     company = Company(len(jobs))
     jobs = [company.joined(job) for job in jobs]
     for step in range(count):
-        batches = [job.task.batch("train", step, 4, job.seed).to(torch.device("cpu"), torch.float64)
-                   for job in jobs]  # fmt: skip
+        batches = [
+            job.task.batch("train", step, 4, job.seed).to(torch.device("cpu"), torch.float64)
+            for job in jobs
+        ]
         found = answered([Due(job, batch, ()) for job, batch in zip(jobs, batches, strict=True)])
     return found
 
@@ -320,24 +335,30 @@ def test_a_gradient_that_is_not_finite_is_no_reason_against():
     with torch.no_grad():
         jobs[0].model.readout.weight.fill_(float("nan"))
     held = Held(build.Eager("eager"))
-    dues = [Due(job, job.task.batch("train", 0, 4, 0).to(torch.device("cpu"), torch.float64), ())
-            for job in jobs]  # fmt: skip
+    dues = [
+        Due(job, job.task.batch("train", 0, 4, 0).to(torch.device("cpu"), torch.float64), ())
+        for job in jobs
+    ]
     (spoilt, _), (sound, _) = held(dues)
     assert spoilt.isnan() and sound.isfinite()
     assert held.reason == "eager"
 
 
 def test_what_vmap_cannot_do_is_done_one_by_one(tmp_path):
-    text = IMPURE.replace("self.scale * super().step(u, state, w)[0]",
-                          "super().step(u, state, w)[0] + 0 * float(u.detach().sum())")  # fmt: skip
+    text = IMPURE.replace(
+        "self.scale * super().step(u, state, w)[0]",
+        "super().step(u, state, w)[0] + 0 * float(u.detach().sum())",
+    )
     (tmp_path / "asking.py").write_text(text.replace("Impure", "Asking"))
     components = build.include(COMPONENTS, [tmp_path / "asking.py"])
     held = Held(build.Eager("eager"))
     jobs = [
         build.job_of(components, run_of("asking", seed), Machinery("cpu"))[0] for seed in (0, 1)
     ]
-    dues = [Due(job, job.task.batch("train", 0, 4, 0).to(torch.device("cpu"), torch.float64), ())
-            for job in jobs]  # fmt: skip
+    dues = [
+        Due(job, job.task.batch("train", 0, 4, 0).to(torch.device("cpu"), torch.float64), ())
+        for job in jobs
+    ]
     assert len(held(dues)) == 2
     assert "one by one, because at once it raises RuntimeError: vmap" in held.reason
 
@@ -513,13 +534,16 @@ def test_points_of_a_grid_of_one_form_are_trained_together(gridded):
     assert "runs: 4 in 2 stacks" in shown.err
 
 
-@pytest.mark.parametrize(("grid", "said"), [
-    ("grid: {optimizer.rate: [1]}", "rate"),
-    ("grid: {optimizer.lr: []}", "grid.optimizer.lr"),
-    ("grid: {optimizer.lr: [-1.0]}", "greater than 0"),
-    ("grid: [1]", "grid: must be a mapping, not a list"),
-    ("grid: {clip.value: [1.0], clip: [null]}", "set the same key"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("grid", "said"),
+    [
+        ("grid: {optimizer.rate: [1]}", "rate"),
+        ("grid: {optimizer.lr: []}", "grid.optimizer.lr"),
+        ("grid: {optimizer.lr: [-1.0]}", "greater than 0"),
+        ("grid: [1]", "grid: must be a mapping, not a list"),
+        ("grid: {clip.value: [1.0], clip: [null]}", "set the same key"),
+    ],
+)
 def test_a_wrong_grid_is_one_sentence(bench, grid, said):
     text = (bench.folder / "benchmarks" / "tiny.yaml").read_text()
     bench.write("benchmarks/grid.yaml", text + grid + "\n")

@@ -34,9 +34,14 @@ def run_of(name: str, shape: Shape) -> Run:
     options = {"T": max(1, shape.steps - 2 * recall), "recall": recall}
     fit = Fit(steps=_NEVER, batch=shape.batch, evaluate_every=_NEVER, log_every=_NEVER)
     return Run(
-        benchmark="kernels", label=name, task=Named(name="copying", options=options),
-        cell=Named(name=name), hidden=shape.hidden, fit=fit, seed=0,
-    )  # fmt: skip
+        benchmark="kernels",
+        label=name,
+        task=Named(name="copying", options=options),
+        cell=Named(name=name),
+        hidden=shape.hidden,
+        fit=fit,
+        seed=0,
+    )
 
 
 def inputs_of(components: Components, shape: Shape) -> Tensor:

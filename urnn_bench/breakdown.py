@@ -36,9 +36,16 @@ def breakdown(components: Components, name: str, shape: Shape) -> Iterator[Cost]
     other = (f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest))
     for operation, calls, spent_us in [*rows[:_SHOWN], other]:
         yield Cost(
-            name, kernel, shape.steps, shape.batch, shape.hidden, operation,
-            calls / _UPDATES, spent_us / _UPDATES / 1e3, spent_us / whole,
-        )  # fmt: skip
+            name,
+            kernel,
+            shape.steps,
+            shape.batch,
+            shape.hidden,
+            operation,
+            calls / _UPDATES,
+            spent_us / _UPDATES / 1e3,
+            spent_us / whole,
+        )
 
 
 def _spent(step: Callable[[], object]) -> list[tuple[str, int, float]]:

@@ -73,10 +73,16 @@ def resolve(components: Components, benchmark: str, draft: Draft) -> Run:
     cell = _checked(components.cells, Cell, model.cell, draft, ("models", draft.model_name, "cell"))
     _check_solved(components, task, draft)
     run = Run(
-        benchmark=benchmark, label=draft.label, task=task, cell=cell, hidden=model.hidden or 1,
-        fit=draft.fit, seed=draft.seed, probes=_probes(components, draft),
+        benchmark=benchmark,
+        label=draft.label,
+        task=task,
+        cell=cell,
+        hidden=model.hidden or 1,
+        fit=draft.fit,
+        seed=draft.seed,
+        probes=_probes(components, draft),
         settings=draft.settings,
-    )  # fmt: skip
+    )
     if model.hidden is not None:
         return run
     if model.parameters is None:

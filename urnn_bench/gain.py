@@ -38,9 +38,13 @@ class Gain:
 
 
 def gains(
-    components: Components, models: Sequence[str], shape: Shape, seeds: int, rounds: int,
+    components: Components,
+    models: Sequence[str],
+    shape: Shape,
+    seeds: int,
+    rounds: int,
     device: str = "cpu",
-) -> Iterator[Gain]:  # fmt: skip
+) -> Iterator[Gain]:
     """Yield a row for every kernel of every model, both ways in turn, as a run has its threads."""
     for name in models:
         for kernel in runnable(cell_of(components, name, shape), device):
@@ -50,9 +54,14 @@ def gains(
 
 
 def _gain(
-    components: Components, name: str, shape: Shape, seeds: int, rounds: int,
-    machinery: Machinery, workers: Workers,
-) -> Gain:  # fmt: skip
+    components: Components,
+    name: str,
+    shape: Shape,
+    seeds: int,
+    rounds: int,
+    machinery: Machinery,
+    workers: Workers,
+) -> Gain:
     runs = [run_of(name, shape).model_copy(update={"seed": seed}) for seed in range(seeds)]
     apart = [_due(components, run, machinery, Company()) for run in runs]
     company = Company(seeds)
@@ -66,12 +75,18 @@ def _gain(
     turns = [[_seconds(way, machinery.device) for way in ways] for _ in range(rounds + 1)][1:]
     ratios = sorted(alone / together for alone, together in turns)
     return Gain(
-        name, machinery.kernel, machinery.device, **asdict(shape), seeds=seeds,
+        name,
+        machinery.kernel,
+        machinery.device,
+        **asdict(shape),
+        seeds=seeds,
         apart_ms=1e3 * median(alone for alone, _ in turns),
         together_ms=1e3 * median(together for _, together in turns),
-        ratio=median(ratios), ratio_low=ratios[0], ratio_high=ratios[-1],
+        ratio=median(ratios),
+        ratio_low=ratios[0],
+        ratio_high=ratios[-1],
         reason=at_once[0].job.descent.reason,
-    )  # fmt: skip
+    )
 
 
 def _due(components: Components, run: Run, machinery: Machinery, company: Company) -> Due:

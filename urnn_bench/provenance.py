@@ -42,8 +42,10 @@ def built(record: Record, job: Job, kernel: Choice, position: Position) -> Recor
         both = {**record.fingerprint, **fingerprint}
         other = [k for k in both if record.fingerprint.get(k) != fingerprint.get(k)]
         text = f"the {' and '.join(other)} data are not those that it began with"
-        raise RecordsError(f"{record.run.label} T={record.run.T} seed {record.run.seed}: {text}; "
-                           "bring those back, or start again with --force")  # fmt: skip
+        raise RecordsError(
+            f"{record.run.label} T={record.run.T} seed {record.run.seed}: {text}; "
+            "bring those back, or start again with --force"
+        )
     device = next(job.model.parameters()).device
     how = {
         "from_step": position.step,

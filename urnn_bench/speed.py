@@ -214,13 +214,21 @@ def _row(
     rate = contender.flops / middle / 1e9 if contender.flops else None
     whole = median(update) if update else None
     return Timing(
-        contender.model, contender.kernel, contender.device, **asdict(shape), error=contender.error,
-        recurrence_ms=1e3 * middle, update_ms=1e3 * whole if whole else None,
+        contender.model,
+        contender.kernel,
+        contender.device,
+        **asdict(shape),
+        error=contender.error,
+        recurrence_ms=1e3 * middle,
+        update_ms=1e3 * whole if whole else None,
         ratio=median(ratios) if ratios else None,
-        ratio_low=ratios[0] if ratios else None, ratio_high=ratios[-1] if ratios else None,
-        share=middle / whole if whole else None, memory_mb=_memory_mb(contender),
-        gflop_per_s=rate, of_peak=rate / peak if rate else None,
-    )  # fmt: skip
+        ratio_low=ratios[0] if ratios else None,
+        ratio_high=ratios[-1] if ratios else None,
+        share=middle / whole if whole else None,
+        memory_mb=_memory_mb(contender),
+        gflop_per_s=rate,
+        of_peak=rate / peak if rate else None,
+    )
 
 
 def _memory_mb(contender: _Contender) -> float | None:

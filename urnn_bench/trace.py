@@ -54,10 +54,13 @@ def trace(model: SequenceModel, task: Task, batch: Batch) -> Trace:
     names, size = twin.cell.state_names, x.shape[1]
     grads = [torch.zeros_like(s) if g is None else g for s, g in zip(flat, found, strict=True)]
     return Trace(
-        twin.cell, weights, x, initial,
+        twin.cell,
+        weights,
+        x,
+        initial,
         {n: torch.stack(flat[i :: len(names)]).detach() for i, n in enumerate(names)},
         {n: size * torch.stack(grads[i :: len(names)]) for i, n in enumerate(names)},
-    )  # fmt: skip
+    )
 
 
 def _answer(model: SequenceModel, steps: list[State]) -> Tensor:

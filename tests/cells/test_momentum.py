@@ -54,9 +54,13 @@ def test_momentum_lstm():
     torch.testing.assert_close(run(cell, x), lstm(cell.plain, drives), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(("name", "options", "restart"), [
-    ("nesterov_lstm", {}, 10**6), ("sr_lstm", {"restart": 4}, 4),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "options", "restart"),
+    [
+        ("nesterov_lstm", {}, 10**6),
+        ("sr_lstm", {"restart": 4}, 4),
+    ],
+)
 def test_nesterov_with_and_without_restart(name, options, restart):
     cell, x = make(name, step_size=0.3, **options), data()
     v, drives = 0, []
@@ -120,8 +124,14 @@ def fresh(name, **options):
         return kind(F, H, kind.Options(**options)).double()
 
 
-FAMILY = ["momentum_lstm", "adam_lstm", "rmsprop_lstm", "nesterov_lstm", "sr_lstm",
-          "sr_lstm_released"]  # fmt: skip
+FAMILY = [
+    "momentum_lstm",
+    "adam_lstm",
+    "rmsprop_lstm",
+    "nesterov_lstm",
+    "sr_lstm",
+    "sr_lstm_released",
+]
 
 
 @pytest.mark.parametrize("name", FAMILY)
@@ -171,26 +181,36 @@ def test_adams_gradient_at_blank_input_is_what_the_stabiliser_says():
     assert ratio == pytest.approx(100, rel=1e-6)
 
 
-@pytest.mark.parametrize(("name", "options"), [
-    ("momentum_lstm", {"momentum": 1.0}), ("momentum_lstm", {"momentum": -0.1}),
-    ("momentum_lstm", {"step_size": 0.0}), ("sr_lstm", {"restart": 0}),
-    ("adam_lstm", {"beta": 1.0}), ("rmsprop_lstm", {"stabiliser": 0.0}),
-    ("rmsprop_lstm", {"momentum": 0.5}), ("adam_lstm", {"stabiliser": 1e-50}),
-    ("momentum_lstm", {"input_forget_bias": 1.0, "input_bias": False}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("momentum_lstm", {"momentum": 1.0}),
+        ("momentum_lstm", {"momentum": -0.1}),
+        ("momentum_lstm", {"step_size": 0.0}),
+        ("sr_lstm", {"restart": 0}),
+        ("adam_lstm", {"beta": 1.0}),
+        ("rmsprop_lstm", {"stabiliser": 0.0}),
+        ("rmsprop_lstm", {"momentum": 0.5}),
+        ("adam_lstm", {"stabiliser": 1e-50}),
+        ("momentum_lstm", {"input_forget_bias": 1.0, "input_bias": False}),
+    ],
+)
 def test_options_that_cannot_be_are_refused(name, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         CELLS.get(name, Cell).Options(**options)
 
 
-@pytest.mark.parametrize(("name", "inputs", "hidden", "outputs", "published"), [
-    ("momentum_lstm", 1, 128, 10, 68_362),
-    ("adam_lstm", 1, 256, 10, 267_786),
-    ("sr_lstm_released", 129, 84, 129, 83_205),
-    ("rmsprop_lstm", 129, 158, 129, 203_159),
-    ("dtriv", 1, 170, 10, 16_415),
-    ("momentum_dtriv", 1, 512, 10, 136_970),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "inputs", "hidden", "outputs", "published"),
+    [
+        ("momentum_lstm", 1, 128, 10, 68_362),
+        ("adam_lstm", 1, 256, 10, 267_786),
+        ("sr_lstm_released", 129, 84, 129, 83_205),
+        ("rmsprop_lstm", 129, 158, 129, 203_159),
+        ("dtriv", 1, 170, 10, 16_415),
+        ("momentum_dtriv", 1, 512, 10, 136_970),
+    ],
+)
 def test_has_as_many_parameters_as_the_paper_says(name, inputs, hidden, outputs, published):
     kind = CELLS.get(name, Cell)
     cell = kind(inputs, hidden, kind.Options())

@@ -97,9 +97,14 @@ def test_a_base_that_has_drifted_is_straightened():
 
 def job(name, steps=5, options=None, **fit):
     run = Run(
-        benchmark="b", label=name, task=Named(name="adding", options={"T": 6}), hidden=8, seed=0,
-        cell=Named(name=name, options=options or {}), fit=Fit(steps=steps, batch=4, **fit),
-    )  # fmt: skip
+        benchmark="b",
+        label=name,
+        task=Named(name="adding", options={"T": 6}),
+        hidden=8,
+        seed=0,
+        cell=Named(name=name, options=options or {}),
+        fit=Fit(steps=steps, batch=4, **fit),
+    )
     return build.job_of(Components(), run, Machinery("cpu", "auto"))[0]
 
 
@@ -120,12 +125,15 @@ def skew_of(cell):
     return upper - upper.T
 
 
-@pytest.mark.parametrize(("name", "options", "decays", "step"), [
-    ("momentum_dtriv", {"momentum": 0.7, "step_size": 0.3}, [0.7] * 5, 0.3),
-    ("momentum_rnn", {"momentum": 0.7, "step_size": 0.3, "input_bias": False}, [0.7] * 5, 0.3),
-    ("momentum_urnn", {"momentum": 0.7, "step_size": 0.3}, [0.7] * 5, 0.3),
-    ("sr_dtriv", {"restart": 2, "step_size": 0.3}, [0, 0.25, 0, 0.25, 0], 0.3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "options", "decays", "step"),
+    [
+        ("momentum_dtriv", {"momentum": 0.7, "step_size": 0.3}, [0.7] * 5, 0.3),
+        ("momentum_rnn", {"momentum": 0.7, "step_size": 0.3, "input_bias": False}, [0.7] * 5, 0.3),
+        ("momentum_urnn", {"momentum": 0.7, "step_size": 0.3}, [0.7] * 5, 0.3),
+        ("sr_dtriv", {"restart": 2, "step_size": 0.3}, [0, 0.25, 0, 0.25, 0], 0.3),
+    ],
+)
 def test_filters_before_other_cells_are_written_out(name, options, decays, step):
     cell = make(name, **options)
     x = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(4)).double()
@@ -177,10 +185,14 @@ def test_orthogonal_matrices_have_a_learning_rate_of_their_own():
     assert slow < 1e-2 * skew and same == w_x > 0
 
 
-@pytest.mark.parametrize(("name", "options"), [
-    ("dtriv", {"rebase_every": 0}), ("exprnn", {"start": "henaf"}),
-    ("exprnn", {"bias_bound": -1.0}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("dtriv", {"rebase_every": 0}),
+        ("exprnn", {"start": "henaf"}),
+        ("exprnn", {"bias_bound": -1.0}),
+    ],
+)
 def test_options_that_cannot_be_are_refused(name, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         CELLS.get(name, Cell).Options(**options)

@@ -26,15 +26,29 @@ ADD = {"name": "adding", "options": {"T": 100}}
     ],
 )
 def test_counts(task, cell, hidden, count):
-    run = Run(benchmark="x", label=cell, task=Named(**task), cell=Named(name=cell), hidden=hidden,
-              fit=Fit(), seed=0)  # fmt: skip
+    run = Run(
+        benchmark="x",
+        label=cell,
+        task=Named(**task),
+        cell=Named(name=cell),
+        hidden=hidden,
+        fit=Fit(),
+        seed=0,
+    )
     assert build.parameters(Components(), run) == count
 
 
 @pytest.mark.parametrize(("cell", "hidden"), [("urnn", 135), ("lstm", 34)])
 def test_a_budget_finds_the_widest_layer(cell, hidden):
-    run = Run(benchmark="x", label=cell, task=Named(**COPY), cell=Named(name=cell), hidden=1,
-              fit=Fit(), seed=0)  # fmt: skip
+    run = Run(
+        benchmark="x",
+        label=cell,
+        task=Named(**COPY),
+        cell=Named(name=cell),
+        hidden=1,
+        fit=Fit(),
+        seed=0,
+    )
     known = Components()
     assert build.widest(known, run, 6_500) == hidden
     at, over = (

@@ -61,8 +61,16 @@ def test_map_is_the_product_of_its_factors():
     def mirror(v):
         return eye - 2 * v.outer(v.conj()) / (v.conj() @ v)
 
-    factors = [w.d3.diag(), mirror(w.r2), fourier.conj().T, w.d2.diag(), eye[w.permutation],
-               mirror(w.r1), fourier, w.d1.diag()]  # fmt: skip
+    factors = [
+        w.d3.diag(),
+        mirror(w.r2),
+        fourier.conj().T,
+        w.d2.diag(),
+        eye[w.permutation],
+        mirror(w.r1),
+        fourier,
+        w.d1.diag(),
+    ]
     matrix = torch.linalg.multi_dot(factors)
     h = states(2, n)
     torch.testing.assert_close(apply(w, h), h @ matrix.T, rtol=1e-12, atol=1e-12)

@@ -12,8 +12,9 @@ def pairs(bench, count, factor, **more):
         bench.record("lstm", seed=seed, test=loss * (factor + 0.01 * seed), **more)
 
 
-@pytest.mark.parametrize(("count", "verdict"), [(3, "inconclusive"), (5, "inconclusive"),
-                                                (6, "higher")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("count", "verdict"), [(3, "inconclusive"), (5, "inconclusive"), (6, "higher")]
+)
 def test_models_are_compared_seed_by_seed(bench, count, verdict):
     pairs(bench, count, 3)
     (row,) = json.loads(bench("compare", "urnn", "lstm", "--json").out)

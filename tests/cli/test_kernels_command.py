@@ -27,13 +27,16 @@ def test_takes_models_and_sizes_from_a_benchmark(bench):
     assert found == {("urnn", 8, 4, 6), ("lstm", 8, 4, 6), ("torch", 8, 4, 6)}
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    (("tiny", "--T", "5"), "a benchmark says its sizes"),
-    (("tiny", "--model", "gru"), "the benchmark does not train gru"),
-    (("tinny",), "did you mean 'tiny'"),
-    (("--model", "lstn"), "did you mean 'lstm'"),
-    (("tiny", "--profile", "--csv", "a.csv"), "--profile shows updates on a CPU"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tiny", "--T", "5"), "a benchmark says its sizes"),
+        (("tiny", "--model", "gru"), "the benchmark does not train gru"),
+        (("tinny",), "did you mean 'tiny'"),
+        (("--model", "lstn"), "did you mean 'lstm'"),
+        (("tiny", "--profile", "--csv", "a.csv"), "--profile shows updates on a CPU"),
+    ],
+)
 def test_wrong_input_is_one_sentence(bench, arguments, said):
     done = bench("kernels", *arguments, code=2)
     assert said in done.err and len(done.err.splitlines()) == 1

@@ -28,13 +28,28 @@ def test_list_knows_every_kind(made):
     found = json.loads(made("list", "--json").out)
     assert {"copy", "adding", "smoke", "paper/urnn-fig1", "tiny"} <= set(found["benchmarks"])
     plain = {"urnn", "rnn", "irnn", "lstm", "lstm_paper", "gru"}
-    momentum = {"momentum_rnn", "momentum_lstm", "momentum_urnn", "adam_lstm", "rmsprop_lstm",
-                "nesterov_lstm", "sr_lstm", "sr_lstm_released"}  # fmt: skip
+    momentum = {
+        "momentum_rnn",
+        "momentum_lstm",
+        "momentum_urnn",
+        "adam_lstm",
+        "rmsprop_lstm",
+        "nesterov_lstm",
+        "sr_lstm",
+        "sr_lstm_released",
+    }
     orthogonal = {"exprnn", "dtriv", "momentum_dtriv", "adam_dtriv", "sr_dtriv"}
     assert set(found["models"]) == plain | momentum | orthogonal
     images = {"mnist", "pmnist", "fashion", "digits", "pdigits"}
-    assert set(found["tasks"]) == {"copying", "adding", *images, "ptb", "shakespeare", "fsdd",
-                                   "timit"}  # fmt: skip
+    assert set(found["tasks"]) == {
+        "copying",
+        "adding",
+        *images,
+        "ptb",
+        "shakespeare",
+        "fsdd",
+        "timit",
+    }
     assert "learning_curves" in found["figures"]
     assert all(text for kind in found.values() for text in kind.values())
     assert [*json.loads(made("list", "tasks", "--json").out)] == ["tasks"]
@@ -89,9 +104,10 @@ def test_plot_writes_every_format_and_says_where(made):
     out = made("plot", "tiny", "--format", "png", "--format", "svg", "--format", "pdf").out
     paths = [made.folder / line for line in out.splitlines()]
     assert {p.name for p in paths} == {
-        f"{figure}.{suffix}" for figure in ("learning_curves", "scores_by_length", "cost")
+        f"{figure}.{suffix}"
+        for figure in ("learning_curves", "scores_by_length", "cost")
         for suffix in ("png", "svg", "pdf")
-    }  # fmt: skip
+    }
     starts = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
     assert all(p.read_bytes().startswith(starts[p.suffix]) for p in paths)
     ElementTree.parse(next(p for p in paths if p.suffix == ".svg"))

@@ -105,8 +105,24 @@ def test_done_runs_are_skipped_and_force_does_them_again(bench):
 
 
 def test_repeated_options_are_unions(bench):
-    out = bench("run", "tiny", "--T", 3, "--T", 5, "--T", 3, "--seed", 7, "--seeds", 2,
-                "--model", "rnn", "--dry-run", "--json").out  # fmt: skip
+    out = bench(
+        "run",
+        "tiny",
+        "--T",
+        3,
+        "--T",
+        5,
+        "--T",
+        3,
+        "--seed",
+        7,
+        "--seeds",
+        2,
+        "--model",
+        "rnn",
+        "--dry-run",
+        "--json",
+    ).out
     rows = json.loads(out)
     assert {(r["T"], r["seed"], r["model"]) for r in rows} == {
         (T, s, "rnn") for T in (3, 5) for s in (7, 0, 1)
@@ -129,8 +145,10 @@ def test_json_is_one_object_a_line(bench):
     assert events[0]["event"] == "start" and events[0]["parameters"] > 0
     assert events[-1]["event"] == "end" and events[-1]["status"] == "done"
     assert {e["split"] for e in events if e["event"] == "measured"} == {
-        "train", "validation", "test",
-    }  # fmt: skip
+        "train",
+        "validation",
+        "test",
+    }
     again = [json.loads(line) for line in bench("run", "tiny", "--json", "-q").out.splitlines()]
     assert again[0]["event"] == "skip" and again[0]["status"] == "done"
 
@@ -208,8 +226,18 @@ def test_out_of_memory_is_a_status(bench):
 
 
 def test_divergence_is_a_status_and_final(bench):
-    arguments = ("run", "tiny", "--model", "lstm", "--set", "fit.optimizer.lr=1e38",
-                 "--set", "fit.optimizer.name=sgd", "--set", "fit.clip=null")  # fmt: skip
+    arguments = (
+        "run",
+        "tiny",
+        "--model",
+        "lstm",
+        "--set",
+        "fit.optimizer.lr=1e38",
+        "--set",
+        "fit.optimizer.name=sgd",
+        "--set",
+        "fit.clip=null",
+    )
     done = bench(*arguments, "--json", code=3)
     events = [json.loads(line) for line in done.out.splitlines()]
     assert events[-1]["status"] == "diverged" and "finite between 0 and " in events[-1]["reason"]

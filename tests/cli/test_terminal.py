@@ -14,8 +14,13 @@ from urnn_bench.cli.output import duration, shown
 def on_a_terminal(bench, *arguments, env=None):
     """Run with stderr and stdout on a pseudo-terminal of 80 columns; return exit code and text."""
     leader, follower = pty.openpty()
-    process = bench.start(*arguments, env={"TERM": "xterm-256color", **(env or {})},
-                          stdout=follower, stderr=follower, stdin=follower)  # fmt: skip
+    process = bench.start(
+        *arguments,
+        env={"TERM": "xterm-256color", **(env or {})},
+        stdout=follower,
+        stderr=follower,
+        stdin=follower,
+    )
     os.close(follower)
     seen = b""
     while select.select([leader], [], [], 60)[0]:
@@ -105,5 +110,11 @@ def test_durations(seconds, text):
 
 def test_values_for_people():
     assert [shown(v) for v in (None, float("nan"), True, 1234, 12345, 0.12345, "x")] == [
-        "–", "–", "yes", "1234", "12345", "0.123", "x",
-    ]  # fmt: skip
+        "–",
+        "–",
+        "yes",
+        "1234",
+        "12345",
+        "0.123",
+        "x",
+    ]

@@ -85,8 +85,9 @@ def test_gradient_equals_finite_differences(name):
     """Of a loss on every step with respect to the input, every parameter and the state."""
     cell = perturbed(make(name))
     names = [n for n, p in cell.named_parameters() if p.requires_grad]
-    values = [p.detach().clone().requires_grad_() for _, p in cell.named_parameters()
-              if p.requires_grad]  # fmt: skip
+    values = [
+        p.detach().clone().requires_grad_() for _, p in cell.named_parameters() if p.requires_grad
+    ]
 
     class Loss(torch.nn.Module):
         def __init__(self):
@@ -108,8 +109,9 @@ def test_every_parameter_matters(name):
     cell = perturbed(make(name))
     hs, _ = unroll(cell, data(), cell.initial_state(B), cell.weights())
     cell.read(hs).pow(2).sum().backward()
-    assert all(p.grad is not None and p.grad.abs().sum() > 0
-               for p in cell.parameters() if p.requires_grad)  # fmt: skip
+    assert all(
+        p.grad is not None and p.grad.abs().sum() > 0 for p in cell.parameters() if p.requires_grad
+    )
 
 
 def test_state_dict_round_trip(name):

@@ -13,8 +13,15 @@ from urnn_bench.registry import Registry
 FIGURES = Registry("figure", "figures")
 SCORES = ("learning_curves", "scores_by_length")
 # all that a figure may ask for: probes at three updates, and runs that count as solved
-FULL = ("--probe", "--set", "probes.at=[0]", "--set", "probes.every=2",
-        "--set", "fit.solved={metric: cross_entropy_nat, below: 10}")  # fmt: skip
+FULL = (
+    "--probe",
+    "--set",
+    "probes.at=[0]",
+    "--set",
+    "probes.every=2",
+    "--set",
+    "fit.solved={metric: cross_entropy_nat, below: 10}",
+)
 
 
 def draw(name, results, **options):
@@ -67,30 +74,44 @@ def test_shows_what_probes_read(name, bench):
     probes, last = results.probes, results.probes["step"].max()
     wanted = {
         "gradient_norms": [
-            of["value"] for _, of in probes[(probes["probe"] == "gradient_norm")
-                                            & (probes["state"] == "h")].groupby("step")
+            of["value"]
+            for _, of in probes[
+                (probes["probe"] == "gradient_norm") & (probes["state"] == "h")
+            ].groupby("step")
         ],
         "hidden_states": [
-            of["value"] for _, of in probes[(probes["step"] == last)
-                                            & (probes["probe"] != "gradient_norm")]
-            .groupby(["probe", "state"])
+            of["value"]
+            for _, of in probes[
+                (probes["step"] == last) & (probes["probe"] != "gradient_norm")
+            ].groupby(["probe", "state"])
         ],
-    }[name]  # fmt: skip
+    }[name]
     shown = [list(line.get_ydata()) for ax in draw(name, results).axes for line in ax.lines]
     assert len(wanted) == 4 and all(list(curve) in shown for curve in wanted)
 
 
 READ_OFF = {
     "gradient_norms": {"update": 4, "model": "lstm", "length": 6, "points": [[2, 0.5], [6, 1]]},
-    "hidden_states": {"probe": "state_norm", "state": "c", "model": "lstm", "length": 6,
-                      "points": [[2, 0.5], [6, 1]]},
-}  # fmt: skip
+    "hidden_states": {
+        "probe": "state_norm",
+        "state": "c",
+        "model": "lstm",
+        "length": 6,
+        "points": [[2, 0.5], [6, 1]],
+    },
+}
 
 
 @pytest.mark.parametrize("name", READ_OFF)
-@pytest.mark.parametrize(("changed", "drawn"), [
-    ({}, 1), ({"model": "urnn"}, 0), ({"length": 1000}, 0), ({"points": []}, 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changed", "drawn"),
+    [
+        ({}, 1),
+        ({"model": "urnn"}, 0),
+        ({"length": 1000}, 0),
+        ({"points": []}, 0),
+    ],
+)
 def test_a_papers_points_stand_in_the_panel_that_shows_the_same(name, changed, drawn, bench):
     bench("run", "tiny", "--model", "lstm", *FULL, "-q")
     results = load(bench.folder / "results", "tiny")
@@ -169,8 +190,20 @@ def test_a_name_is_never_mathematics(name, bench):
 
 @pytest.mark.parametrize("name", SCORES)
 def test_a_diverged_run_is_still_drawn(name, bench):
-    bench("run", "tiny", "--model", "lstm", "-q", "--set", "fit.optimizer.lr=1e38", "--set",
-          "fit.optimizer.name=sgd", "--set", "fit.clip=null", code=3)  # fmt: skip
+    bench(
+        "run",
+        "tiny",
+        "--model",
+        "lstm",
+        "-q",
+        "--set",
+        "fit.optimizer.lr=1e38",
+        "--set",
+        "fit.optimizer.name=sgd",
+        "--set",
+        "fit.clip=null",
+        code=3,
+    )
     drawing = draw(name, load(bench.folder / "results", "tiny"))
     assert "diverged" in texts(drawing)
 
@@ -188,14 +221,17 @@ def end(bench, seed, status, scores):
     kept.to_csv(folder / "metrics.csv", index=False)
 
 
-@pytest.mark.parametrize(("states", "middle"), [
-    (("solved", "solved", "done"), [4, 0.5, 0.5]),
-    (("solved", "diverged", "done"), [4, 0.5, 1]),
-    (("diverged", "diverged", "done"), [4, 0.5]),
-    (("failed", "solved", "done"), [4, 0.5]),
-    (("solved", "running", "done"), [4, 1.125, 0.625]),
-    (("running", "interrupted", "running"), [4, 0.5]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("states", "middle"),
+    [
+        (("solved", "solved", "done"), [4, 0.5, 0.5]),
+        (("solved", "diverged", "done"), [4, 0.5, 1]),
+        (("diverged", "diverged", "done"), [4, 0.5]),
+        (("failed", "solved", "done"), [4, 0.5]),
+        (("solved", "running", "done"), [4, 1.125, 0.625]),
+        (("running", "interrupted", "running"), [4, 0.5]),
+    ],
+)
 def test_a_median_is_that_of_all_seeds_that_ended(states, middle, bench):
     bench("run", "tiny", "--model", "lstm", "--seeds", 3, "-q")
     scores = ({0: 5, 3: 0.25}, {0: 4, 3: 0.5}, {0: 3, 3: 2, 6: 1})
@@ -221,8 +257,20 @@ def test_survival_curves_that_are_equal_lie_on_each_other(bench):
 
 @pytest.mark.parametrize(("looks", "said"), [("[0]", False), ("[0, 6]", True)])
 def test_gradient_by_length_says_where_a_run_was_not_looked_at(looks, said, bench):
-    bench("run", "tiny", "--model", "lstm", "--T", 4, "--T", 6, "--probe", "--set",
-          "probes.at=[0]", "-q")  # fmt: skip
+    bench(
+        "run",
+        "tiny",
+        "--model",
+        "lstm",
+        "--T",
+        4,
+        "--T",
+        6,
+        "--probe",
+        "--set",
+        "probes.at=[0]",
+        "-q",
+    )
     more = ("--probe", "--set", f"probes.at={looks}")
     bench("run", "tiny", "--model", "lstm", "--T", 4, "--seed", 1, *more, "-q")
     drawing = draw("gradient_by_length", load(bench.folder / "results", "tiny"))

@@ -41,8 +41,12 @@ def outcome(run, cell, x, where):
     hs, last = run(x, cell.initial_state(x.shape[1]), cell.weights())
     loss_of(hs, last, cell, where).backward()
     grads = {n: p.grad for n, p in cell.named_parameters() if p.grad is not None}
-    return {"hs": hs.detach(), "x": x.grad, **{n: g.clone() for n, g in grads.items()},
-            **{f"last {i}": s.detach() for i, s in enumerate(last)}}  # fmt: skip
+    return {
+        "hs": hs.detach(),
+        "x": x.grad,
+        **{n: g.clone() for n, g in grads.items()},
+        **{f"last {i}": s.detach() for i, s in enumerate(last)},
+    }
 
 
 def given_state(cell, batch):

@@ -26,18 +26,21 @@ def test_what_is_packed_is_read_back(shape, seed):
 WHOLE = packed(np.arange(24, dtype=np.uint8).reshape(2, 3, 4))
 
 
-@pytest.mark.parametrize(("raw", "says"), [
-    (WHOLE[:-1], "says 2 × 3 × 4 and holds 23 bytes"),
-    (WHOLE + b"\0", "holds 25 bytes"),
-    (WHOLE[:9], "ends within its header"),
-    (b"\0\0", "is not an idx file"),
-    (b"", "is not an idx file"),
-    (b"\1" + WHOLE[1:], "is not an idx file"),
-    (WHOLE[:2] + b"\x0d" + WHOLE[3:], "is not an idx file of bytes"),
-    (WHOLE[:3] + b"\xff" + WHOLE[4:], "ends within its header"),
-    (b"\0\0\x08\x64" + b"\0\0\0\1" * 100 + b"\0", "holds no array"),
-    (WHOLE[:4] + b"\xff" * 4 + WHOLE[8:], "says 4294967295 × 3 × 4"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (WHOLE[:-1], "says 2 × 3 × 4 and holds 23 bytes"),
+        (WHOLE + b"\0", "holds 25 bytes"),
+        (WHOLE[:9], "ends within its header"),
+        (b"\0\0", "is not an idx file"),
+        (b"", "is not an idx file"),
+        (b"\1" + WHOLE[1:], "is not an idx file"),
+        (WHOLE[:2] + b"\x0d" + WHOLE[3:], "is not an idx file of bytes"),
+        (WHOLE[:3] + b"\xff" + WHOLE[4:], "ends within its header"),
+        (b"\0\0\x08\x64" + b"\0\0\0\1" * 100 + b"\0", "holds no array"),
+        (WHOLE[:4] + b"\xff" * 4 + WHOLE[8:], "says 4294967295 × 3 × 4"),
+    ],
+)
 def test_what_is_not_exactly_one_array_is_refused(raw, says):
     with pytest.raises(DataError, match=f"^images.gz: .*{says}"):
         parse(gzip.compress(raw), "images.gz")

@@ -140,9 +140,14 @@ def test_the_next_mirror_takes_over(bench, prepare, kind):
     assert {p.read_bytes() for p in data(bench)} == set(FILES.values())
 
 
-@pytest.mark.parametrize(("kind", "why"), [
-    ("missing", "status 404"), ("short", "Error"), ("other", "what came is not the file"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("missing", "status 404"),
+        ("short", "Error"),
+        ("other", "what came is not the file"),
+    ],
+)
 def test_what_cannot_be_fetched_is_said_and_leaves_nothing(bench, prepare, kind, why):
     said = prepare(kind, code=2).err
     last = said.splitlines()[-1]
@@ -210,14 +215,19 @@ def test_a_home_folder_is_understood(bench):
     assert found["folders"]["data"].startswith(f"{os.path.expanduser('~')}/here")
 
 
-@pytest.mark.parametrize(("options", "says"), [
-    (("--set", "task.permutation=wisdm"), "must be none, wisdom"),
-    (("--probe", "--set", "probes.T=10"), "which 10 steps do not divide"),
-    (("--batch", 1158), "larger than the training set of 1157"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--set", "task.permutation=wisdm"), "must be none, wisdom"),
+        (("--probe", "--set", "probes.T=10"), "which 10 steps do not divide"),
+        (("--batch", 1158), "larger than the training set of 1157"),
+    ],
+)
 def test_what_cannot_be_is_said_before_anything_is_trained(bench, options, says):
-    bench.write("benchmarks/small.yaml", BENCHMARK.replace("{name: pictures}", "{name: digits}")
-                .replace("T: 16", "T: 8"))  # fmt: skip
+    bench.write(
+        "benchmarks/small.yaml",
+        BENCHMARK.replace("{name: pictures}", "{name: digits}").replace("T: 16", "T: 8"),
+    )
     for more in ((), ("--dry-run",)):
         said = bench("run", "small", *options, *more, code=2).err
         assert says in said and said.count("\n") == 1

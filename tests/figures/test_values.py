@@ -132,8 +132,20 @@ def test_memory_over_training_is_of_all_seeds_or_ends(results, model):
 
 def test_what_was_looked_at_on_other_lengths_is_left_out_and_said(bench):
     for T, seed in ((9, 0), (12, 1)):
-        bench("run", "tiny", "--model", "lstm", "--seed", seed, "--probe", "--set", f"probes.T={T}",
-              "--set", "probes.every=3", "-q")  # fmt: skip
+        bench(
+            "run",
+            "tiny",
+            "--model",
+            "lstm",
+            "--seed",
+            seed,
+            "--probe",
+            "--set",
+            f"probes.T={T}",
+            "--set",
+            "probes.every=3",
+            "-q",
+        )
     with pytest.warns(RecordsWarning, match="what probes read of 1 run is left out"):
         results = load(bench.folder / "results", "tiny")
     assert set(results.probes["length"]) == {12} and len(results.runs) == 2
@@ -146,8 +158,18 @@ def test_what_was_looked_at_on_other_lengths_is_left_out_and_said(bench):
 
 def test_what_is_under_way_hides_nothing_that_has_ended(bench):
     for T, seed in ((9, 0), (12, 1)):
-        bench("run", "tiny", "--model", "lstm", "--seed", seed, "--probe", "--set",
-              f"probes.T={T}", "-q")  # fmt: skip
+        bench(
+            "run",
+            "tiny",
+            "--model",
+            "lstm",
+            "--seed",
+            seed,
+            "--probe",
+            "--set",
+            f"probes.T={T}",
+            "-q",
+        )
     end(bench, 1, "running")
     with pytest.warns(RecordsWarning, match="what probes read of 1 run is left out"):
         assert set(load(bench.folder / "results", "tiny").probes["length"]) == {9}
@@ -174,8 +196,22 @@ def test_looks_at_different_updates_have_a_median_up_to_the_first_end(results):
 
 
 def test_marks_of_diverged_runs_are_drawn_in_one_order(bench):
-    bench("run", "tiny", "--model", "lstm", "--seeds", 5, "-q", "--set", "fit.optimizer.lr=1e38",
-          "--set", "fit.optimizer.name=sgd", "--set", "fit.clip=null", code=3)  # fmt: skip
+    bench(
+        "run",
+        "tiny",
+        "--model",
+        "lstm",
+        "--seeds",
+        5,
+        "-q",
+        "--set",
+        "fit.optimizer.lr=1e38",
+        "--set",
+        "fit.optimizer.name=sgd",
+        "--set",
+        "fit.clip=null",
+        code=3,
+    )
     results = load(bench.folder / "results", "tiny")
     (ax,) = draw("learning_curves", results).axes
     marks = [each.get_xydata()[0].tolist() for each in ax.lines if each.get_marker() == "x"]
@@ -218,8 +254,11 @@ def test_gradient_by_length_fills_the_marks_of_solved_runs(results):
     runs = results.runs
     runs.loc[runs["seed"] > 0, "solved_step"] = None
     ax = draw("gradient_by_length", results).axes[0]
-    marks = {bool(len(dots.get_facecolors())): len(dots.get_offsets()) for dots in ax.collections
-             if dots.get_label().startswith("_")}  # fmt: skip
+    marks = {
+        bool(len(dots.get_facecolors())): len(dots.get_offsets())
+        for dots in ax.collections
+        if dots.get_label().startswith("_")
+    }
     assert marks == {True: 2, False: 4}
     of = results.probes.query("probe == 'gradient_norm' and state == 'h' and step == 0")
     norms = of.sort_values("t").groupby(["model", "T", "run"])["value"]
@@ -234,10 +273,17 @@ def solved(bench):
     """Four seeds: the uRNN solves it at 100, 100, 400 and diverges at 50, the LSTM never does."""
     for seed, step in enumerate((100, 100, 400, None)):
         status = "done" if step else "diverged"
-        bench.record("urnn", seed=seed, solved_step=step, status=status,
-                     steps_done=1000 if step else 50, fit={"steps": 1000})  # fmt: skip
-        bench.record("lstm", seed=seed, steps_done=(200, 1000, 1000, 1000)[seed],
-                     fit={"steps": 1000})  # fmt: skip
+        bench.record(
+            "urnn",
+            seed=seed,
+            solved_step=step,
+            status=status,
+            steps_done=1000 if step else 50,
+            fit={"steps": 1000},
+        )
+        bench.record(
+            "lstm", seed=seed, steps_done=(200, 1000, 1000, 1000)[seed], fit={"steps": 1000}
+        )
     bench.record("urnn", seed=4, status="running", solved_step=10)
     return load(bench.folder / "results", "made")
 

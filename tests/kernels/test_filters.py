@@ -21,8 +21,9 @@ def agree(decay, steps, seed=0):
     size = max(1.0, float(slow.detach().abs().max()))
     torch.testing.assert_close(fast, slow, rtol=1e-10, atol=1e-12 * size)
     cotangent = torch.randn(slow.shape, generator=torch.Generator().manual_seed(1)).double()
-    for a, b in zip(*(torch.autograd.grad(v, (u, before), cotangent) for v in (slow, fast)),
-                    strict=True):  # fmt: skip
+    for a, b in zip(
+        *(torch.autograd.grad(v, (u, before), cotangent) for v in (slow, fast)), strict=True
+    ):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12 * max(1.0, float(a.abs().max())))
 
 

@@ -42,8 +42,12 @@ def outcome(run, cell, x, where):
     rng = torch.Generator().manual_seed(2)
     weight = torch.randn(seen[where].shape, generator=rng, dtype=torch.float64).to(DEVICE)
     (weight * seen[where]).sum().backward()
-    return {"hs": hs.detach(), "last": last.detach(), "x": x.grad,
-            **{n: p.grad.clone() for n, p in cell.named_parameters()}}  # fmt: skip
+    return {
+        "hs": hs.detach(),
+        "last": last.detach(),
+        "x": x.grad,
+        **{n: p.grad.clone() for n, p in cell.named_parameters()},
+    }
 
 
 def check(cell, x, where="every"):

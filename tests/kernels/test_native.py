@@ -169,8 +169,13 @@ print(json.dumps([choice.name, choice.reason]))
 
 def chosen(folder, **env):
     command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, capture_output=True, text=True, check=True,
-                          env={**os.environ, "XDG_CACHE_HOME": str(folder), **env})  # fmt: skip
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder), **env},
+    )
     return json.loads(done.stdout)
 
 
@@ -284,13 +289,17 @@ def curve(name, kernel):
     components = Components()
     task = Named(name="copying", options={"T": 20, "validation_examples": 1, "test_examples": 1})
     fit = Fit(steps=50, batch=5, dtype="float64", log_every=1, evaluate_every=50)
-    run = Run(benchmark="test", label=name, task=task, cell=Named(name=name), hidden=12, fit=fit,
-              seed=0)  # fmt: skip
+    run = Run(
+        benchmark="test", label=name, task=task, cell=Named(name=name), hidden=12, fit=fit, seed=0
+    )
     job, choice = build.job_of(components, run, Machinery("cpu", kernel))
     assert choice.name == kernel
     events = train(job, Position(evaluated=True))
-    return [e.metrics[job.task.metrics[0]] for e in events
-            if isinstance(e, Measured) and e.split == "train"]  # fmt: skip
+    return [
+        e.metrics[job.task.metrics[0]]
+        for e in events
+        if isinstance(e, Measured) and e.split == "train"
+    ]
 
 
 @pytest.mark.parametrize("name", ["irnn", "lstm_paper", "rnn", "urnn"])

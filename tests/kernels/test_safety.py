@@ -79,9 +79,11 @@ def test_a_state_changed_in_place_before_the_backward_pass_is_an_error(make):
 @pytest.mark.parametrize("make", [urnn, lstm])
 def test_what_does_not_fit_is_refused_before_c_reads_it(make):
     cell, w = make(), make().weights()
-    for x, state in ((inputs(4, 2)[..., :2], cell.initial_state(2)),
-                     (inputs(4, 2, torch.float32), cell.initial_state(2)),
-                     (inputs(4, 2), cell.initial_state(1))):  # fmt: skip
+    for x, state in (
+        (inputs(4, 2)[..., :2], cell.initial_state(2)),
+        (inputs(4, 2, torch.float32), cell.initial_state(2)),
+        (inputs(4, 2), cell.initial_state(1)),
+    ):
         with pytest.raises((KernelError, RuntimeError)):
             fused(cell, x, state, w)
     with pytest.raises(KernelError, match=r"wants x as \(4, 5\) of torch.float64"):
@@ -119,8 +121,9 @@ child.kill()
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_forked_process_has_threads_of_its_own():
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True,
-                          text=True, check=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "0"
 
 

@@ -19,8 +19,15 @@ PROBES = Registry("probe", "probes")
 
 def job(cell, task="copying"):
     options = {"copying": {"T": 2, "recall": 2, "symbols": 3}, "adding": {"T": T}}[task]
-    run = Run(benchmark="test", label=cell, task=Named(name=task, options=options),
-              cell=Named(name=cell), hidden=4, fit=Fit(batch=B), seed=0)  # fmt: skip
+    run = Run(
+        benchmark="test",
+        label=cell,
+        task=Named(name=task, options=options),
+        cell=Named(name=cell),
+        hidden=4,
+        fit=Fit(batch=B),
+        seed=0,
+    )
     return build.job_of(Components(), run, Machinery("cpu", "eager"))[0]
 
 
@@ -179,10 +186,16 @@ def test_the_memory_horizon_is_the_longest_lag_above_the_fraction(fraction, lag)
     assert float(read("memory_horizon", seen, fraction=fraction)["h"]) == lag
 
 
-@pytest.mark.parametrize(("size", "lag"), [
-    ((8.0, 1.0, 1.0), 2), ((0.1, 8.0, 1.0), 1), ((1.0, 1.0, 0.0), None),
-    ((float("nan"), 1.0, 1.0), None), ((1.0, float("inf"), 1.0), None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("size", "lag"),
+    [
+        ((8.0, 1.0, 1.0), 2),
+        ((0.1, 8.0, 1.0), 1),
+        ((1.0, 1.0, 0.0), None),
+        ((float("nan"), 1.0, 1.0), None),
+        ((1.0, float("inf"), 1.0), None),
+    ],
+)
 def test_the_horizon_is_measured_by_the_last_gradient(size, lag):
     gradient = torch.tensor(size, dtype=torch.float64)[:, None, None]
     seen = Trace(None, None, None, (), {"h": gradient}, {"h": gradient})

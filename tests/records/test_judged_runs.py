@@ -15,11 +15,17 @@ LONGER = ("fit.steps=9000",)
 
 
 def claim(quantity, updates=1000, expect=None, **needs):
-    return Claim.model_validate({
-        "figure": "1", "says": "It is low.", "source": "read off", "reference": {"value": 0.01},
-        "needs": {"benchmark": "made", "model": "urnn", "T": 100, "updates": updates, **needs},
-        "quantity": quantity, "expect": expect or {"below": 0.1},
-    })  # fmt: skip
+    return Claim.model_validate(
+        {
+            "figure": "1",
+            "says": "It is low.",
+            "source": "read off",
+            "reference": {"value": 0.01},
+            "needs": {"benchmark": "made", "model": "urnn", "T": 100, "updates": updates, **needs},
+            "quantity": quantity,
+            "expect": expect or {"below": 0.1},
+        }
+    )
 
 
 def judged(bench, quantity=TEST, file=None, **more):
@@ -35,27 +41,35 @@ def seeds(bench, count=3, scores=((500, LOW),), label="urnn", **more):
         (folder / "metrics.csv").write_text("\n".join([head, *rows]) + "\n")
 
 
-@pytest.mark.parametrize(("status", "steps", "of_test", "of_validation"), [
-    ("done", 1000, "reproduced", "reproduced"),
-    ("done", 999, "inconclusive", "inconclusive"),
-    ("done", 2000, "inconclusive", "reproduced"),
-    ("solved", 600, "reproduced", "reproduced"),
-    ("solved", 2000, "inconclusive", "reproduced"),
-    ("diverged", 600, "inconclusive", "inconclusive"),
-    ("diverged", 2000, "inconclusive", "reproduced"),
-    ("running", 1000, "missing", "missing"),
-    ("timeout", 1000, "missing", "missing"),
-    ("failed", 1000, "missing", "missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "steps", "of_test", "of_validation"),
+    [
+        ("done", 1000, "reproduced", "reproduced"),
+        ("done", 999, "inconclusive", "inconclusive"),
+        ("done", 2000, "inconclusive", "reproduced"),
+        ("solved", 600, "reproduced", "reproduced"),
+        ("solved", 2000, "inconclusive", "reproduced"),
+        ("diverged", 600, "inconclusive", "inconclusive"),
+        ("diverged", 2000, "inconclusive", "reproduced"),
+        ("running", 1000, "missing", "missing"),
+        ("timeout", 1000, "missing", "missing"),
+        ("failed", 1000, "missing", "missing"),
+    ],
+)
 def test_what_ended_and_when_decides_what_a_run_says(bench, status, steps, of_test, of_validation):
     seeds(bench, status=status, steps_done=steps, settings=LONGER)
     assert judged(bench).word == of_test
     assert judged(bench, UNTIL).word == of_validation
 
 
-@pytest.mark.parametrize(("steps", "every", "word"), [
-    (600, False, "inconclusive"), (1000, False, "reproduced"), (600, True, "not reproduced"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("steps", "every", "word"),
+    [
+        (600, False, "inconclusive"),
+        (1000, False, "reproduced"),
+        (600, True, "not reproduced"),
+    ],
+)
 def test_a_run_that_diverged_early_might_have_solved_it(bench, steps, every, word):
     seeds(bench, status="diverged", steps_done=steps, settings=LONGER)
     assert judged(bench, {"of": "solved"}, expect={"every": every}).word == word
@@ -70,10 +84,14 @@ def test_a_reading_before_it_diverged_is_one(bench):
     assert judged(bench, at_start, updates=11).word == "inconclusive"
 
 
-@pytest.mark.parametrize(("quantity", "word"), [
-    (TEST, "inconclusive"), (UNTIL, "inconclusive"),
-    ({"of": "validation", "until": 500}, "not reproduced"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("quantity", "word"),
+    [
+        (TEST, "inconclusive"),
+        (UNTIL, "inconclusive"),
+        ({"of": "validation", "until": 500}, "not reproduced"),
+    ],
+)
 def test_what_stopped_as_solved_might_have_got_lower(bench, quantity, word):
     seeds(bench, status="solved", steps_done=500, test=0.05, scores=((500, 0.05),), settings=LONGER)
     assert judged(bench, quantity, expect={"below": 0.04}).word == word
@@ -110,8 +128,11 @@ def test_the_score_of_untrained_weights_is_no_evidence(bench):
 
 def test_what_nobody_looked_for_is_neither_solved_nor_not(bench):
     seeds(bench, fit={"solved": None})
-    for of, expect in (("solved", {"every": True}), ("solved", {"every": False}),
-                       ("solved_step", {"below": 9})):  # fmt: skip
+    for of, expect in (
+        ("solved", {"every": True}),
+        ("solved", {"every": False}),
+        ("solved_step", {"below": 9}),
+    ):
         found = judged(bench, {"of": of}, expect=expect)
         assert found.word == "inconclusive" and "'made' does not say when" in found.reason
 
@@ -158,12 +179,19 @@ def test_of_two_protocols_the_one_that_is_long_enough_counts_then_that_of_more_s
     assert judged(bench).values == (0.03,) * 3
 
 
-@pytest.mark.parametrize(("old", "new"), [
-    ("below: 0.01", "below: 0.1"), ("hidden: 8", "hidden: 9"), ("{name: copying}", "copying"),
-    ("{name: copying}", "{name: copying, recall: 5}"), ("{steps: 1000,", "{batch: 50,"),
-    ("urnn: {", "urnn: {cell: rnn, "), ("T: 100", "T: {100: {clip: {value: 1}}}"),
-    ("{steps: 1000,", "{evaluate_batch: 7, log_every: 3, steps: 5000,"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("below: 0.01", "below: 0.1"),
+        ("hidden: 8", "hidden: 9"),
+        ("{name: copying}", "copying"),
+        ("{name: copying}", "{name: copying, recall: 5}"),
+        ("{steps: 1000,", "{batch: 50,"),
+        ("urnn: {", "urnn: {cell: rnn, "),
+        ("T: 100", "T: {100: {clip: {value: 1}}}"),
+        ("{steps: 1000,", "{evaluate_batch: 7, log_every: 3, steps: 5000,"),
+    ],
+)
 def test_what_an_earlier_version_of_the_file_asked_for_is_not_judged(bench, old, new):
     path = bench.write("benchmarks/made.yaml", bench.MADE.replace(old, new, 1))
     file = drafts(plan("made", read(path), Selection(), ()), Selection())

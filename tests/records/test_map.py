@@ -10,9 +10,13 @@ from urnn_bench.records.results import load
 
 def record(bench, model, lr, T, seed, solved_step=None, **more):
     return bench.record(
-        f"{model} @ lr={lr}", T=T, seed=seed, solved_step=solved_step,
-        fit={"optimizer": {"lr": lr}}, **more,
-    )  # fmt: skip
+        f"{model} @ lr={lr}",
+        T=T,
+        seed=seed,
+        solved_step=solved_step,
+        fit={"optimizer": {"lr": lr}},
+        **more,
+    )
 
 
 def drawn(bench, **options):

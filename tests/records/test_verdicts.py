@@ -68,22 +68,28 @@ def test_reproduced_with_our_value_beside_the_papers(bench, verify):
     )
 
 
-@pytest.mark.parametrize(("solved", "losses", "verdicts"), [
-    ((False, False, False), (0.17, 0.17, 0.18), ("not reproduced", "reproduced")),
-    ((True, False, True), (0.02, 0.02, 0.03), ("inconclusive", "not reproduced")),
-    ((True, True, True), (0.10, 0.17, 0.25), ("reproduced", "inconclusive")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("solved", "losses", "verdicts"),
+    [
+        ((False, False, False), (0.17, 0.17, 0.18), ("not reproduced", "reproduced")),
+        ((True, False, True), (0.02, 0.02, 0.03), ("inconclusive", "not reproduced")),
+        ((True, True, True), (0.10, 0.17, 0.25), ("reproduced", "inconclusive")),
+    ],
+)
 def test_contradicted_and_undecided(bench, verify, solved, losses, verdicts):
     made(bench, solved, losses)
     found = verify(4 if "not reproduced" in verdicts else 5)
     assert (found["solves"]["verdict"], found["stuck"]["verdict"]) == verdicts
 
 
-@pytest.mark.parametrize(("losses", "verdict"), [
-    ((0.15, 0.16, 0.17), "reproduced"),
-    ((0.15, 0.16, 0.02), "inconclusive"),
-    ((0.30, 0.01, 0.02), "not reproduced"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("losses", "verdict"),
+    [
+        ((0.15, 0.16, 0.17), "reproduced"),
+        ((0.15, 0.16, 0.02), "inconclusive"),
+        ((0.30, 0.01, 0.02), "not reproduced"),
+    ],
+)
 def test_between_two_bounds_is_one_place(bench, verify, losses, verdict):
     bench.write("paper.yaml", CLAIMS.replace("{above: 0.9}", "{above: 0.8, below: 1.1}"))
     made(bench, losses=losses)
@@ -117,9 +123,11 @@ def test_one_command_makes_what_several_claims_miss(bench, verify):
     bench.write("benchmarks/made.yaml", bench.MADE.replace("T: 100", "T: [100, 200]"))
     for text, asked in (
         (CLAIMS, ["--model urnn --model lstm --T 100 --seeds 3"]),
-        (CLAIMS.replace("T: 100}", "T: 200, seeds: 5}", 1),
-         ["--model urnn --T 100 --seeds 3", "--model lstm --T 200 --seeds 5"]),
-    ):  # fmt: skip
+        (
+            CLAIMS.replace("T: 100}", "T: 200, seeds: 5}", 1),
+            ["--model urnn --T 100 --seeds 3", "--model lstm --T 200 --seeds 5"],
+        ),
+    ):
         bench.write("paper.yaml", text)
         said = bench("verify", "paper.yaml", code=5).err.splitlines()
         assert [f"missing: urnn-bench run made {each}" for each in asked] == [
@@ -175,23 +183,26 @@ def test_models_that_saw_other_data_are_not_judged(bench):
     assert "task.options.recall" in said and said.count("\n") == 1
 
 
-@pytest.mark.parametrize(("old", "new", "says"), [
-    ("quantity: {of: solved}", "quantity: {off: solved}", "unknown key 'off'"),
-    ("quick: [solves]", "quick: [solve]", "'quick' names 'solve'"),
-    ("expect: {every: true}", "expect: {below: 1}", "goes with the quantity"),
-    ("model: lstm,", "model: lstm, controls: [urnn],", "'controls' go with 'against'"),
-    ("model: lstm,", "model: lstm, against: urnn, controls: [urnn],", "a third model"),
-    ("model: lstm,", "model: lstm, against: lstm,", "cannot be set against itself"),
-    ("model: urnn,", "model: urnn, against: lstm,", "'against' takes one number from another"),
-    ("expect: {above: 0.9}", "expect: {}", "give 'below', 'above'"),
-    ("expect: {above: 0.9}", "expect: {above: 5, below: 1}", "must be greater than 'above'"),
-    ("{of: test, over_baseline: true}", "{of: probe, t: 0}", "times count from 1"),
-    (TESTED, SCORED.format("validation, until: 51"), "'until' is 51, after the 50"),
-    (TESTED, SCORED.format("test, until: 50"), "'until' goes with"),
-    (TESTED, SCORED.format("validation, metric: accuracy"), "which 'accuracy' is the best one"),
-    (TESTED, SCORED.format("probe, update: 51"), "'update' is 51, after the 50"),
-    ('    says: "It is stuck."\n', "", "says: this key is missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("quantity: {of: solved}", "quantity: {off: solved}", "unknown key 'off'"),
+        ("quick: [solves]", "quick: [solve]", "'quick' names 'solve'"),
+        ("expect: {every: true}", "expect: {below: 1}", "goes with the quantity"),
+        ("model: lstm,", "model: lstm, controls: [urnn],", "'controls' go with 'against'"),
+        ("model: lstm,", "model: lstm, against: urnn, controls: [urnn],", "a third model"),
+        ("model: lstm,", "model: lstm, against: lstm,", "cannot be set against itself"),
+        ("model: urnn,", "model: urnn, against: lstm,", "'against' takes one number from another"),
+        ("expect: {above: 0.9}", "expect: {}", "give 'below', 'above'"),
+        ("expect: {above: 0.9}", "expect: {above: 5, below: 1}", "must be greater than 'above'"),
+        ("{of: test, over_baseline: true}", "{of: probe, t: 0}", "times count from 1"),
+        (TESTED, SCORED.format("validation, until: 51"), "'until' is 51, after the 50"),
+        (TESTED, SCORED.format("test, until: 50"), "'until' goes with"),
+        (TESTED, SCORED.format("validation, metric: accuracy"), "which 'accuracy' is the best one"),
+        (TESTED, SCORED.format("probe, update: 51"), "'update' is 51, after the 50"),
+        ('    says: "It is stuck."\n', "", "says: this key is missing"),
+    ],
+)
 def test_a_typo_is_one_sentence_with_its_line(bench, old, new, says):
     bench.write("paper.yaml", CLAIMS.replace(old, new, 1))
     said = bench("verify", "paper.yaml", code=2).err
@@ -199,11 +210,14 @@ def test_a_typo_is_one_sentence_with_its_line(bench, old, new, says):
     assert "quick" in says or "paper.yaml, line" in said
 
 
-@pytest.mark.parametrize(("quantity", "says"), [
-    ("{of: probe, update: 7}", "3 of 3 seeds: not looked into; see: urnn-bench run made"),
-    ("{of: validation, until: 7}", "3 of 3 seeds: no score on validation within 7 updates"),
-    ("{of: test, metric: cross_entropy}", "did you mean 'cross_entropy_nat'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("quantity", "says"),
+    [
+        ("{of: probe, update: 7}", "3 of 3 seeds: not looked into; see: urnn-bench run made"),
+        ("{of: validation, until: 7}", "3 of 3 seeds: no score on validation within 7 updates"),
+        ("{of: test, metric: cross_entropy}", "did you mean 'cross_entropy_nat'"),
+    ],
+)
 def test_a_quantity_that_no_run_has_leaves_the_other_claims_judged(bench, quantity, says):
     made(bench)
     bench.write("paper.yaml", CLAIMS.replace("{of: test, over_baseline: true}", quantity))
@@ -257,11 +271,14 @@ def test_probes_best_scores_and_times_are_read_from_the_records(bench):
         bench("verify", "paper.yaml")
 
 
-@pytest.mark.parametrize(("old", "new", "says"), [
-    ("model: lstm", "model: lstn", "no model is called 'lstn'; did you mean 'lstm'"),
-    ("model: lstm,", "model: lstm, against: urn,", "no model is called 'urn'"),
-    ("model: lstm, T: 100", "model: lstm, T: 1000", "no length is called '1000'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("model: lstm", "model: lstn", "no model is called 'lstn'; did you mean 'lstm'"),
+        ("model: lstm,", "model: lstm, against: urn,", "no model is called 'urn'"),
+        ("model: lstm, T: 100", "model: lstm, T: 1000", "no length is called '1000'"),
+    ],
+)
 def test_a_claim_that_its_benchmark_cannot_answer_is_refused(bench, old, new, says):
     bench.write("benchmarks/made.yaml", bench.MADE)
     bench.write("paper.yaml", CLAIMS.replace(old, new))
@@ -284,12 +301,15 @@ claims:
 """
 
 
-@pytest.mark.parametrize(("ours", "code", "verdict", "shown"), [
-    ((0.1, 0.2, 0.3), 0, "reproduced", "-0.1 (-0.1 to -0.1)"),
-    ((0.3, 0.4, 0.5), 4, "not reproduced", "0.1 (0.1 to 0.1)"),
-    ((0.1, 0.4, 0.3), 5, "inconclusive", "-0.0333 ("),
-    ((0.1, 0.2), 5, "inconclusive", "-0.1, -0.1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("ours", "code", "verdict", "shown"),
+    [
+        ((0.1, 0.2, 0.3), 0, "reproduced", "-0.1 (-0.1 to -0.1)"),
+        ((0.3, 0.4, 0.5), 4, "not reproduced", "0.1 (0.1 to 0.1)"),
+        ((0.1, 0.4, 0.3), 5, "inconclusive", "-0.0333 ("),
+        ((0.1, 0.2), 5, "inconclusive", "-0.1, -0.1"),
+    ],
+)
 def test_a_model_against_another_is_judged_seed_by_seed(bench, ours, code, verdict, shown):
     bench.write("benchmarks/made.yaml", bench.MADE)
     bench.write("paper.yaml", AGAINST)
@@ -302,15 +322,18 @@ def test_a_model_against_another_is_judged_seed_by_seed(bench, ours, code, verdi
     assert row["command"].startswith("urnn-bench run made --model urnn --model lstm --T 100")
 
 
-@pytest.mark.parametrize(("control", "code", "verdict", "says"), [
-    ((0.1, 0.2, 0.3), 5, "explained by the control", "'gru' has -0.1 (-0.1 to -0.1)"),
-    ((0.05, 0.1, 0.2), 5, "explained by the control", "3 seeds"),
-    ((0.15, 0.25, 0.35), 0, "reproduced", "3 seeds"),
-    ((0.3, 0.4, 0.5), 0, "reproduced", "3 seeds"),
-    ((0.1, 0.4, 0.3), 0, "reproduced", "3 seeds"),
-    ((0.1, 0.2), 5, "inconclusive", "the control 'gru' is lacking; 2 of 3 seeds"),
-    ((), 5, "inconclusive", "the control 'gru' is lacking; make the runs"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("control", "code", "verdict", "says"),
+    [
+        ((0.1, 0.2, 0.3), 5, "explained by the control", "'gru' has -0.1 (-0.1 to -0.1)"),
+        ((0.05, 0.1, 0.2), 5, "explained by the control", "3 seeds"),
+        ((0.15, 0.25, 0.35), 0, "reproduced", "3 seeds"),
+        ((0.3, 0.4, 0.5), 0, "reproduced", "3 seeds"),
+        ((0.1, 0.4, 0.3), 0, "reproduced", "3 seeds"),
+        ((0.1, 0.2), 5, "inconclusive", "the control 'gru' is lacking; 2 of 3 seeds"),
+        ((), 5, "inconclusive", "the control 'gru' is lacking; make the runs"),
+    ],
+)
 def test_what_a_control_does_as_well_is_explained_by_it(bench, control, code, verdict, says):
     bench.write(
         "benchmarks/made.yaml", bench.MADE.replace("models: {", "models: {gru: {hidden: 8}, ")
@@ -324,11 +347,14 @@ def test_what_a_control_does_as_well_is_explained_by_it(bench, control, code, ve
     assert "--model urnn --model lstm --model gru" in row["command"]
 
 
-@pytest.mark.parametrize(("ours", "theirs", "expect", "verdict"), [
-    ((500, 500, 500), (None, None, None), "{below: 0}", "reproduced"),
-    ((None, None, None), (500, 500, 500), "{above: 100}", "reproduced"),
-    ((None, None, None), (500, 500, 500), "{below: 100}", "not reproduced"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expect", "verdict"),
+    [
+        ((500, 500, 500), (None, None, None), "{below: 0}", "reproduced"),
+        ((None, None, None), (500, 500, 500), "{above: 100}", "reproduced"),
+        ((None, None, None), (500, 500, 500), "{below: 100}", "not reproduced"),
+    ],
+)
 def test_never_solved_is_an_end_of_the_line(bench, ours, theirs, expect, verdict):
     bench.write("benchmarks/made.yaml", bench.MADE)
     text = AGAINST.replace("{of: test}", "{of: solved_step}").replace("{below: 0}", expect)
@@ -345,8 +371,9 @@ def test_what_a_longer_run_did_later_is_no_part_of_the_claim(bench, verify):
     made(bench, solved=(True, True, True), steps_done=50_000, settings=("fit.steps=50000",))
     assert verify(0)["solves"]["verdict"] == "reproduced"
     for seed in range(3):
-        bench.record("urnn", seed=seed, solved_step=40_000, steps_done=50_000,
-                     settings=("fit.steps=50000",))  # fmt: skip
+        bench.record(
+            "urnn", seed=seed, solved_step=40_000, steps_done=50_000, settings=("fit.steps=50000",)
+        )
     assert verify(4)["solves"]["verdict"] == "not reproduced"
 
 
@@ -375,15 +402,23 @@ def test_longer_runs_are_no_other_protocol(bench):
     assert "1,000 updates instead of 5,000" in row["reason"] and "--steps 5000" in row["reason"]
     for label, loss in (("urnn", 0.1), ("lstm", 0.2)):
         for seed in range(3):
-            bench.record(label, seed=seed, test=loss, steps_done=5000, asked="2",
-                         settings=("fit.steps=5000",))  # fmt: skip
+            bench.record(
+                label,
+                seed=seed,
+                test=loss,
+                steps_done=5000,
+                asked="2",
+                settings=("fit.steps=5000",),
+            )
     bench("verify", "paper.yaml")
 
 
 def test_quick_is_part_of_it_and_run_makes_what_is_missing(bench):
     text = CLAIMS.replace("made", "tiny").replace("T: 100", "T: 4").replace("updates: 1000", "")
-    bench.write("paper.yaml", text.replace("{of: solved}", "{of: test}").replace(
-        "{every: true}", "{below: 10}"))  # fmt: skip
+    bench.write(
+        "paper.yaml",
+        text.replace("{of: solved}", "{of: test}").replace("{every: true}", "{below: 10}"),
+    )
     (row,) = json.loads(bench("verify", "paper.yaml", "--quick", "--run", "--json").out)
     assert row["verdict"] == "reproduced" and len(row["values"]) == 3
     assert len(bench.runs()) == 3

@@ -12,13 +12,32 @@ from urnn_bench.spec.load import parse_value, read
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("1e-3", 1e-3), ("1E5", 1e5), ("-.5", -0.5), ("3.", 3.0), ("7", 7), ("-7", -7),
-        ("012", 12), ("10:30", "10:30"), ("no", "no"), ("yes", "yes"), ("on", "on"),
-        ("true", True), ("False", False), ("null", None), ("~", None), ("", None),
-        ("2024-01-01", "2024-01-01"), ("[1, 2e-1]", [1, 0.2]), ("{a: 1}", {"a": 1}),
-        ("'1e-3'", "1e-3"), ("1_000", "1_000"), ("0x1F", "0x1F"), ("e5", "e5"), (".", "."),
+        ("1e-3", 1e-3),
+        ("1E5", 1e5),
+        ("-.5", -0.5),
+        ("3.", 3.0),
+        ("7", 7),
+        ("-7", -7),
+        ("012", 12),
+        ("10:30", "10:30"),
+        ("no", "no"),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("2024-01-01", "2024-01-01"),
+        ("[1, 2e-1]", [1, 0.2]),
+        ("{a: 1}", {"a": 1}),
+        ("'1e-3'", "1e-3"),
+        ("1_000", "1_000"),
+        ("0x1F", "0x1F"),
+        ("e5", "e5"),
+        (".", "."),
     ],
-)  # fmt: skip
+)
 def test_scalars_of_the_core_schema(text, value):
     found = parse_value(text)
     assert found == value and type(found) is type(value)

@@ -44,8 +44,11 @@ def expand(tmp_path):
 def test_the_whole_matrix_with_seeds_outermost(expand):
     runs = expand()
     assert [(r.seed, r.T, r.label) for r in runs[:4]] == [
-        (0, 4, "urnn"), (0, 4, "lstm"), (0, 4, "big"), (0, 9, "urnn"),
-    ]  # fmt: skip
+        (0, 4, "urnn"),
+        (0, 4, "lstm"),
+        (0, 4, "big"),
+        (0, 9, "urnn"),
+    ]
     assert len(runs) == 12 and len({r.slug for r in runs}) == 12
 
 
@@ -113,8 +116,12 @@ def test_lengths_given_as_a_list_can_be_set_too(expand):
 
 
 def test_settings_reach_lengths_cells_and_tasks(expand):
-    runs = expand(settings=["T.9.steps=7", "models.urnn.cell.variant=code", "task.symbols=5"],
-                  lengths=(9,), models=("urnn",), seeds=(0,))  # fmt: skip
+    runs = expand(
+        settings=["T.9.steps=7", "models.urnn.cell.variant=code", "task.symbols=5"],
+        lengths=(9,),
+        models=("urnn",),
+        seeds=(0,),
+    )
     assert runs[0].fit.steps == 7 and runs[0].cell.options["eps"] == 1e-5
     assert runs[0].task.options["symbols"] == 5
 
@@ -128,12 +135,18 @@ def test_another_optimizer_does_not_inherit_the_options_of_the_first(expand):
 def test_identity_says_what_a_result_depends_on(expand):
     base, *others = (
         expand(settings=s, models=("lstm",), lengths=(4,), seeds=(0,))[0]
-        for s in ([], ["fit.steps=11"], ["models.lstm.hidden=6"], ["task.recall=3"],
-                  ["models.lstm.cell.forget_bias=0.0"])
-    )  # fmt: skip
+        for s in (
+            [],
+            ["fit.steps=11"],
+            ["models.lstm.hidden=6"],
+            ["task.recall=3"],
+            ["models.lstm.cell.forget_bias=0.0"],
+        )
+    )
     assert len({base.identity, *(o.identity for o in others)}) == 5
-    explicit = expand(settings=["models.lstm.cell.forget_bias=1.0"], models=("lstm",),
-                      lengths=(4,), seeds=(0,))[0]  # fmt: skip
+    explicit = expand(
+        settings=["models.lstm.cell.forget_bias=1.0"], models=("lstm",), lengths=(4,), seeds=(0,)
+    )[0]
     assert explicit.identity == base.identity, "a default written out is the same run"
     assert type(base).model_validate_json(base.model_dump_json()) == base
     seeds = expand(models=("lstm",), lengths=(4,))
@@ -259,7 +272,7 @@ def test_the_paper_s_settings_are_the_paper_s():
     expected = {
         "paper/urnn-fig1": ((128, 40, 80, 80), [100, 200, 300, 500]),
         "paper/urnn-fig2": ((512, 128, 128, 128), [100, 200, 400, 750]),
-    }  # fmt: skip
+    }
     for name, (sizes, lengths) in expected.items():
         checked = plan(*catalogue.find(name), Selection(), KNOWN.cells.names())
         runs = [build.resolve(KNOWN, name, d) for d in drafts(checked, Selection())]
@@ -270,5 +283,8 @@ def test_the_paper_s_settings_are_the_paper_s():
             assert r.fit.batch == 20
             assert r.fit.model_dump()["clip"] == clip
             assert r.fit.optimizer.model_dump() == {
-                "name": "rmsprop_paper", "lr": 1e-3, "decay": 0.9, "initial": 1e-3,
-            }  # fmt: skip
+                "name": "rmsprop_paper",
+                "lr": 1e-3,
+                "decay": 0.9,
+                "initial": 1e-3,
+            }

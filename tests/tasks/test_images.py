@@ -77,8 +77,11 @@ def test_an_epoch_shows_every_training_image_once():
     first, second = ({tuple(image) for image in epoch.T.tolist()} for epoch in epochs)
     assert len(first) >= size * count - 2  # two training images are the same
     assert not torch.equal(*epochs) and len(first & second) > 0.9 * len(first)
-    held_out = {tuple(i) for s in ("validation", "test")
-                for i in task.batch(s, 0, 400, 0).x[:, :, 0].T.tolist()}  # fmt: skip
+    held_out = {
+        tuple(i)
+        for s in ("validation", "test")
+        for i in task.batch(s, 0, 400, 0).x[:, :, 0].T.tolist()
+    }
     assert len(held_out) == 640 and not held_out & (first | second)
 
 
@@ -98,14 +101,17 @@ def test_a_batch_larger_than_the_training_set_is_refused():
         make("digits").batch("train", 0, 1158, seed=0)
 
 
-@pytest.mark.parametrize(("options", "says"), [
-    ({"T": 10}, "which 10 steps do not divide"),
-    ({"validation_examples": 1415}, "must be below 1415"),
-    ({"permutation": "wisdon"}, "must be none, wisdom, arjovsky, bit_reversal, or a seed"),
-    ({"permutation": -1}, "or a seed of numpy's RandomState"),
-    ({"permutation": 2**32}, "not 4294967296"),
-    ({"permutation": True}, "not True"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"T": 10}, "which 10 steps do not divide"),
+        ({"validation_examples": 1415}, "must be below 1415"),
+        ({"permutation": "wisdon"}, "must be none, wisdom, arjovsky, bit_reversal, or a seed"),
+        ({"permutation": -1}, "or a seed of numpy's RandomState"),
+        ({"permutation": 2**32}, "not 4294967296"),
+        ({"permutation": True}, "not True"),
+    ],
+)
 def test_options_that_cannot_be_are_refused(options, says):
     with pytest.raises(ValueError, match=says):
         make("digits", **options)

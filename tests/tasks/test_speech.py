@@ -39,8 +39,10 @@ class Noise(SpeechTask):
 def test_frames_are_the_log_power_of_windowed_spectra():
     samples = noise(1000) / 2**15
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(256) / 256)
-    expected = [10 * np.log10(1e-5 + np.abs(np.fft.rfft(hann * samples[i : i + 256])) ** 2)
-                for i in range(0, 1000 - 255, 128)]  # fmt: skip
+    expected = [
+        10 * np.log10(1e-5 + np.abs(np.fft.rfft(hann * samples[i : i + 256])) ** 2)
+        for i in range(0, 1000 - 255, 128)
+    ]
     assert np.allclose(frames(torch.from_numpy(samples)).numpy(), expected, rtol=1e-10)
 
 
@@ -75,16 +77,23 @@ def test_samples_are_read_as_they_were_written():
     assert np.array_equal(parse(recorded(samples), "x", 8000) * 2**15, samples)
 
 
-@pytest.mark.parametrize(("content", "says"), [
-    (recorded(noise(50), rate=16000), "has 16000 Hz, 1 channel.s., 16 bits; convert it to 8000"),
-    (recorded(noise(50), channels=2), "2 channel.s."),
-    (recorded(noise(50), width=1), "8 bits"),
-    (b"NIST_1A", "is no RIFF wave file"), (b"", "is no RIFF wave file"),
-    (recorded(noise(50))[:100], "is cut short or empty: 28 of 50 samples are there"),
-    (recorded(noise(50))[:44], "is cut short or empty: 0 of 50"),
-    (recorded(noise(0)), "is cut short or empty: 0 of 0"),
-    (b"RIFF\x99\x99\x99\x09WAVEfmt \x99\x99\x99\x09" + bytes(16), "is no RIFF wave file"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            recorded(noise(50), rate=16000),
+            "has 16000 Hz, 1 channel.s., 16 bits; convert it to 8000",
+        ),
+        (recorded(noise(50), channels=2), "2 channel.s."),
+        (recorded(noise(50), width=1), "8 bits"),
+        (b"NIST_1A", "is no RIFF wave file"),
+        (b"", "is no RIFF wave file"),
+        (recorded(noise(50))[:100], "is cut short or empty: 28 of 50 samples are there"),
+        (recorded(noise(50))[:44], "is cut short or empty: 0 of 50"),
+        (recorded(noise(0)), "is cut short or empty: 0 of 0"),
+        (b"RIFF\x99\x99\x99\x09WAVEfmt \x99\x99\x99\x09" + bytes(16), "is no RIFF wave file"),
+    ],
+)
 def test_other_files_are_one_sentence(content, says):
     with pytest.raises(DataError, match=f"^a.wav: .*{says}"):
         parse(content, "a.wav", 8000)

@@ -41,8 +41,11 @@ def test_targets_are_the_next_characters_and_batches_go_on():
 
 def test_epochs_and_seeds_begin_elsewhere():
     task = make()
-    starts = {(s, e): decoded(task, task.batch("train", e * 10, 3, seed=s).x[:, 0])
-              for s in range(3) for e in range(3)}  # fmt: skip
+    starts = {
+        (s, e): decoded(task, task.batch("train", e * 10, 3, seed=s).x[:, 0])
+        for s in range(3)
+        for e in range(3)
+    }
     assert len(set(starts.values())) > 4
 
 
@@ -107,10 +110,15 @@ def test_a_corpus_of_ones_own_is_learned_and_fingerprinted(corpus):
     assert {"train text", "validation text", "test text"} <= set(record["fingerprint"])
 
 
-@pytest.mark.parametrize(("content", "says"), [
-    (b"", "is empty"), (b" \n", "is empty"), (b"caf\xe9\n", "cannot be read as UTF-8"),
-    (None, "ptb.valid.txt is not in"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"caf\xe9\n", "cannot be read as UTF-8"),
+        (None, "ptb.valid.txt is not in"),
+    ],
+)
 def test_a_corpus_that_cannot_be_read_is_one_sentence(corpus, content, says):
     path = corpus.folder / "data/ptb/ptb.valid.txt"
     path.unlink()

@@ -61,5 +61,6 @@ def _glorot(*_: Any) -> None:
 
 
 _STARTS: Mapping[str, Callable[[nn.Module, int], None]] = {
-    "glorot": _glorot, "released": _released,
-}  # fmt: skip
+    "glorot": _glorot,
+    "released": _released,
+}

@@ -20,9 +20,10 @@ class DtrivOptions(OrthogonalOptions):
     """How the matrix starts, and when its base moves."""
 
     rebase_every: Count | None = Field(
-        100, description="K, after which the base moves; null for never",
+        100,
+        description="K, after which the base moves; null for never",
         json_schema_extra={"unit": "updates"},
-    )  # fmt: skip
+    )
 
 
 class Dtriv(OrthogonalCell):

@@ -21,17 +21,22 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="Another one, against A.")],
     benchmark: Annotated[
         str | None,
-        typer.Option(metavar="NAME", autocompletion=complete_benchmark,
-                     help="Only this benchmark. [default: all that have records]"),
+        typer.Option(
+            metavar="NAME",
+            autocompletion=complete_benchmark,
+            help="Only this benchmark. [default: all that have records]",
+        ),
     ] = None,
     gate: Annotated[
         bool,
-        typer.Option("--gate", help="Exit with 4 if B's loss is higher, with 5 if fewer than six "
-                     "seeds can tell."),
+        typer.Option(
+            "--gate",
+            help="Exit with 4 if B's loss is higher, with 5 if fewer than six seeds can tell.",
+        ),
     ] = False,
     results: Results = None,
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Compare two models, or a model's runs in two folders, seed by seed on the same data."""
     from urnn_bench.records import compare as comparing
 
@@ -87,13 +92,20 @@ def _show(rows: "list[Row]") -> None:
     shown = []
     for row in rows:
         found = row.found
-        shown.append({
-            "benchmark": row.matter.benchmark,
-            **({"model": row.matter.model} if row.matter.model else {}),
-            "T": row.matter.T, "seeds": found.pairs, "B / A": found.ratio.value,
-            "low": found.ratio.low, "high": found.ratio.high, "p": found.p,
-            "solved": f"{row.solved[0]}, {row.solved[1]}", "B is": found.verdict,
-        })  # fmt: skip
+        shown.append(
+            {
+                "benchmark": row.matter.benchmark,
+                **({"model": row.matter.model} if row.matter.model else {}),
+                "T": row.matter.T,
+                "seeds": found.pairs,
+                "B / A": found.ratio.value,
+                "low": found.ratio.low,
+                "high": found.ratio.high,
+                "p": found.p,
+                "solved": f"{row.solved[0]}, {row.solved[1]}",
+                "B is": found.verdict,
+            }
+        )
     emit_table(list(shown[0]), [list(row.values()) for row in shown])
     metrics = " or ".join(dict.fromkeys(row.metric for row in rows))
     say(f"B / A: ratio of test {metrics}, geometric mean over seeds with its 95 % t interval")
@@ -109,12 +121,21 @@ def _show(rows: "list[Row]") -> None:
 def _plain(row: "Row") -> dict[str, Any]:
     found = row.found
     return {
-        "benchmark": row.matter.benchmark, "model": row.matter.model, "T": row.matter.T,
-        "metric": row.metric, "seeds": found.pairs, "ratio": found.ratio.value,
-        "untested": row.untested, "trained": list(row.trained),
-        "ratio_low": found.ratio.low, "ratio_high": found.ratio.high, "p": found.p,
-        "solved_a": row.solved[0], "solved_b": row.solved[1], "b_is": found.verdict,
-    }  # fmt: skip
+        "benchmark": row.matter.benchmark,
+        "model": row.matter.model,
+        "T": row.matter.T,
+        "metric": row.metric,
+        "seeds": found.pairs,
+        "ratio": found.ratio.value,
+        "untested": row.untested,
+        "trained": list(row.trained),
+        "ratio_low": found.ratio.low,
+        "ratio_high": found.ratio.high,
+        "p": found.p,
+        "solved_a": row.solved[0],
+        "solved_b": row.solved[1],
+        "b_is": found.verdict,
+    }
 
 
 def _judge(rows: "list[Row]") -> None:

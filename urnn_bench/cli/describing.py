@@ -31,8 +31,11 @@ def describe(known: Components, name: str) -> list[dict[str, Any]]:
         "probe": (known.probes.names(), _probe),
         "paper": (tuple(catalogue.claims()), _paper),
     }
-    found = [{"kind": k, "name": name, **make(known, name)} for k, (names, make) in kinds.items()
-             if name in names]  # fmt: skip
+    found = [
+        {"kind": k, "name": name, **make(known, name)}
+        for k, (names, make) in kinds.items()
+        if name in names
+    ]
     if not found:
         names = {each for names, _ in kinds.values() for each in names}
         raise UnknownNameError("benchmark, model, task, figure, probe or paper", name, names)
@@ -103,8 +106,10 @@ def _benchmark(known: Components, name: str) -> dict[str, Any]:
 
 def _paper(_: Components, name: str) -> dict[str, Any]:
     paper = load_paper(name)
-    said = {n: f"{c.says} ({c.reference.text}; expected {c.expect.text})"
-            for n, c in paper.claims.items()}  # fmt: skip
+    said = {
+        n: f"{c.says} ({c.reference.text}; expected {c.expect.text})"
+        for n, c in paper.claims.items()
+    }
     return {
         "about": f"{paper.title}\n{paper.paper}",
         "file": str(catalogue.claims()[name]),

@@ -46,13 +46,21 @@ _GAIN_LEGEND = (
 def kernels(
     benchmark: Annotated[
         str | None,
-        typer.Argument(metavar="BENCHMARK", autocompletion=complete_benchmark, show_default=False,
-                       help="Take models and sizes from this benchmark."),
+        typer.Argument(
+            metavar="BENCHMARK",
+            autocompletion=complete_benchmark,
+            show_default=False,
+            help="Take models and sizes from this benchmark.",
+        ),
     ] = None,
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", metavar="NAME", autocompletion=complete_model,
-                     help="Only this model; repeat. [default: all]"),
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            autocompletion=complete_model,
+            help="Only this model; repeat. [default: all]",
+        ),
     ] = None,
     lengths: Annotated[
         list[int] | None,
@@ -76,8 +84,11 @@ def kernels(
     ] = False,
     seeds: Annotated[
         int | None,
-        typer.Option(min=2, metavar="N",
-                     help="Time updates of N seeds at once and one after another instead."),
+        typer.Option(
+            min=2,
+            metavar="N",
+            help="Time updates of N seeds at once and one after another instead.",
+        ),
     ] = None,
     csv: Annotated[
         Path | None,
@@ -86,7 +97,7 @@ def kernels(
     include: Include = None,
     data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Check every kernel against the time loop in float64, then time all of them in turn."""
     import os
 
@@ -106,12 +117,15 @@ def kernels(
     as_a_run = profile or seeds is not None
     bench.set_up(threads if as_a_run else threads or os.cpu_count())
     if profile:
-        _show_costs([c for s, each in chosen.items() for m in each for c in breakdown(known, m, s)],
-                    json)  # fmt: skip
+        _show_costs(
+            [c for s, each in chosen.items() for m in each for c in breakdown(known, m, s)], json
+        )
         return
     if seeds is not None:
-        _show_gains([g for s, each in chosen.items()
-                     for g in gains(known, each, s, seeds, rounds, where)], json)  # fmt: skip
+        _show_gains(
+            [g for s, each in chosen.items() for g in gains(known, each, s, seeds, rounds, where)],
+            json,
+        )
         return
     rows: list[Timing] = []
     for shape, each in chosen.items():
@@ -150,9 +164,13 @@ def _of_benchmark(known: Components, name: str) -> "dict[Shape, list[str]]":
 
 
 def _sizes(
-    known: Components, sizes: "dict[Shape, list[str]]", models: list[str] | None,
-    lengths: list[int] | None, batch: list[int] | None, hidden: list[int] | None,
-) -> "dict[Shape, list[str]]":  # fmt: skip
+    known: Components,
+    sizes: "dict[Shape, list[str]]",
+    models: list[str] | None,
+    lengths: list[int] | None,
+    batch: list[int] | None,
+    hidden: list[int] | None,
+) -> "dict[Shape, list[str]]":
     """Return the models to time at every shape: a benchmark's, or those the options say."""
     from urnn_bench.agreement import Shape
 
@@ -199,11 +217,24 @@ def _show_gains(rows: "list[Gain]", json: bool) -> None:
         emit_json([asdict(row) for row in rows])
         return
     names = ("model", "kernel", "T", "B", "H", "seeds", "apart ms", "together", "x", "range")
-    emit_table(names, [
-        [r.model, r.kernel, r.steps, r.batch, r.hidden, r.seeds, r.apart_ms, r.together_ms, r.ratio,
-         _range(r.ratio_low, r.ratio_high)]
-        for r in rows
-    ])  # fmt: skip
+    emit_table(
+        names,
+        [
+            [
+                r.model,
+                r.kernel,
+                r.steps,
+                r.batch,
+                r.hidden,
+                r.seeds,
+                r.apart_ms,
+                r.together_ms,
+                r.ratio,
+                _range(r.ratio_low, r.ratio_high),
+            ]
+            for r in rows
+        ],
+    )
     for line in _GAIN_LEGEND:
         say(line)
 

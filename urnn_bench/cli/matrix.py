@@ -30,8 +30,10 @@ def matrix(
     for name in names:
         name, document = catalogue.find(name)
         if sources.setdefault(name, document.source) != document.source:
-            raise UsageError(f"{sources[name]} and {document.source} are both called '{name}', and "
-                             "their records would be mixed; rename one")  # fmt: skip
+            raise UsageError(
+                f"{sources[name]} and {document.source} are both called '{name}', and "
+                "their records would be mixed; rename one"
+            )
         asked = _with_probes(selection) if probe and "probes" not in document.mapping else selection
         checked = plan(name, document, asked, components.cells.names())
         _check_figures(components, checked)

@@ -87,8 +87,11 @@ def _told_apart(
         return columns, []
     same = [len({shown(value) for value in values[1:]}) == 1 for values in columns]
     kept = [values for values, alike in zip(columns, same, strict=True) if not alike]
-    told = [(str(values[0]), shown(values[1]))
-            for values, alike in zip(columns, same, strict=True) if alike]  # fmt: skip
+    told = [
+        (str(values[0]), shown(values[1]))
+        for values, alike in zip(columns, same, strict=True)
+        if alike
+    ]
     return kept or columns, [
         (name, text) for name, text in told if text not in ("", _MISSING) and kept
     ]

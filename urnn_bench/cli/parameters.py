@@ -45,9 +45,13 @@ def complete_name(start: str) -> list[str]:
     """Return everything that can be described and begins with ``start``."""
     kinds = Components()
     known = {
-        *catalogue.names(), *kinds.cells.names(), *kinds.tasks.names(), *kinds.figures.names(),
-        *kinds.probes.names(), *catalogue.claims(),
-    }  # fmt: skip
+        *catalogue.names(),
+        *kinds.cells.names(),
+        *kinds.tasks.names(),
+        *kinds.figures.names(),
+        *kinds.probes.names(),
+        *catalogue.claims(),
+    }
     return sorted(name for name in known if name.startswith(start))
 
 
@@ -65,25 +69,35 @@ def _use(folder: Path | None) -> Path | None:
 
 Benchmark = Annotated[
     str | None,
-    typer.Argument(help="A benchmark; all that have records if not given.",
-                   autocompletion=complete_benchmark),
-]  # fmt: skip
+    typer.Argument(
+        help="A benchmark; all that have records if not given.", autocompletion=complete_benchmark
+    ),
+]
 Lengths = Annotated[
     list[int] | None,
     typer.Option("--T", min=1, metavar="N", help="Only this length; repeat. [default: all]"),
 ]
 Results = Annotated[
     Path | None,
-    typer.Option("--results", metavar="DIR", help="Folder of the records "
-                 "[default: $URNN_BENCH_RESULTS or results]"),
-]  # fmt: skip
+    typer.Option(
+        "--results",
+        metavar="DIR",
+        help="Folder of the records [default: $URNN_BENCH_RESULTS or results]",
+    ),
+]
 Include = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE.py", help="A cell, task, figure or probe of your own."),
 ]
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", metavar="DIR", callback=_use, envvar=DATA, show_envvar=False,
-                 help=f"Folder of the data sets [default: ${DATA} or the user's cache]"),
-]  # fmt: skip
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        callback=_use,
+        envvar=DATA,
+        show_envvar=False,
+        help=f"Folder of the data sets [default: ${DATA} or the user's cache]",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]

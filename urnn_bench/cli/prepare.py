@@ -18,13 +18,16 @@ from urnn_bench.spec.sweep import Selection, plan
 def prepare(
     tasks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TASK", help="Tasks, benchmarks or data sets; all if not given.",
-                       autocompletion=complete_task),
+        typer.Argument(
+            metavar="TASK",
+            help="Tasks, benchmarks or data sets; all if not given.",
+            autocompletion=complete_task,
+        ),
     ] = None,
     data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
     include: Include = None,
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Fetch the data that tasks read, verify them, and say where they lie."""
     from urnn_bench.data import fetch
 

@@ -52,11 +52,16 @@ def _left(run: Run, conditions: Conditions) -> int:
 
 def _row(run: Run, conditions: Conditions) -> dict[str, Any]:
     return {
-        "benchmark": run.benchmark, "model": run.label, "T": run.T, "seed": run.seed,
-        "hidden": run.hidden, "updates": run.fit.steps,
+        "benchmark": run.benchmark,
+        "model": run.label,
+        "T": run.T,
+        "seed": run.seed,
+        "hidden": run.hidden,
+        "updates": run.fit.steps,
         "state": state_of(folder_of(conditions.results, run)).status,
-        "train_s": None, "run": run.slug,
-    }  # fmt: skip
+        "train_s": None,
+        "run": run.slug,
+    }
 
 
 def _seconds_per_update(stack: _Stack, conditions: Conditions) -> float | None:

@@ -44,8 +44,12 @@ def plot(
     benchmark: Benchmark = None,
     figures: Annotated[
         list[str] | None,
-        typer.Option("--figure", metavar="NAME", autocompletion=complete_figure,
-                     help="Only this figure; repeat. [default: all that the records allow]"),
+        typer.Option(
+            "--figure",
+            metavar="NAME",
+            autocompletion=complete_figure,
+            help="Only this figure; repeat. [default: all that the records allow]",
+        ),
     ] = None,
     formats: Annotated[
         list[Picture] | None, typer.Option("--format", help="Repeat. [default: png]")
@@ -53,13 +57,15 @@ def plot(
     lengths: Lengths = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the figures "
-                     "[default: figures/ beside the benchmark's runs]"),
+        typer.Option(
+            metavar="DIR",
+            help="Folder of the figures [default: figures/ beside the benchmark's runs]",
+        ),
     ] = None,
     results: Results = None,
     include: Include = None,
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Draw figures from records; the path of each goes to stdout."""
     from urnn_bench.figures._drawing import draw
 

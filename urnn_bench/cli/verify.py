@@ -31,8 +31,11 @@ class Report(StrEnum):
 def verify(
     paper: Annotated[
         str,
-        typer.Argument(metavar="PAPER", autocompletion=complete_paper,
-                       help="A name from 'urnn-bench list papers', or a YAML file of claims."),
+        typer.Argument(
+            metavar="PAPER",
+            autocompletion=complete_paper,
+            help="A name from 'urnn-bench list papers', or a YAML file of claims.",
+        ),
     ],
     run: Annotated[
         bool,
@@ -45,7 +48,7 @@ def verify(
     results: Results = None,
     data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Say which of a paper's claims our runs reproduce, and which they do not."""
     from urnn_bench.records.controls import judge_controlled
 
@@ -63,8 +66,9 @@ def verify(
     runs = {benchmark: list(records(folder, benchmark)) for benchmark in needed}
     found = {
         name: (claim, judge_controlled(claim, runs[at], asked.get(at, ())))
-        for name, claim in chosen.items() for at in [known(folder, claim.needs.benchmark)]
-    }  # fmt: skip
+        for name, claim in chosen.items()
+        for at in [known(folder, claim.needs.benchmark)]
+    }
     if json:
         emit_json([_plain(name, *pair) for name, pair in found.items()])
     else:
@@ -122,11 +126,18 @@ def _check_data(benchmarks: set[str]) -> None:
 
 def _plain(name: str, claim: Claim, verdict: "Verdict") -> dict[str, Any]:
     return {
-        "claim": name, "figure": claim.figure, "says": claim.says, "source": claim.source,
-        "paper": claim.reference.model_dump(), "expected": claim.expect.text,
-        "verdict": verdict.word, "ours": verdict.ours, "values": list(verdict.values),
-        "reason": verdict.reason, "command": claim.needs.command,
-    }  # fmt: skip
+        "claim": name,
+        "figure": claim.figure,
+        "says": claim.says,
+        "source": claim.source,
+        "paper": claim.reference.model_dump(),
+        "expected": claim.expect.text,
+        "verdict": verdict.word,
+        "ours": verdict.ours,
+        "values": list(verdict.values),
+        "reason": verdict.reason,
+        "command": claim.needs.command,
+    }
 
 
 def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
@@ -153,7 +164,7 @@ def _markdown(found: "dict[str, tuple[Claim, Verdict]]") -> None:
     rows = [
         (c.figure, c.says, c.reference.text, c.expect.text, f"{v.ours}, {v.reason}", v.word)
         for c, v in found.values()
-    ]  # fmt: skip
+    ]
     emit(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
 
 

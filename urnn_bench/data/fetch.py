@@ -37,8 +37,10 @@ def _prepare(data: DataSet, file: str, say: Callable[[str], None]) -> tuple[Path
 def _fetch(data: DataSet, file: str, why: DataError, say: Callable[[str], None]) -> Path:
     target = folders()[0] / data.name / file
     if os.environ.get(OFFLINE, "") not in ("", "0"):
-        raise DataError(f"{str(why).split(';')[0]}, and {OFFLINE} forbids to fetch it; unset that, "
-                        f"or put the file into {target.parent}")  # fmt: skip
+        raise DataError(
+            f"{str(why).split(';')[0]}, and {OFFLINE} forbids to fetch it; unset that, "
+            f"or put the file into {target.parent}"
+        )
     _make(target.parent)
     failed = []
     for mirror in data.mirrors:
@@ -47,8 +49,10 @@ def _fetch(data: DataSet, file: str, why: DataError, say: Callable[[str], None])
         if (reason := _from(mirror + file, data.files[file], target)) is None:
             return target
         failed.append(f"{host}: {reason}")
-    raise DataError(f"{data.name}: {file} could not be fetched ({'; '.join(failed)}); try again, "
-                    f"or put it into {target.parent}")  # fmt: skip
+    raise DataError(
+        f"{data.name}: {file} could not be fetched ({'; '.join(failed)}); try again, "
+        f"or put it into {target.parent}"
+    )
 
 
 def _from(url: str, sha256: str, target: Path) -> str | None:

@@ -55,11 +55,15 @@ def read(data: DataSet, file: str) -> tuple[bytes, Path]:
             if content is not None and path.parent.name == data.name:
                 damaged = path
     if damaged is not None:
-        raise DataError(f"{damaged}: is damaged or another file (its SHA-256 is not the known "
-                        f"one); fetch it again with: {mend}")  # fmt: skip
+        raise DataError(
+            f"{damaged}: is damaged or another file (its SHA-256 is not the known "
+            f"one); fetch it again with: {mend}"
+        )
     where = " or ".join(str(folder / data.name) for folder in folders())
-    raise DataError(f"{data.name}: {file} is not in {where}; fetch it with: {mend} "
-                    "(or say where it lies by --data-dir)")  # fmt: skip
+    raise DataError(
+        f"{data.name}: {file} is not in {where}; fetch it with: {mend} "
+        "(or say where it lies by --data-dir)"
+    )
 
 
 def _content(path: Path) -> bytes | None:

@@ -25,8 +25,10 @@ def parse(content: bytes, name: str, rate_hz: int) -> NDArray[np.float64]:
     except (wave.Error, EOFError, RuntimeError) as error:
         raise DataError(f"{name}: is no RIFF wave file: {error or 'it is cut short'}") from error
     if found != (rate_hz, 1, _BYTES):
-        raise DataError(f"{name}: has {found[0]} Hz, {found[1]} channel(s), {8 * found[2]} bits; "
-                        f"convert it to {rate_hz} Hz, 1 channel and 16 bits")  # fmt: skip
+        raise DataError(
+            f"{name}: has {found[0]} Hz, {found[1]} channel(s), {8 * found[2]} bits; "
+            f"convert it to {rate_hz} Hz, 1 channel and 16 bits"
+        )
     if not raw or len(raw) != count * _BYTES:
         text = f"{len(raw) // _BYTES:,} of {count:,} samples are there"
         raise DataError(f"{name}: is cut short or empty: {text}")

@@ -86,8 +86,14 @@ def over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:
         if curves.shape[1] > 1:
             ax.plot(curves.index, curves.to_numpy(), color=color, ls=dashes, lw=0.6, alpha=0.4)
         middle = curves.median(axis=1)
-        ax.plot(middle.index, middle, color=color, ls=dashes, lw=1.8,
-                label=f"{plain(str(model))}, {state}")  # fmt: skip
+        ax.plot(
+            middle.index,
+            middle,
+            color=color,
+            ls=dashes,
+            lw=1.8,
+            label=f"{plain(str(model))}, {state}",
+        )
 
 
 def first_and_last(frame: pd.DataFrame, most: int) -> list[int]:
@@ -116,9 +122,13 @@ def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
         entries.update(zip(names, handles, strict=True))
     names = sorted(entries, key=lambda name: name.endswith(READ_OFF))
     drawing.legend(
-        [entries[name] for name in names], names, loc="outside upper center",
-        ncols=columns(drawing, names), title=wrapped(title, drawing), title_fontsize=8,
-    )  # fmt: skip
+        [entries[name] for name in names],
+        names,
+        loc="outside upper center",
+        ncols=columns(drawing, names),
+        title=wrapped(title, drawing),
+        title_fontsize=8,
+    )
 
 
 def wrapped(title: str, drawing: Drawing) -> str:

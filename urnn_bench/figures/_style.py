@@ -26,9 +26,11 @@ BASELINE: dict[str, Any] = {"color": "0.35", "linewidth": 1.0}
 BASELINE_DASHES = ("--", ":")
 # above the curves of others, with a rim that parts it from them
 DIVERGED: dict[str, Any] = {
-    "markersize": 9, "markeredgewidth": 2, "zorder": 6,
+    "markersize": 9,
+    "markeredgewidth": 2,
+    "zorder": 6,
     "path_effects": [withStroke(linewidth=4, foreground="white")],
-}  # fmt: skip
+}
 
 _RC: dict[str, Any] = {
     "axes.grid": True,
@@ -65,14 +67,23 @@ _LOOKS = {
     "gru": Look("#CC79A7", "P"),
 }
 _OTHERS = [
-    Look("#56B4E9", "X"), Look("#882255", "p"), Look("#999933", "h"), Look("#661100", "<"),
-    Look("#332288", ">"), Look("#44AA99", "*"), Look("#AA4499", "d"), Look("#6E6E6E", "8"),
-]  # fmt: skip
+    Look("#56B4E9", "X"),
+    Look("#882255", "p"),
+    Look("#999933", "h"),
+    Look("#661100", "<"),
+    Look("#332288", ">"),
+    Look("#44AA99", "*"),
+    Look("#AA4499", "d"),
+    Look("#6E6E6E", "8"),
+]
 # models that stand beside each other in the benchmarks of momentum, which must not look the same
-_LOOKS |= dict(zip(
-    ("momentum", "adam", "rmsprop", "sr", "step_only", "unit_gain", "forget_bias"), _OTHERS,
-    strict=False,
-))  # fmt: skip
+_LOOKS |= dict(
+    zip(
+        ("momentum", "adam", "rmsprop", "sr", "step_only", "unit_gain", "forget_bias"),
+        _OTHERS,
+        strict=False,
+    )
+)
 
 
 _SHADES = (1.0, 0.75, 0.5)

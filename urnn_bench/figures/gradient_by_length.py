@@ -82,8 +82,14 @@ def _panel(ax: Axes, frame: pd.DataFrame, lengths: list[int], solved: set[str]) 
         ax.plot([lengths.index(int(T)) for T in middle.index], middle, color=color, lw=1.2)
         ax.plot([], [], color=color, marker=marker, lw=1.2, label=plain(str(model)))
         for full, which in of.groupby(of["run"].isin(solved)):
-            ax.scatter([lengths.index(int(T)) for T in which["T"]], which["ratio"], marker=marker,
-                       s=22, edgecolors=color, facecolors=color if full else "none")  # fmt: skip
+            ax.scatter(
+                [lengths.index(int(T)) for T in which["T"]],
+                which["ratio"],
+                marker=marker,
+                s=22,
+                edgecolors=color,
+                facecolors=color if full else "none",
+            )
     ax.set_yscale("log")
     ax.margins(y=0.3)
     over_lengths(ax, lengths)

@@ -57,9 +57,15 @@ class GradientHeatmap(Figure):
             grid = of.pivot_table(index="step", columns="t", values="value", aggfunc="median")
             colors = np.log10(grid.clip(lower=_LOWEST).to_numpy())
             mesh = ax.pcolormesh(
-                grid.columns, range(len(grid)), colors, vmin=low, vmax=high, shading="nearest",
-                cmap="viridis", rasterized=True,
-            )  # fmt: skip
+                grid.columns,
+                range(len(grid)),
+                colors,
+                vmin=low,
+                vmax=high,
+                shading="nearest",
+                cmap="viridis",
+                rasterized=True,
+            )
             _rows(ax, grid.index)
             ax.set_title(plain(model), fontsize=10)
             ax.set_xlabel("t (steps)")

@@ -53,8 +53,10 @@ class HiddenStates(Figure):
         # a row for each, as an LSTM's c can be a hundred times as long as its h
         states = [state for state in self.options.states if state in known]
         if not states:
-            raise NothingToShowError(f"no model of '{results.benchmark}' has such states; "
-                                     f"there are: {', '.join(sorted(known))}")  # fmt: skip
+            raise NothingToShowError(
+                f"no model of '{results.benchmark}' has such states; "
+                f"there are: {', '.join(sorted(known))}"
+            )
         drawing, axes = panels(len(states) * len(_PANELS), columns=len(_PANELS), width=3.4)
         each = ((state, probe) for state in states for probe in frames)
         for ax, (state, probe) in zip(axes, each, strict=True):

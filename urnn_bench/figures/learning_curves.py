@@ -125,10 +125,13 @@ class LearningCurves(Figure):
         # models first, whatever the first panel lacks
         names = sorted(entries, key=lambda name: name.endswith(("(baseline)", READ_OFF)))
         drawing.legend(
-            [entries[n] for n in names], names, loc="outside upper center",
+            [entries[n] for n in names],
+            names,
+            loc="outside upper center",
             ncols=columns(drawing, names),
-            title=f"{plain(results.benchmark)} ({note})", title_fontsize=8,
-        )  # fmt: skip
+            title=f"{plain(results.benchmark)} ({note})",
+            title_fontsize=8,
+        )
 
 
 def _curves(ax: Axes, curves: pd.DataFrame, middle: "pd.Series[float]", model: str) -> None:
@@ -137,9 +140,14 @@ def _curves(ax: Axes, curves: pd.DataFrame, middle: "pd.Series[float]", model: s
         ax.plot(curves.index, curves.to_numpy(), color=color, linewidth=0.6, alpha=0.45)
     every = max(1, len(middle) // _MARKERS)
     ax.plot(
-        middle.index, middle, color=color, marker=marker, markevery=every, linewidth=1.8,
+        middle.index,
+        middle,
+        color=color,
+        marker=marker,
+        markevery=every,
+        linewidth=1.8,
         label=plain(model),
-    )  # fmt: skip
+    )
 
 
 def _middle(curves: pd.DataFrame, runs: pd.DataFrame, loss: bool) -> "pd.Series[float]":
@@ -170,8 +178,15 @@ def _ends(
     for run in sorted(diverged.intersection(curves.columns)):
         last = curves[run].dropna()
         height = min(last.iloc[-1], top or inf)
-        ax.plot(last.index[-1], height, "x", **DIVERGED, color=look(model).color, label="diverged",
-                clip_on=False)  # fmt: skip
+        ax.plot(
+            last.index[-1],
+            height,
+            "x",
+            **DIVERGED,
+            color=look(model).color,
+            label="diverged",
+            clip_on=False,
+        )
 
 
 def _scale(ax: Axes, values: "pd.Series[float]", scale: str) -> None:

@@ -53,8 +53,14 @@ class MemoryOverTraining(Figure):
                     ax.plot(curves.index, curves.to_numpy(), color=color, lw=0.6, alpha=0.4)
                 first_end = of.groupby("run")["step"].max().min()
                 middle = curves.loc[:first_end].median(axis=1)
-                ax.plot(middle.index, middle, color=color, marker=marker, lw=1.8,
-                        label=plain(str(model)))  # fmt: skip
+                ax.plot(
+                    middle.index,
+                    middle,
+                    color=color,
+                    marker=marker,
+                    lw=1.8,
+                    label=plain(str(model)),
+                )
             ax.set_ylabel(name)
             ax.set_xlabel("updates")
         title = f"{plain(results.benchmark)}, trained at {T}{run_at(frame)} ({seeds(frame)})"

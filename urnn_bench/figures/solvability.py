@@ -44,8 +44,16 @@ class Solvability(Figure):
             places = np.array([lengths.index(T) for T in at])
             apart = min(_APART, _WIDEST / len(models))
             places = places + apart * (index - (len(models) - 1) / 2)
-            ax.errorbar(places, value, yerr=np.clip(reach, 0, None), color=color, marker=marker,
-                        capsize=2, lw=1.2, label=plain(str(model)))  # fmt: skip
+            ax.errorbar(
+                places,
+                value,
+                yerr=np.clip(reach, 0, None),
+                color=color,
+                marker=marker,
+                capsize=2,
+                lw=1.2,
+                label=plain(str(model)),
+            )
         over_lengths(ax, lengths)
         ax.set_ylabel("share of seeds that solved it")
         ax.set_ylim(-0.03, 1.03)

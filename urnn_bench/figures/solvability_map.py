@@ -68,9 +68,13 @@ class SolvabilityMap(Figure):
         axes[0].set_ylabel(self.options.y)
         colors = ScalarMappable(norm, _COLORS)
         bar = drawing.colorbar(
-            colors, ax=axes, label="updates to solve (median of the solved)", shrink=0.8,
-            ticks=LogLocator(subs=(1, 2, 5)), format=StrMethodFormatter("{x:,.0f}"),
-        )  # fmt: skip
+            colors,
+            ax=axes,
+            label="updates to solve (median of the solved)",
+            shrink=0.8,
+            ticks=LogLocator(subs=(1, 2, 5)),
+            format=StrMethodFormatter("{x:,.0f}"),
+        )
         bar.minorticks_off()
         _legend(drawing, results.benchmark, records)
         return drawing
@@ -106,8 +110,17 @@ def _draw(ax: Axes, x: int, y: int, runs: Sequence[Record], norm: LogNorm) -> No
         ax.add_patch(Rectangle((x - side / 2, y - side / 2), side, side, color=color, lw=0))
     for status, hatch in _HATCHES.items():
         if any(r.status == status for r in runs):
-            ax.add_patch(Rectangle((x - 0.47, y - 0.47), 0.94, 0.94, fill=False, hatch=hatch,
-                                   edgecolor="0.45", lw=0))  # fmt: skip
+            ax.add_patch(
+                Rectangle(
+                    (x - 0.47, y - 0.47),
+                    0.94,
+                    0.94,
+                    fill=False,
+                    hatch=hatch,
+                    edgecolor="0.45",
+                    lw=0,
+                )
+            )
     text = ax.text(x, y, f"{len(solved)}/{len(runs)}", ha="center", va="center", fontsize=7)
     text.set_bbox({"facecolor": "white", "alpha": 0.75, "lw": 0, "boxstyle": "round,pad=0.15"})
 
@@ -129,5 +142,10 @@ def _legend(drawing: Drawing, benchmark: str, records: Sequence[Record]) -> None
         for s in seen
     ]
     title = f"{plain(benchmark)} (area and text: seeds that solved it, of those that ended)"
-    drawing.legend(handles=entries, loc="outside upper center", ncols=len(entries), title=title,
-                   title_fontsize=8)  # fmt: skip
+    drawing.legend(
+        handles=entries,
+        loc="outside upper center",
+        ncols=len(entries),
+        title=title,
+        title_fontsize=8,
+    )

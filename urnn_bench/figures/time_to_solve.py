@@ -54,8 +54,15 @@ def _curve(ax: Axes, model: str, runs: pd.DataFrame, width: float) -> None:
     # the axis is logarithmic: a seed that was solved from the start stands at one
     times, shares = [1.0, *(max(1.0, t) for t in found.times), end], [1.0, *found.unsolved]
     heights = [*shares, shares[-1]]
-    ax.step(times, heights, where="post", color=color, lw=width, label=plain(model),
-            solid_capstyle="butt")  # fmt: skip
+    ax.step(
+        times,
+        heights,
+        where="post",
+        color=color,
+        lw=width,
+        label=plain(model),
+        solid_capstyle="butt",
+    )
     stopped = runs[runs["solved_step"].isna()]["censored"]
     marks = [heights[bisect_right(times, float(step)) - 1] for step in stopped]
     ax.plot(stopped, marks, "|", color=color, markersize=9, mew=1.2, zorder=3)

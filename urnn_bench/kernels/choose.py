@@ -102,9 +102,10 @@ def _ready(cell: Fusable, name: str, reason: str) -> Choice:
 def _eager(cell: Fusable, device: str, reason: str) -> Choice:
     """Return the time loop; of several models at once by hand, where a kernel has that written."""
     by_hand = (
-        fused.stacked for fused in cell.fused.values()
+        fused.stacked
+        for fused in cell.fused.values()
         if fused.stacked is not None and fused.why_not(cell, device) is None
-    )  # fmt: skip
+    )
     return Choice(
         "eager", partial(unroll, cell), reason, stacked=partial(next(by_hand, stacked), cell)
     )

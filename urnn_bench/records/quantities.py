@@ -38,9 +38,10 @@ def _score(quantity: Quantity, metric: str, run: Run, updates: int | None) -> fl
         return nan if value is None else value
     last = quantity.until or updates or record.steps_done
     rows = [
-        row.value for row in metrics.read(folder / METRICS)
+        row.value
+        for row in metrics.read(folder / METRICS)
         if row.split == "validation" and row.metric == metric and 0 < row.step <= last
-    ]  # fmt: skip
+    ]
     best = {"lowest": min, "highest": max}[quantity.best or "lowest"]
     return best(rows, default=nan)
 
@@ -48,9 +49,10 @@ def _score(quantity: Quantity, metric: str, run: Run, updates: int | None) -> fl
 def _reading(quantity: Quantity, folder: Path) -> float:
     rows = probes.read(folder / PROBES)
     curve = {
-        row.t: row.value for row in rows
+        row.t: row.value
+        for row in rows
         if (row.step, row.probe, row.state) == (quantity.update, quantity.probe, quantity.state)
-    }  # fmt: skip
+    }
     if not curve:
         return _number(quantity, folder)
     # that of all curves, as a line of this one may have been lost
@@ -66,9 +68,10 @@ def _number(quantity: Quantity, folder: Path) -> float:
     """Return what a probe of one number read; one of all states together has no state's name."""
     called = (f"{quantity.probe}_{quantity.state}", quantity.probe)
     found = [
-        row.value for row in metrics.read(folder / METRICS)
+        row.value
+        for row in metrics.read(folder / METRICS)
         if row.split == "probe" and row.step == quantity.update and row.metric in called
-    ]  # fmt: skip
+    ]
     return next(iter(found), nan)
 
 

@@ -16,8 +16,10 @@ def shown(count: int, index: int, size: int, seed: int) -> Tensor:
     larger than the training set.
     """
     if size > count:
-        raise DataError(f"a batch of {size} is larger than the training set of {count}; "
-                        "make it smaller with --batch")  # fmt: skip
+        raise DataError(
+            f"a batch of {size} is larger than the training set of {count}; "
+            "make it smaller with --batch"
+        )
     epoch, place = divmod(index, count // size)
     return _shuffled(count, seed, epoch)[place * size : (place + 1) * size]
 

@@ -34,8 +34,10 @@ from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
 def _known(value: object) -> object:
     seed = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32
     if not seed and value not in NAMED:
-        raise ValueError(f"must be {', '.join(NAMED)}, or a seed of numpy's RandomState "
-                         f"(0 to 2^32 - 1), not {value!r}")  # fmt: skip
+        raise ValueError(
+            f"must be {', '.join(NAMED)}, or a seed of numpy's RandomState "
+            f"(0 to 2^32 - 1), not {value!r}"
+        )
     return value
 
 

@@ -141,8 +141,9 @@ class TextTask(Task):
         """Return the tokens that a stream predicts; raise DataError if there are none."""
         tokens = len(self._corpus().tokens[split])
         if tokens <= size:
-            raise DataError(f"the {split} text of {tokens:,} tokens is too short for {size} "
-                            "streams")  # fmt: skip
+            raise DataError(
+                f"the {split} text of {tokens:,} tokens is too short for {size} streams"
+            )
         return (tokens - 1) // size
 
     def _per_epoch(self, size: int) -> int:

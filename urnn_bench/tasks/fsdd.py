@@ -38,9 +38,11 @@ class Fsdd(SpeechTask):
 def _read(folders: tuple[Path, ...]) -> Recordings:
     files = next((found for folder in folders if (found := _files(folder / _NAME))), {})
     if not files:
-        raise DataError(f"{_NAME}: there are no recordings in {folders[0] / _NAME}; put a clone of "
-                        "github.com/Jakobovski/free-spoken-digit-dataset or a zip file of its "
-                        "recordings there, or say by --data-dir where it lies")  # fmt: skip
+        raise DataError(
+            f"{_NAME}: there are no recordings in {folders[0] / _NAME}; put a clone of "
+            "github.com/Jakobovski/free-spoken-digit-dataset or a zip file of its "
+            "recordings there, or say by --data-dir where it lies"
+        )
     named = {name: recording(content, name) for name, content in sorted(files.items())}
     return Recordings(_with(named, 10, 50), _with(named, 5, 10), _with(named, 0, 5))
 

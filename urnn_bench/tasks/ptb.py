@@ -45,8 +45,10 @@ def _text(corpus: str, split: str, folders: tuple[Path, ...]) -> str:
     names = (f"{corpus}.{split}.txt", f"{split}.txt")
     path = next((p for f in folders for n in names if (p := f / corpus / n).is_file()), None)
     if path is None:
-        raise DataError(f"{corpus}: {names[0]} is not in {folders[0] / corpus}; put it there, or "
-                        "say by --data-dir where it lies: it is yours to bring")  # fmt: skip
+        raise DataError(
+            f"{corpus}: {names[0]} is not in {folders[0] / corpus}; put it there, or "
+            "say by --data-dir where it lies: it is yours to bring"
+        )
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

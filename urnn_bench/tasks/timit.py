@@ -46,5 +46,7 @@ def _split(split: str, folders: tuple[Path, ...]) -> tuple[Tensor, ...]:
         if files:
             return tuple(recording(content, name) for name, content in files)
     where = folders[0] / _NAME / split
-    raise DataError(f"{_NAME}: there are no recordings in {where}; put wave files there, or say by "
-                    "--data-dir where they lie: they are yours to bring")  # fmt: skip
+    raise DataError(
+        f"{_NAME}: there are no recordings in {where}; put wave files there, or say by "
+        "--data-dir where they lie: they are yours to bring"
+    )

@@ -42,9 +42,18 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, u: Tensor, h0: Tensor, d1: Tensor, d2: Tensor, d3: Tensor, r1: Tensor,
-        r2: Tensor, bias: Tensor, permutation: Tensor, eps: float,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        ctx: Any,
+        u: Tensor,
+        h0: Tensor,
+        d1: Tensor,
+        d2: Tensor,
+        d3: Tensor,
+        r1: Tensor,
+        r2: Tensor,
+        bias: Tensor,
+        permutation: Tensor,
+        eps: float,
+    ) -> tuple[Tensor, Tensor]:
         """Launch the forward kernel."""
         tables = _tables(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
         u, h0 = _plain(u), _plain(h0)
@@ -52,9 +61,16 @@ class _Recurrence(torch.autograd.Function):
         steps, batch, n = u.shape
         pairs = map(torch.view_as_real, (u, h0, hs))
         _kernels().forward[(batch,)](
-            *pairs, tables.factors, tables.bias, tables.order, tables.twiddle, tables.scalars,
-            steps, batch, **_shape(n),
-        )  # fmt: skip
+            *pairs,
+            tables.factors,
+            tables.bias,
+            tables.order,
+            tables.twiddle,
+            tables.scalars,
+            steps,
+            batch,
+            **_shape(n),
+        )
         ctx.save_for_backward(u, h0, hs, d1, d2, d3, *tables)
         ctx.set_materialize_grads(False)
         return hs, hs[-1].clone()
@@ -71,9 +87,20 @@ class _Recurrence(torch.autograd.Function):
         totals = tables.bias.new_empty(batch, _TOTALS * n)
         real = torch.view_as_real
         _kernels().backward[(batch,)](
-            real(u), real(h0), real(hs), *tables, real(given), real(dlast), real(du), real(dh0),
-            totals, steps, batch, EVERY=dhs is not None, **_shape(n),
-        )  # fmt: skip
+            real(u),
+            real(h0),
+            real(hs),
+            *tables,
+            real(given),
+            real(dlast),
+            real(du),
+            real(dh0),
+            totals,
+            steps,
+            batch,
+            EVERY=dhs is not None,
+            **_shape(n),
+        )
         return du, dh0, *_factor_gradients((d1, d2, d3), totals.sum(0)), None, None
 
 
@@ -107,9 +134,17 @@ def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     """Return hs (T, B, H) and the last state of the cell of ``cells/urnn.py``."""
     f = w.factors
     hs, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        cell.drive(x, w), state[0], f.d1, f.d2, f.d3, f.r1, f.r2, w.bias, f.permutation,
+        cell.drive(x, w),
+        state[0],
+        f.d1,
+        f.d2,
+        f.d3,
+        f.r1,
+        f.r2,
+        w.bias,
+        f.permutation,
         cell.options.eps,
-    )  # fmt: skip
+    )
     return hs, (last,)
 
 

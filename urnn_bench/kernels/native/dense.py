@@ -135,9 +135,12 @@ def _run(kind: _Kind, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tenso
 
 def _fused(kind: _Kind) -> Fused:
     return Fused(
-        frozenset({"cpu"}), partial(_run, kind), _obstacle, own_threads=True,
+        frozenset({"cpu"}),
+        partial(_run, kind),
+        _obstacle,
+        own_threads=True,
         prepare=partial(groups, _SOURCE),
-    )  # fmt: skip
+    )
 
 
 def _obstacle(_: Any) -> str | None:

@@ -54,9 +54,16 @@ class _Weights:
         self.order, self.place = order, order.argsort()
         source = self.place[w.permutation[order]].to(torch.int32)
         tensors = (
-            w.d1, w.d2[order] / n, w.d3, w.r1[order], w.r2, twiddle, source, radices,
+            w.d1,
+            w.d2[order] / n,
+            w.d3,
+            w.r1[order],
+            w.r2,
+            twiddle,
+            source,
+            radices,
             bias.clone(),
-        )  # fmt: skip
+        )
         # the C code reads them by address, so they must outlive it
         self.tensors = [dense(t) for t in tensors]
         addresses = [t.data_ptr() for t in self.tensors]
@@ -82,9 +89,13 @@ class _Recurrence(torch.autograd.Function):
         def run(group: Group) -> None:
             scratch = aligned(_FORWARD_SCRATCH * len(bias) * group.lanes, bias.dtype)
             group.library.urnn_forward(
-                w.pointer, _drive(given, v), steps, batch, group.row,
+                w.pointer,
+                _drive(given, v),
+                steps,
+                batch,
+                group.row,
                 *map(address, (h0, hs, scratch)),
-            )  # fmt: skip
+            )
 
         those = groups(_SOURCE, batch, bias.dtype)
         over(run, those, threads)
@@ -146,9 +157,20 @@ def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     require("h", state[0], (x.shape[1], len(w.bias)), PRECISIONS[dtype].complex)
     given = _given(cell, x, w)
     hs, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        given.u, w.v, state[0], f.d1, f.d2, f.d3, f.r1, f.r2, w.bias,
-        f.permutation, cell.options.eps, given, THREADS.get(),
-    )  # fmt: skip
+        given.u,
+        w.v,
+        state[0],
+        f.d1,
+        f.d2,
+        f.d3,
+        f.r1,
+        f.r2,
+        w.bias,
+        f.permutation,
+        cell.options.eps,
+        given,
+        THREADS.get(),
+    )
     return hs, (last,)
 
 
@@ -212,6 +234,10 @@ def _obstacle(_: Any) -> str | None:
 
 
 URNN = Fused(
-    frozenset({"cpu"}), run, _obstacle, own_threads=True, linear=linear.linear,
+    frozenset({"cpu"}),
+    run,
+    _obstacle,
+    own_threads=True,
+    linear=linear.linear,
     prepare=partial(groups, _SOURCE),
-)  # fmt: skip
+)

@@ -40,9 +40,19 @@ def _gain(size, bias, eps, tiny):
 
 @triton.jit(do_not_specialize=["steps", "batch"])
 def forward(
-    u, h0, hs, factors, bias, order, twiddle, scalars, steps, batch,
-    N: tl.constexpr, LOG: tl.constexpr,
-):  # fmt: skip
+    u,
+    h0,
+    hs,
+    factors,
+    bias,
+    order,
+    twiddle,
+    scalars,
+    steps,
+    batch,
+    N: tl.constexpr,
+    LOG: tl.constexpr,
+):
     """Write hs (T, B, N) of u (T, B, N) and h0 (B, N)."""
     row = tl.program_id(0).to(tl.int64)
     at = row * N
@@ -75,9 +85,26 @@ def forward(
 
 @triton.jit(do_not_specialize=["steps", "batch"])
 def backward(
-    u, h0, hs, factors, bias, order, place, twiddle, scalars, dhs, dlast, du, dh0, totals,
-    steps, batch, EVERY: tl.constexpr, N: tl.constexpr, LOG: tl.constexpr,
-):  # fmt: skip
+    u,
+    h0,
+    hs,
+    factors,
+    bias,
+    order,
+    place,
+    twiddle,
+    scalars,
+    dhs,
+    dlast,
+    du,
+    dh0,
+    totals,
+    steps,
+    batch,
+    EVERY: tl.constexpr,
+    N: tl.constexpr,
+    LOG: tl.constexpr,
+):
     """Write du (T, B, N), dh0 (B, N) and each sequence's sums (B, 8, N).
 
     ``dhs`` is looked at if every h has a gradient (EVERY). The sums are dC/dθ of the three
