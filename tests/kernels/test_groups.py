@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from urnn_bench.agreement import Shape, cell_of, disagreement, inputs_of
 from urnn_bench.kernels.choose import choose
 from urnn_bench.kernels.native import compiler, dense
 from urnn_bench.kernels.native import groups as native_groups
 from urnn_bench.kernels.native.groups import groups
 from urnn_bench.kernels.native.memory import PRECISIONS
 from urnn_bench.kernels.native.threads import each
+from urnn_bench.measure.correctness import Shape, cell_of, disagreement, inputs_of
 from urnn_bench.registry import Components
 
 NAMES = ("irnn", "lstm_paper", "rnn", "urnn")

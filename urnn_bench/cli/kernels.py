@@ -24,10 +24,10 @@ from urnn_bench.registry import Components
 from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
-    from urnn_bench.agreement import Shape
-    from urnn_bench.breakdown import Cost
-    from urnn_bench.gain import Gain
-    from urnn_bench.speed import Timing
+    from urnn_bench.measure.correctness import Shape
+    from urnn_bench.measure.profile import Cost
+    from urnn_bench.measure.stacking import Gain
+    from urnn_bench.measure.timing import Timing
 
 _STEPS, _HIDDEN, _BATCH = 520, 128, 20
 _LEGEND = (
@@ -101,9 +101,10 @@ def kernels(
     """Check every kernel against the time loop in float64, then time all of them in turn."""
     import os
 
-    from urnn_bench import bench, speed
-    from urnn_bench.breakdown import breakdown
-    from urnn_bench.gain import gains
+    from urnn_bench import bench
+    from urnn_bench.measure import timing
+    from urnn_bench.measure.profile import breakdown
+    from urnn_bench.measure.stacking import gains
 
     if profile and (csv is not None or device is Device.cuda):
         raise UsageError("--profile shows updates on a CPU; leave out --csv and --device")
@@ -129,7 +130,7 @@ def kernels(
         return
     rows: list[Timing] = []
     for shape, each in chosen.items():
-        rows += speed.table(known, each, shape, rounds, where)
+        rows += timing.table(known, each, shape, rounds, where)
         if csv is not None:
             _write(rows, csv, where)
     if json:
@@ -153,7 +154,7 @@ def _device(wanted: Device) -> str:
 def _of_benchmark(known: Components, name: str) -> "dict[Shape, list[str]]":
     """Return the models of every shape that a benchmark trains."""
     from urnn_bench import build
-    from urnn_bench.agreement import Shape
+    from urnn_bench.measure.correctness import Shape
 
     sizes: dict[Shape, list[str]] = {}
     for run in matrix(known, [name], Selection(seeds=(0,))).runs:
@@ -172,7 +173,7 @@ def _sizes(
     hidden: list[int] | None,
 ) -> "dict[Shape, list[str]]":
     """Return the models to time at every shape: a benchmark's, or those the options say."""
-    from urnn_bench.agreement import Shape
+    from urnn_bench.measure.correctness import Shape
 
     for name in models or []:
         if name not in known.cells.names():

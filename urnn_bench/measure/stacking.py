@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass
 from statistics import median
 
 from urnn_bench import build
-from urnn_bench.agreement import Shape, cell_of, run_of
 from urnn_bench.bench import workers_of
 from urnn_bench.build import Machinery
 from urnn_bench.engine.descent import Due
 from urnn_bench.engine.together import Workers, answered
 from urnn_bench.execute import Company
 from urnn_bench.kernels.choose import runnable
+from urnn_bench.measure.correctness import Shape, cell_of, run_of
+from urnn_bench.measure.timing import wait_for
 from urnn_bench.registry import Components
 from urnn_bench.spec.schema import Run
-from urnn_bench.speed import wait_for
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from torch.profiler import ProfilerActivity, profile
 
-from urnn_bench import speed
-from urnn_bench.agreement import Shape, cell_of
 from urnn_bench.kernels.choose import choose
+from urnn_bench.measure import timing
+from urnn_bench.measure.correctness import Shape, cell_of
 from urnn_bench.registry import Components
 
 _WARM_UP, _UPDATES, _SHOWN = 3, 10, 8
@@ -31,7 +31,7 @@ class Cost:
 def breakdown(components: Components, name: str, shape: Shape) -> Iterator[Cost]:
     """Yield the costliest operations of an update by the kernel a run would take, then the rest."""
     kernel = choose(cell_of(components, name, shape), "cpu", "auto").name
-    rows = _spent(speed.update(components, name, shape, kernel))
+    rows = _spent(timing.update(components, name, shape, kernel))
     rest, whole = rows[_SHOWN:], sum(row[2] for row in rows)
     other = (f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest))
     for operation, calls, spent_us in [*rows[:_SHOWN], other]:

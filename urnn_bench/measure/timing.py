@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench import build
-from urnn_bench.agreement import Shape, cell_of, cotangent, disagreement, inputs_of, run_of
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.gradient import Position, train
@@ -25,6 +24,14 @@ from urnn_bench.errors import GateError
 from urnn_bench.events import Updated
 from urnn_bench.kernels.choose import Forward, choose, runnable
 from urnn_bench.kernels.native.threads import THREADS
+from urnn_bench.measure.correctness import (
+    Shape,
+    cell_of,
+    cotangent,
+    disagreement,
+    inputs_of,
+    run_of,
+)
 from urnn_bench.records import environment
 from urnn_bench.registry import Components
 
