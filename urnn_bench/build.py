@@ -28,8 +28,8 @@ from urnn_bench.events import SplitName
 from urnn_bench.figures.base import Figure
 from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel, apart, at_once
+from urnn_bench.probes._runner import Probing
 from urnn_bench.probes.base import Probe
-from urnn_bench.probing import Probing
 from urnn_bench.registry import Components, Registry, load_file, subclasses
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath

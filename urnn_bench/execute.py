@@ -23,7 +23,7 @@ from urnn_bench.engine.together import Answer
 from urnn_bench.errors import RecordsError
 from urnn_bench.events import Ended, Event, Measured, Probed, Updated
 from urnn_bench.files import write_atomically
-from urnn_bench.probing import Probing
+from urnn_bench.probes._runner import Probing
 from urnn_bench.records.folder import CHECKPOINT, ERROR, METRICS, PROBES, State, folder_of, tidy
 from urnn_bench.records.lines import LineWriter, RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter

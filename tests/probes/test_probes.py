@@ -8,10 +8,10 @@ import torch
 
 from urnn_bench import build
 from urnn_bench.build import Machinery
+from urnn_bench.probes._trace import Trace, trace
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components, Registry
 from urnn_bench.spec.schema import Fit, Named, Run
-from urnn_bench.trace import Trace, trace
 
 B, T = 3, 6
 PROBES = Registry("probe", "probes")

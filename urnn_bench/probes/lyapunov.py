@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from urnn_bench.kernels.scan import State
+from urnn_bench.probes._trace import Trace
 from urnn_bench.probes.base import Probe
 from urnn_bench.streams import generator
-from urnn_bench.trace import Trace
 
 _APART = 1e-7
 _SETTLING = 10  # one part in

@@ -12,9 +12,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from urnn_bench.probes._trace import Trace, norms
 from urnn_bench.probes.base import Probe
 from urnn_bench.spec.schema import Fraction, Strict
-from urnn_bench.trace import Trace, norms
 
 
 class MemoryHorizonOptions(Strict):

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from urnn_bench.probes._trace import Trace, norms
 from urnn_bench.probes.base import Probe
-from urnn_bench.trace import Trace, norms
 
 
 class StateNorm(Probe):

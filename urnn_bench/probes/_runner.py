@@ -8,10 +8,10 @@ from urnn_bench.engine.descent import Job
 from urnn_bench.engine.gradient import Position
 from urnn_bench.events import Probed
 from urnn_bench.models import SequenceModel
+from urnn_bench.probes._trace import trace
 from urnn_bench.probes.base import Probe
 from urnn_bench.spec.schema import Probes
 from urnn_bench.tasks.base import Batch, Task
-from urnn_bench.trace import trace
 
 
 @dataclass(frozen=True)
