@@ -12,12 +12,13 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
-from urnn_bench import bench, build, checkpoint, optim
+from urnn_bench import bench, build, checkpoint
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
-from urnn_bench.engine.capture import Captured
-from urnn_bench.engine.descent import Due, descend
-from urnn_bench.engine.gradient import Position, train
+from urnn_bench.engine import optim
+from urnn_bench.engine.cuda_graph import Captured
+from urnn_bench.engine.loop import Position, train
+from urnn_bench.engine.update import Due, descend
 from urnn_bench.events import Measured
 from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components

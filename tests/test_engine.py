@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from urnn_bench.engine import stopwatch
-from urnn_bench.engine.descent import Job
 from urnn_bench.engine.evaluate import evaluate
-from urnn_bench.engine.gradient import Position, train
+from urnn_bench.engine.loop import Position, train
+from urnn_bench.engine.update import Job
 from urnn_bench.events import Ended, Measured, Updated
 from urnn_bench.spec.schema import Fit, Solved
 from urnn_bench.streams import generator

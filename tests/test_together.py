@@ -12,10 +12,10 @@ from urnn_bench import build, stacks
 from urnn_bench.bench import workers_of
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
-from urnn_bench.engine.descent import Due
-from urnn_bench.engine.gradient import Position, course, heard, train
-from urnn_bench.engine.held import Held
-from urnn_bench.engine.together import answered, driven
+from urnn_bench.engine.loop import Position, course, heard, train
+from urnn_bench.engine.stacked import answered, driven
+from urnn_bench.engine.stacked_check import Held
+from urnn_bench.engine.update import Due
 from urnn_bench.events import Ended, Measured
 from urnn_bench.execute import Company
 from urnn_bench.registry import Components

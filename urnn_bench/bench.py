@@ -12,9 +12,9 @@ import torch
 
 from urnn_bench import build, provenance
 from urnn_bench.build import Machinery
-from urnn_bench.engine.descent import Due, Job
-from urnn_bench.engine.gradient import Position, course, heard
-from urnn_bench.engine.together import Answer, Workers, driven
+from urnn_bench.engine.loop import Position, course, heard
+from urnn_bench.engine.stacked import Answer, Workers, driven
+from urnn_bench.engine.update import Due, Job
 from urnn_bench.errors import ComponentError, RecordsError
 from urnn_bench.events import Event, Updated
 from urnn_bench.execute import Company, Conditions, Performance, Shell, load_checkpoint, perform

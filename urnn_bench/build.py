@@ -10,11 +10,11 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from urnn_bench import optim
 from urnn_bench.cells.base import Cell
 from urnn_bench.data import store
-from urnn_bench.engine.capture import Captured
-from urnn_bench.engine.descent import Beside, Descent, Eager, Job
+from urnn_bench.engine import optim
+from urnn_bench.engine.cuda_graph import Captured
+from urnn_bench.engine.update import Beside, Descent, Eager, Job
 from urnn_bench.errors import (
     ComponentError,
     DeviceError,

@@ -13,8 +13,8 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
-from urnn_bench.engine.descent import Job
-from urnn_bench.engine.gradient import Position
+from urnn_bench.engine.loop import Position
+from urnn_bench.engine.update import Job
 from urnn_bench.errors import RecordsError
 from urnn_bench.files import write_atomically
 

@@ -16,10 +16,10 @@ import torch
 
 from urnn_bench import build, checkpoint, provenance
 from urnn_bench.build import Machinery
-from urnn_bench.engine.descent import Descent, Due, Job
-from urnn_bench.engine.gradient import Course, Position, course, heard
-from urnn_bench.engine.held import Held
-from urnn_bench.engine.together import Answer
+from urnn_bench.engine.loop import Course, Position, course, heard
+from urnn_bench.engine.stacked import Answer
+from urnn_bench.engine.stacked_check import Held
+from urnn_bench.engine.update import Descent, Due, Job
 from urnn_bench.errors import RecordsError
 from urnn_bench.events import Ended, Event, Measured, Probed, Updated
 from urnn_bench.files import write_atomically

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from urnn_bench import build
-from urnn_bench.engine.descent import Job
-from urnn_bench.engine.gradient import Position
+from urnn_bench.engine.loop import Position
+from urnn_bench.engine.update import Job
 from urnn_bench.errors import RecordsError
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.native.threads import THREADS

@@ -17,7 +17,7 @@ from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
 from urnn_bench.cells.urnn import Urnn, UrnnOptions
-from urnn_bench.engine.gradient import Position, train
+from urnn_bench.engine.loop import Position, train
 from urnn_bench.events import Measured
 from urnn_bench.kernels.native import compiler, linear
 from urnn_bench.kernels.native import dense as native_dense

@@ -8,8 +8,8 @@ from statistics import median
 from urnn_bench import build
 from urnn_bench.bench import workers_of
 from urnn_bench.build import Machinery
-from urnn_bench.engine.descent import Due
-from urnn_bench.engine.together import Workers, answered
+from urnn_bench.engine.stacked import Workers, answered
+from urnn_bench.engine.update import Due
 from urnn_bench.execute import Company
 from urnn_bench.kernels.choose import runnable
 from urnn_bench.measure.correctness import Shape, cell_of, run_of

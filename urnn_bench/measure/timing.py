@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from urnn_bench import build
 from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
-from urnn_bench.engine.gradient import Position, train
+from urnn_bench.engine.loop import Position, train
 from urnn_bench.errors import GateError
 from urnn_bench.events import Updated
 from urnn_bench.kernels.choose import Forward, choose, runnable

@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from urnn_bench.engine.descent import Job
-from urnn_bench.engine.gradient import Position
+from urnn_bench.engine.loop import Position
+from urnn_bench.engine.update import Job
 from urnn_bench.events import Probed
 from urnn_bench.models import SequenceModel
 from urnn_bench.probes._trace import trace

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from urnn_bench.engine.descent import Due, Result, descend
+from urnn_bench.engine.update import Due, Result, descend
 from urnn_bench.tasks.base import Batch
 
 # as many as torch's documentation asks for

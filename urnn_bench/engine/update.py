@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from urnn_bench import optim
+from urnn_bench.engine import optim
 from urnn_bench.spec.schema import Fit
 from urnn_bench.tasks.base import Batch, Task
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from urnn_bench.engine.descent import Due, Job
 from urnn_bench.engine.evaluate import evaluate
+from urnn_bench.engine.stacked import Answer, Descended, answered
 from urnn_bench.engine.stopwatch import Stopwatch
-from urnn_bench.engine.together import Answer, Descended, answered
+from urnn_bench.engine.update import Due, Job
 from urnn_bench.events import Ended, Ending, Event, Measured, SplitName, Updated
 
 

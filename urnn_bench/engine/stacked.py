@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from urnn_bench.engine.descent import Due, Job, Outcome, Result, SomeFailedError, State
 from urnn_bench.engine.stopwatch import Stopwatch
+from urnn_bench.engine.update import Due, Job, Outcome, Result, SomeFailedError, State
 
 
 @dataclass(frozen=True)

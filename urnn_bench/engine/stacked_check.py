@@ -10,7 +10,7 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-from urnn_bench.engine.descent import Descent, Due, Outcome, Result, SomeFailedError, gradients
+from urnn_bench.engine.update import Descent, Due, Outcome, Result, SomeFailedError, gradients
 
 # of the largest gradient: far above rounding, which a long recurrence lets grow, and far below
 # what a gradient that went to another model would be
