@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from urnn_bench import checkpoint
 from urnn_bench.engine import optim
 from urnn_bench.engine.optim import RmspropPaper
+from urnn_bench.run import checkpoint
 from urnn_bench.spec.schema import Clip, Optimizer
 
 

@@ -8,17 +8,17 @@ import psutil
 import pytest
 import torch
 
-from urnn_bench import build, stacks
-from urnn_bench.bench import workers_of
-from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.loop import Position, course, heard, train
 from urnn_bench.engine.stacked import answered, driven
 from urnn_bench.engine.stacked_check import Held
 from urnn_bench.engine.update import Due
 from urnn_bench.events import Ended, Measured
-from urnn_bench.execute import Company
 from urnn_bench.registry import Components
+from urnn_bench.run import build, stacks
+from urnn_bench.run.build import Machinery
+from urnn_bench.run.executor import Company
+from urnn_bench.run.scheduler import workers_of
 from urnn_bench.spec.schema import Clip, Fit, Named, RmspropPaper, Run
 
 COMPONENTS = Components()

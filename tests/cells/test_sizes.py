@@ -2,8 +2,8 @@
 
 import pytest
 
-from urnn_bench import build
 from urnn_bench.registry import Components
+from urnn_bench.run import build
 from urnn_bench.spec.schema import Fit, Named, Run
 
 COPY = {"name": "copying", "options": {"T": 100}}

@@ -12,8 +12,6 @@ from functools import partial
 import pytest
 import torch
 
-from urnn_bench import build
-from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
 from urnn_bench.cells.urnn import Urnn, UrnnOptions
@@ -26,6 +24,8 @@ from urnn_bench.kernels.native.memory import PRECISIONS
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.scan import unroll
 from urnn_bench.registry import Components, Registry
+from urnn_bench.run import build
+from urnn_bench.run.build import Machinery
 from urnn_bench.spec.schema import Fit, Named, Run
 from urnn_bench.streams import seeded
 

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from urnn_bench import build
 from urnn_bench.errors import SpecError, UnknownNameError
 from urnn_bench.registry import Components
+from urnn_bench.run import build
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
 from urnn_bench.spec.overrides import parse_setting

@@ -8,12 +8,12 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from urnn_bench import build
 from urnn_bench.cells.base import Cell
 from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components
+from urnn_bench.run import build
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.claims import load_paper
 from urnn_bench.spec.schema import Fit, Named, Optimizer, Probes, Run

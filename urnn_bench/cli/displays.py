@@ -13,9 +13,9 @@ from urnn_bench.cli.output import duration, emit_json, say
 from urnn_bench.cli.words import closing, opening, over_baseline, title
 from urnn_bench.events import Event as RunEvent
 from urnn_bench.events import Measured, Updated
-from urnn_bench.execute import Display
 from urnn_bench.records.folder import State
 from urnn_bench.records.record import GOOD, Record
+from urnn_bench.run.executor import Display
 from urnn_bench.spec.schema import Run
 
 HEARTBEAT_S = 30.0

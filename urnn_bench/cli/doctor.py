@@ -41,10 +41,10 @@ def doctor(results: Results = None, json: Json = False) -> None:
 def _torch() -> dict[str, Any]:
     import torch
 
-    from urnn_bench.bench import set_up
-    from urnn_bench.build import device_of
     from urnn_bench.kernels.native.threads import THREADS
-    from urnn_bench.provenance import device_name
+    from urnn_bench.run.build import device_of
+    from urnn_bench.run.provenance import device_name
+    from urnn_bench.run.scheduler import set_up
 
     set_up(None)  # as a run would
     device = device_of("auto")
@@ -72,10 +72,10 @@ def _compiler() -> dict[str, Any]:
 
 def _kernels() -> dict[str, str]:
     """Return the kernel that a run of each model would take, and why."""
-    from urnn_bench.build import device_of
     from urnn_bench.cells.base import Cell
     from urnn_bench.kernels.choose import choose
     from urnn_bench.registry import Components
+    from urnn_bench.run.build import device_of
 
     cells, device = Components().cells, device_of("auto").type
     kinds = {name: cells.get(name, Cell) for name in cells.names()}

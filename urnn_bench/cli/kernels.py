@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.matrix import matrix
 from urnn_bench.cli.output import emit_json, emit_table, say
 from urnn_bench.cli.parameters import (
     DataDir,
@@ -21,6 +20,7 @@ from urnn_bench.cli.sources import included
 from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.files import write_atomically
 from urnn_bench.registry import Components
+from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
@@ -101,10 +101,10 @@ def kernels(
     """Check every kernel against the time loop in float64, then time all of them in turn."""
     import os
 
-    from urnn_bench import bench
     from urnn_bench.measure import timing
     from urnn_bench.measure.profile import breakdown
     from urnn_bench.measure.stacking import gains
+    from urnn_bench.run import scheduler
 
     if profile and (csv is not None or device is Device.cuda):
         raise UsageError("--profile shows updates on a CPU; leave out --csv and --device")
@@ -116,7 +116,7 @@ def kernels(
     chosen = _sizes(known, sizes, models, lengths, batch, hidden)
     # these are of updates as a run makes them; timed contenders get their threads in turn
     as_a_run = profile or seeds is not None
-    bench.set_up(threads if as_a_run else threads or os.cpu_count())
+    scheduler.set_up(threads if as_a_run else threads or os.cpu_count())
     if profile:
         _show_costs(
             [c for s, each in chosen.items() for m in each for c in breakdown(known, m, s)], json
@@ -141,7 +141,7 @@ def kernels(
 
 def _device(wanted: Device) -> str:
     """Return cpu or cuda; raise DeviceError if it is not here, UsageError if it cannot be timed."""
-    from urnn_bench import build
+    from urnn_bench.run import build
 
     device = build.device_of(wanted.value).type
     if device not in ("cpu", "cuda"):
@@ -153,8 +153,8 @@ def _device(wanted: Device) -> str:
 
 def _of_benchmark(known: Components, name: str) -> "dict[Shape, list[str]]":
     """Return the models of every shape that a benchmark trains."""
-    from urnn_bench import build
     from urnn_bench.measure.correctness import Shape
+    from urnn_bench.run import build
 
     sizes: dict[Shape, list[str]] = {}
     for run in matrix(known, [name], Selection(seeds=(0,))).runs:
@@ -195,7 +195,7 @@ def _write(rows: "list[Timing]", path: Path, device: str) -> None:
     import pandas as pd
     import torch
 
-    from urnn_bench.provenance import device_name
+    from urnn_bench.run.provenance import device_name
 
     beside = {"device_name": device_name(torch.device(device)), "torch": torch.__version__}
     lines = [asdict(row) | {"us_per_step": row.us_per_step} | beside for row in rows]

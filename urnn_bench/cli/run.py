@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from urnn_bench.cli.matrix import Matrix, matrix
 from urnn_bench.cli.output import say
 from urnn_bench.cli.parameters import (
     DataDir,
@@ -22,13 +21,14 @@ from urnn_bench.cli.parameters import (
 )
 from urnn_bench.cli.signals import stoppable
 from urnn_bench.registry import Components
+from urnn_bench.run.matrix import Matrix, matrix
 from urnn_bench.spec.overrides import Setting, parse_setting
 from urnn_bench.spec.schema import Run
 from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
-    from urnn_bench.execute import Conditions, Display
     from urnn_bench.records.folder import State
+    from urnn_bench.run.executor import Conditions, Display
 
 V = TypeVar("V")
 _SOME_FAILED = 3
@@ -133,11 +133,11 @@ def run(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say every score.")] = False,
 ) -> None:
     """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
-    from urnn_bench import build
-    from urnn_bench.bench import carry_out, check, set_up
     from urnn_bench.cli.preview import preview
-    from urnn_bench.execute import Conditions, Shell
     from urnn_bench.records.folder import default_results, make_writable
+    from urnn_bench.run import build
+    from urnn_bench.run.executor import Conditions, Shell
+    from urnn_bench.run.scheduler import carry_out, check, set_up
 
     components = build.include(Components(), include or [])
     selection = _selection(lengths, models, seed, seeds, steps, batch, settings)
@@ -207,7 +207,7 @@ def _stacks(
     asked: Matrix, together: bool | None, conditions: "Conditions"
 ) -> list[tuple[Run, ...]]:
     """Return the runs that are carried out at once: each alone, if nothing else is asked for."""
-    from urnn_bench.stacks import stacks
+    from urnn_bench.run.stacks import stacks
 
     wanted = asked.together if together is None else {run.benchmark for run in asked.runs}
     if together is False or not wanted:

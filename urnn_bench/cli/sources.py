@@ -14,7 +14,7 @@ def included(paths: Sequence[Path]) -> Components:
     """Return the registries with the user's files added; torch is loaded only if there are any."""
     if not paths:
         return Components()
-    from urnn_bench import build
+    from urnn_bench.run import build
 
     return build.include(Components(), paths)
 

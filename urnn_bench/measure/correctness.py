@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from urnn_bench import build
-from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components
+from urnn_bench.run import build
+from urnn_bench.run.build import Machinery
 from urnn_bench.spec.schema import Fit, Named, Run
 from urnn_bench.streams import generator, seeded
 

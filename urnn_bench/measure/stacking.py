@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from urnn_bench import build
-from urnn_bench.bench import workers_of
-from urnn_bench.build import Machinery
 from urnn_bench.engine.stacked import Workers, answered
 from urnn_bench.engine.update import Due
-from urnn_bench.execute import Company
 from urnn_bench.kernels.choose import runnable
 from urnn_bench.measure.correctness import Shape, cell_of, run_of
 from urnn_bench.measure.timing import wait_for
 from urnn_bench.registry import Components
+from urnn_bench.run import build
+from urnn_bench.run.build import Machinery
+from urnn_bench.run.executor import Company
+from urnn_bench.run.scheduler import workers_of
 from urnn_bench.spec.schema import Run
 
 

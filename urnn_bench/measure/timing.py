@@ -16,8 +16,6 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from urnn_bench import build
-from urnn_bench.build import Machinery
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine.loop import Position, train
 from urnn_bench.errors import GateError
@@ -34,6 +32,8 @@ from urnn_bench.measure.correctness import (
 )
 from urnn_bench.records import environment
 from urnn_bench.registry import Components
+from urnn_bench.run import build
+from urnn_bench.run.build import Machinery
 
 _AGREE = 1e-9
 # two calls each: what is captured is captured by the fourth

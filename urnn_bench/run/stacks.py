@@ -7,10 +7,10 @@ import psutil
 import torch
 from torch import Tensor
 
-from urnn_bench import build
-from urnn_bench.build import Machinery
 from urnn_bench.models import SequenceModel
 from urnn_bench.registry import Components
+from urnn_bench.run import build
+from urnn_bench.run.build import Machinery
 from urnn_bench.spec.schema import Run
 
 # the rest is for the system, for evaluation, and for what other processes take meanwhile

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from urnn_bench import build
 from urnn_bench.engine.loop import Position
 from urnn_bench.engine.update import Job
 from urnn_bench.errors import RecordsError
@@ -17,6 +16,7 @@ from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
+from urnn_bench.run import build
 from urnn_bench.spec.schema import Run
 
 _EXACT = ("device_name", "kernel", "torch_threads", "versions")

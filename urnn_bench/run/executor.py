@@ -14,8 +14,6 @@ from typing import Any, Literal, Protocol
 
 import torch
 
-from urnn_bench import build, checkpoint, provenance
-from urnn_bench.build import Machinery
 from urnn_bench.engine.loop import Course, Position, course, heard
 from urnn_bench.engine.stacked import Answer
 from urnn_bench.engine.stacked_check import Held
@@ -30,6 +28,8 @@ from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import Record, Status
 from urnn_bench.registry import Components
+from urnn_bench.run import build, checkpoint, provenance
+from urnn_bench.run.build import Machinery
 from urnn_bench.spec.schema import Run
 
 # checkpoints may take at most this share of the time

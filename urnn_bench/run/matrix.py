@@ -22,7 +22,7 @@ def matrix(
     components: Components, names: list[str], selection: Selection, probe: bool = False
 ) -> Matrix:
     """Return every run that the benchmarks and the selection ask for, each once."""
-    from urnn_bench import build
+    from urnn_bench.run import build
 
     runs: dict[tuple[str, str], Run] = {}
     together = set()

@@ -10,17 +10,24 @@ from pathlib import Path
 
 import torch
 
-from urnn_bench import build, provenance
-from urnn_bench.build import Machinery
 from urnn_bench.engine.loop import Position, course, heard
 from urnn_bench.engine.stacked import Answer, Workers, driven
 from urnn_bench.engine.update import Due, Job
 from urnn_bench.errors import ComponentError, RecordsError
 from urnn_bench.events import Event, Updated
-from urnn_bench.execute import Company, Conditions, Performance, Shell, load_checkpoint, perform
 from urnn_bench.kernels.native.threads import THREADS, keep_memory
 from urnn_bench.records.folder import State, clear, folder_of, locked, state_of
 from urnn_bench.records.record import FINAL
+from urnn_bench.run import build, provenance
+from urnn_bench.run.build import Machinery
+from urnn_bench.run.executor import (
+    Company,
+    Conditions,
+    Performance,
+    Shell,
+    load_checkpoint,
+    perform,
+)
 from urnn_bench.spec.schema import Run
 
 

@@ -1,0 +1,1 @@
+"""From a benchmark to finished runs: resolved, built, trained, recorded, resumed."""
