@@ -20,8 +20,8 @@ from urnn_bench.engine.update import Due, descend
 from urnn_bench.events import Measured
 from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components
-from urnn_bench.run import build, checkpoint, scheduler
-from urnn_bench.run.build import Machinery
+from urnn_bench.run import build, checkpoint
+from urnn_bench.run.device import Machinery, set_up
 from urnn_bench.spec.schema import Adam, Clip, Fit, Named, Rmsprop, Run, Sgd
 from urnn_bench.tasks.base import Batch
 
@@ -216,7 +216,7 @@ def test_on_a_cpu_nothing_is_captured():
 @pytest.fixture
 def as_in_a_run():
     """The settings that a run has: deterministic algorithms, above all."""
-    scheduler.set_up(1)
+    set_up(1)
     yield
     torch.use_deterministic_algorithms(False)
 

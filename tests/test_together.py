@@ -16,9 +16,9 @@ from urnn_bench.engine.update import Due
 from urnn_bench.events import Ended, Measured
 from urnn_bench.registry import Components
 from urnn_bench.run import build, stacks
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import Machinery, workers_of
 from urnn_bench.run.executor import Company
-from urnn_bench.run.scheduler import workers_of
+from urnn_bench.run.resolve import include
 from urnn_bench.spec.schema import Clip, Fit, Named, RmspropPaper, Run
 
 COMPONENTS = Components()
@@ -199,7 +199,7 @@ def test_what_one_raises_in_its_step_is_no_second_step_of_another(monkeypatch, k
 
 def test_nor_is_what_one_raises_when_they_are_one_by_one(tmp_path, monkeypatch):
     (tmp_path / "impure.py").write_text(IMPURE)
-    components = build.include(COMPONENTS, [tmp_path / "impure.py"])
+    components = include(COMPONENTS, [tmp_path / "impure.py"])
 
     def made(seed):
         return build.job_of(components, run_of("impure", seed), Machinery("cpu"))[0]
@@ -268,7 +268,7 @@ class Impure(Rnn):
 def test_a_step_that_reads_past_its_weights_is_noticed(tmp_path):
     """All have the same values at the start."""
     (tmp_path / "impure.py").write_text(IMPURE)
-    components = build.include(COMPONENTS, [tmp_path / "impure.py"])
+    components = include(COMPONENTS, [tmp_path / "impure.py"])
     made = [
         build.job_of(components, run_of("impure", seed, steps=10), Machinery("cpu"))[0]
         for seed in (0, 1, 0, 1)
@@ -350,7 +350,7 @@ def test_what_vmap_cannot_do_is_done_one_by_one(tmp_path):
         "super().step(u, state, w)[0] + 0 * float(u.detach().sum())",
     )
     (tmp_path / "asking.py").write_text(text.replace("Impure", "Asking"))
-    components = build.include(COMPONENTS, [tmp_path / "asking.py"])
+    components = include(COMPONENTS, [tmp_path / "asking.py"])
     held = Held(build.Eager("eager"))
     jobs = [
         build.job_of(components, run_of("asking", seed), Machinery("cpu"))[0] for seed in (0, 1)

@@ -6,9 +6,10 @@ holds everything up to and including that update.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 Ending = Literal["done", "solved", "diverged", "oom", "failed"]
 
 

@@ -9,7 +9,7 @@ from urnn_bench.engine.loop import Position, train
 from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import build
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import Machinery
 from urnn_bench.spec.schema import Fit, Named, Run
 from urnn_bench.streams import seeded
 

@@ -4,6 +4,7 @@ import pytest
 
 from urnn_bench.registry import Components
 from urnn_bench.run import build
+from urnn_bench.run.resolve import widest
 from urnn_bench.spec.schema import Fit, Named, Run
 
 COPY = {"name": "copying", "options": {"T": 100}}
@@ -50,9 +51,9 @@ def test_a_budget_finds_the_widest_layer(cell, hidden):
         seed=0,
     )
     known = Components()
-    assert build.widest(known, run, 6_500) == hidden
+    assert widest(known, run, 6_500) == hidden
     at, over = (
         build.parameters(known, run.model_copy(update={"hidden": hidden + n})) for n in (0, 1)
     )
     assert at <= 6_500 < over
-    assert build.widest(known, run, 3) is None
+    assert widest(known, run, 3) is None

@@ -25,7 +25,7 @@ from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.scan import unroll
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import build
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import Machinery
 from urnn_bench.spec.schema import Fit, Named, Run
 from urnn_bench.streams import seeded
 

@@ -10,7 +10,7 @@ from urnn_bench.probes._trace import Trace, trace
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import build
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import Machinery
 from urnn_bench.spec.schema import Fit, Named, Run
 
 B, T = 3, 6

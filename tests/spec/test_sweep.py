@@ -6,6 +6,7 @@ import yaml
 from urnn_bench.errors import SpecError, UnknownNameError
 from urnn_bench.registry import Components
 from urnn_bench.run import build
+from urnn_bench.run.resolve import resolve
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
 from urnn_bench.spec.overrides import parse_setting
@@ -36,7 +37,7 @@ def expand(tmp_path):
         path.write_text(text)
         chosen = Selection(settings=tuple(map(parse_setting, settings)), **selection)
         checked = plan("b", read(path), chosen, KNOWN.cells.names())
-        return [build.resolve(KNOWN, "b", d) for d in drafts(checked, chosen)]
+        return [resolve(KNOWN, "b", d) for d in drafts(checked, chosen)]
 
     return run
 
@@ -257,7 +258,7 @@ def test_an_unknown_model_gets_the_near_miss(expand):
 @pytest.mark.parametrize("name", catalogue.names())
 def test_every_benchmark_of_the_package_expands(name):
     checked = plan(*catalogue.find(name), Selection(), KNOWN.cells.names())
-    runs = [build.resolve(KNOWN, name, d) for d in drafts(checked, Selection())]
+    runs = [resolve(KNOWN, name, d) for d in drafts(checked, Selection())]
     assert len(runs) == len({r.slug for r in runs})
     figures = {figure.name for figure in checked.benchmark.figures}
     assert figures and figures <= set(KNOWN.figures.names())
@@ -275,7 +276,7 @@ def test_the_paper_s_settings_are_the_paper_s():
     }
     for name, (sizes, lengths) in expected.items():
         checked = plan(*catalogue.find(name), Selection(), KNOWN.cells.names())
-        runs = [build.resolve(KNOWN, name, d) for d in drafts(checked, Selection())]
+        runs = [resolve(KNOWN, name, d) for d in drafts(checked, Selection())]
         assert {r.label: r.hidden for r in runs} == dict(zip(MODELS, sizes, strict=True))
         assert sorted({r.T for r in runs}) == lengths
         for r in runs:

@@ -14,6 +14,7 @@ from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components
 from urnn_bench.run import build
+from urnn_bench.run.resolve import resolve
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.claims import load_paper
 from urnn_bench.spec.schema import Fit, Named, Optimizer, Probes, Run
@@ -133,7 +134,7 @@ def _runs(known: Components, checked: Plan) -> list[Run]:
     """Return one run for each model of a benchmark, at its first length and seed."""
     benchmark = checked.benchmark
     selection = Selection(lengths=(next(iter(benchmark.T)),), seeds=benchmark.seeds[:1])
-    return [build.resolve(known, checked.name, d) for d in drafts(checked, selection)]
+    return [resolve(known, checked.name, d) for d in drafts(checked, selection)]
 
 
 def _sizes(known: Components, cell: str) -> dict[str, str]:

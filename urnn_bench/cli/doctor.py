@@ -42,9 +42,7 @@ def _torch() -> dict[str, Any]:
     import torch
 
     from urnn_bench.kernels.native.threads import THREADS
-    from urnn_bench.run.build import device_of
-    from urnn_bench.run.provenance import device_name
-    from urnn_bench.run.scheduler import set_up
+    from urnn_bench.run.device import device_name, device_of, set_up
 
     set_up(None)  # as a run would
     device = device_of("auto")
@@ -75,7 +73,7 @@ def _kernels() -> dict[str, str]:
     from urnn_bench.cells.base import Cell
     from urnn_bench.kernels.choose import choose
     from urnn_bench.registry import Components
-    from urnn_bench.run.build import device_of
+    from urnn_bench.run.device import device_of
 
     cells, device = Components().cells, device_of("auto").type
     kinds = {name: cells.get(name, Cell) for name in cells.names()}

@@ -104,7 +104,7 @@ def kernels(
     from urnn_bench.measure import timing
     from urnn_bench.measure.profile import breakdown
     from urnn_bench.measure.stacking import gains
-    from urnn_bench.run import scheduler
+    from urnn_bench.run.device import set_up
 
     if profile and (csv is not None or device is Device.cuda):
         raise UsageError("--profile shows updates on a CPU; leave out --csv and --device")
@@ -116,7 +116,7 @@ def kernels(
     chosen = _sizes(known, sizes, models, lengths, batch, hidden)
     # these are of updates as a run makes them; timed contenders get their threads in turn
     as_a_run = profile or seeds is not None
-    scheduler.set_up(threads if as_a_run else threads or os.cpu_count())
+    set_up(threads if as_a_run else threads or os.cpu_count())
     if profile:
         _show_costs(
             [c for s, each in chosen.items() for m in each for c in breakdown(known, m, s)], json
@@ -141,9 +141,9 @@ def kernels(
 
 def _device(wanted: Device) -> str:
     """Return cpu or cuda; raise DeviceError if it is not here, UsageError if it cannot be timed."""
-    from urnn_bench.run import build
+    from urnn_bench.run.device import device_of
 
-    device = build.device_of(wanted.value).type
+    device = device_of(wanted.value).type
     if device not in ("cpu", "cuda"):
         raise UsageError(
             f"kernels are checked in float64, which {device} has not; use --device cpu"
@@ -195,7 +195,7 @@ def _write(rows: "list[Timing]", path: Path, device: str) -> None:
     import pandas as pd
     import torch
 
-    from urnn_bench.run.provenance import device_name
+    from urnn_bench.run.device import device_name
 
     beside = {"device_name": device_name(torch.device(device)), "torch": torch.__version__}
     lines = [asdict(row) | {"us_per_step": row.us_per_step} | beside for row in rows]

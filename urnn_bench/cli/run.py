@@ -135,18 +135,19 @@ def run(
     """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
     from urnn_bench.cli.preview import preview
     from urnn_bench.records.folder import default_results, make_writable
-    from urnn_bench.run import build
+    from urnn_bench.run.device import Machinery, set_up
     from urnn_bench.run.executor import Conditions, Shell
-    from urnn_bench.run.scheduler import carry_out, check, set_up
+    from urnn_bench.run.resolve import include as include_files
+    from urnn_bench.run.scheduler import carry_out, check
 
-    components = build.include(Components(), include or [])
+    components = include_files(Components(), include or [])
     selection = _selection(lengths, models, seed, seeds, steps, batch, settings)
     asked = matrix(components, benchmarks, selection, probe)
     runs = asked.runs
     folder = results or default_results()
     if not dry_run:
         make_writable(folder)
-    machinery = build.Machinery(device.value, kernel)
+    machinery = Machinery(device.value, kernel)
     conditions = Conditions(components, machinery, folder, time_limit, force)
     check(runs, conditions)
     set_up(threads)

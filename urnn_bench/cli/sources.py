@@ -14,9 +14,9 @@ def included(paths: Sequence[Path]) -> Components:
     """Return the registries with the user's files added; torch is loaded only if there are any."""
     if not paths:
         return Components()
-    from urnn_bench.run import build
+    from urnn_bench.run.resolve import include
 
-    return build.include(Components(), paths)
+    return include(Components(), paths)
 
 
 def recorded(results: Path, benchmark: str | None) -> list[str]:

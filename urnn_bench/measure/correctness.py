@@ -10,7 +10,7 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import Machinery
 from urnn_bench.spec.schema import Fit, Named, Run
 from urnn_bench.streams import generator, seeded
 

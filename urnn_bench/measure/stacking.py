@@ -12,9 +12,8 @@ from urnn_bench.measure.correctness import Shape, cell_of, run_of
 from urnn_bench.measure.timing import wait_for
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import Machinery, workers_of
 from urnn_bench.run.executor import Company
-from urnn_bench.run.scheduler import workers_of
 from urnn_bench.spec.schema import Run
 
 

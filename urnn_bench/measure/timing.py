@@ -33,7 +33,7 @@ from urnn_bench.measure.correctness import (
 from urnn_bench.records import environment
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import Machinery
 
 _AGREE = 1e-9
 # two calls each: what is captured is captured by the fourth

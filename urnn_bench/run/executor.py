@@ -29,7 +29,7 @@ from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import Record, Status
 from urnn_bench.registry import Components
 from urnn_bench.run import build, checkpoint, provenance
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import Machinery
 from urnn_bench.spec.schema import Run
 
 # checkpoints may take at most this share of the time

@@ -22,7 +22,7 @@ def matrix(
     components: Components, names: list[str], selection: Selection, probe: bool = False
 ) -> Matrix:
     """Return every run that the benchmarks and the selection ask for, each once."""
-    from urnn_bench.run import build
+    from urnn_bench.run.resolve import resolve
 
     runs: dict[tuple[str, str], Run] = {}
     together = set()
@@ -40,7 +40,7 @@ def matrix(
         if checked.benchmark.together:
             together.add(name)
         for draft in drafts(checked, asked):
-            run = build.resolve(components, name, draft)
+            run = resolve(components, name, draft)
             runs[name, run.slug] = run
     return Matrix(list(runs.values()), frozenset(together))
 

@@ -1,5 +1,6 @@
 """What a record says of how a run was made: by which process, on what, with what."""
 
+import hashlib
 import sys
 from datetime import UTC, datetime
 from math import isfinite
@@ -11,12 +12,15 @@ import torch
 
 from urnn_bench.engine.loop import Position
 from urnn_bench.engine.update import Job
-from urnn_bench.errors import RecordsError
+from urnn_bench.errors import (
+    RecordsError,
+)
+from urnn_bench.events import SPLITS, SplitName
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
-from urnn_bench.run import build
+from urnn_bench.run.device import device_name
 from urnn_bench.spec.schema import Run
 
 _EXACT = ("device_name", "kernel", "torch_threads", "versions")
@@ -37,10 +41,10 @@ def built(record: Record, job: Job, kernel: Choice, position: Position) -> Recor
 
     Raises RecordsError if the data are not those that the run has been trained on so far.
     """
-    fingerprint = build.fingerprint(job)
-    if position.step and record.fingerprint and record.fingerprint != fingerprint:
-        both = {**record.fingerprint, **fingerprint}
-        other = [k for k in both if record.fingerprint.get(k) != fingerprint.get(k)]
+    current = fingerprint(job)
+    if position.step and record.fingerprint and record.fingerprint != current:
+        both = {**record.fingerprint, **current}
+        other = [k for k in both if record.fingerprint.get(k) != current.get(k)]
         text = f"the {' and '.join(other)} data are not those that it began with"
         raise RecordsError(
             f"{record.run.label} T={record.run.T} seed {record.run.seed}: {text}; "
@@ -58,7 +62,7 @@ def built(record: Record, job: Job, kernel: Choice, position: Position) -> Recor
     return record.model_copy(
         update={
             "parameters": sum(p.numel() for p in job.model.parameters() if p.requires_grad),
-            "fingerprint": fingerprint,
+            "fingerprint": current,
             "criterion": job.task.metrics[0],
             "baselines": {name: dict(values) for name, values in job.task.baselines().items()},
             "steps_done": position.step,
@@ -105,13 +109,6 @@ def _session(beside: int) -> Session:
     )
 
 
-def device_name(device: torch.device) -> str:
-    """Return what a device calls itself."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return str(torch.backends.cpu.get_cpu_capability()) if device.type == "cpu" else device.type
-
-
 def ended(record: Record, job: Job, position: Position, wall_s: float) -> Record:
     """Return the record with where the run stands and what its last session took."""
     peak = _peak_mb(next(job.model.parameters()).device)
@@ -134,3 +131,17 @@ def _peak_mb(device: torch.device) -> float | None:
     if device.type == "cuda":
         return round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
     return environment.peak_mb()
+
+
+def fingerprint(job: Job) -> dict[str, str]:
+    """Return the SHA-256 of the first sequences of every split, and what the task adds."""
+    return {**{split: _digest(job, split) for split in SPLITS}, **job.task.identity()}
+
+
+def _digest(job: Job, split: SplitName) -> str:
+    batch = job.task.batch(split, 0, job.fit.batch, job.seed)
+    digest = hashlib.sha256()
+    for tensor in (batch.x, batch.y):
+        digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,25 +1,20 @@
 """Carry out a matrix of runs: skip what is done, resume what is not."""
 
-import os
 import shlex
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-
-import torch
 
 from urnn_bench.engine.loop import Position, course, heard
 from urnn_bench.engine.stacked import Answer, Workers, driven
 from urnn_bench.engine.update import Due, Job
 from urnn_bench.errors import ComponentError, RecordsError
 from urnn_bench.events import Event, Updated
-from urnn_bench.kernels.native.threads import THREADS, keep_memory
 from urnn_bench.records.folder import State, clear, folder_of, locked, state_of
 from urnn_bench.records.record import FINAL
 from urnn_bench.run import build, provenance
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import workers_of
 from urnn_bench.run.executor import (
     Company,
     Conditions,
@@ -75,25 +70,6 @@ def carry_out(
             yield from _carry_out(stack, conditions, shell, workers)
 
 
-def set_up(threads: int | None) -> None:
-    """Fix the number of threads and ask torch for deterministic algorithms.
-
-    Unless told otherwise, kernels in C use every processor and torch one: at the papers' sizes a
-    second thread of torch gains little, and since its threads spin while they wait, a busy
-    machine becomes 60 times slower.
-    """
-    torch.set_num_threads(threads or 1)
-    THREADS.set(threads or os.cpu_count() or 1)
-    keep_memory()
-    # a recurrence that keeps norms keeps every rounding error too: no TF32 in products or cuDNN
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    # warn only: a user's cell may need an operation without a deterministic form
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    # nothing here reads memory before writing it, so filling it with NaN is a tenth of the time
-    # of an update spent on nothing
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-
-
 def seconds_per_update(stack: Sequence[Run], conditions: Conditions) -> float:
     """Return a run's share of an update of its stack, from one made for it after the first ones."""
     made = (build.job_of(conditions.components, run, conditions.machinery) for run in stack)
@@ -103,20 +79,6 @@ def seconds_per_update(stack: Sequence[Run], conditions: Conditions) -> float:
     count = jobs[0].descent.warm_up + 1
     with workers_of(conditions.machinery) as workers:
         return driven([_timed(job, count) for job in jobs], workers)[0]
-
-
-@contextmanager
-def workers_of(machinery: Machinery) -> Iterator[Workers]:
-    """Yield a worker for each processor, whose kernels have one thread; one worker for a GPU."""
-    count = THREADS.get() if build.device_of(machinery.device).type == "cpu" else 1
-    with ThreadPoolExecutor(count, initializer=_one_thread) as pool:
-        yield Workers(count, pool.map)
-
-
-def _one_thread() -> None:
-    THREADS.set(1)
-    # whatever torch hands on to a new thread
-    torch.set_num_threads(1)
 
 
 def _timed(job: Job, count: int) -> Generator[Due, Answer, float]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from urnn_bench.models import SequenceModel
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.build import Machinery
+from urnn_bench.run.device import Machinery, device_of
 from urnn_bench.spec.schema import Run
 
 # the rest is for the system, for evaluation, and for what other processes take meanwhile
@@ -43,7 +43,7 @@ def _form(run: Run) -> tuple[str, ...]:
 
 def _most(components: Components, machinery: Machinery, run: Run) -> int:
     """Return how many runs of this form may be carried out at once."""
-    device = build.device_of(machinery.device)
+    device = device_of(machinery.device)
     try:
         each_mb = _each_mb(components, machinery, run)
     except Exception:  # noqa: BLE001 - a cell may raise anything, and will be asked again by its run

@@ -1,0 +1,73 @@
+"""Where and how the arithmetic is done: device, kernel, threads."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from urnn_bench.engine.stacked import Workers
+from urnn_bench.errors import (
+    DeviceError,
+)
+from urnn_bench.kernels.native.threads import THREADS, keep_memory
+
+
+@dataclass(frozen=True)
+class Machinery:
+    """What a result should not depend on: where and how the arithmetic is done."""
+
+    device: str = "auto"
+    kernel: str = "auto"
+
+
+def device_of(wanted: str) -> torch.device:
+    """Return a device by name; "auto" is CUDA, MPS or the CPU, the first that is here."""
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return torch.device(next((name for name, yes in here.items() if yes), "cpu"))
+    if not here.get(wanted, True):
+        raise DeviceError(f"--device {wanted}: no such device is here; use --device cpu or auto")
+    return torch.device(wanted)
+
+
+def set_up(threads: int | None) -> None:
+    """Fix the number of threads and ask torch for deterministic algorithms.
+
+    Unless told otherwise, kernels in C use every processor and torch one: at the papers' sizes a
+    second thread of torch gains little, and since its threads spin while they wait, a busy
+    machine becomes 60 times slower.
+    """
+    torch.set_num_threads(threads or 1)
+    THREADS.set(threads or os.cpu_count() or 1)
+    keep_memory()
+    # a recurrence that keeps norms keeps every rounding error too: no TF32 in products or cuDNN
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    # warn only: a user's cell may need an operation without a deterministic form
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # nothing here reads memory before writing it, so filling it with NaN is a tenth of the time
+    # of an update spent on nothing
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+@contextmanager
+def workers_of(machinery: Machinery) -> Iterator[Workers]:
+    """Yield a worker for each processor, whose kernels have one thread; one worker for a GPU."""
+    count = THREADS.get() if device_of(machinery.device).type == "cpu" else 1
+    with ThreadPoolExecutor(count, initializer=_one_thread) as pool:
+        yield Workers(count, pool.map)
+
+
+def _one_thread() -> None:
+    THREADS.set(1)
+    # whatever torch hands on to a new thread
+    torch.set_num_threads(1)
+
+
+def device_name(device: torch.device) -> str:
+    """Return what a device calls itself."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return str(torch.backends.cpu.get_cpu_capability()) if device.type == "cpu" else device.type

@@ -1,0 +1,123 @@
+"""A draft to a run: components found, options checked, width settled."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from urnn_bench.cells.base import Cell
+from urnn_bench.errors import (
+    SpecError,
+    UnknownNameError,
+    UsageError,
+    near_miss,
+)
+from urnn_bench.figures.base import Figure
+from urnn_bench.probes.base import Probe
+from urnn_bench.registry import Components, Registry, load_file, subclasses
+from urnn_bench.run.build import parameters
+from urnn_bench.spec.explain import spec_error
+from urnn_bench.spec.load import KeyPath
+from urnn_bench.spec.schema import Named, Probes, Run, Strict
+from urnn_bench.spec.sweep import Draft
+from urnn_bench.tasks.base import Task
+
+_KINDS: dict[str, type[Any]] = {"cells": Cell, "tasks": Task, "figures": Figure, "probes": Probe}
+
+
+_WIDEST = 1 << 16
+
+
+def include(components: Components, paths: Sequence[Path]) -> Components:
+    """Return the registries with the components of the user's files added."""
+    for path in paths:
+        module = load_file(path.resolve())
+        found = [name for name, kind in _KINDS.items() if subclasses(module, kind)]
+        if not found:
+            raise UsageError(f"{path}: defines no public subclass of Cell, Task, Figure or Probe")
+        added = {name: getattr(components, name).include(path.resolve()) for name in found}
+        components = replace(components, **added)
+    return components
+
+
+def resolve(components: Components, benchmark: str, draft: Draft) -> Run:
+    """Check the options of a draft's components and settle its width.
+
+    Raises SpecError, or UnknownNameError, with the place in the benchmark file.
+    """
+    model = draft.model
+    task = _checked(components.tasks, Task, draft.task, draft, ("task",))
+    cell = _checked(components.cells, Cell, model.cell, draft, ("models", draft.model_name, "cell"))
+    _check_solved(components, task, draft)
+    run = Run(
+        benchmark=benchmark,
+        label=draft.label,
+        task=task,
+        cell=cell,
+        hidden=model.hidden or 1,
+        fit=draft.fit,
+        seed=draft.seed,
+        probes=_probes(components, draft),
+        settings=draft.settings,
+    )
+    if model.hidden is not None:
+        return run
+    if model.parameters is None:
+        where = draft.where(("models", draft.model_name))
+        raise SpecError(where + "give the size, by 'hidden' or by a budget of 'parameters'")
+    hidden = widest(components, run, model.parameters)
+    if hidden is None:
+        where = draft.where(("models", draft.model_name))
+        raise SpecError(where + f"no width has as few as {model.parameters} parameters")
+    return run.model_copy(update={"hidden": hidden})
+
+
+def widest(components: Components, run: Run, budget: int) -> int | None:
+    """Return the widest hidden layer with at most ``budget`` parameters, by bisection."""
+    low, high = 0, _WIDEST
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = parameters(components, run.model_copy(update={"hidden": middle})) <= budget
+        low, high = (middle, high) if fits else (low, middle)
+    return low or None
+
+
+def _checked(
+    registry: Registry, base: type[Any], named: Named, draft: Draft, path: KeyPath
+) -> Named:
+    """Return a component with every option filled in, and the hash of the user's file if any."""
+    if named.name not in registry.names():
+        raise UnknownNameError(registry.kind, named.name, registry.names(), draft.where(path))
+    options: type[Strict] = registry.get(named.name, base).Options
+
+    def where(inner: KeyPath) -> str:
+        return draft.where(inner[-1:] if inner[-1:] == ("T",) else inner)
+
+    try:
+        filled = options.model_validate(named.options).model_dump(mode="json")
+    except ValidationError as error:
+        raise spec_error(error, options, where, path) from error
+    return Named(name=named.name, options=filled, source=registry.source(named.name))
+
+
+def _probes(components: Components, draft: Draft) -> Probes | None:
+    """Return a draft's probes with every option filled in."""
+    if draft.probes is None:
+        return None
+    if draft.probes.T is not None:
+        longer = {**draft.task.options, "T": draft.probes.T}
+        task = draft.task.model_copy(update={"options": longer})
+        _checked(components.tasks, Task, task, draft, ("probes", "T"))
+    paths = ((named, ("probes", "read", str(i))) for i, named in enumerate(draft.probes.read))
+    read = tuple(_checked(components.probes, Probe, n, draft, path) for n, path in paths)
+    return draft.probes.model_copy(update={"read": read})
+
+
+def _check_solved(components: Components, task: Named, draft: Draft) -> None:
+    solved, metrics = draft.fit.solved, components.tasks.get(task.name, Task).metrics
+    if solved and solved.metric not in metrics:
+        hint = near_miss(solved.metric, metrics) or f"; there are: {', '.join(metrics)}"
+        where = draft.where(("fit", "solved", "metric"))
+        raise SpecError(f"{where}the task '{task.name}' has no metric '{solved.metric}'{hint}")
