@@ -15,7 +15,7 @@ from urnn_bench.events import Event as RunEvent
 from urnn_bench.events import Measured, Updated
 from urnn_bench.records.folder import State
 from urnn_bench.records.record import GOOD, Record
-from urnn_bench.run.executor import Display
+from urnn_bench.run.context import Display
 from urnn_bench.spec.schema import Run
 
 HEARTBEAT_S = 30.0

@@ -6,7 +6,7 @@ from typing import Any
 from urnn_bench.cli.output import duration, emit_json, emit_table, say
 from urnn_bench.records.folder import folder_of, state_of
 from urnn_bench.records.record import FINAL
-from urnn_bench.run.executor import Conditions
+from urnn_bench.run.context import Conditions
 from urnn_bench.run.scheduler import seconds_per_update
 from urnn_bench.spec.schema import Run
 

@@ -28,7 +28,7 @@ from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
     from urnn_bench.records.folder import State
-    from urnn_bench.run.executor import Conditions, Display
+    from urnn_bench.run.context import Conditions, Display
 
 V = TypeVar("V")
 _SOME_FAILED = 3
@@ -135,8 +135,8 @@ def run(
     """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
     from urnn_bench.cli.preview import preview
     from urnn_bench.records.folder import default_results, make_writable
+    from urnn_bench.run.context import Conditions, Shell
     from urnn_bench.run.device import Machinery, set_up
-    from urnn_bench.run.executor import Conditions, Shell
     from urnn_bench.run.resolve import include as include_files
     from urnn_bench.run.scheduler import carry_out, check
 

@@ -4,15 +4,12 @@ Its updates are asked of whoever drives it, who may drive several runs at once.
 """
 
 import time
-import traceback
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
-
-import torch
+from typing import Any
 
 from urnn_bench.engine.loop import Course, Position, course, heard
 from urnn_bench.engine.stacked import Answer
@@ -20,57 +17,20 @@ from urnn_bench.engine.stacked_check import Held
 from urnn_bench.engine.update import Descent, Due, Job
 from urnn_bench.errors import RecordsError
 from urnn_bench.events import Ended, Event, Measured, Probed, Updated
-from urnn_bench.files import write_atomically
 from urnn_bench.probes._runner import Probing
-from urnn_bench.records.folder import CHECKPOINT, ERROR, METRICS, PROBES, State, folder_of, tidy
+from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, folder_of, tidy
 from urnn_bench.records.lines import LineWriter, RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import Record, Status
-from urnn_bench.registry import Components
 from urnn_bench.run import build, checkpoint, provenance
-from urnn_bench.run.device import Machinery
+from urnn_bench.run.context import Conditions, Shell
+from urnn_bench.run.failures import status_of
 from urnn_bench.spec.schema import Run
 
 # checkpoints may take at most this share of the time
 _CHECKPOINT_SHARE = 0.02
 _CHECKPOINT_AT_LEAST_S = 1.0
-_NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
-
-
-class Display(Protocol):
-    """Whoever shows a run to people or to programs."""
-
-    def start(self, record: Record) -> None:
-        """A run begins, or goes on from ``record.steps_done``."""
-
-    def show(self, run: Run, event: Event) -> None:
-        """Something happened in a run that has begun."""
-
-    def end(self, record: Record) -> None:
-        """A run has ended, in the state its record says."""
-
-    def skip(self, run: Run, state: State) -> None:
-        """A run is left alone: it is done, or another process is at it."""
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """How runs are carried out; nothing here belongs to a result's identity."""
-
-    components: Components
-    machinery: Machinery
-    results: Path
-    time_limit_s: float | None = None
-    force: bool = False
-
-
-@dataclass(frozen=True)
-class Shell:
-    """Who is shown what happens, and who may ask to stop (with the name of a signal)."""
-
-    display: Display
-    stop: Callable[[], str | None] = lambda: None
 
 
 # a run that asks for its updates and returns its record
@@ -127,7 +87,7 @@ def perform(
     except RecordsError:
         raise
     except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
-        record = _with(record, *_status_of(error, folder))
+        record = _with(record, *status_of(error, folder))
         shell.display.start(record)
     else:
         limit_s = conditions.time_limit_s
@@ -211,7 +171,7 @@ def _events(work: Work) -> Course:
             yield from _looks(work)
         yield from _looking(work)
     except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
-        status, reason = _status_of(error, work.folder)
+        status, reason = status_of(error, work.folder)
         yield Ended(status, reason)
 
 
@@ -258,22 +218,6 @@ def _save(work: Work) -> None:
     lengths = {name: file.sync() for name, file in work.files.items()}
     path, identity = work.folder / CHECKPOINT, work.record.identity
     checkpoint.save(path, work.job, work.position, identity, lengths)
-
-
-def _status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"], str]:
-    """Return the status that an exception means; its traceback goes into the run's folder."""
-    text = "".join(traceback.format_exception(error))
-    write_atomically(folder / ERROR, lambda file: file.write(text.encode()))
-    first = str(error).split("\n")[0]
-    if _is_out_of_memory(error):
-        return "oom", first
-    return "failed", f"{type(error).__name__}: {first} (see {folder / ERROR})"
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_MEMORY)
 
 
 def load_checkpoint(folder: Path, run: Run) -> dict[str, Any] | None:

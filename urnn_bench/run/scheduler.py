@@ -14,15 +14,9 @@ from urnn_bench.events import Event, Updated
 from urnn_bench.records.folder import State, clear, folder_of, locked, state_of
 from urnn_bench.records.record import FINAL
 from urnn_bench.run import build, provenance
+from urnn_bench.run.context import Conditions, Shell
 from urnn_bench.run.device import workers_of
-from urnn_bench.run.executor import (
-    Company,
-    Conditions,
-    Performance,
-    Shell,
-    load_checkpoint,
-    perform,
-)
+from urnn_bench.run.executor import Company, Performance, load_checkpoint, perform
 from urnn_bench.spec.schema import Run
 
 

@@ -1,0 +1,28 @@
+"""What an exception of a run means: its status, its reason, its traceback."""
+
+import traceback
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from urnn_bench.files import write_atomically
+from urnn_bench.records.folder import ERROR
+
+_NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
+
+
+def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"], str]:
+    """Return the status that an exception means; its traceback goes into the run's folder."""
+    text = "".join(traceback.format_exception(error))
+    write_atomically(folder / ERROR, lambda file: file.write(text.encode()))
+    first = str(error).split("\n")[0]
+    if _is_out_of_memory(error):
+        return "oom", first
+    return "failed", f"{type(error).__name__}: {first} (see {folder / ERROR})"
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_MEMORY)
