@@ -28,8 +28,10 @@ ALLOWED = {
     "cells": {"kernels", "spec"},
     "models": {"cells", "kernels", "tasks"},
     "engine": {"events", "spec", "tasks"},
-    "figures": {"errors", "files", "records", "registry", "spec"},
+    "analysis": {"errors", "records"},
     "probes": {"cells", "engine", "events", "kernels", "models", "spec", "streams", "tasks"},
+    "figures": {"analysis", "errors", "files", "records", "registry", "spec"},
+    "claims": {"analysis", "errors", "records", "spec"},
     "run": {
         "cells",
         "data",
@@ -60,7 +62,9 @@ ALLOWED = {
         "streams",
     },
     "cli": {
+        "analysis",
         "cells",
+        "claims",
         "data",
         "errors",
         "events",
@@ -103,7 +107,7 @@ OUTSIDE = {
         "cli",
     },
     "matplotlib": {"figures"},
-    "pandas": {"records", "figures", "cli"},
+    "pandas": {"analysis", "figures", "cli"},
     "rich": {"cli"},
     "typer": {"cli"},
     "pooch": {"data"},
@@ -111,7 +115,7 @@ OUTSIDE = {
     "requests": {"data"},
     "sklearn": {"tasks"},
     "yaml": {"spec"},
-    "pydantic": {"spec", "cells", "tasks", "probes", "records", "figures", "run", "cli"},
+    "pydantic": {"claims", "spec", "cells", "tasks", "probes", "records", "figures", "run", "cli"},
 }
 
 

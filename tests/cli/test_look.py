@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from urnn_bench.records.results import load
+from urnn_bench.analysis.results import load
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure as Drawing
 
+from urnn_bench.analysis.results import load
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import style
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import load
 from urnn_bench.registry import Registry
 
 FIGURES = Registry("figure", "figures")

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from urnn_bench.analysis.results import load
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import style
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.lines import RecordsWarning
-from urnn_bench.records.results import load
 from urnn_bench.registry import Registry
 
 FIGURES = Registry("figure", "figures")

@@ -2,9 +2,9 @@
 
 import pytest
 
+from urnn_bench.claims.schema import Claim
+from urnn_bench.claims.verdicts import judge
 from urnn_bench.records.folder import records
-from urnn_bench.records.verdicts import judge
-from urnn_bench.spec.claims import Claim
 from urnn_bench.spec.load import read
 from urnn_bench.spec.sweep import Selection, drafts, plan
 

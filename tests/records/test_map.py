@@ -3,9 +3,9 @@
 import pytest
 from matplotlib.patches import Rectangle
 
+from urnn_bench.analysis.results import load
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures.solvability_map import SolvabilityMap, SolvabilityMapOptions
-from urnn_bench.records.results import load
 
 
 def record(bench, model, lr, T, seed, solved_step=None, **more):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from urnn_bench.records.statistics import (
+from urnn_bench.analysis.statistics import (
     compare_paired,
     geometric_mean,
     proportion,

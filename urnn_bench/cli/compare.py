@@ -12,7 +12,7 @@ from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError
 from urnn_bench.records.folder import default_results, records
 
 if TYPE_CHECKING:
-    from urnn_bench.records.compare import Row
+    from urnn_bench.analysis.compare import Row
     from urnn_bench.records.record import Record
 
 
@@ -38,7 +38,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare two models, or a model's runs in two folders, seed by seed on the same data."""
-    from urnn_bench.records import compare as comparing
+    from urnn_bench.analysis import compare as comparing
 
     folder = results or default_results()
     sides, by_model = _sides(a, b, folder, benchmark)
@@ -74,7 +74,7 @@ def _sides(
 
 def _found(results: Path, benchmark: str | None) -> "list[Record]":
     """Return the records of a folder, of several settings those asked for last."""
-    from urnn_bench.records.results import load
+    from urnn_bench.analysis.results import load
 
     if benchmark:
         command = making(benchmark, results)
@@ -139,7 +139,7 @@ def _plain(row: "Row") -> dict[str, Any]:
 
 
 def _judge(rows: "list[Row]") -> None:
-    from urnn_bench.records.statistics import FEWEST_PAIRS
+    from urnn_bench.analysis.statistics import FEWEST_PAIRS
 
     worse = [row for row in rows if row.found.verdict == "higher"]
     if worse:

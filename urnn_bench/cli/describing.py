@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.claims.schema import load_paper
 from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
@@ -16,7 +17,6 @@ from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.resolve import resolve
 from urnn_bench.spec import catalogue
-from urnn_bench.spec.claims import load_paper
 from urnn_bench.spec.schema import Fit, Named, Optimizer, Probes, Run
 from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
 from urnn_bench.tasks.base import Task

@@ -20,7 +20,7 @@ from urnn_bench.spec.sweep import Selection, plan
 if TYPE_CHECKING:
     import pandas as pd
 
-    from urnn_bench.records.results import Results as Records
+    from urnn_bench.analysis.results import Results as Records
 
 
 class Picture(StrEnum):
@@ -102,7 +102,7 @@ def table(
     """Summarise runs: a mean over seeds and its interval for each model and length."""
     import pandas as pd
 
-    from urnn_bench.records.summary import summary, tested
+    from urnn_bench.analysis.summary import summary, tested
 
     loaded = _loaded(benchmark, lengths, results)
     frames = [summary(each, metric) for each in loaded if metric in (None, *tested(each))]
@@ -127,7 +127,7 @@ def _loaded(
     benchmark: str | None, lengths: list[int] | None, results: Path | None
 ) -> "list[Records]":
     """Return what is recorded of a benchmark, or of all, at some lengths, or at all."""
-    from urnn_bench.records.results import load
+    from urnn_bench.analysis.results import load
 
     folder = results or default_results()
     names = recorded(folder, benchmark)

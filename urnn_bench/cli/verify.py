@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from urnn_bench.claims.schema import Claim, Needs, check_needs, commands, load_paper
 from urnn_bench.cli.output import emit, emit_json, emit_table, say, say_where
 from urnn_bench.cli.parameters import DataDir, Json, Results, complete_paper
 from urnn_bench.cli.sources import known
@@ -14,11 +15,10 @@ from urnn_bench.errors import GateError, NothingToShowError, UsageError
 from urnn_bench.records.folder import default_results, records
 from urnn_bench.registry import Components
 from urnn_bench.spec.catalogue import find, names
-from urnn_bench.spec.claims import Claim, Needs, check_needs, commands, load_paper
 from urnn_bench.spec.sweep import Draft, Selection, drafts, plan
 
 if TYPE_CHECKING:
-    from urnn_bench.records.verdicts import Verdict
+    from urnn_bench.claims.verdicts import Verdict
 
 
 class Report(StrEnum):
@@ -50,7 +50,7 @@ def verify(
     json: Json = False,
 ) -> None:
     """Say which of a paper's claims our runs reproduce, and which they do not."""
-    from urnn_bench.records.controls import judge_controlled
+    from urnn_bench.claims.controls import judge_controlled
 
     checked = load_paper(paper)
     folder = results or default_results()

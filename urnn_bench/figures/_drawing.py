@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import SpecError
 from urnn_bench.figures._style import save, style
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import Results
 from urnn_bench.registry import Registry
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.schema import Named

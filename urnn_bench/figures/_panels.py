@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._read_off import READ_OFF
 from urnn_bench.figures._style import columns, look, plain
 from urnn_bench.records.record import FINAL
-from urnn_bench.records.results import Results
 
 # smaller norms are below the axis
 LOWEST = 1e-24

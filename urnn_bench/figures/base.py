@@ -8,7 +8,7 @@ from urnn_bench.spec.schema import Strict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-    from urnn_bench.records.results import Results
+    from urnn_bench.analysis.results import Results
 
 
 class Figure(ABC):

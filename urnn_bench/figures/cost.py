@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import legend, over_lengths, panels
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import Session
-from urnn_bench.records.results import Results
 
 
 class Cost(Figure):

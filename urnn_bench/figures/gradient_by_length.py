@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import (
     LOWEST,
@@ -24,7 +25,6 @@ from urnn_bench.figures._panels import (
 )
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
 

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import at_length, looked, many, panels, run_at, wrapped
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
 _FEWEST, _LOWEST = 3, 1e-12

@@ -9,6 +9,7 @@ underflowed nothing: norms are taken in float64.
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import (
     LOWEST,
@@ -27,7 +28,6 @@ from urnn_bench.figures._panels import (
 from urnn_bench.figures._read_off import OverTime, beside
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
 

@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import at_length, legend, looked, over_time, panels, seeds
 from urnn_bench.figures._read_off import OverTime, beside
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
 _BELOW = 0.03  # of the axis, so that what is at zero is seen

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._read_off import READ_OFF, Point, stars
 from urnn_bench.figures._style import (
@@ -26,7 +27,6 @@ from urnn_bench.figures._style import (
     wide,
 )
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
 _MARKERS = 8

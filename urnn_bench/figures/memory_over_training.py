@@ -8,11 +8,11 @@ first seed has.
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import at_length, legend, panels, run_at, seeds
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import Results
 from urnn_bench.spec.schema import Strict
 
 _PANELS = {

@@ -6,12 +6,12 @@ Bars are Wilson's 95 % intervals: of five seeds, none means 0 to 43 %, and all m
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
+from urnn_bench.analysis.results import Results
+from urnn_bench.analysis.statistics import proportion
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import ended, legend, many, over_lengths
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import Results
-from urnn_bench.records.statistics import proportion
 
 # models beside each other at a length, which is one wide
 _APART, _WIDEST = 0.12, 0.7

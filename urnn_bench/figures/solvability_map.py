@@ -18,12 +18,12 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 from pydantic import Field
 
+from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import panels
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import FINAL, Record
-from urnn_bench.records.results import Results
 from urnn_bench.spec.benchmark import AT
 from urnn_bench.spec.schema import Strict
 

@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
+from urnn_bench.analysis.results import Results
+from urnn_bench.analysis.statistics import survival
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import ended, legend, panels
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.records.results import Results
-from urnn_bench.records.statistics import survival
 
 # every curve is thicker than the next, which is drawn on it, as equal ones would hide one another
 _THINNEST, _THICKEST = 1.4, 6.0

@@ -6,13 +6,13 @@ from itertools import combinations
 from math import isfinite, isnan
 from typing import Literal
 
+from urnn_bench.analysis.compare import check_data
+from urnn_bench.analysis.results import one_a_seed, settings_of, training_of
+from urnn_bench.analysis.statistics import Interval, geometric_mean, mean, proportion
+from urnn_bench.claims.quantities import Run, value_of
+from urnn_bench.claims.schema import Claim, Expected, Quantity
 from urnn_bench.errors import near_miss
-from urnn_bench.records.compare import check_data
-from urnn_bench.records.quantities import Run, value_of
 from urnn_bench.records.record import FINAL, Record
-from urnn_bench.records.results import one_a_seed, settings_of, training_of
-from urnn_bench.records.statistics import Interval, geometric_mean, mean, proportion
-from urnn_bench.spec.claims import Claim, Expected, Quantity
 from urnn_bench.spec.sweep import Draft
 
 Word = Literal[

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from urnn_bench.analysis.results import Results
+from urnn_bench.analysis.statistics import geometric_mean, mean, proportion, survival
 from urnn_bench.records.record import GOOD
-from urnn_bench.records.results import Results
-from urnn_bench.records.statistics import geometric_mean, mean, proportion, survival
 
 _COUNTS = ("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step", "updates")
 

@@ -3,10 +3,10 @@
 from math import inf, nan
 from pathlib import Path
 
+from urnn_bench.claims.schema import Quantity
 from urnn_bench.records import metrics, probes
 from urnn_bench.records.folder import METRICS, PROBES
 from urnn_bench.records.record import Record
-from urnn_bench.spec.claims import Quantity
 
 Run = tuple[Path, Record]
 

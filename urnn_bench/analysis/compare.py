@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from urnn_bench.analysis.statistics import Comparison, compare_paired
 from urnn_bench.errors import NothingToShowError, UsageError
 from urnn_bench.records.record import Record
-from urnn_bench.records.statistics import Comparison, compare_paired
 
 
 @dataclass(frozen=True)

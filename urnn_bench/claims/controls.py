@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from urnn_bench.records.quantities import Run
-from urnn_bench.records.verdicts import Verdict, judge
-from urnn_bench.spec.claims import Claim
+from urnn_bench.claims.quantities import Run
+from urnn_bench.claims.schema import Claim
+from urnn_bench.claims.verdicts import Verdict, judge
 from urnn_bench.spec.sweep import Draft
 
 

@@ -1,0 +1,1 @@
+"""A paper's claims as data, and what our runs say of them."""
