@@ -7,8 +7,8 @@ import select
 
 import pytest
 
-from urnn_bench.cli.live import sparkline
-from urnn_bench.cli.output import duration, shown
+from urnn_bench.cli.display.output import duration, shown
+from urnn_bench.cli.display.progress import sparkline
 
 
 def on_a_terminal(bench, *arguments, env=None):

@@ -5,8 +5,17 @@ from typing import Annotated
 import typer
 
 from urnn_bench import __version__
-from urnn_bench.cli import compare, doctor, kernels, look, prepare, run, show, verify
-from urnn_bench.cli.output import emit
+from urnn_bench.cli.commands import (
+    compare,
+    doctor,
+    info,
+    kernels,
+    prepare,
+    report,
+    run,
+    verify,
+)
+from urnn_bench.cli.display.output import emit
 
 app = typer.Typer(
     help="Benchmarks of recurrent networks on tasks that need a long memory.",
@@ -34,11 +43,11 @@ def root(
 
 app.command("run")(run.run)
 app.command("prepare")(prepare.prepare)
-app.command("list")(look.list_)
-app.command("describe")(look.describe)
-app.command("status")(look.status)
-app.command("plot")(show.plot)
-app.command("table")(show.table)
+app.command("list")(info.list_)
+app.command("describe")(info.describe)
+app.command("status")(info.status)
+app.command("plot")(report.plot)
+app.command("table")(report.table)
 app.command("compare")(compare.compare)
 app.command("verify")(verify.verify)
 app.command("kernels")(kernels.kernels)

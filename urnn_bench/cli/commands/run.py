@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from urnn_bench.cli.output import say
+from urnn_bench.cli.display.output import say
 from urnn_bench.cli.parameters import (
     DataDir,
     Device,
@@ -133,7 +133,7 @@ def run(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say every score.")] = False,
 ) -> None:
     """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
-    from urnn_bench.cli.preview import preview
+    from urnn_bench.cli.commands.dry_run import preview
     from urnn_bench.records.folder import default_results, make_writable
     from urnn_bench.run.context import Conditions, Shell
     from urnn_bench.run.device import Machinery, set_up
@@ -191,8 +191,8 @@ def _display(
     stack: ExitStack, runs: list[Run], json: bool, quiet: bool, verbose: bool
 ) -> "Display":
     """Return bars for a terminal, else lines; and JSON on stdout beside them if asked for."""
-    from urnn_bench.cli.displays import Both, JsonDisplay, PlainDisplay, QuietDisplay
-    from urnn_bench.cli.live import LiveDisplay
+    from urnn_bench.cli.display.plain import Both, JsonDisplay, PlainDisplay, QuietDisplay
+    from urnn_bench.cli.display.progress import LiveDisplay
 
     people: Display
     if quiet:

@@ -1,6 +1,6 @@
 """Runs and their states in a few words, the same on every display."""
 
-from urnn_bench.cli.output import duration
+from urnn_bench.cli.display.output import duration
 from urnn_bench.records.record import Record
 from urnn_bench.spec.schema import Run
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.output import emit_json, emit_table, say
+from urnn_bench.cli.display.output import emit_json, emit_table, say
 from urnn_bench.cli.parameters import (
     DataDir,
     Device,

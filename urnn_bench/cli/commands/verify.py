@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urnn_bench.claims.schema import Claim, Needs, check_needs, commands, load_paper
-from urnn_bench.cli.output import emit, emit_json, emit_table, say, say_where
+from urnn_bench.cli.display.output import emit, emit_json, emit_table, say, say_where
 from urnn_bench.cli.parameters import DataDir, Json, Results, complete_paper
 from urnn_bench.cli.sources import known
 from urnn_bench.data import store
@@ -96,7 +96,7 @@ def _make(needs: set[Needs], results: Path | None) -> None:
 
     Raises DataError before the first of them if the data of any are missing.
     """
-    from urnn_bench.cli.run import run
+    from urnn_bench.cli.commands.run import run
 
     _check_data({need.benchmark for need in needs})
     for need in sorted(needs, key=lambda n: (n.benchmark, n.T, n.model)):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.output import emit_json, emit_table, say
+from urnn_bench.cli.display.output import emit_json, emit_table, say
 from urnn_bench.cli.parameters import Json, Results, complete_benchmark
 from urnn_bench.cli.sources import known, making
 from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from urnn_bench.cli.output import emit, emit_json, emit_table
+from urnn_bench.cli.display.output import emit, emit_json, emit_table
 from urnn_bench.cli.parameters import Benchmark, Include, Json, Results, complete_name
 from urnn_bench.cli.sources import included, known, making
 from urnn_bench.errors import NothingToShowError, SpecError
@@ -58,13 +58,13 @@ def describe(
     json: Json = False,
 ) -> None:
     """Say what a benchmark, model, task, figure, probe or paper is: source, options, size."""
-    from urnn_bench.cli import describing
+    from urnn_bench.cli.commands import describe
 
-    found = describing.describe(included(include or []), name)
+    found = describe.describe(included(include or []), name)
     if json:
         emit_json(found)
         return
-    emit("\n\n".join(describing.text(each) for each in found))
+    emit("\n\n".join(describe.text(each) for each in found))
 
 
 def status(benchmark: Benchmark = None, results: Results = None, json: Json = False) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from urnn_bench.cli.output import duration, emit_json, emit_table, say
+from urnn_bench.cli.display.output import duration, emit_json, emit_table, say
 from urnn_bench.records.folder import folder_of, state_of
 from urnn_bench.records.record import FINAL
 from urnn_bench.run.context import Conditions

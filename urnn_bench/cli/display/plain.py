@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Self
 
-from urnn_bench.cli.output import duration, emit_json, say
-from urnn_bench.cli.words import closing, opening, over_baseline, title
+from urnn_bench.cli.display.messages import closing, opening, over_baseline, title
+from urnn_bench.cli.display.output import duration, emit_json, say
 from urnn_bench.events import Event as RunEvent
 from urnn_bench.events import Measured, Updated
 from urnn_bench.records.folder import State

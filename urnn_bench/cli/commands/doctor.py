@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from urnn_bench.cli.output import emit_json, emit_table
+from urnn_bench.cli.display.output import emit_json, emit_table
 from urnn_bench.cli.parameters import Json, Results
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.output import emit, emit_json, emit_table, say, shown
+from urnn_bench.cli.display.output import emit, emit_json, emit_table, say, shown
 from urnn_bench.cli.parameters import Benchmark, Include, Json, Lengths, Results, complete_figure
 from urnn_bench.cli.sources import included, making, recorded
 from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.progress import TimeRemainingColumn as Remaining
 from rich.text import Text
 
-from urnn_bench.cli.displays import Key, key, skipped
-from urnn_bench.cli.words import closing, first_baseline, title
+from urnn_bench.cli.display.messages import closing, first_baseline, title
+from urnn_bench.cli.display.plain import Key, key, skipped
 from urnn_bench.events import Event, Measured, Updated
 from urnn_bench.records.folder import State
 from urnn_bench.records.record import GOOD, Record

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from urnn_bench.cli.output import emit_json, emit_table, say
+from urnn_bench.cli.display.output import emit_json, emit_table, say
 from urnn_bench.cli.parameters import DataDir, Include, Json, complete_task
 from urnn_bench.cli.sources import included
 from urnn_bench.data.store import DataSet

@@ -1,0 +1,1 @@
+"""What the terminal shows: lines, bars, tables, JSON."""
