@@ -13,7 +13,7 @@ import torch
 
 from urnn_bench.__main__ import main
 from urnn_bench.records.record import Record
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 torch.set_num_threads(1)
 if not torch.cuda.is_available():

@@ -22,7 +22,9 @@ from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components
 from urnn_bench.run import build, checkpoint
 from urnn_bench.run.device import Machinery, set_up
-from urnn_bench.spec.schema import Adam, Clip, Fit, Named, Rmsprop, Run, Sgd
+from urnn_bench.spec.fit import Adam, Clip, Fit, Rmsprop, Sgd
+from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import Named
 from urnn_bench.tasks.base import Batch
 
 COMPONENTS = Components()

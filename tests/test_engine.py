@@ -12,8 +12,8 @@ from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.loop import Position, train
 from urnn_bench.engine.update import Job
 from urnn_bench.events import Ended, Measured, Updated
-from urnn_bench.spec.schema import Fit, Solved
-from urnn_bench.streams import generator
+from urnn_bench.random_streams import generator
+from urnn_bench.spec.fit import Fit, Solved
 from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
 
 

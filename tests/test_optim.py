@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from urnn_bench.engine import optim
 from urnn_bench.engine.optim import RmspropPaper
 from urnn_bench.run import checkpoint
-from urnn_bench.spec.schema import Clip, Optimizer
+from urnn_bench.spec.fit import Clip, Optimizer
 
 
 def steps(gradients, lr=1e-3, decay=0.9, initial=1e-3):

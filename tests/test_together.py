@@ -19,7 +19,9 @@ from urnn_bench.run import build, stacks
 from urnn_bench.run.device import Machinery, workers_of
 from urnn_bench.run.executor import Company
 from urnn_bench.run.resolve import include
-from urnn_bench.spec.schema import Clip, Fit, Named, RmspropPaper, Run
+from urnn_bench.spec.fit import Clip, Fit, RmspropPaper
+from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import Named
 
 COMPONENTS = Components()
 SIZES = {"T": 6, "validation_examples": 6, "test_examples": 6}

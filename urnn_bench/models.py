@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_map
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Choice
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 from urnn_bench.tasks.base import Signature, Tokens
 
 

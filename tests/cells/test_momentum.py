@@ -5,9 +5,9 @@ import torch
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import choose
-from urnn_bench.kernels.scan import unroll
+from urnn_bench.kernels.time_loop import unroll
+from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Registry
-from urnn_bench.streams import seeded
 
 CELLS = Registry("model", "cells")
 T, B, F, H = 9, 3, 2, 4

@@ -7,11 +7,13 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.cells.dtriv import straightened
 from urnn_bench.engine.loop import Position, train
 from urnn_bench.kernels.choose import choose
+from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import build
 from urnn_bench.run.device import Machinery
-from urnn_bench.spec.schema import Fit, Named, Run
-from urnn_bench.streams import seeded
+from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import Named
 
 CELLS = Registry("model", "cells")
 NAMES = ["exprnn", "dtriv"]

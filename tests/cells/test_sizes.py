@@ -5,7 +5,9 @@ import pytest
 from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.resolve import widest
-from urnn_bench.spec.schema import Fit, Named, Run
+from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import Named
 
 COPY = {"name": "copying", "options": {"T": 100}}
 ADD = {"name": "adding", "options": {"T": 100}}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from urnn_bench.cells.urnn import Urnn, UrnnOptions
 from urnn_bench.kernels.unitary import apply, apply_adjoint, modrelu
-from urnn_bench.streams import seeded
+from urnn_bench.random_streams import seeded
 
 
 def cell(hidden=16, dtype=torch.float64, seed=0, **options):

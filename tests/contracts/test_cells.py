@@ -5,9 +5,9 @@ import torch
 from torch.autograd import gradcheck
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.scan import ticks, unroll
+from urnn_bench.kernels.time_loop import ticks, unroll
+from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Registry
-from urnn_bench.streams import seeded
 
 CELLS = Registry("model", "cells")
 T, B, F, H = 5, 3, 2, 6

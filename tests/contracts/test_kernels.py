@@ -6,9 +6,9 @@ import torch
 from urnn_bench.cells.base import Cell
 from urnn_bench.errors import KernelError
 from urnn_bench.kernels.choose import choose
-from urnn_bench.kernels.scan import unroll
+from urnn_bench.kernels.time_loop import unroll
+from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Registry
-from urnn_bench.streams import seeded
 
 CELLS = Registry("model", "cells")
 PAIRS = [(name, kernel) for name in CELLS.names() for kernel in CELLS.get(name, Cell).fused]

@@ -9,9 +9,9 @@ import torch
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.gpu import urnn as gpu
-from urnn_bench.kernels.scan import unroll
+from urnn_bench.kernels.time_loop import unroll
+from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Registry
-from urnn_bench.streams import seeded
 
 pytest.importorskip("triton", reason="triton is not installed")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

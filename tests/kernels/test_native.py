@@ -22,12 +22,14 @@ from urnn_bench.kernels.native import dense as native_dense
 from urnn_bench.kernels.native import groups as native_groups
 from urnn_bench.kernels.native.memory import PRECISIONS
 from urnn_bench.kernels.native.threads import THREADS
-from urnn_bench.kernels.scan import unroll
+from urnn_bench.kernels.time_loop import unroll
+from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import build
 from urnn_bench.run.device import Machinery
-from urnn_bench.spec.schema import Fit, Named, Run
-from urnn_bench.streams import seeded
+from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import Named
 
 
 def urnn(hidden=16, bias=0.0, dtype=torch.float64, **options):

@@ -14,9 +14,9 @@ from urnn_bench.cells.urnn import Urnn, UrnnOptions
 from urnn_bench.errors import KernelError
 from urnn_bench.kernels.choose import choose
 from urnn_bench.kernels.native import linear
-from urnn_bench.kernels.scan import unroll
+from urnn_bench.kernels.time_loop import unroll
+from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Registry
-from urnn_bench.streams import seeded
 
 
 def urnn():

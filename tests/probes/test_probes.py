@@ -11,7 +11,9 @@ from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import build
 from urnn_bench.run.device import Machinery
-from urnn_bench.spec.schema import Fit, Named, Run
+from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import Named
 
 B, T = 3, 6
 PROBES = Registry("probe", "probes")

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Fused, Kernel
 from urnn_bench.kernels.filters import restarting, scan
-from urnn_bench.kernels.scan import State, stacked, unroll
-from urnn_bench.spec.schema import Count, Fraction, Positive, Strict
+from urnn_bench.kernels.time_loop import State, stacked, unroll
+from urnn_bench.spec.types import Count, Fraction, Positive, Strict
 
 
 class StepOptions(Strict):

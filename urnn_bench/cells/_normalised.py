@@ -24,8 +24,8 @@ from urnn_bench.cells._filtered import FilteredCell, MomentumOptions, StepOption
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Fused, Kernel
 from urnn_bench.kernels.normaliser import Coefficients, normalise
-from urnn_bench.kernels.scan import State
-from urnn_bench.spec.schema import Fraction
+from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.types import Fraction
 
 
 class RmspropOptions(StepOptions):

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from urnn_bench.kernels.choose import Fused
-from urnn_bench.kernels.scan import State
-from urnn_bench.spec.schema import Strict
+from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.types import Strict
 
 
 class Cell(nn.Module, ABC):

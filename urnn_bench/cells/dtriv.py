@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from urnn_bench.cells._orthogonal import OrthogonalCell, OrthogonalOptions, Weights
-from urnn_bench.spec.schema import Count
+from urnn_bench.spec.types import Count
 
 
 class DtrivOptions(OrthogonalOptions):

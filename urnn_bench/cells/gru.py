@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels import vendor
-from urnn_bench.kernels.scan import State
-from urnn_bench.spec.schema import Strict
+from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.types import Strict
 
 
 class Weights(NamedTuple):

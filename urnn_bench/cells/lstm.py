@@ -17,8 +17,8 @@ from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels import bptt, vendor
 from urnn_bench.kernels.native import dense
-from urnn_bench.kernels.scan import State
-from urnn_bench.spec.schema import Strict
+from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.types import Strict
 
 
 class LstmOptions(Strict):

@@ -19,7 +19,7 @@ from urnn_bench.cells.lstm import Lstm, LstmOptions
 from urnn_bench.cells.lstm import Weights as Gates
 from urnn_bench.kernels import bptt
 from urnn_bench.kernels.native import dense
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 
 
 class LstmPaperOptions(LstmOptions):

@@ -6,8 +6,8 @@ nonlinearity open; here it is that of the plain network it is compared with.
 T steps, B batch, F input features, H hidden width.
 """
 
+from urnn_bench.cells._elman import PlainOptions
 from urnn_bench.cells._filtered import BiasOptions, Momentum, MomentumOptions, filtered
-from urnn_bench.cells._plain import PlainOptions
 from urnn_bench.cells.rnn import Rnn
 
 

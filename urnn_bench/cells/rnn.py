@@ -9,10 +9,10 @@ T steps, B batch, F input features, H hidden width.
 import torch
 from torch import Tensor
 
-from urnn_bench.cells._plain import PlainCell, PlainWeights
+from urnn_bench.cells._elman import PlainCell, PlainWeights
 from urnn_bench.kernels import bptt, vendor
 from urnn_bench.kernels.native import dense
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 
 
 class Rnn(PlainCell):

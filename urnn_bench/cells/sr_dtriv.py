@@ -10,7 +10,7 @@ from pydantic import Field
 
 from urnn_bench.cells._filtered import Nesterov, RestartOptions, filtered
 from urnn_bench.cells.dtriv import Dtriv, DtrivOptions
-from urnn_bench.spec.schema import Count
+from urnn_bench.spec.types import Count
 
 
 class SrDtrivOptions(RestartOptions, DtrivOptions):

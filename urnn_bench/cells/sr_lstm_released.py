@@ -20,7 +20,7 @@ from urnn_bench.cells._filtered_lstm import FilteredLstm
 from urnn_bench.cells.lstm import gated
 from urnn_bench.cells.sr_lstm import SrLstmOptions
 from urnn_bench.kernels.filters import restarting
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 
 
 class SrLstmReleased(FilteredLstm):

@@ -25,9 +25,9 @@ from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.gpu import urnn as gpu
 from urnn_bench.kernels.native import urnn as native
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.unitary import Factors, apply, modrelu
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 # what the authors' code has where the paper, whose values are the defaults, says otherwise
 _VARIANTS: Mapping[str, Mapping[str, Any]] = {

@@ -11,7 +11,7 @@ from urnn_bench.spec.benchmark import Benchmark
 from urnn_bench.spec.catalogue import claims
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import read
-from urnn_bench.spec.schema import Count, Strict
+from urnn_bench.spec.types import Count, Strict
 
 
 class Reference(Strict):

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from urnn_bench.spec.schema import Adam, Clip, Optimizer, Rmsprop, Sgd
-from urnn_bench.spec.schema import RmspropPaper as RmspropPaperOptions
+from urnn_bench.spec.fit import Adam, Clip, Optimizer, Rmsprop, Sgd
+from urnn_bench.spec.fit import RmspropPaper as RmspropPaperOptions
 
 
 class RmspropPaper(torch.optim.Optimizer):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench.engine import optim
-from urnn_bench.spec.schema import Fit
+from urnn_bench.spec.fit import Fit
 from urnn_bench.tasks.base import Batch, Task
 
 State = tuple[Tensor, ...]

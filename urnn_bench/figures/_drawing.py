@@ -11,7 +11,7 @@ from urnn_bench.figures._style import save, style
 from urnn_bench.figures.base import Figure
 from urnn_bench.registry import Registry
 from urnn_bench.spec.explain import spec_error
-from urnn_bench.spec.schema import Named
+from urnn_bench.spec.types import Named
 
 
 def draw(

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from pydantic import Field
 
 from urnn_bench.figures._style import look, plain
-from urnn_bench.spec.schema import Count, Strict
+from urnn_bench.spec.types import Count, Strict
 
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 READ_OFF = "(paper, read off)"

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

@@ -25,7 +25,7 @@ from urnn_bench.figures._panels import (
 )
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 
 class GradientByLengthOptions(Strict):

@@ -15,7 +15,7 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import at_length, looked, many, panels, run_at, wrapped
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 _FEWEST, _LOWEST = 3, 1e-12
 # rows with a name, at the most

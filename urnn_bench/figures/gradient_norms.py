@@ -28,7 +28,7 @@ from urnn_bench.figures._panels import (
 from urnn_bench.figures._read_off import OverTime, beside
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 
 class AfterUpdate(OverTime):

@@ -19,7 +19,7 @@ from urnn_bench.figures._panels import at_length, legend, looked, over_time, pan
 from urnn_bench.figures._read_off import OverTime, beside
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 _BELOW = 0.03  # of the axis, so that what is at zero is seen
 _PANELS = {"state_norm": "its norm", "distance_to_last": "distance to the last one"}

@@ -27,7 +27,7 @@ from urnn_bench.figures._style import (
     wide,
 )
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 _MARKERS = 8
 _COLUMNS = 4

@@ -13,7 +13,7 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import at_length, legend, panels, run_at, seeds
 from urnn_bench.figures._style import look, plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 _PANELS = {
     "memory_horizon_h": "memory horizon (steps)",

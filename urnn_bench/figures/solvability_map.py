@@ -25,7 +25,7 @@ from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.spec.benchmark import AT
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 _EXHAUSTED = {"oom": "out of memory", "timeout": "out of time"}
 _HATCHES = {"oom": "xxx", "timeout": "///"}

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from urnn_bench.kernels.choose import Fused
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 
 _DEVICES = frozenset({"cpu", "cuda", "mps"})
 _aten = torch.ops.aten

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from urnn_bench.errors import KernelError, near_miss
-from urnn_bench.kernels.scan import Recurrence, State, stacked, unroll
+from urnn_bench.kernels.time_loop import Recurrence, State, stacked, unroll
 
 Kernel = Callable[[Any, Tensor, State, Any], tuple[Tensor, State]]
 Forward = Callable[[Tensor, State, Any], tuple[Tensor, State]]

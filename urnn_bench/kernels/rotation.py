@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from urnn_bench.kernels.bptt import affine, before, by_hand, outer
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 
 
 class _Rotated(torch.autograd.Function):

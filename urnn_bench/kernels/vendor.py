@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from urnn_bench.kernels.choose import Fused
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 
 _DEVICES = frozenset({"cpu", "cuda"})
 

@@ -8,11 +8,13 @@ from torch import Tensor
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import choose
+from urnn_bench.random_streams import generator, seeded
 from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.device import Machinery
-from urnn_bench.spec.schema import Fit, Named, Run
-from urnn_bench.streams import generator, seeded
+from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import Named
 
 _CHECKED_STEPS = 40
 _NEVER = 1 << 30

@@ -14,7 +14,7 @@ from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.device import Machinery, workers_of
 from urnn_bench.run.executor import Company
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from urnn_bench.events import Probed
 from urnn_bench.models import SequenceModel
 from urnn_bench.probes._trace import trace
 from urnn_bench.probes.base import Probe
-from urnn_bench.spec.schema import Probes
+from urnn_bench.spec.run import Probes
 from urnn_bench.tasks.base import Batch, Task
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.scan import State, ticks
+from urnn_bench.kernels.time_loop import State, ticks
 from urnn_bench.models import SequenceModel
 from urnn_bench.tasks.base import Batch, Task
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from urnn_bench.probes._trace import Trace
-from urnn_bench.spec.schema import Strict
+from urnn_bench.spec.types import Strict
 
 
 class Probe(ABC):

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 from urnn_bench.probes._trace import Trace
 from urnn_bench.probes.base import Probe
-from urnn_bench.streams import generator
+from urnn_bench.random_streams import generator
 
 _APART = 1e-7
 _SETTLING = 10  # one part in

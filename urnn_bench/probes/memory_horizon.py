@@ -14,7 +14,7 @@ from torch import Tensor
 
 from urnn_bench.probes._trace import Trace, norms
 from urnn_bench.probes.base import Probe
-from urnn_bench.spec.schema import Fraction, Strict
+from urnn_bench.spec.types import Fraction, Strict
 
 
 class MemoryHorizonOptions(Strict):

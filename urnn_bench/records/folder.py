@@ -13,7 +13,7 @@ from urnn_bench.errors import DamagedRecordError, RecordsError
 from urnn_bench.files import PARTIAL
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import NAME, Record
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 METRICS = "metrics.csv"
 PROBES = "probes.csv"

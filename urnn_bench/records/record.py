@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
 from urnn_bench.files import write_atomically
-from urnn_bench.spec.schema import Run, Strict
+from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import Strict
 
 SCHEMA_VERSION = 1
 NAME = "run.json"

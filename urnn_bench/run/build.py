@@ -17,10 +17,10 @@ from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel, apart, at_once
 from urnn_bench.probes._runner import Probing
 from urnn_bench.probes.base import Probe
+from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Components
 from urnn_bench.run.device import Machinery, device_of
-from urnn_bench.spec.schema import Run
-from urnn_bench.streams import seeded
+from urnn_bench.spec.run import Run
 from urnn_bench.tasks.base import Task
 
 

@@ -10,7 +10,7 @@ from urnn_bench.records.folder import State
 from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
 from urnn_bench.run.device import Machinery
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 
 class Display(Protocol):

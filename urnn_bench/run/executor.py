@@ -26,7 +26,7 @@ from urnn_bench.records.record import Record, Status
 from urnn_bench.run import build, checkpoint, provenance
 from urnn_bench.run.context import Conditions, Shell
 from urnn_bench.run.failures import status_of
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 # checkpoints may take at most this share of the time
 _CHECKPOINT_SHARE = 0.02

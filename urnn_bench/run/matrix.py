@@ -7,7 +7,7 @@ from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.overrides import Setting
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
 
 

@@ -21,7 +21,7 @@ from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
 from urnn_bench.run.device import device_name
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 _EXACT = ("device_name", "kernel", "torch_threads", "versions")
 

@@ -20,8 +20,9 @@ from urnn_bench.registry import Components, Registry, load_file, subclasses
 from urnn_bench.run.build import parameters
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
-from urnn_bench.spec.schema import Named, Probes, Run, Strict
+from urnn_bench.spec.run import Probes, Run
 from urnn_bench.spec.sweep import Draft
+from urnn_bench.spec.types import Named, Strict
 from urnn_bench.tasks.base import Task
 
 _KINDS: dict[str, type[Any]] = {"cells": Cell, "tasks": Task, "figures": Figure, "probes": Probe}

@@ -17,7 +17,7 @@ from urnn_bench.run import build, provenance
 from urnn_bench.run.context import Conditions, Shell
 from urnn_bench.run.device import workers_of
 from urnn_bench.run.executor import Company, Performance, load_checkpoint, perform
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 
 def check(runs: Sequence[Run], conditions: Conditions) -> None:

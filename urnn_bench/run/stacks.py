@@ -11,7 +11,7 @@ from urnn_bench.models import SequenceModel
 from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.device import Machinery, device_of
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 # the rest is for the system, for evaluation, and for what other processes take meanwhile
 _SHARE = 0.5

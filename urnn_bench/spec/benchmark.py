@@ -6,7 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from urnn_bench.spec.schema import Count, Named, Probes, Seeds, Strict
+from urnn_bench.spec.run import Probes
+from urnn_bench.spec.types import Count, Named, Seeds, Strict
 
 # between a model's name and its place in a grid
 AT = " @ "

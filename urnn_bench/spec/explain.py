@@ -7,8 +7,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from urnn_bench.errors import SpecError, near_miss
+from urnn_bench.spec.fit import Optimizer
 from urnn_bench.spec.load import KeyPath
-from urnn_bench.spec.schema import Optimizer
 
 Where = Callable[[KeyPath], str]
 

@@ -12,9 +12,11 @@ from urnn_bench.errors import SpecError, UnknownNameError
 from urnn_bench.spec import overrides
 from urnn_bench.spec.benchmark import AT, Benchmark, ModelSpec
 from urnn_bench.spec.explain import Where, spec_error
+from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Setting
-from urnn_bench.spec.schema import Fit, Named, Probes, Run
+from urnn_bench.spec.run import Probes, Run
+from urnn_bench.spec.types import Named
 
 
 @dataclass(frozen=True)

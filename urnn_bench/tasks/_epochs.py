@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from urnn_bench.errors import DataError
-from urnn_bench.streams import generator
+from urnn_bench.random_streams import generator
 
 
 def shown(count: int, index: int, size: int, seed: int) -> Tensor:

@@ -24,7 +24,7 @@ from urnn_bench.data import idx, store
 from urnn_bench.data.store import DataSet
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
-from urnn_bench.spec.schema import Count, Strict
+from urnn_bench.spec.types import Count, Strict
 from urnn_bench.tasks._epochs import shown
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks._permutations import NAMED, permutation

@@ -28,7 +28,7 @@ from torch import Tensor
 from urnn_bench.data import wav
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
-from urnn_bench.spec.schema import Count, Strict
+from urnn_bench.spec.types import Count, Strict
 from urnn_bench.tasks._epochs import shown
 from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
 

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
-from urnn_bench.spec.schema import Count, Strict
-from urnn_bench.streams import generator
+from urnn_bench.random_streams import generator
+from urnn_bench.spec.types import Count, Strict
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks.base import Batch, Score, Signature, Task, Tokens
 

@@ -12,13 +12,12 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import Field
-from pydantic.config import JsonDict
 from torch import Tensor
 
 from urnn_bench.data.store import DataSet
 from urnn_bench.events import SplitName
-from urnn_bench.spec.schema import Count, Strict
-from urnn_bench.streams import generator
+from urnn_bench.random_streams import generator
+from urnn_bench.spec.types import SEQUENCES, Count, Strict
 
 
 @dataclass(frozen=True)
@@ -138,9 +137,6 @@ class Task(ABC):
         """Return the output of the first baseline's predictor for a batch."""
 
 
-_SEQUENCES: JsonDict = {"unit": "sequences"}
-
-
 # sequences of a pool that share a random stream
 _CHUNK = 50
 
@@ -149,10 +145,10 @@ class PoolOptions(Strict):
     """Options of a task whose data are drawn, not read."""
 
     validation_examples: Count = Field(
-        500, description="the best weights are chosen on", json_schema_extra=_SEQUENCES
+        500, description="the best weights are chosen on", json_schema_extra=SEQUENCES
     )
     test_examples: Count = Field(
-        5000, description="the best weights see once", json_schema_extra=_SEQUENCES
+        5000, description="the best weights see once", json_schema_extra=SEQUENCES
     )
 
 

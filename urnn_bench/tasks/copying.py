@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from urnn_bench.spec.schema import Count
+from urnn_bench.spec.types import Count
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks.base import Batch, DrawnTask, PoolOptions, Score, Signature, Tokens
 

@@ -11,7 +11,7 @@ from functools import cache
 import torch
 from pydantic import Field
 
-from urnn_bench.spec.schema import Count
+from urnn_bench.spec.types import Count
 from urnn_bench.tasks._images import IMAGES, SET_APART, ImageOptions, Images, ImageTask
 
 _TEST = 382

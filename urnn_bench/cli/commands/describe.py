@@ -17,8 +17,10 @@ from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.resolve import resolve
 from urnn_bench.spec import catalogue
-from urnn_bench.spec.schema import Fit, Named, Optimizer, Probes, Run
+from urnn_bench.spec.fit import Fit, Optimizer
+from urnn_bench.spec.run import Probes, Run
 from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
+from urnn_bench.spec.types import Named
 from urnn_bench.tasks.base import Task
 
 

@@ -8,7 +8,7 @@ from urnn_bench.records.folder import folder_of, state_of
 from urnn_bench.records.record import FINAL
 from urnn_bench.run.context import Conditions
 from urnn_bench.run.scheduler import seconds_per_update
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 _Stack = Sequence[Run]
 

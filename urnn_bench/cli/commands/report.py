@@ -14,8 +14,8 @@ from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
-from urnn_bench.spec.schema import Named
 from urnn_bench.spec.sweep import Selection, plan
+from urnn_bench.spec.types import Named
 
 if TYPE_CHECKING:
     import pandas as pd

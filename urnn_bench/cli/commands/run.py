@@ -23,7 +23,7 @@ from urnn_bench.cli.signals import stoppable
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import Matrix, matrix
 from urnn_bench.spec.overrides import Setting, parse_setting
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from urnn_bench.cli.display.output import duration
 from urnn_bench.records.record import Record
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 
 def title(run: Run) -> str:

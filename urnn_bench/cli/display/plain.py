@@ -16,7 +16,7 @@ from urnn_bench.events import Measured, Updated
 from urnn_bench.records.folder import State
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.run.context import Display
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 HEARTBEAT_S = 30.0
 

@@ -17,7 +17,7 @@ from urnn_bench.cli.display.plain import Key, key, skipped
 from urnn_bench.events import Event, Measured, Updated
 from urnn_bench.records.folder import State
 from urnn_bench.records.record import GOOD, Record
-from urnn_bench.spec.schema import Run
+from urnn_bench.spec.run import Run
 
 _TICKS = "▁▂▃▄▅▆▇█"
 _WIDTH = 10

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from urnn_bench.kernels.choose import Fused
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.unitary import Factors
 
 _WIDEST, _TOTALS = 1024, 8

@@ -22,7 +22,7 @@ from urnn_bench.kernels.native import compiler
 from urnn_bench.kernels.native.groups import Group, groups, over
 from urnn_bench.kernels.native.memory import address, aligned, dense, require
 from urnn_bench.kernels.native.threads import THREADS
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 
 _SOURCE = Path(__file__).with_name("dense.c")
 _BLOCK = 8

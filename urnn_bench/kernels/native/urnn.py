@@ -18,7 +18,7 @@ from urnn_bench.kernels.native import compiler, linear
 from urnn_bench.kernels.native.groups import Group, groups, over
 from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
 from urnn_bench.kernels.native.threads import THREADS
-from urnn_bench.kernels.scan import State
+from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.unitary import Factors
 
 _SOURCE = Path(__file__).with_name("urnn.c")

@@ -1,0 +1,119 @@
+"""How a model is trained: optimizer, clipping, schedule of scores."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from urnn_bench.spec.types import SEQUENCES, UPDATES, Count, Fraction, Positive, Strict
+
+
+class RmspropPaper(Strict):
+    """The uRNN paper's RMSprop: accumulator from 1e-3, updated before use, no epsilon."""
+
+    name: Literal["rmsprop_paper"] = "rmsprop_paper"
+    lr: Positive = 1e-3
+    decay: Fraction = 0.9
+    initial: Positive = 1e-3
+
+
+class Rmsprop(Strict):
+    """torch.optim.RMSprop with torch's defaults."""
+
+    name: Literal["rmsprop"]
+    lr: Positive = 1e-2
+    alpha: Fraction = 0.99
+    eps: Annotated[float, Field(ge=0)] = 1e-8
+    momentum: Fraction = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Adam(Strict):
+    """torch.optim.Adam or AdamW with torch's defaults."""
+
+    name: Literal["adam", "adamw"]
+    lr: Positive = 1e-3
+    betas: Annotated[tuple[Fraction, Fraction], Field(strict=False)] = (0.9, 0.999)
+    eps: Annotated[float, Field(ge=0)] = 1e-8
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Sgd(Strict):
+    """torch.optim.SGD with torch's defaults."""
+
+    name: Literal["sgd"]
+    lr: Positive = 1e-3
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+Optimizer = Annotated[RmspropPaper | Rmsprop | Adam | Sgd, Field(discriminator="name")]
+
+
+class Clip(Strict):
+    """Clip every element of the gradient to ± value, or scale the whole down to a 2-norm."""
+
+    value: Positive | None = None
+    norm: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.value is None) == (self.norm is None):
+            raise ValueError("give either 'value' or 'norm'")
+        return self
+
+
+class Solved(Strict):
+    """When a run counts as solved: a validation metric is below (or above) a bound."""
+
+    metric: str
+    below: float | None = None
+    above: float | None = None
+    stop: bool = False
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.below is None) == (self.above is None):
+            raise ValueError("give either 'below' or 'above'")
+        return self
+
+    def holds(self, metrics: Mapping[str, float]) -> bool:
+        """Return whether these scores are past the bound; raise KeyError without the metric."""
+        value = metrics[self.metric]
+        return value < self.below if self.below is not None else value > float(self.above or 0)
+
+
+class Fit(Strict):
+    """How a model is trained."""
+
+    steps: Count = Field(1000, description="how long to train", json_schema_extra=UPDATES)
+    batch: Count = Field(20, description="in every update", json_schema_extra=SEQUENCES)
+    optimizer: Optimizer = Field(
+        RmspropPaper(), description="rmsprop_paper, rmsprop, adam, adamw or sgd, and its options"
+    )
+    orthogonal_lr: Positive | None = Field(
+        None, description="learning rate of orthogonal matrices; the optimizer's if not given"
+    )
+    clip: Clip | None = Field(
+        None, description="of gradients: {value: 1.0} element by element, or {norm: 1.0}"
+    )
+    log_every: Count = Field(
+        10, description="the mean training loss is written", json_schema_extra=UPDATES
+    )
+    evaluate_every: Count = Field(50, description="validation is scored", json_schema_extra=UPDATES)
+    evaluate_batch: Count = Field(
+        200, description="scored at once; memory only", json_schema_extra=SEQUENCES
+    )
+    solved: Solved | None = Field(
+        None, description="{metric, below or above, stop}: when validation counts as solved"
+    )
+    dtype: Literal["float32", "float64"] = Field("float32", description="of all arithmetic")
+
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _default_name(cls, value: Any) -> Any:
+        """Let options without a name be those of the default optimizer."""
+        if isinstance(value, Mapping) and "name" not in value:
+            return {"name": "rmsprop_paper", **value}
+        return value
