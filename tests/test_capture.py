@@ -21,10 +21,10 @@ from urnn_bench.events import Measured
 from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components
 from urnn_bench.run import build, checkpoint
-from urnn_bench.run.device import Machinery, set_up
+from urnn_bench.run.device import Backend, configure_torch
 from urnn_bench.spec.fit import Adam, Clip, Fit, Rmsprop, Sgd
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.types import ComponentSpec
 from urnn_bench.tasks.base import Batch
 
 COMPONENTS = Components()
@@ -37,16 +37,16 @@ def run_of(model="lstm", task="copying", steps=12, **fit):
     return Run(
         benchmark="b",
         label=model,
-        task=Named(name=task, options={"T": 6}),
+        task=ComponentSpec(name=task, options={"T": 6}),
         hidden=8,
         seed=0,
-        cell=Named(name=model),
+        cell=ComponentSpec(name=model),
         fit=Fit(steps=steps, **fit),
     )
 
 
 def job_of(run, **changed):
-    job, _ = build.job_of(COMPONENTS, run, Machinery("cpu", changed.pop("kernel", "auto")))
+    job, _ = build.job_of(COMPONENTS, run, Backend("cpu", changed.pop("kernel", "auto")))
     return replace(job, **changed)
 
 
@@ -77,7 +77,7 @@ def first(job):
 
 @pytest.mark.parametrize("model", sorted(set(COMPONENTS.cells.names()) - ASKS))
 def test_an_update_asks_nothing_of_the_host(model):
-    kernel = "bptt" if "bptt" in COMPONENTS.cells.get(model, Cell).fused else "eager"
+    kernel = "bptt" if "bptt" in COMPONENTS.cells.get(model, Cell).kernels else "eager"
     job = job_of(run_of(model, clip=Clip(norm=1.0)), kernel=kernel)
     descend([Due(job, first(job), ())])
     with Alone():
@@ -97,8 +97,8 @@ class Here(TorchDispatchMode):
 @pytest.mark.parametrize("model", COMPONENTS.cells.names())
 def test_and_fetches_nothing_from_it(model):
     """What is on the meta device has no content; where it lies, and what goes there, is real."""
-    fused = COMPONENTS.cells.get(model, Cell).fused
-    for kernel in {"eager", *fused} - {"c", "vendor", "triton"}:
+    kernels = COMPONENTS.cells.get(model, Cell).kernels
+    for kernel in {"eager", *kernels} - {"c", "vendor", "triton"}:
         job = job_of(run_of(model, clip=Clip(norm=1.0)), kernel="eager")
         batch = Batch(first(job).x.to("meta"), first(job).y.to("meta"))
         network = job.model.to("meta")
@@ -113,14 +113,16 @@ def test_and_fetches_nothing_from_it(model):
 @pytest.mark.parametrize("task", ["adding", "copying", "digits", "pdigits"])
 def test_nor_does_any_task(task):
     length = 64 if "digits" in task else 6
-    run = run_of(task=task).model_copy(update={"task": Named(name=task, options={"T": length})})
+    run = run_of(task=task).model_copy(
+        update={"task": ComponentSpec(name=task, options={"T": length})}
+    )
     job = job_of(run, kernel="eager")
     with Alone():
         descend([Due(job, first(job), ())])
 
 
 def test_models_that_ask_say_so():
-    said = {m for m in COMPONENTS.cells.names() if job_of(run_of(m)).model.cell.asks_host}
+    said = {m for m in COMPONENTS.cells.names() if job_of(run_of(m)).model.cell.host_sync_reason}
     assert said == ASKS
 
 
@@ -218,7 +220,7 @@ def test_on_a_cpu_nothing_is_captured():
 @pytest.fixture
 def as_in_a_run():
     """The settings that a run has: deterministic algorithms, above all."""
-    set_up(1)
+    configure_torch(1)
     yield
     torch.use_deterministic_algorithms(False)
 
@@ -227,7 +229,7 @@ def as_in_a_run():
 @pytest.mark.usefixtures("as_in_a_run")
 def test_a_captured_run_goes_on_from_its_checkpoint(tmp_path):
     def half(steps, path=None):
-        job, _ = build.job_of(COMPONENTS, run_of("urnn", steps=steps), Machinery("cuda"))
+        job, _ = build.job_of(COMPONENTS, run_of("urnn", steps=steps), Backend("cuda"))
         position = checkpoint.restore(checkpoint.load(path, "id"), job) if path else Position()
         scores = [e.metrics for e in train(job, position) if isinstance(e, Measured)]
         return job, position, scores
@@ -249,10 +251,10 @@ def test_captured_updates_are_eager_updates_on_a_gpu(model):
     with warnings.catch_warnings():
         # weights that are not one block, deterministic forms that do not exist
         warnings.simplefilter("ignore")
-        job, _ = build.job_of(COMPONENTS, run, Machinery("cuda"))
+        job, _ = build.job_of(COMPONENTS, run, Backend("cuda"))
         captured = curve(job)
         eager = curve(
-            replace(build.job_of(COMPONENTS, run, Machinery("cuda"))[0], descent=build.Eager())
+            replace(build.job_of(COMPONENTS, run, Backend("cuda"))[0], descent=build.Eager())
         )
     assert (job.descent.name == "captured") == (model not in ASKS)
     for (step, split, values), (other, of, expected) in zip(captured, eager, strict=True):

@@ -14,7 +14,7 @@ from urnn_bench.engine.update import Job
 from urnn_bench.events import Ended, Measured, Updated
 from urnn_bench.random_streams import generator
 from urnn_bench.spec.fit import Fit, Solved
-from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
+from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Vectors
 
 
 class Line(Task):
@@ -25,7 +25,7 @@ class Line(Task):
     def __init__(self, poison=None):
         self.poison = poison
 
-    signature = Signature(Reals(1), 1, "last")
+    signature = Signature(Vectors(1), 1, Targets.LAST_STEP)
 
     def batches(self, split, size):  # noqa: ARG002 - part of the interface
         return None if split == "train" else 2
@@ -49,7 +49,7 @@ class Line(Task):
     def baselines(self):
         return {"mse": {"zero": 4.0}}
 
-    def memoryless(self, batch):
+    def baseline_output(self, batch):
         return torch.zeros_like(batch.y)
 
 
@@ -71,10 +71,10 @@ class Slope(nn.Linear):
 class Chapters(Line):
     """Lines in chapters of three batches, of two in validation and test."""
 
-    def continues(self, split, index, size):  # noqa: ARG002 - part of the interface
+    def carries_state(self, split, index, size):  # noqa: ARG002 - part of the interface
         return index % (3 if split == "train" else 2) != 0
 
-    def summed(self, means):
+    def finalise_metrics(self, means):
         return {**means, "root": means["mse"] ** 0.5}
 
 

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 import torch
 
-from urnn_bench.records.lines import LineWriter
+from urnn_bench.records.lines import CsvAppender
 from urnn_bench.records.record import Record
 
 # enough for a checkpoint in the middle, which comes after a second, on a faster machine too
@@ -222,7 +222,7 @@ class Death:
         for owner, name in (
             (os, "replace"),
             (os, "fsync"),
-            (LineWriter, "append"),
+            (CsvAppender, "append"),
             (Path, "unlink"),
         ):
             patch.setattr(owner, name, self.deadly(getattr(owner, name)))

@@ -1,11 +1,13 @@
 """Colours are fixed for each model, labels carry units."""
 
-from urnn_bench.figures._style import label, look
+from urnn_bench.figures._style import label, style_of
 
 
 def test_every_model_always_has_the_same_look():
-    assert look("urnn") != look("lstm") and look("my_cell") == look("my_cell")
-    assert len({look(name) for name in ("urnn", "rnn", "irnn", "lstm", "lstm_paper", "gru")}) == 6
+    assert style_of("urnn") != style_of("lstm") and style_of("my_cell") == style_of("my_cell")
+    assert (
+        len({style_of(name) for name in ("urnn", "rnn", "irnn", "lstm", "lstm_paper", "gru")}) == 6
+    )
 
 
 def test_labels_carry_units():

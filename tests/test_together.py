@@ -16,12 +16,12 @@ from urnn_bench.engine.update import Due
 from urnn_bench.events import Ended, Measured
 from urnn_bench.registry import Components
 from urnn_bench.run import build, stacks
-from urnn_bench.run.device import Machinery, workers_of
+from urnn_bench.run.device import Backend, workers_of
 from urnn_bench.run.executor import Company
 from urnn_bench.run.resolve import include
 from urnn_bench.spec.fit import Clip, Fit, RmspropPaper
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.types import ComponentSpec
 
 COMPONENTS = Components()
 SIZES = {"T": 6, "validation_examples": 6, "test_examples": 6}
@@ -32,8 +32,8 @@ TAME = {"adam_lstm", "adam_dtriv", "rmsprop_lstm"}
 def kernels():
     for name in COMPONENTS.cells.names():
         yield name, "eager"
-        for kernel, fused in COMPONENTS.cells.get(name, Cell).fused.items():
-            if fused.stacked is not None:
+        for kernel, implementation in COMPONENTS.cells.get(name, Cell).kernels.items():
+            if implementation.stacked is not None:
                 yield name, kernel
 
 
@@ -52,16 +52,16 @@ def run_of(model="lstm", seed=0, lr=1e-3, **fit):
     return Run(
         benchmark="b",
         label=model,
-        task=Named(name="copying", options=SIZES),
+        task=ComponentSpec(name="copying", options=SIZES),
         hidden=6,
         seed=seed,
-        cell=Named(name=model, options=options),
+        cell=ComponentSpec(name=model, options=options),
         fit=Fit(**fit),
     )
 
 
 def job_of(run, kernel="eager"):
-    return build.job_of(COMPONENTS, run, Machinery("cpu", kernel))[0]
+    return build.job_of(COMPONENTS, run, Backend("cpu", kernel))[0]
 
 
 def scores(events):
@@ -132,7 +132,7 @@ def test_in_float32_to_four_digits_over_ten_updates(model):
 @pytest.mark.parametrize("kernel", ["eager", "auto"])
 def test_workers_change_nothing(kernel):
     runs = [run_of("lstm", seed, steps=12) for seed in range(5)]
-    with workers_of(Machinery("cpu", kernel)) as workers:
+    with workers_of(Backend("cpu", kernel)) as workers:
         found = together([job_of(run, kernel) for run in runs], workers)
     for curve, run in zip(found, runs, strict=True):
         assert_equal(curve, alone(job_of(run, kernel)), 1e-10)
@@ -204,7 +204,7 @@ def test_nor_is_what_one_raises_when_they_are_one_by_one(tmp_path, monkeypatch):
     components = include(COMPONENTS, [tmp_path / "impure.py"])
 
     def made(seed):
-        return build.job_of(components, run_of("impure", seed), Machinery("cpu"))[0]
+        return build.job_of(components, run_of("impure", seed), Backend("cpu"))[0]
 
     jobs = [made(seed) for seed in range(3)]
     # after the two of the check: by itself, and with the others
@@ -242,7 +242,7 @@ def test_a_task_whose_states_go_on_is_carried_by_each(tmp_path, monkeypatch):
         (tmp_path / "ptb").mkdir(exist_ok=True)
         (tmp_path / "ptb" / f"ptb.{split}.txt").write_text("a b c d e f g h i j k\n" * 40)
     monkeypatch.setenv("URNN_BENCH_DATA", str(tmp_path))
-    task = Named(name="ptb", options={"T": 6})
+    task = ComponentSpec(name="ptb", options={"T": 6})
     runs = [run_of("lstm", seed, steps=30).model_copy(update={"task": task}) for seed in range(3)]
     for curve, run in zip(together([job_of(run) for run in runs]), runs, strict=True):
         assert_equal(curve, alone(job_of(run)), 1e-8)
@@ -260,7 +260,7 @@ class Impure(Rnn):
         super().__init__(inputs, hidden, options)
         self.scale = nn.Parameter(torch.ones(hidden))
 
-    fused = {}
+    kernels = {}
 
     def step(self, u, state, w):
         return (self.scale * super().step(u, state, w)[0],)
@@ -272,7 +272,7 @@ def test_a_step_that_reads_past_its_weights_is_noticed(tmp_path):
     (tmp_path / "impure.py").write_text(IMPURE)
     components = include(COMPONENTS, [tmp_path / "impure.py"])
     made = [
-        build.job_of(components, run_of("impure", seed, steps=10), Machinery("cpu"))[0]
+        build.job_of(components, run_of("impure", seed, steps=10), Backend("cpu"))[0]
         for seed in (0, 1, 0, 1)
     ]
     company = Company(2)
@@ -292,13 +292,13 @@ from urnn_bench.cells.rnn import Rnn
 class Moved(Rnn):
     """A step that reads a buffer, which changes with training only."""
 
-    fused = {}
+    kernels = {}
 
     def __init__(self, inputs, hidden, options):
         super().__init__(inputs, hidden, options)
         self.register_buffer("base", torch.zeros(hidden))
 
-    def updated(self, step):
+    def on_update_end(self, step):
         self.base += 0.1 * self.bias.detach()
 
     def initial_state(self, batch):
@@ -354,9 +354,7 @@ def test_what_vmap_cannot_do_is_done_one_by_one(tmp_path):
     (tmp_path / "asking.py").write_text(text.replace("Impure", "Asking"))
     components = include(COMPONENTS, [tmp_path / "asking.py"])
     held = Held(build.Eager("eager"))
-    jobs = [
-        build.job_of(components, run_of("asking", seed), Machinery("cpu"))[0] for seed in (0, 1)
-    ]
+    jobs = [build.job_of(components, run_of("asking", seed), Backend("cpu"))[0] for seed in (0, 1)]
     dues = [
         Due(job, job.task.batch("train", 0, 4, 0).to(torch.device("cpu"), torch.float64), ())
         for job in jobs
@@ -385,33 +383,33 @@ def test_stacks_are_of_one_form():
         run_of(model, seed, lr) for seed in (0, 1) for model in ("rnn", "lstm") for lr in (0.1, 1)
     ]
     runs.append(run_of("lstm", 0, batch=5))
-    found = list(stacks.stacks(COMPONENTS, Machinery("cpu", "eager"), runs))
+    found = list(stacks.stacks(COMPONENTS, Backend("cpu", "eager"), runs))
     assert [len(stack) for stack in found] == [4, 4, 1]
     assert {(r.label, r.fit.batch) for r in found[1]} == {("lstm", 4)}
 
 
 def test_stacks_are_as_large_as_memory_allows(monkeypatch):
     runs = [run_of("lstm", seed) for seed in range(10)]
-    each_mb = stacks.update_mb(COMPONENTS, runs[0])
+    each_mb = stacks.activation_mb(COMPONENTS, runs[0])
     free = SimpleNamespace(available=int(2**20 * each_mb * 8.5))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
-    found = list(stacks.stacks(COMPONENTS, Machinery("cpu", "eager"), runs))
+    found = list(stacks.stacks(COMPONENTS, Backend("cpu", "eager"), runs))
     assert sum(map(len, found)) == 10
     assert 2 <= len(found[0]) <= 4
     free.available = 1
-    assert len(list(stacks.stacks(COMPONENTS, Machinery("cpu", "eager"), runs))) == 10
+    assert len(list(stacks.stacks(COMPONENTS, Backend("cpu", "eager"), runs))) == 10
 
 
 def test_stacks_are_not_larger_than_open_files_allow():
     runs = [run_of("rnn", seed) for seed in range(150)]
-    found = list(stacks.stacks(COMPONENTS, Machinery("cpu", "c"), runs))
+    found = list(stacks.stacks(COMPONENTS, Backend("cpu", "c"), runs))
     assert [len(stack) for stack in found] == [64, 64, 22]
 
 
 def test_an_update_takes_what_its_backward_pass_needs():
     """h_t = f(W h_{t-1} + u_t) keeps h_t of every step, and so does the readout of all of them."""
     small, large = (run_of("rnn", batch=batch) for batch in (50, 100))
-    more_mb = stacks.update_mb(COMPONENTS, large) - stacks.update_mb(COMPONENTS, small)
+    more_mb = stacks.activation_mb(COMPONENTS, large) - stacks.activation_mb(COMPONENTS, small)
     steps, hidden = SIZES["T"] + 20, 6
     states_mb = 8 * steps * 50 * hidden / 2**20
     # u, h and their like: the readout's input, the loss's, and those of the step
@@ -484,11 +482,13 @@ def test_one_that_has_solved_its_task_leaves_the_stack(bench):
 
 
 def test_dry_run_shows_the_stacks(bench):
-    shown = bench("run", "tiny", "--seeds", 3, "--together", "--kernel", "eager", "--dry-run")
-    header, *rows = [line.split("\t") for line in shown.out.strip().splitlines()]
+    epoch_indices = bench(
+        "run", "tiny", "--seeds", 3, "--together", "--kernel", "eager", "--dry-run"
+    )
+    header, *rows = [line.split("\t") for line in epoch_indices.out.strip().splitlines()]
     assert header[-1] == "stack"
     assert {(row[1], row[-1]) for row in rows} == {("urnn", "1"), ("lstm", "2")}
-    assert "runs: 6 in 2 stacks" in shown.err
+    assert "runs: 6 in 2 stacks" in epoch_indices.err
     assert "stack" not in bench("run", "tiny", "--seeds", 3, "--dry-run").out
 
 
@@ -532,8 +532,8 @@ def test_a_setting_takes_the_place_of_an_axis(gridded):
 
 def test_points_of_a_grid_of_one_form_are_trained_together(gridded):
     gridded("run", "grid", "--model", "lstm", "--together")
-    shown = gridded("run", "grid", "--model", "lstm", "--together", "--dry-run")
-    assert "runs: 4 in 2 stacks" in shown.err
+    epoch_indices = gridded("run", "grid", "--model", "lstm", "--together", "--dry-run")
+    assert "runs: 4 in 2 stacks" in epoch_indices.err
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_map
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.tasks.base import Signature, Tokens
+from urnn_bench.tasks.base import Signature, Targets, Tokens
 
 
 class SequenceModel(nn.Module):
@@ -34,16 +34,18 @@ class SequenceModel(nn.Module):
 
         Beside it the last state, which another call can go on from; without one it begins anew.
         """
-        hs, last = self.kernel.run(self.encode(x), self.begin(x, state), self.cell.weights())
-        return self.answer(hs, last), last
+        hs, last = self.kernel.run(
+            self.encode(x), self.initial_state(x, state), self.cell.weights()
+        )
+        return self.output(hs, last), last
 
-    def begin(self, x: Tensor, state: State) -> State:
+    def initial_state(self, x: Tensor, state: State) -> State:
         """Return the state before the first step: the one given, if one is."""
         return state or self.cell.initial_state(x.shape[1])
 
-    def answer(self, hs: Tensor, last: State) -> Tensor:
+    def output(self, hs: Tensor, last: State) -> Tensor:
         """Return the output that the task wants, of h over time and the last state."""
-        return self.predict(last[0] if self.signature.answer == "last" else hs)
+        return self.predict(last[0] if self.signature.targets is Targets.LAST_STEP else hs)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return what the cell reads: tokens (T, B) become one-hot (T, B, V)."""
@@ -56,10 +58,10 @@ class SequenceModel(nn.Module):
     def predict(self, h: Tensor) -> Tensor:
         """Read the answer off h: (..., H) to (..., O)."""
         readout = self.readout
-        return self.kernel.linear(self.cell.read(h), readout.weight, readout.bias)
+        return self.kernel.linear(self.cell.readout_features(h), readout.weight, readout.bias)
 
 
-def at_once(
+def stacked_forward(
     models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]
 ) -> list[tuple[Tensor, State]]:
     """Return what every model answers to its own x from its own state, computed together.
@@ -69,11 +71,13 @@ def at_once(
     hs, last = _run(models[0], _given(models, xs, states))
     lasts = [tuple(s[m] for s in last) for m in range(len(models))]
     found = zip(models, hs.unbind(0), lasts, strict=True)
-    return [(model.answer(h, state), state) for model, h, state in found]
+    return [(model.output(h, state), state) for model, h, state in found]
 
 
 @torch.no_grad()
-def apart(models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]) -> bool:
+def steps_are_independent(
+    models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]
+) -> bool:
     """Return whether steps read what they are given and nothing else of the cell that takes them.
 
     They are taken by the first model's cell, for all; so its own numbers are spoilt, once the
@@ -102,7 +106,7 @@ def _given(
     """Return inputs, states and weights of all models, stacked, which copies them."""
     x = torch.stack([model.encode(x) for model, x in zip(models, xs, strict=True)])
     each = zip(models, xs, states, strict=True)
-    begin = _stacked([model.begin(x, state) for model, x, state in each])
+    begin = _stacked([model.initial_state(x, state) for model, x, state in each])
     return x, begin, _stacked([model.cell.weights() for model in models])
 
 

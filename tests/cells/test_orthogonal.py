@@ -4,16 +4,16 @@ import pytest
 import torch
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.cells.dtriv import straightened
+from urnn_bench.cells.dtriv import reorthogonalise
 from urnn_bench.engine.loop import Position, train
 from urnn_bench.kernels.choose import choose
 from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import build
-from urnn_bench.run.device import Machinery
+from urnn_bench.run.device import Backend
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.types import ComponentSpec
 
 CELLS = Registry("model", "cells")
 NAMES = ["exprnn", "dtriv"]
@@ -55,7 +55,7 @@ def test_the_matrix_is_orthogonal_and_starts_as_rotations_of_planes(name, start)
 def test_only_the_upper_triangle_is_learned(name):
     cell = make(name)
     assert sum(p.numel() for p in cell.parameters()) == 7 * 6 // 2 + 7 * 3 + 7
-    assert [p.shape for p in cell.orthogonal()] == [(21,)]
+    assert [p.shape for p in cell.orthogonal_parameters()] == [(21,)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -70,9 +70,9 @@ def test_the_norm_is_kept_without_input_and_bias(name):
 def test_moving_the_base_leaves_the_matrix_where_it_is():
     cell = turned(make("dtriv", rebase_every=2))
     before, skew = cell.weights().rotation.detach().clone(), cell.skew.detach().clone()
-    cell.updated(1)
+    cell.on_update_end(1)
     assert torch.equal(cell.skew, skew)
-    cell.updated(2)
+    cell.on_update_end(2)
     assert not cell.skew.any()
     torch.testing.assert_close(cell.weights().rotation, before, rtol=1e-13, atol=1e-13)
 
@@ -81,17 +81,17 @@ def test_without_moves_it_is_the_exponential_at_a_fixed_base():
     cell = turned(make("dtriv", rebase_every=None))
     base = cell.base.clone()
     for step in range(1, 301):
-        cell.updated(step)
+        cell.on_update_end(step)
     assert torch.equal(cell.base, base) and cell.skew.any()
 
 
 def test_a_base_that_has_drifted_is_straightened():
     cell = make("dtriv", rebase_every=1)
-    whole = straightened(cell.base)
+    whole = reorthogonalise(cell.base)
     cell.base += 1e-5 * torch.randn(7, 7, generator=torch.Generator().manual_seed(3)).double()
     assert off(cell.base) > 1e-5
     for step, expected in enumerate((1e-8, 1e-15), 1):
-        cell.updated(step)
+        cell.on_update_end(step)
         assert off(cell.base) < expected
     # to the nearest orthogonal matrix, not to another one
     assert float((cell.base - whole).abs().max()) < 1e-4
@@ -101,13 +101,13 @@ def job(name, steps=5, options=None, **fit):
     run = Run(
         benchmark="b",
         label=name,
-        task=Named(name="adding", options={"T": 6}),
+        task=ComponentSpec(name="adding", options={"T": 6}),
         hidden=8,
         seed=0,
-        cell=Named(name=name, options=options or {}),
+        cell=ComponentSpec(name=name, options=options or {}),
         fit=Fit(steps=steps, batch=4, **fit),
     )
-    return build.job_of(Components(), run, Machinery("cpu", "auto"))[0]
+    return build.job_of(Components(), run, Backend("cpu", "auto"))[0]
 
 
 def test_a_step_is_a_rotation_an_input_and_modrelu():

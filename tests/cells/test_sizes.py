@@ -7,7 +7,7 @@ from urnn_bench.run import build
 from urnn_bench.run.resolve import widest
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.types import ComponentSpec
 
 COPY = {"name": "copying", "options": {"T": 100}}
 ADD = {"name": "adding", "options": {"T": 100}}
@@ -32,8 +32,8 @@ def test_counts(task, cell, hidden, count):
     run = Run(
         benchmark="x",
         label=cell,
-        task=Named(**task),
-        cell=Named(name=cell),
+        task=ComponentSpec(**task),
+        cell=ComponentSpec(name=cell),
         hidden=hidden,
         fit=Fit(),
         seed=0,
@@ -46,8 +46,8 @@ def test_a_budget_finds_the_widest_layer(cell, hidden):
     run = Run(
         benchmark="x",
         label=cell,
-        task=Named(**COPY),
-        cell=Named(name=cell),
+        task=ComponentSpec(**COPY),
+        cell=ComponentSpec(name=cell),
         hidden=1,
         fit=Fit(),
         seed=0,

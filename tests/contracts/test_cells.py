@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradcheck
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.time_loop import ticks, unroll
+from urnn_bench.kernels.time_loop import iterate_states, unroll
 from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Registry
 
@@ -43,8 +43,8 @@ def test_shapes_and_types(name):
     hs, last = unroll(cell, data(), state, w)
     assert hs.shape == (T, B, H)
     assert [s.shape for s in last] == [s.shape for s in state]
-    read = cell.read(hs)
-    assert read.shape == (T, B, cell.features) and read.dtype == torch.float64
+    features = cell.readout_features(hs)
+    assert features.shape == (T, B, cell.features) and features.dtype == torch.float64
     assert all(not p.is_complex() for p in cell.parameters())
 
 
@@ -96,7 +96,7 @@ def test_gradient_equals_finite_differences(name):
 
         def forward(self, x):
             hs, last = unroll(cell, x, cell.initial_state(B), cell.weights())
-            return cell.read(hs).pow(2).sum() + sum(s.abs().sum() for s in last)
+            return cell.readout_features(hs).pow(2).sum() + sum(s.abs().sum() for s in last)
 
     def loss(x, *parameters):
         replaced = {f"cell.{n}": p for n, p in zip(names, parameters, strict=True)}
@@ -108,7 +108,7 @@ def test_gradient_equals_finite_differences(name):
 def test_every_parameter_matters(name):
     cell = perturbed(make(name))
     hs, _ = unroll(cell, data(), cell.initial_state(B), cell.weights())
-    cell.read(hs).pow(2).sum().backward()
+    cell.readout_features(hs).pow(2).sum().backward()
     assert all(
         p.grad is not None and p.grad.abs().sum() > 0 for p in cell.parameters() if p.requires_grad
     )
@@ -123,7 +123,7 @@ def test_state_dict_round_trip(name):
 
 def test_stopping_and_going_on_changes_nothing(name):
     cell = perturbed(make(name))
-    if cell.counts_steps:
+    if cell.time_varying:
         pytest.skip("its filter counts the steps of what it is given, as its paper's code does")
     w, x = cell.weights(), data()
     hs, last = unroll(cell, x, cell.initial_state(B), w)
@@ -131,7 +131,7 @@ def test_stopping_and_going_on_changes_nothing(name):
     rest, end = unroll(cell, x[2:], middle, w)
     torch.testing.assert_close(rest, hs[2:], rtol=1e-12, atol=1e-12)
     assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(end, last, strict=True))
-    assert len(list(ticks(cell, x, middle, w))) == T
+    assert len(list(iterate_states(cell, x, middle, w))) == T
 
 
 def test_builds_without_memory(name):

@@ -184,8 +184,8 @@ def test_a_name_is_never_mathematics(name, bench):
     assert bench("plot", "tiny", "--figure", name).out
     drawing = draw(name, load(bench.folder / "results", "tiny"))
     assert "\\$\\frac\\$" in texts(drawing)
-    ticks = [t.get_text() for ax in drawing.axes for t in ax.get_xticklabels()]
-    assert not any("frac" in t for t in ticks)
+    iterate_states = [t.get_text() for ax in drawing.axes for t in ax.get_xticklabels()]
+    assert not any("frac" in t for t in iterate_states)
 
 
 @pytest.mark.parametrize("name", SCORES)

@@ -11,7 +11,7 @@ from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Registry
 
 CELLS = Registry("model", "cells")
-PAIRS = [(name, kernel) for name in CELLS.names() for kernel in CELLS.get(name, Cell).fused]
+PAIRS = [(name, kernel) for name in CELLS.names() for kernel in CELLS.get(name, Cell).kernels]
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
 
 
@@ -29,7 +29,11 @@ def make(name, inputs, hidden, device):
 def loss_of(hs, last, cell, where):
     """A loss that weighs every unit differently, on every step, on the last h, or on the state."""
     rng = torch.Generator().manual_seed(6)
-    seen = {"every": cell.read(hs), "last": cell.read(hs[-1]), "state": cell.read(last[0])}[where]
+    seen = {
+        "every": cell.readout_features(hs),
+        "last": cell.readout_features(hs[-1]),
+        "state": cell.readout_features(last[0]),
+    }[where]
     weight = torch.randn(seen.shape, generator=rng, dtype=seen.dtype).to(seen.device)
     rest = sum(s.abs().pow(2).sum() for s in last[1:]) if where == "state" else 0.0
     return (weight * seen).sum() + rest
@@ -68,13 +72,13 @@ def carried(run, cell, x):
 @pytest.mark.parametrize(("name", "kernel"), PAIRS)
 def test_goes_on_from_a_state_and_gives_its_gradient(name, kernel):
     cell = make(name, 3, 8, "cpu")
-    if reason := cell.fused[kernel].why_not(cell, "cpu"):
+    if reason := cell.kernels[kernel].unavailable_reason(cell, "cpu"):
         pytest.skip(reason)
     rng = torch.Generator().manual_seed(7)
     x = torch.randn(5, 3, 3, generator=rng, dtype=torch.float64)
     slow, fast = (
         carried(lambda *a, run=run: run(cell, *a), cell, x)
-        for run in (unroll, cell.fused[kernel].run)
+        for run in (unroll, cell.kernels[kernel].run)
     )
     for key, value in slow.items():
         torch.testing.assert_close(fast[key], value, rtol=1e-10, atol=1e-10, msg=key)
@@ -83,12 +87,12 @@ def test_goes_on_from_a_state_and_gives_its_gradient(name, kernel):
 def check(name, kernel, sizes, where, device):
     t, b, h = sizes
     cell = make(name, 3, h, device)
-    if reason := cell.fused[kernel].why_not(cell, device):
+    if reason := cell.kernels[kernel].unavailable_reason(cell, device):
         pytest.skip(reason)
     rng = torch.Generator().manual_seed(7)
     x = torch.randn(t, b, 3, generator=rng, dtype=torch.float64).to(device)
     slow = outcome(lambda *a: unroll(cell, *a), cell, x, where)
-    fast = outcome(lambda *a: cell.fused[kernel].run(cell, *a), cell, x, where)
+    fast = outcome(lambda *a: cell.kernels[kernel].run(cell, *a), cell, x, where)
     assert slow.keys() == fast.keys()
     for key, value in slow.items():
         assert torch.allclose(fast[key], value, rtol=1e-10, atol=1e-10), key
@@ -114,7 +118,7 @@ def test_reads_inputs_that_are_not_contiguous(name, kernel):
     x = x.permute(2, 0, 1)
     assert not x.is_contiguous()
     state, w = cell.initial_state(4), cell.weights()
-    fast, _ = cell.fused[kernel].run(cell, x, state, w)
+    fast, _ = cell.kernels[kernel].run(cell, x, state, w)
     torch.testing.assert_close(fast, unroll(cell, x, state, w)[0], rtol=1e-10, atol=1e-10)
 
 

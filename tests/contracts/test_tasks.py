@@ -11,12 +11,12 @@ from urnn_bench.data import store
 from urnn_bench.errors import DataError
 from urnn_bench.registry import Registry
 from urnn_bench.tasks._images import ImageTask
-from urnn_bench.tasks.base import DrawnTask, Task, Tokens
+from urnn_bench.tasks.base import SyntheticTask, Task, Tokens
 
 TASKS = Registry("task", "tasks")
 SPLITS = ("train", "validation", "test")
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-DRAWN = [name for name in TASKS.names() if issubclass(TASKS.get(name, Task), DrawnTask)]
+DRAWN = [name for name in TASKS.names() if issubclass(TASKS.get(name, Task), SyntheticTask)]
 every = pytest.mark.parametrize("name", TASKS.names())
 drawn = pytest.mark.parametrize("name", DRAWN)
 IMAGES = [name for name in TASKS.names() if issubclass(TASKS.get(name, Task), ImageTask)]
@@ -72,7 +72,7 @@ def test_shapes_follow_the_signature(name, which):
     task = make(name, known[which % len(known)])
     batch, inputs = task.batch("train", 0, 5, seed=0), task.signature.inputs
     assert batch.x.shape[1] == 5
-    assert batch.y.shape[1 if task.signature.answer == "every" else 0] == 5
+    assert batch.y.shape[task.signature.targets.batch_axis] == 5
     if isinstance(inputs, Tokens):
         assert batch.x.dtype == torch.int64
         assert int(batch.x.min()) >= 0 and int(batch.x.max()) < inputs.vocabulary
@@ -132,7 +132,7 @@ def test_pools_are_used_up_exactly(name):
 def test_pools_do_not_depend_on_the_batch_size(name, split):
     pools = {"test_examples": 130} if name in DRAWN else {}
     task = make(name, validation_examples=130, **pools)
-    axis = 1 if task.signature.answer == "every" else 0
+    axis = task.signature.targets.batch_axis
 
     def pool(size):
         batches = [task.batch(split, i, size, 0) for i in range(task.batches(split, size))]
@@ -147,7 +147,7 @@ def test_pools_do_not_depend_on_the_batch_size(name, split):
 def test_scores_are_named_and_the_first_is_the_loss(name):
     task = make(name)
     batch = task.batch("train", 0, 50, seed=0)
-    output = task.memoryless(batch)
+    output = task.baseline_output(batch)
     scores = task.scores(output, batch)
     assert tuple(scores) == task.metrics
     first = scores[task.metrics[0]]
@@ -162,7 +162,7 @@ def test_the_baseline_is_what_its_predictor_scores(name, T):
     values = {metric: [] for metric in task.metrics}
     for index in range(40):
         batch = task.batch("train", index, 1000, seed=0)
-        for metric, score in task.scores(task.memoryless(batch), batch).items():
+        for metric, score in task.scores(task.baseline_output(batch), batch).items():
             values[metric].append(score.total / score.weight)
     for metric, baseline in task.baselines().items():
         measured = torch.tensor(values[metric], dtype=torch.float64)
@@ -177,7 +177,7 @@ def test_the_baseline_is_what_its_predictor_scores_on_the_training_set(name):
     task = make(name)
     whole = len(task.load()[0].classes) - task.options.validation_examples
     batch = task.batch("train", 0, whole, seed=0)
-    found = task.scores(task.memoryless(batch), batch)
+    found = task.scores(task.baseline_output(batch), batch)
     for metric, baseline in task.baselines().items():
         score = found[metric]
         expected = next(iter(baseline.values()))

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from urnn_bench.kernels.filters import restarting, scan, ticks
+from urnn_bench.kernels.filters import parallel_scan, restarting, sequential_scan
 
 
 def inputs(steps, seed=0):
@@ -17,7 +17,7 @@ def inputs(steps, seed=0):
 
 def agree(decay, steps, seed=0):
     u, before = inputs(steps, seed)
-    slow, fast = ticks(decay, u, before), scan(decay, u, before)
+    slow, fast = sequential_scan(decay, u, before), parallel_scan(decay, u, before)
     size = max(1.0, float(slow.detach().abs().max()))
     torch.testing.assert_close(fast, slow, rtol=1e-10, atol=1e-12 * size)
     cotangent = torch.randn(slow.shape, generator=torch.Generator().manual_seed(1)).double()
@@ -40,7 +40,7 @@ def test_a_long_sequence_with_a_pole_near_one(decay):
 
 
 def test_a_constant_input_ends_at_the_gain():
-    v = scan(torch.full((5000,), 0.99), torch.ones(5000, 1), torch.zeros(1))
+    v = parallel_scan(torch.full((5000,), 0.99), torch.ones(5000, 1), torch.zeros(1))
     assert float(v[-1]) == pytest.approx(100, rel=1e-5)
 
 

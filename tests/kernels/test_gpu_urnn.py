@@ -35,9 +35,9 @@ def outcome(run, cell, x, where):
     x = x.detach().clone().requires_grad_()
     hs, (last,) = run(cell, x, cell.initial_state(x.shape[1]), cell.weights())
     seen = {
-        "every": cell.read(hs),
-        "last": cell.read(last),
-        "both": cell.read(hs) + last.real.sum(),
+        "every": cell.readout_features(hs),
+        "last": cell.readout_features(last),
+        "both": cell.readout_features(hs) + last.real.sum(),
     }
     rng = torch.Generator().manual_seed(2)
     weight = torch.randn(seen[where].shape, generator=rng, dtype=torch.float64).to(DEVICE)
@@ -91,7 +91,7 @@ def test_reads_a_drive_and_a_gradient_that_are_not_contiguous():
     for run in (unroll, gpu.run):
         cell.zero_grad()
         hs, _ = run(cell, x, cell.initial_state(3), cell.weights())
-        (cell.read(hs).transpose(0, 1) * weight.transpose(0, 1)).sum().backward()
+        (cell.readout_features(hs).transpose(0, 1) * weight.transpose(0, 1)).sum().backward()
         grads.append(cell.phases.grad.clone())
     torch.testing.assert_close(*grads, rtol=1e-10, atol=1e-10)
 
@@ -108,10 +108,10 @@ def test_takes_gradients_of_conjugates():
 
 
 def test_says_which_widths_it_takes():
-    assert "powers of two from 2 to 1024, not 12" in gpu.URNN.why_not(make(12), "cuda")
-    assert "powers of two" in gpu.URNN.why_not(make(1), "cuda")
-    assert gpu.URNN.why_not(make(16), "cuda") is None
-    assert "it runs on cuda, not on cpu" in gpu.URNN.why_not(make(16), "cpu")
+    assert "powers of two from 2 to 1024, not 12" in gpu.URNN.unavailable_reason(make(12), "cuda")
+    assert "powers of two" in gpu.URNN.unavailable_reason(make(1), "cuda")
+    assert gpu.URNN.unavailable_reason(make(16), "cuda") is None
+    assert "it runs on cuda, not on cpu" in gpu.URNN.unavailable_reason(make(16), "cpu")
 
 
 def test_no_product_is_rounded_to_tf32(bench):

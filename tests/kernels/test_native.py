@@ -26,10 +26,10 @@ from urnn_bench.kernels.time_loop import unroll
 from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import build
-from urnn_bench.run.device import Machinery
+from urnn_bench.run.device import Backend
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.types import ComponentSpec
 
 
 def urnn(hidden=16, bias=0.0, dtype=torch.float64, **options):
@@ -50,15 +50,15 @@ def inputs(t, b, dtype=torch.float64):
     return torch.randn(t, b, 3, generator=rng, dtype=torch.float64).to(dtype)
 
 
-def fused(cell, *arguments):
-    return cell.fused["c"].run(cell, *arguments)
+def run_in_c(cell, *arguments):
+    return cell.kernels["c"].run(cell, *arguments)
 
 
 def gradients(cell, run, x):
     cell.zero_grad()
     x = x.clone().requires_grad_()
     hs, last = run(x, cell.initial_state(x.shape[1]), cell.weights())
-    (cell.read(hs).sin().sum() + sum(s.abs().sum() for s in last)).backward()
+    (cell.readout_features(hs).sin().sum() + sum(s.abs().sum() for s in last)).backward()
     return [hs.detach(), x.grad, *(p.grad.clone() for p in cell.parameters())]
 
 
@@ -78,7 +78,7 @@ def test_urnn_with_units_cut_to_zero(hidden, bias, eps):
     slow = gradients(cell, lambda *a: unroll(cell, *a), x)
     if bias == -0.6:
         assert float((slow[0] == 0).double().mean()) > 0.01, "some units must be cut"
-    assert same(slow, gradients(cell, lambda *a: fused(cell, *a), x), 1e-10)
+    assert same(slow, gradients(cell, lambda *a: run_in_c(cell, *a), x), 1e-10)
 
 
 def test_urnn_where_z_is_exactly_zero():
@@ -86,7 +86,7 @@ def test_urnn_where_z_is_exactly_zero():
     with torch.no_grad():
         cell.h0.zero_()
     slow = gradients(cell, lambda *a: unroll(cell, *a), x)
-    fast = gradients(cell, lambda *a: fused(cell, *a), x)
+    fast = gradients(cell, lambda *a: run_in_c(cell, *a), x)
     assert all(bool(g.isfinite().all()) for g in fast)
     assert all(torch.equal(a, b) for a, b in zip(slow, fast, strict=True))
 
@@ -95,7 +95,7 @@ def test_urnn_where_z_is_exactly_zero():
 def test_five_thousand_steps(make):
     cell, x = make(), inputs(5000, 3)
     slow = gradients(cell, lambda *a: unroll(cell, *a), x)
-    assert same(slow, gradients(cell, lambda *a: fused(cell, *a), x), 1e-9)
+    assert same(slow, gradients(cell, lambda *a: run_in_c(cell, *a), x), 1e-9)
 
 
 @pytest.mark.parametrize("make", [urnn, lstm])
@@ -110,7 +110,7 @@ def test_float32_errs_no_more_than_the_time_loop_in_float32(make):
         pairs = zip(found, exact, strict=True)
         return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
 
-    loop, kernel = error(lambda *a: unroll(cell, *a)), error(lambda *a: fused(cell, *a))
+    loop, kernel = error(lambda *a: unroll(cell, *a)), error(lambda *a: run_in_c(cell, *a))
     assert 0 < kernel < 2 * loop + 1e-6
 
 
@@ -120,7 +120,7 @@ def test_threads_change_nothing(make):
     cell, x, found = make(), inputs(30, 40), []
     for threads in (1, 2, 5):
         token = THREADS.set(threads)
-        found.append(gradients(cell, lambda *a: fused(cell, *a), x))
+        found.append(gradients(cell, lambda *a: run_in_c(cell, *a), x))
         THREADS.reset(token)
     assert all(
         torch.equal(a, b) for other in found[1:] for a, b in zip(found[0], other, strict=True)
@@ -130,7 +130,7 @@ def test_threads_change_nothing(make):
 def test_without_gradients_nothing_is_kept_and_values_are_the_same():
     cell, x = urnn(), inputs(9, 3)
     with torch.no_grad():
-        hs, _ = fused(cell, x, cell.initial_state(3), cell.weights())
+        hs, _ = run_in_c(cell, x, cell.initial_state(3), cell.weights())
         assert hs.grad_fn is None
     torch.testing.assert_close(
         hs, unroll(cell, x, cell.initial_state(3), cell.weights())[0].detach()
@@ -150,7 +150,7 @@ def test_narrower_vectors_from_the_same_source(make, flag, lanes, monkeypatch, t
         for dtype, wide in ((torch.float64, lanes // 2), (torch.float32, lanes)):
             cell, x = make(dtype=dtype), inputs(20, 11, dtype)
             slow = gradients(cell, lambda *a, c=cell: unroll(c, *a), x)
-            fast = gradients(cell, lambda *a, c=cell: fused(c, *a), x)
+            fast = gradients(cell, lambda *a, c=cell: run_in_c(c, *a), x)
             assert same(slow, fast, 1e-10 if dtype == torch.float64 else 1e-4)
             source = native_dense._SOURCE
             library = compiler.library(source, PRECISIONS[dtype].defines)
@@ -227,14 +227,14 @@ def test_what_is_not_finite_is_not_hidden(name, bad):
     x = inputs(5, 2)
     x[2, 0, 0] = bad
     state, w = cell.initial_state(2), cell.weights()
-    slow, fast = (run(x, state, w)[0] for run in (partial(unroll, cell), partial(fused, cell)))
-    assert torch.equal(cell.read(slow).isnan(), cell.read(fast).isnan())
+    slow, fast = (run(x, state, w)[0] for run in (partial(unroll, cell), partial(run_in_c, cell)))
+    assert torch.equal(cell.readout_features(slow).isnan(), cell.readout_features(fast).isnan())
 
 
 @pytest.mark.parametrize("make", [urnn, lstm])
 def test_the_last_state_is_a_copy(make):
     cell, x = make(), inputs(4, 2)
-    hs, last = fused(cell, x, cell.initial_state(2), cell.weights())
+    hs, last = run_in_c(cell, x, cell.initial_state(2), cell.weights())
     before = last[0].detach().clone()
     with torch.no_grad():
         hs.mul_(2)
@@ -246,7 +246,7 @@ def test_urnn_of_any_width(hidden):
     """Every way to split a width into radices: none, fours and eights, a two, primes, one pass."""
     cell, x = urnn(hidden, 0.1), inputs(7, 3)
     slow = gradients(cell, lambda *a: unroll(cell, *a), x)
-    assert same(slow, gradients(cell, lambda *a: fused(cell, *a), x), 1e-10)
+    assert same(slow, gradients(cell, lambda *a: run_in_c(cell, *a), x), 1e-10)
 
 
 @pytest.mark.parametrize("kind", ["tokens", "the same token", "features", "nearly tokens"])
@@ -261,10 +261,10 @@ def test_urnn_makes_the_drive_itself(kind, rows):
     if kind == "nearly tokens":
         x[4, 2] *= 0.5
     found = []
-    for run in (partial(unroll, cell), partial(fused, cell)):
+    for run in (partial(unroll, cell), partial(run_in_c, cell)):
         cell.zero_grad()
         hs, last = run(x, cell.initial_state(rows), cell.weights())
-        (cell.read(hs).sin().sum() + last[0].abs().sum()).backward()
+        (cell.readout_features(hs).sin().sum() + last[0].abs().sum()).backward()
         found.append([hs.detach(), *(p.grad.clone() for p in cell.parameters())])
     assert same(*found, 1e-10)
 
@@ -289,12 +289,20 @@ def test_the_readout_is_torchs(sizes):
 def curve(name, kernel):
     """Training losses of 50 updates in float64."""
     components = Components()
-    task = Named(name="copying", options={"T": 20, "validation_examples": 1, "test_examples": 1})
+    task = ComponentSpec(
+        name="copying", options={"T": 20, "validation_examples": 1, "test_examples": 1}
+    )
     fit = Fit(steps=50, batch=5, dtype="float64", log_every=1, evaluate_every=50)
     run = Run(
-        benchmark="test", label=name, task=task, cell=Named(name=name), hidden=12, fit=fit, seed=0
+        benchmark="test",
+        label=name,
+        task=task,
+        cell=ComponentSpec(name=name),
+        hidden=12,
+        fit=fit,
+        seed=0,
     )
-    job, choice = build.job_of(components, run, Machinery("cpu", kernel))
+    job, choice = build.job_of(components, run, Backend("cpu", kernel))
     assert choice.name == kernel
     events = train(job, Position(evaluated=True))
     return [

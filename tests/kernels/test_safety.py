@@ -34,13 +34,13 @@ def inputs(t, b, dtype=torch.float64):
     return torch.randn(t, b, 3, generator=rng, dtype=torch.float64).to(dtype)
 
 
-def fused(cell, *arguments):
-    return cell.fused["c"].run(cell, *arguments)
+def run_in_c(cell, *arguments):
+    return cell.kernels["c"].run(cell, *arguments)
 
 
 def losses(cell, hs):
     """Two losses of one forward pass."""
-    return cell.read(hs).square().mean(), cell.read(hs).sin().mean()
+    return cell.readout_features(hs).square().mean(), cell.readout_features(hs).sin().mean()
 
 
 @pytest.mark.parametrize("name", ["urnn", "rnn", "lstm_paper"])
@@ -69,11 +69,11 @@ def test_parameters_changed_in_place_before_the_backward_pass_do_not_reach_it(na
 def test_a_state_changed_in_place_before_the_backward_pass_is_an_error(make):
     cell = make()
     state = tuple(s.detach().clone().requires_grad_() for s in cell.initial_state(2))
-    hs, _ = fused(cell, inputs(5, 2), state, cell.weights())
+    hs, _ = run_in_c(cell, inputs(5, 2), state, cell.weights())
     with torch.no_grad():
         state[0].add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        cell.read(hs).sum().backward()
+        cell.readout_features(hs).sum().backward()
 
 
 @pytest.mark.parametrize("make", [urnn, lstm])
@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused_before_c_reads_it(make):
         (inputs(4, 2), cell.initial_state(1)),
     ):
         with pytest.raises((KernelError, RuntimeError)):
-            fused(cell, x, state, w)
+            run_in_c(cell, x, state, w)
     with pytest.raises(KernelError, match=r"wants x as \(4, 5\) of torch.float64"):
         linear.linear(
             torch.zeros(4, 6).double(), torch.zeros(9, 5).double(), torch.zeros(9).double()
@@ -97,7 +97,7 @@ def test_urnn_without_features():
         cell = Urnn(0, 8, UrnnOptions()).double()
     x = torch.zeros(3, 2, 0, dtype=torch.float64)
     arguments = (x, cell.initial_state(2), cell.weights())
-    torch.testing.assert_close(fused(cell, *arguments)[0], unroll(cell, *arguments)[0])
+    torch.testing.assert_close(run_in_c(cell, *arguments)[0], unroll(cell, *arguments)[0])
 
 
 FORKED = """
@@ -109,7 +109,7 @@ THREADS.set(2)
 cell = Urnn(3, 8, UrnnOptions())
 def run():
     with torch.no_grad():
-        cell.fused["c"].run(cell, torch.randn(4, 40, 3), cell.initial_state(40), cell.weights())
+        cell.kernels["c"].run(cell, torch.randn(4, 40, 3), cell.initial_state(40), cell.weights())
 run()
 child = multiprocessing.get_context("fork").Process(target=run)
 child.start()

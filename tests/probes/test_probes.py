@@ -10,10 +10,10 @@ from urnn_bench.probes._trace import Trace, trace
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import build
-from urnn_bench.run.device import Machinery
+from urnn_bench.run.device import Backend
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.types import ComponentSpec
 
 B, T = 3, 6
 PROBES = Registry("probe", "probes")
@@ -24,13 +24,13 @@ def job(cell, task="copying"):
     run = Run(
         benchmark="test",
         label=cell,
-        task=Named(name=task, options=options),
-        cell=Named(name=cell),
+        task=ComponentSpec(name=task, options=options),
+        cell=ComponentSpec(name=cell),
         hidden=4,
         fit=Fit(batch=B),
         seed=0,
     )
-    return build.job_of(Components(), run, Machinery("cpu", "eager"))[0]
+    return build.job_of(Components(), run, Backend("cpu", "eager"))[0]
 
 
 def traced(made):

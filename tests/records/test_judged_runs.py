@@ -6,7 +6,7 @@ from urnn_bench.claims.schema import Claim
 from urnn_bench.claims.verdicts import judge
 from urnn_bench.records.folder import records
 from urnn_bench.spec.load import read
-from urnn_bench.spec.sweep import Selection, drafts, plan
+from urnn_bench.spec.sweep import Selection, check_benchmark, drafts
 
 LOW, HIGH = 0.01, 0.17
 TEST = {"of": "test"}
@@ -194,7 +194,7 @@ def test_of_two_protocols_the_one_that_is_long_enough_counts_then_that_of_more_s
 )
 def test_what_an_earlier_version_of_the_file_asked_for_is_not_judged(bench, old, new):
     path = bench.write("benchmarks/made.yaml", bench.MADE.replace(old, new, 1))
-    file = drafts(plan("made", read(path), Selection(), ()), Selection())
+    file = drafts(check_benchmark("made", read(path), Selection(), ()), Selection())
     seeds(bench)
     same = new in ("copying", "{evaluate_batch: 7, log_every: 3, steps: 5000,")
     found = judged(bench, file=file)
@@ -206,5 +206,5 @@ def test_a_stray_model_keeps_no_claim_from_being_judged(bench):
     path = bench.write("benchmarks/made.yaml", bench.MADE)
     seeds(bench)
     seeds(bench, 1, label="gru", recall=5)
-    file = drafts(plan("made", read(path), Selection(), ()), Selection())
+    file = drafts(check_benchmark("made", read(path), Selection(), ()), Selection())
     assert judged(bench, file=file).word == "reproduced"

@@ -9,8 +9,8 @@ from urnn_bench.run import build
 from urnn_bench.run.resolve import resolve
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
-from urnn_bench.spec.overrides import parse_setting
-from urnn_bench.spec.sweep import Selection, drafts, plan
+from urnn_bench.spec.overrides import parse_override
+from urnn_bench.spec.sweep import Selection, check_benchmark, drafts
 
 GOOD = """\
 title: t
@@ -35,8 +35,8 @@ def expand(tmp_path):
     def run(text=GOOD, settings=(), **selection):
         path = tmp_path / "b.yaml"
         path.write_text(text)
-        chosen = Selection(settings=tuple(map(parse_setting, settings)), **selection)
-        checked = plan("b", read(path), chosen, KNOWN.cells.names())
+        chosen = Selection(settings=tuple(map(parse_override, settings)), **selection)
+        checked = check_benchmark("b", read(path), chosen, KNOWN.cells.names())
         return [resolve(KNOWN, "b", d) for d in drafts(checked, chosen)]
 
     return run
@@ -257,7 +257,7 @@ def test_an_unknown_model_gets_the_near_miss(expand):
 
 @pytest.mark.parametrize("name", catalogue.names())
 def test_every_benchmark_of_the_package_expands(name):
-    checked = plan(*catalogue.find(name), Selection(), KNOWN.cells.names())
+    checked = check_benchmark(*catalogue.find(name), Selection(), KNOWN.cells.names())
     runs = [resolve(KNOWN, name, d) for d in drafts(checked, Selection())]
     assert len(runs) == len({r.slug for r in runs})
     figures = {figure.name for figure in checked.benchmark.figures}
@@ -275,7 +275,7 @@ def test_the_paper_s_settings_are_the_paper_s():
         "paper/urnn-fig2": ((512, 128, 128, 128), [100, 200, 400, 750]),
     }
     for name, (sizes, lengths) in expected.items():
-        checked = plan(*catalogue.find(name), Selection(), KNOWN.cells.names())
+        checked = check_benchmark(*catalogue.find(name), Selection(), KNOWN.cells.names())
         runs = [resolve(KNOWN, name, d) for d in drafts(checked, Selection())]
         assert {r.label: r.hidden for r in runs} == dict(zip(MODELS, sizes, strict=True))
         assert sorted({r.T for r in runs}) == lengths

@@ -68,7 +68,7 @@ def test_what_is_masked_costs_nothing():
 def test_the_baseline_is_what_the_mean_frame_scores():
     task = Noise(SpeechOptions(T=8))
     batch = task.batch("train", 0, 4, seed=0)
-    score = task.scores(task.memoryless(batch), batch)["mse_db2"]
+    score = task.scores(task.baseline_output(batch), batch)["mse_db2"]
     assert score.total / score.weight == pytest.approx(task.baselines()["mse_db2"]["mean frame"])
 
 

@@ -35,7 +35,7 @@ def test_targets_are_the_next_characters_and_batches_go_on():
         assert x.shape == (4 * count, size) and torch.equal(x[1:], y[:-1])
         for stream in range(size):
             assert decoded(task, x[:, stream]) in "abcdefghij" * 20
-        begins = [task.continues("train", epoch * count + i, size) for i in range(count)]
+        begins = [task.carries_state("train", epoch * count + i, size) for i in range(count)]
         assert begins == [False] + [True] * (count - 1)
 
 
@@ -58,7 +58,7 @@ def test_validation_is_read_from_its_first_token_in_streams(size):
     whole = 29 // size * size
     assert decoded(task, x.T.flatten()) == TEXTS.validation[:whole]
     assert decoded(task, y.T.flatten()) == TEXTS.validation[1 : whole + 1]
-    assert [task.continues("validation", i, size) for i in range(count)] == [
+    assert [task.carries_state("validation", i, size) for i in range(count)] == [
         i > 0 for i in range(count)
     ]
 
@@ -77,8 +77,10 @@ def test_words_end_with_their_line():
 
 def test_perplexity_is_the_exponential_of_the_mean():
     task = make()
-    assert task.summed({"cross_entropy_nat": 2.0})["perplexity"] == pytest.approx(7.389056)
-    assert task.summed({"cross_entropy_nat": 1e6})["perplexity"] == float("inf")
+    assert task.finalise_metrics({"cross_entropy_nat": 2.0})["perplexity"] == pytest.approx(
+        7.389056
+    )
+    assert task.finalise_metrics({"cross_entropy_nat": 1e6})["perplexity"] == float("inf")
 
 
 def test_a_text_too_short_for_its_streams_is_refused():

@@ -10,7 +10,7 @@ from urnn_bench.records.record import Record
 
 
 @dataclass(frozen=True)
-class Matter:
+class ComparisonKey:
     """What two sides are compared in: a benchmark at a length, and a model if it is one."""
 
     benchmark: str
@@ -25,7 +25,7 @@ class Row:
     ``trained`` names what of a model's training differs, which of two models may.
     """
 
-    matter: Matter
+    matter: ComparisonKey
     metric: str
     solved: tuple[int, int]
     found: Comparison
@@ -46,20 +46,20 @@ def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Ro
     return rows
 
 
-def _place(matter: Matter) -> tuple[str, int, str]:
+def _place(matter: ComparisonKey) -> tuple[str, int, str]:
     return matter.benchmark, matter.T, matter.model or ""
 
 
-def _by_matter(records: Sequence[Record], by_model: bool) -> dict[Matter, dict[int, Record]]:
-    found: dict[Matter, dict[int, Record]] = {}
+def _by_matter(records: Sequence[Record], by_model: bool) -> dict[ComparisonKey, dict[int, Record]]:
+    found: dict[ComparisonKey, dict[int, Record]] = {}
     for record in records:
         run = record.run
-        matter = Matter(run.benchmark, run.T, run.label if by_model else None)
+        matter = ComparisonKey(run.benchmark, run.T, run.label if by_model else None)
         found.setdefault(matter, {})[run.seed] = record
     return found
 
 
-def _row(matter: Matter, a: Mapping[int, Record], b: Mapping[int, Record]) -> Row | None:
+def _row(matter: ComparisonKey, a: Mapping[int, Record], b: Mapping[int, Record]) -> Row | None:
     both = sorted(a.keys() & b.keys())
     seeds = [seed for seed in both if a[seed].test is not None and b[seed].test is not None]
     if not seeds:
@@ -74,7 +74,7 @@ def _row(matter: Matter, a: Mapping[int, Record], b: Mapping[int, Record]) -> Ro
     return Row(matter, metric, (solved[0], solved[1]), compare_paired(*values), untested, trained)
 
 
-def _training(matter: Matter, a: Record, b: Record) -> tuple[str, ...]:
+def _training(matter: ComparisonKey, a: Record, b: Record) -> tuple[str, ...]:
     if matter.model is None:
         return ()
     free = {"log_every", "evaluate_batch"}

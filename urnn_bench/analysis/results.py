@@ -35,7 +35,7 @@ class Results:
     records: tuple[Record, ...]
     folders: tuple[Path, ...]
     criterion: str
-    looked: frozenset[str]
+    probed: frozenset[str]
 
     @cached_property
     def probes(self) -> pd.DataFrame:
@@ -44,7 +44,7 @@ class Results:
         ``T`` is the length trained on; ``length`` that of the sequences looked at.
         """
         pairs = zip(self.folders, self.records, strict=True)
-        frames = [_probes(*pair) for pair in pairs if pair[0].name in self.looked]
+        frames = [_probes(*pair) for pair in pairs if pair[0].name in self.probed]
         columns = [*probes.Reading._fields, "run", "model", "T", "seed", "length"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
@@ -81,7 +81,7 @@ def load(results: Path, benchmark: str, command: str | None = None) -> Results:
         raise NothingToShowError(
             f"{results / benchmark}: there are no runs to show; make them with: {command}"
         )
-    found = one_a_seed(found)
+    found = one_per_seed(found)
     kept = _asked_last(found, _length, settings_of)
     kept = _asked_last(kept, _model_and_length, training_of)
     if left := [record for pair in found if pair not in kept for record in pair[1:]]:
@@ -90,13 +90,13 @@ def load(results: Path, benchmark: str, command: str | None = None) -> Results:
             f"{benchmark}: {len(left)} {runs} left out: other settings of the same length, or of "
             f"the same model; asking again brings them back: {_asking(command, left)}"
         )
-    looked = _looked_alike(benchmark, kept)
-    frames = [_metrics(folder, record, folder.name in looked) for folder, record in kept]
+    probed = _probed_alike(benchmark, kept)
+    frames = [_metrics(folder, record, folder.name in probed) for folder, record in kept]
     rows = pd.DataFrame([_row(folder, record) for folder, record in kept])
     folders, records_ = zip(*kept, strict=True)
     values = pd.concat(frames, ignore_index=True)
     criterion = next((r.criterion for r in records_ if r.criterion), "")
-    return Results(benchmark, command, rows, values, records_, folders, criterion, looked)
+    return Results(benchmark, command, rows, values, records_, folders, criterion, probed)
 
 
 def settings_of(record: Record) -> tuple[str, ...]:
@@ -109,29 +109,29 @@ def training_of(record: Record) -> Hashable:
     return record.run.model_copy(update={"probes": None}).protocol
 
 
-def one_a_seed(found: list[Found]) -> list[Found]:
+def one_per_seed(found: list[Found]) -> list[Found]:
     """Of runs that differ in probes alone keep one: an ended one, with probes, asked for last."""
     best: dict[Hashable, Found] = {}
-    for pair in sorted(found, key=lambda p: (p[1].status in FINAL, _looked(p[1]), p[1].asked)):
+    for pair in sorted(found, key=lambda p: (p[1].status in FINAL, _is_probed(p[1]), p[1].asked)):
         best[training_of(pair[1]), pair[1].run.seed, pair[1].run.label] = pair
     return [pair for pair in found if pair in best.values()]
 
 
-def _looked(record: Record) -> bool:
+def _is_probed(record: Record) -> bool:
     return record.run.probes is not None
 
 
-def _looked_alike(benchmark: str, kept: list[Found]) -> frozenset[str]:
+def _probed_alike(benchmark: str, kept: list[Found]) -> frozenset[str]:
     """Return the names of runs that were looked into at one length for each they are trained at.
 
     Of several it is the one asked for last among those that have ended, with a warning: no average
     over lengths means anything.
     """
-    looked = [pair for pair in kept if _looked(pair[1])]
-    by_asking = sorted(looked, key=lambda p: (p[1].status in FINAL, p[1].asked))
-    last = {record.run.T: seen_at(record) for _, record in by_asking}
-    alike = [pair for pair in looked if seen_at(pair[1]) == last[pair[1].run.T]]
-    if left := len(looked) - len(alike):
+    probed = [pair for pair in kept if _is_probed(pair[1])]
+    by_asking = sorted(probed, key=lambda p: (p[1].status in FINAL, p[1].asked))
+    last = {record.run.T: probe_length(record) for _, record in by_asking}
+    alike = [pair for pair in probed if probe_length(pair[1]) == last[pair[1].run.T]]
+    if left := len(probed) - len(alike):
         _warn(
             f"{benchmark}: what probes read of {left} {'runs' if left > 1 else 'run'} is left out: "
             "on sequences of another length than what was asked for last"
@@ -139,7 +139,7 @@ def _looked_alike(benchmark: str, kept: list[Found]) -> frozenset[str]:
     return frozenset(folder.name for folder, _ in alike)
 
 
-def seen_at(record: Record) -> int:
+def probe_length(record: Record) -> int:
     """Return the length of the sequences that probes look at."""
     probes = record.run.probes
     return (probes.T if probes else None) or record.run.T
@@ -203,13 +203,13 @@ def _probes(folder: Path, record: Record) -> pd.DataFrame:
 
 
 def _of(folder: Path, record: Record, frame: pd.DataFrame) -> pd.DataFrame:
-    run, length = record.run, seen_at(record)
+    run, length = record.run, probe_length(record)
     return frame.assign(run=folder.name, model=run.label, T=run.T, seed=run.seed, length=length)
 
 
-def _metrics(folder: Path, record: Record, looked: bool) -> pd.DataFrame:
+def _metrics(folder: Path, record: Record, probed: bool) -> pd.DataFrame:
     rows = metrics.read(folder / METRICS)
     if record.steps_done and not rows:
         _warn(f"{folder / METRICS}: holds no scores; this run is missing in curves")
-    rows = [row for row in rows if looked or row.split != "probe"]
+    rows = [row for row in rows if probed or row.split != "probe"]
     return _of(folder, record, pd.DataFrame(rows, columns=list(metrics.Row._fields)))

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 
-class PlainOptions(Strict):
+class PlainOptions(Config):
     """What the papers' texts leave open."""
 
     learn_h0: bool = Field(True, description="h_0 is a parameter that starts at zero, else zero")
@@ -28,7 +28,7 @@ class PlainWeights(NamedTuple):
     bias: Tensor
 
 
-class PlainCell(Cell):
+class ElmanCell(Cell):
     """Parameters and drive of a plain recurrent network; a subclass adds f in ``step``."""
 
     Options = PlainOptions

@@ -21,13 +21,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.choose import Fused, Kernel
-from urnn_bench.kernels.filters import restarting, scan
+from urnn_bench.kernels.choose import Implementation, Kernel
+from urnn_bench.kernels.filters import parallel_scan, restarting
 from urnn_bench.kernels.time_loop import State, stacked, unroll
-from urnn_bench.spec.types import Count, Fraction, Positive, Strict
+from urnn_bench.spec.types import Config, Count, Fraction, Positive
 
 
-class StepOptions(Strict):
+class StepOptions(Config):
     """What every filter scales its input by."""
 
     step_size: Positive = Field(0.6, description="ε, on the projected input")
@@ -47,7 +47,7 @@ class RestartOptions(StepOptions):
     )
 
 
-class BiasOptions(Strict):
+class BiasOptions(Config):
     """The bias within the filter, which the released code has and the paper has not."""
 
     input_bias: bool = Field(
@@ -64,15 +64,15 @@ class FilteredCell(Cell):
     def __init__(self, inputs: int, hidden: int, options: Any) -> None:
         super().__init__(inputs, hidden, options)
         self.plain = self.kind(inputs, hidden, options)
-        self.asks_host = self.kind.asks_host
+        self.host_sync_reason = self.kind.host_sync_reason
         self.biased = getattr(options, "input_bias", False)
         if self.biased:
             w_x = self.plain.get_parameter("w_x")
             # after the input's columns, which start as they do without it
             self.plain.w_x = nn.Parameter(torch.cat([w_x, torch.zeros_like(w_x[:, :1])], 1))
-        self.begin()
+        self.reset_parameters()
 
-    def begin(self) -> None:
+    def reset_parameters(self) -> None:
         """Change the plain cell's initial values, if there is anything to change."""
 
     @property
@@ -80,26 +80,26 @@ class FilteredCell(Cell):
         """As many as those of the plain cell."""
         return self.plain.features
 
-    def orthogonal(self) -> tuple[nn.Parameter, ...]:
+    def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
         """Return those of the plain cell."""
-        return self.plain.orthogonal()
+        return self.plain.orthogonal_parameters()
 
     def flops(self) -> float | None:
         """Those of the plain cell, and three of the filter for each input."""
         plain = self.plain.flops()
         return None if plain is None else plain + 3 * (self.inputs + self.biased)
 
-    def updated(self, step: int) -> None:
+    def on_update_end(self, step: int) -> None:
         """Tell the plain cell."""
-        self.plain.updated(step)
+        self.plain.on_update_end(step)
 
     def weights(self) -> Any:
         """Return those of the plain cell; b_x is the last column of W."""
         return self.plain.weights()
 
-    def read(self, h: Tensor) -> Tensor:
+    def readout_features(self, h: Tensor) -> Tensor:
         """Return what the plain cell's readout sees."""
-        return self.plain.read(h)
+        return self.plain.readout_features(h)
 
     def widened(self, x: Tensor) -> Tensor:
         """Return the input with the constant 1 beside it that b_x is multiplied by."""
@@ -130,30 +130,34 @@ class LinearlyFilteredCell(FilteredCell):
         return (*plain, plain[0].real.new_zeros(batch, self.inputs + self.biased))
 
 
-def filtered(table: Mapping[str, Fused]) -> Mapping[str, Fused]:
+def filtered(table: Mapping[str, Implementation]) -> Mapping[str, Implementation]:
     """Return the plain cell's kernels behind a scan, and the plain time loop behind one."""
-    return behind(table, _filtering, _filtering_at_once)
+    return wrap_kernels(table, _filtering, _filtering_at_once)
 
 
-def behind(
-    table: Mapping[str, Fused], one: Callable[[Kernel], Kernel], several: Callable[[Kernel], Kernel]
-) -> Mapping[str, Fused]:
+def wrap_kernels(
+    table: Mapping[str, Implementation],
+    one: Callable[[Kernel], Kernel],
+    several: Callable[[Kernel], Kernel],
+) -> Mapping[str, Implementation]:
     """Return the plain cell's kernels, and its time loop as "scan", behind what runs before them.
 
     ``one`` makes a kernel of the whole cell of the plain one's, ``several`` that of models at once.
     """
-    loop = Fused(frozenset({"cpu", "cuda", "mps"}), unroll, stacked=stacked)
+    loop = Implementation(frozenset({"cpu", "cuda", "mps"}), unroll, stacked=stacked)
     return {name: _behind(each, one, several) for name, each in {**table, "scan": loop}.items()}
 
 
 def _behind(
-    fused: Fused, one: Callable[[Kernel], Kernel], several: Callable[[Kernel], Kernel]
-) -> Fused:
+    implementation: Implementation,
+    one: Callable[[Kernel], Kernel],
+    several: Callable[[Kernel], Kernel],
+) -> Implementation:
     def obstacle(cell: Any) -> str | None:
-        return fused.obstacle(cell.plain)
+        return implementation.obstacle(cell.plain)
 
-    at_once = fused.stacked and several(fused.stacked)
-    return replace(fused, run=one(fused.run), obstacle=obstacle, stacked=at_once)
+    at_once = implementation.stacked and several(implementation.stacked)
+    return replace(implementation, run=one(implementation.run), obstacle=obstacle, stacked=at_once)
 
 
 def _filtering(of_plain: Kernel) -> Kernel:
@@ -179,7 +183,7 @@ def _filtering_at_once(of_models: Kernel) -> Kernel:
 
 def _over_time(cell: Any, x: Tensor, before: Tensor) -> Tensor:
     """Return the filtered input (T, ..., F), T first."""
-    return scan(cell.decay(x), cell.options.step_size * cell.widened(x), before)
+    return parallel_scan(cell.decay(x), cell.options.step_size * cell.widened(x), before)
 
 
 class Momentum(LinearlyFilteredCell):
@@ -193,7 +197,7 @@ class Momentum(LinearlyFilteredCell):
 class Nesterov(LinearlyFilteredCell):
     """Nesterov's momentum: a_t = (t - 1)/(t + 2), from 1 again after every ``restart`` if given."""
 
-    counts_steps = True
+    time_varying = True
 
     def decay(self, x: Tensor) -> Tensor:
         """Return (k - 1)/(k + 2) for every step, k counting to the next restart."""

@@ -41,9 +41,9 @@ class FilteredLstm(FilteredCell):
     kind = Lstm
 
     @torch.no_grad()
-    def begin(self) -> None:
+    def reset_parameters(self) -> None:
         """Set the initial values that the options ask for."""
-        _STARTS[self.options.start](self.plain, self.inputs)
+        _INITIALISERS[self.options.start](self.plain, self.inputs)
         if self.biased:
             forget = slice(self.hidden, 2 * self.hidden)
             self.plain.get_parameter("w_x")[forget, -1] = self.options.input_forget_bias
@@ -60,7 +60,7 @@ def _glorot(*_: Any) -> None:
     """Leave what the plain cell has."""
 
 
-_STARTS: Mapping[str, Callable[[nn.Module, int], None]] = {
+_INITIALISERS: Mapping[str, Callable[[nn.Module, int], None]] = {
     "glorot": _glorot,
     "released": _released,
 }

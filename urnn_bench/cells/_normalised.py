@@ -20,9 +20,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import linear
 
-from urnn_bench.cells._filtered import FilteredCell, MomentumOptions, StepOptions, behind
+from urnn_bench.cells._filtered import FilteredCell, MomentumOptions, StepOptions, wrap_kernels
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.choose import Fused, Kernel
+from urnn_bench.kernels.choose import Implementation, Kernel
 from urnn_bench.kernels.normaliser import Coefficients, normalise
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.spec.types import Fraction
@@ -95,9 +95,9 @@ class _Driven:
         return x
 
 
-def normalised(table: Mapping[str, Fused]) -> Mapping[str, Fused]:
+def normalised(table: Mapping[str, Implementation]) -> Mapping[str, Implementation]:
     """Return those of the plain cell's kernels that take a drive, behind the filters."""
-    return behind(table, _normalising, _normalising_at_once)
+    return wrap_kernels(table, _normalising, _normalising_at_once)
 
 
 def _normalising(of_plain: Kernel) -> Kernel:

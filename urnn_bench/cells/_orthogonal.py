@@ -20,10 +20,10 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.kernels import rotation
 from urnn_bench.kernels.exponential import exponential
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 
-class OrthogonalOptions(Strict):
+class OrthogonalOptions(Config):
     """How the orthogonal matrix starts."""
 
     start: Literal["cayley", "henaff"] = Field(
@@ -45,8 +45,8 @@ class Weights(NamedTuple):
 class OrthogonalCell(Cell):
     """V, modReLU and the upper triangle of A; a subclass makes the matrix of it."""
 
-    fused = {"bptt": rotation.MODRELU}
-    asks_host = "the exponential of a matrix is scaled by the matrix's norm"
+    kernels = {"bptt": rotation.MODRELU}
+    host_sync_reason = "the exponential of a matrix is scaled by the matrix's norm"
     upper: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: OrthogonalOptions) -> None:
@@ -58,12 +58,12 @@ class OrthogonalCell(Cell):
 
     def start(self) -> Tensor:
         """Return the upper triangle of A (H (H - 1)/2) of random rotations of planes 12, 34, ..."""
-        angles = _STARTS[self.options.start](self.hidden // 2)
+        angles = _INITIALISERS[self.options.start](self.hidden // 2)
         first, second = self.upper
         planes = (first % 2 == 0) & (second == first + 1)
         return torch.zeros(len(first)).masked_scatter(planes, angles)
 
-    def orthogonal(self) -> tuple[nn.Parameter, ...]:
+    def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
         """Return what the orthogonal matrix is made of."""
         return (self.skew,)
 
@@ -100,4 +100,4 @@ def _henaff(count: int) -> Tensor:
     return (2 * torch.rand(count) - 1) * pi
 
 
-_STARTS = {"cayley": _cayley, "henaff": _henaff}
+_INITIALISERS = {"cayley": _cayley, "henaff": _henaff}

@@ -22,7 +22,7 @@ class AdamDtriv(NormalisedCell):
     Options = AdamDtrivOptions
     kind = Dtriv
     state_names = ("h", "v", "s")
-    fused = normalised(Dtriv.fused)
+    kernels = normalised(Dtriv.kernels)
 
     def outer(self, w: Any) -> float:  # noqa: ARG002  modReLU's bias is no part of the drive
         """Return nothing."""

@@ -21,4 +21,4 @@ class AdamLstm(FilteredLstm, NormalisedCell):
 
     Options = AdamLstmOptions
     state_names = ("h", "c", "v", "s")
-    fused = normalised({"c": dense.LSTM, "bptt": bptt.LSTM})
+    kernels = normalised({"c": dense.LSTM, "bptt": bptt.LSTM})

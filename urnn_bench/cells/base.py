@@ -11,21 +11,21 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 
 class Cell(nn.Module, ABC):
     """One step of a recurrence; parameters are real, states may be complex."""
 
-    Options: ClassVar[type[Strict]] = Strict
+    Options: ClassVar[type[Config]] = Config
     state_names: ClassVar[tuple[str, ...]] = ("h",)
-    fused: Mapping[str, Fused] = {}
+    kernels: Mapping[str, Implementation] = {}
     # whether a step depends on its number, counted from 1 in every sequence that is given
-    counts_steps: ClassVar[bool] = False
+    time_varying: ClassVar[bool] = False
     # why an update cannot be captured on a GPU, if making the weights asks the host
-    asks_host: str = ""
+    host_sync_reason: str = ""
 
     def __init__(self, inputs: int, hidden: int, options: Any) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Cell(nn.Module, ABC):
 
     @property
     def features(self) -> int:
-        """How many real features ``read`` returns; R."""
+        """How many real features ``readout_features`` returns; R."""
         return self.hidden
 
     @abstractmethod
@@ -52,11 +52,11 @@ class Cell(nn.Module, ABC):
     def initial_state(self, batch: int) -> State:
         """Return the state before the first step, h first, each (B, H)."""
 
-    def orthogonal(self) -> tuple[nn.Parameter, ...]:
+    def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
         """Return the parameters that a learning rate of orthogonal matrices is for, if any."""
         return ()
 
-    def updated(self, step: int) -> None:
+    def on_update_end(self, step: int) -> None:
         """Be told that the optimizer has changed the parameters for the ``step``-th time."""
 
     def flops(self) -> float | None:
@@ -66,6 +66,6 @@ class Cell(nn.Module, ABC):
         """
         return None
 
-    def read(self, h: Tensor) -> Tensor:
+    def readout_features(self, h: Tensor) -> Tensor:
         """Return what the readout sees of h: (..., H) to (..., R), real."""
         return h

@@ -39,10 +39,10 @@ class Dtriv(OrthogonalCell):
 
     def weights(self) -> Weights:
         """Return V, the orthogonal matrix, and the biases."""
-        rotation = straightened(self.base) @ self.exponential(self.skew)
+        rotation = reorthogonalise(self.base) @ self.exponential(self.skew)
         return Weights(self.w_x, rotation, self.bias)
 
-    def updated(self, step: int) -> None:
+    def on_update_end(self, step: int) -> None:
         """Move the base if it is time."""
         every = self.options.rebase_every
         if every is not None and step % every == 0:
@@ -51,11 +51,11 @@ class Dtriv(OrthogonalCell):
     @torch.no_grad()
     def _move(self) -> None:
         # in double precision, so that single precision loses no more than its last digit
-        self.base.copy_(straightened(self.base.double()) @ self.exponential(self.skew.double()))
+        self.base.copy_(reorthogonalise(self.base.double()) @ self.exponential(self.skew.double()))
         self.skew.zero_()
 
 
-def straightened(q: Tensor) -> Tensor:
+def reorthogonalise(q: Tensor) -> Tensor:
     """Return a matrix (H, H) that is almost orthogonal made so: Newton's step q (3 - qᵀq)/2.
 
     It squares the distance to the nearest orthogonal matrix, so that rounding never adds up.

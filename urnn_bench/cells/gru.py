@@ -15,7 +15,7 @@ from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels import vendor
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 
 class Weights(NamedTuple):
@@ -30,9 +30,9 @@ class Weights(NamedTuple):
 class Gru(Cell):
     """The stock GRU; its state starts at zero."""
 
-    fused = {"vendor": vendor.GRU}
+    kernels = {"vendor": vendor.GRU}
 
-    def __init__(self, inputs: int, hidden: int, options: Strict) -> None:
+    def __init__(self, inputs: int, hidden: int, options: Config) -> None:
         super().__init__(inputs, hidden, options)
         self.w_x = _init.glorot(hidden, inputs, blocks=3)
         self.w_h = _init.glorot(hidden, hidden, blocks=3)

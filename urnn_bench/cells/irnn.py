@@ -11,16 +11,16 @@ T steps, B batch, F input features, H hidden width.
 import torch
 from torch import Tensor, nn
 
-from urnn_bench.cells._elman import PlainCell, PlainWeights
+from urnn_bench.cells._elman import ElmanCell, PlainWeights
 from urnn_bench.kernels import bptt, vendor
 from urnn_bench.kernels.native import dense
 from urnn_bench.kernels.time_loop import State
 
 
-class Irnn(PlainCell):
+class Irnn(ElmanCell):
     """The plain network with max(0, ·) and an identity to start from."""
 
-    fused = {"c": dense.RELU_RNN, "vendor": vendor.RELU_RNN, "bptt": bptt.RELU_RNN}
+    kernels = {"c": dense.RELU_RNN, "vendor": vendor.RELU_RNN, "bptt": bptt.RELU_RNN}
 
     def initial_recurrent(self) -> nn.Parameter:
         """Return the identity."""

@@ -18,10 +18,10 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.kernels import bptt, vendor
 from urnn_bench.kernels.native import dense
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 
-class LstmOptions(Strict):
+class LstmOptions(Config):
     """How an LSTM starts."""
 
     forget_bias: float = Field(1.0, description="initial bias of the forget gate")
@@ -47,7 +47,7 @@ class Lstm(Cell):
 
     Options = LstmOptions
     state_names = ("h", "c")
-    fused = {"vendor": vendor.LSTM, "c": dense.LSTM, "bptt": bptt.LSTM}
+    kernels = {"vendor": vendor.LSTM, "c": dense.LSTM, "bptt": bptt.LSTM}
 
     def __init__(self, inputs: int, hidden: int, options: LstmOptions) -> None:
         super().__init__(inputs, hidden, options)

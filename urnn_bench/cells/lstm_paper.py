@@ -45,7 +45,7 @@ class LstmPaper(Cell):
 
     Options = LstmPaperOptions
     state_names = ("h", "c")
-    fused = {"c": dense.LSTM, "bptt": bptt.LSTM}
+    kernels = {"c": dense.LSTM, "bptt": bptt.LSTM}
 
     def __init__(self, inputs: int, hidden: int, options: LstmPaperOptions) -> None:
         super().__init__(inputs, hidden, options)

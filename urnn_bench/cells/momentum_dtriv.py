@@ -19,4 +19,4 @@ class MomentumDtriv(Momentum):
     Options = MomentumDtrivOptions
     kind = Dtriv
     state_names = ("h", "v")
-    fused = filtered(Dtriv.fused)
+    kernels = filtered(Dtriv.kernels)

@@ -21,4 +21,4 @@ class MomentumLstm(FilteredLstm, Momentum):
 
     Options = MomentumLstmOptions
     state_names = ("h", "c", "v")
-    fused = filtered(Lstm.fused)
+    kernels = filtered(Lstm.kernels)

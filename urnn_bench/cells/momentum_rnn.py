@@ -21,4 +21,4 @@ class MomentumRnn(Momentum):
     Options = MomentumRnnOptions
     kind = Rnn
     state_names = ("h", "v")
-    fused = filtered(Rnn.fused)
+    kernels = filtered(Rnn.kernels)

@@ -20,4 +20,4 @@ class MomentumUrnn(Momentum):
     Options = MomentumUrnnOptions
     kind = Urnn
     state_names = ("h", "v")
-    fused = filtered(Urnn.fused)
+    kernels = filtered(Urnn.kernels)

@@ -22,4 +22,4 @@ class NesterovLstm(FilteredLstm, Nesterov):
 
     Options = NesterovLstmOptions
     state_names = ("h", "c", "v")
-    fused = filtered(Lstm.fused)
+    kernels = filtered(Lstm.kernels)

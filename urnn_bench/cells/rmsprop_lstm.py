@@ -20,4 +20,4 @@ class RmspropLstm(FilteredLstm, NormalisedCell):
 
     Options = RmspropLstmOptions
     state_names = ("h", "c", "v", "s")
-    fused = normalised({"c": dense.LSTM, "bptt": bptt.LSTM})
+    kernels = normalised({"c": dense.LSTM, "bptt": bptt.LSTM})

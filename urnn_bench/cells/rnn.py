@@ -9,16 +9,16 @@ T steps, B batch, F input features, H hidden width.
 import torch
 from torch import Tensor
 
-from urnn_bench.cells._elman import PlainCell, PlainWeights
+from urnn_bench.cells._elman import ElmanCell, PlainWeights
 from urnn_bench.kernels import bptt, vendor
 from urnn_bench.kernels.native import dense
 from urnn_bench.kernels.time_loop import State
 
 
-class Rnn(PlainCell):
+class Rnn(ElmanCell):
     """The tanh RNN."""
 
-    fused = {"c": dense.TANH_RNN, "vendor": vendor.TANH_RNN, "bptt": bptt.TANH_RNN}
+    kernels = {"c": dense.TANH_RNN, "vendor": vendor.TANH_RNN, "bptt": bptt.TANH_RNN}
 
     def step(self, u: Tensor, state: State, w: PlainWeights) -> State:
         """Return tanh(W h + u)."""

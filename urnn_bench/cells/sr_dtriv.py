@@ -27,4 +27,4 @@ class SrDtriv(Nesterov):
     Options = SrDtrivOptions
     kind = Dtriv
     state_names = ("h", "v")
-    fused = filtered(Dtriv.fused)
+    kernels = filtered(Dtriv.kernels)

@@ -22,4 +22,4 @@ class SrLstm(FilteredLstm, Nesterov):
 
     Options = SrLstmOptions
     state_names = ("h", "c", "v")
-    fused = filtered(Lstm.fused)
+    kernels = filtered(Lstm.kernels)

@@ -28,7 +28,7 @@ class SrLstmReleased(FilteredLstm):
 
     Options = SrLstmOptions
     state_names = ("h", "c", "y")
-    counts_steps = True
+    time_varying = True
 
     def drive(self, x: Tensor, w: Any) -> Tensor:
         """Return m_k and b_h - ε (W x_t + b_x): (T, B, 1 + 4H)."""

@@ -27,7 +27,7 @@ from urnn_bench.kernels.gpu import urnn as gpu
 from urnn_bench.kernels.native import urnn as native
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.unitary import Factors, apply, modrelu
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 # what the authors' code has where the paper, whose values are the defaults, says otherwise
 _VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -35,7 +35,7 @@ _VARIANTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class UrnnOptions(Strict):
+class UrnnOptions(Config):
     """Where the paper and its code differ, and what both leave open."""
 
     variant: Literal["paper", "code"] = Field(
@@ -79,7 +79,7 @@ class Urnn(Cell):
     """The uRNN of 2016, its state complex, its recurrent matrix unitary by construction."""
 
     Options = UrnnOptions
-    fused = {"c": native.URNN, "triton": gpu.URNN}
+    kernels = {"c": native.URNN, "triton": gpu.URNN}
     permutation: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: UrnnOptions) -> None:
@@ -126,6 +126,6 @@ class Urnn(Cell):
         """Two transforms of 5 H log2 H, three diagonals, two mirrors, V x, modReLU."""
         return self.hidden * (10 * log2(self.hidden) + 3 * 6 + 2 * 16 + 4 * self.inputs + 12)
 
-    def read(self, h: Tensor) -> Tensor:
+    def readout_features(self, h: Tensor) -> Tensor:
         """Return real and imaginary parts in pairs: (..., H) complex to (..., 2H)."""
         return torch.view_as_real(h).flatten(-2)

@@ -6,10 +6,12 @@ from dataclasses import replace
 from urnn_bench.claims.quantities import Run
 from urnn_bench.claims.schema import Claim
 from urnn_bench.claims.verdicts import Verdict, judge
-from urnn_bench.spec.sweep import Draft
+from urnn_bench.spec.sweep import UnresolvedRun
 
 
-def judge_controlled(claim: Claim, runs: Sequence[Run], drafts: Sequence[Draft] = ()) -> Verdict:
+def judge_controlled(
+    claim: Claim, runs: Sequence[Run], drafts: Sequence[UnresolvedRun] = ()
+) -> Verdict:
     """Judge a claim; one that holds for a control as well is explained by that.
 
     It is not if the model meets the same bounds against the control, seed by seed. A control whose
@@ -20,7 +22,7 @@ def judge_controlled(claim: Claim, runs: Sequence[Run], drafts: Sequence[Draft] 
         return found
     for control in claim.needs.controls:
         alone = judge(_needing(claim, model=control), runs, drafts)
-        if alone.short:
+        if alone.insufficient:
             reason = f"the control '{control}' is lacking; {alone.reason}"
             return replace(found, word="inconclusive", reason=reason)
         ahead = judge(_needing(claim, against=control), runs, drafts)

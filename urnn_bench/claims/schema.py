@@ -11,10 +11,10 @@ from urnn_bench.spec.benchmark import Benchmark
 from urnn_bench.spec.catalogue import claims
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import read
-from urnn_bench.spec.types import Count, Strict
+from urnn_bench.spec.types import Config, Count
 
 
-class Reference(Strict):
+class Reference(Config):
     """What the paper shows, and how exactly it could be read off."""
 
     value: float | str
@@ -29,7 +29,7 @@ class Reference(Strict):
         return f"{value}{error} {self.unit}".strip()
 
 
-class Needs(Strict):
+class Needs(Config):
     """The runs a claim is judged by: a benchmark's model at a length, seeds and updates.
 
     With ``against``, another model of that benchmark, its number is taken from the model's, seed by
@@ -85,7 +85,7 @@ def _command(benchmark: str, models: Iterable[str], lengths: Iterable[int], seed
     return f"urnn-bench run {benchmark} {' '.join(asked)} --seeds {seeds}"
 
 
-class Quantity(Strict):
+class Quantity(Config):
     """One number of a run: whether or when it was solved, a score, or what a probe read.
 
     "validation" is the best score of trained weights up to update ``until``: the lowest loss, or of
@@ -127,7 +127,7 @@ class Quantity(Strict):
         return self
 
 
-class Expected(Strict):
+class Expected(Config):
     """On which side of which bound the quantity has to be; for "solved", every or no seed."""
 
     below: float | None = None
@@ -158,7 +158,7 @@ class Expected(Strict):
         )
 
 
-class Claim(Strict):
+class Claim(Config):
     """One sentence of a paper that runs can contradict."""
 
     figure: str
@@ -196,7 +196,7 @@ class Claim(Strict):
         return self.needs.updates or looks.get(self.quantity.of)
 
 
-class Paper(Strict):
+class Paper(Config):
     """A file of claims; ``quick`` names those that a laptop decides in minutes."""
 
     title: str

@@ -7,15 +7,15 @@ from math import isfinite, isnan
 from typing import Literal
 
 from urnn_bench.analysis.compare import check_data
-from urnn_bench.analysis.results import one_a_seed, settings_of, training_of
+from urnn_bench.analysis.results import one_per_seed, settings_of, training_of
 from urnn_bench.analysis.statistics import Interval, geometric_mean, mean, proportion
 from urnn_bench.claims.quantities import Run, value_of
 from urnn_bench.claims.schema import Claim, Expected, Quantity
 from urnn_bench.errors import near_miss
 from urnn_bench.records.record import FINAL, Record
-from urnn_bench.spec.sweep import Draft
+from urnn_bench.spec.sweep import UnresolvedRun
 
-Word = Literal[
+VerdictName = Literal[
     "reproduced", "not reproduced", "explained by the control", "inconclusive", "missing"
 ]
 _WIDEST = 1e3
@@ -25,16 +25,16 @@ _TOO_FEW = 2
 
 @dataclass(frozen=True)
 class Verdict:
-    """What our runs say of a claim, with our value beside it; ``short`` if runs are lacking."""
+    """What our runs say of a claim, with our value; ``insufficient`` if runs are missing."""
 
-    word: Word
+    word: VerdictName
     ours: str
     reason: str
     values: tuple[float, ...] = ()
-    short: bool = False
+    insufficient: bool = False
 
 
-def judge(claim: Claim, found: Sequence[Run], drafts: Sequence[Draft] = ()) -> Verdict:
+def judge(claim: Claim, found: Sequence[Run], drafts: Sequence[UnresolvedRun] = ()) -> Verdict:
     """Judge a claim by what it needs of its benchmark's runs, every seed by the claim's bounds.
 
     ``drafts`` are what the benchmark's file asks for now, if it is known: what an earlier version
@@ -45,7 +45,7 @@ def judge(claim: Claim, found: Sequence[Run], drafts: Sequence[Draft] = ()) -> V
     if not seeds:
         aside = f" ({others} with other settings are not judged)" if others else ""
         text = f"make the runs with: {claim.needs.command}{aside}"
-        return Verdict("missing", "-", text, short=True)
+        return Verdict("missing", "-", text, insufficient=True)
     values = tuple(_of_seed(claim, runs) for runs in seeds)
     if claim.expect.every is not None:
         word, ours = _all_or_none(values, claim.expect.every)
@@ -57,11 +57,11 @@ def judge(claim: Claim, found: Sequence[Run], drafts: Sequence[Draft] = ()) -> V
     reason = _short(claim, seeds, values)
     if reason:
         none = all(map(isnan, values))
-        return Verdict("inconclusive", "-" if none else ours, reason, values, short=True)
+        return Verdict("inconclusive", "-" if none else ours, reason, values, insufficient=True)
     return Verdict(word, ours, _count(word, values), values)
 
 
-def _count(word: Word, values: Sequence[float]) -> str:
+def _count(word: VerdictName, values: Sequence[float]) -> str:
     seeds = f"{len(values)} seeds"
     if word == "inconclusive":
         seeds += " disagree: " + ", ".join(f"{value:.3g}" for value in values)
@@ -69,7 +69,7 @@ def _count(word: Word, values: Sequence[float]) -> str:
 
 
 def _runs(
-    claim: Claim, found: Sequence[Run], drafts: Sequence[Draft]
+    claim: Claim, found: Sequence[Run], drafts: Sequence[UnresolvedRun]
 ) -> tuple[list[tuple[Run, ...]], int]:
     """Return the ended runs of a claim's models at its length, seed by seed; count the others.
 
@@ -78,7 +78,7 @@ def _runs(
     """
     needs = claim.needs
     at = [(f, r) for f, r in found if r.run.T == needs.T]
-    ended = [(f, r) for f, r in one_a_seed(at) if r.status in FINAL]
+    ended = [(f, r) for f, r in one_per_seed(at) if r.status in FINAL]
     plain = [(f, r) for f, r in ended if _only_longer(r) and _asked_for(r, drafts)]
     chosen = _one_protocol(plain, needs.seeds, claim.updates)
     _check([record for _, record in chosen.values()])
@@ -89,7 +89,7 @@ def _runs(
     return runs, sum(r.run.label in needs.models for f, r in ended if f not in kept)
 
 
-def _asked_for(record: Record, drafts: Sequence[Draft]) -> bool:
+def _asked_for(record: Record, drafts: Sequence[UnresolvedRun]) -> bool:
     run = record.run
     same = [d for d in drafts if (d.label, d.T) == (run.label, run.T)]
     return not drafts or any(draft.describes(run) for draft in same)
@@ -218,7 +218,7 @@ def _of_seed(claim: Claim, runs: tuple[Run, ...]) -> float:
     return first - sum(others)
 
 
-def _all_or_none(values: Sequence[float], every: bool) -> tuple[Word, str]:
+def _all_or_none(values: Sequence[float], every: bool) -> tuple[VerdictName, str]:
     solved, count = int(sum(values)), len(values)
     share = proportion(solved, count)
     ours = f"{solved} of {count} ({100 * share.low:.0f} to {100 * share.high:.0f} %)"
@@ -235,7 +235,7 @@ def _apart(found: Interval) -> bool:
 
 def _against(
     values: Sequence[float], expected: Expected, middle: Callable[[Sequence[float]], Interval]
-) -> tuple[Word, str]:
+) -> tuple[VerdictName, str]:
     """Ask of every seed whether it is within the bounds; all, none, or undecided.
 
     Their mean with its interval is shown beside, where there is one.

@@ -15,7 +15,7 @@ from urnn_bench.cli.commands import (
     run,
     verify,
 )
-from urnn_bench.cli.display.output import emit
+from urnn_bench.cli.display.output import echo
 
 app = typer.Typer(
     help="Benchmarks of recurrent networks on tasks that need a long memory.",
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        emit(f"urnn-bench {__version__}")
+        echo(f"urnn-bench {__version__}")
         raise typer.Exit
 
 

@@ -28,12 +28,12 @@ def recorded(results: Path, benchmark: str | None) -> list[str]:
         return [known(results, benchmark)]
     found = list(dict.fromkeys(record.run.benchmark for _, record in records(results)))
     if not found:
-        command = making("copy", results)
+        command = run_command("copy", results)
         raise NothingToShowError(f"{results}: there are no runs to show; make some with: {command}")
     return found
 
 
-def making(asked: str, results: Path | None) -> str:
+def run_command(asked: str, results: Path | None) -> str:
     """Return the command that makes runs of a benchmark, as it was asked for."""
     where = [] if results is None else ["--results", str(results)]
     return shlex.join(["urnn-bench", "run", asked, *where])

@@ -28,9 +28,9 @@ def evaluate(
     weights: dict[str, float] = defaultdict(float)
     for index in range(count):
         batch = task.batch(split, index, size, seed).to(like.device, like.dtype)
-        state = state if task.continues(split, index, size) else ()
+        state = state if task.carries_state(split, index, size) else ()
         output, state = model(batch.x, state)
         for name, score in task.scores(output, batch).items():
             totals[name] += score.total
             weights[name] += score.weight
-    return task.summed({name: totals[name] / weights[name] for name in totals})
+    return task.finalise_metrics({name: totals[name] / weights[name] for name in totals})

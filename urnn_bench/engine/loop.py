@@ -113,7 +113,7 @@ def _update(job: Job, position: Position) -> Generator[Due, Answer]:
     with watch:
         # stays on the device: reading it here would wait for a GPU at every update
         position.loss_sum, position.state = position.loss_sum + done.loss, done.state
-        job.updated(position.step + 1)
+        job.on_update_end(position.step + 1)
     position.loss_count += 1
     position.step += 1
     if not _continues(job, position):
@@ -122,7 +122,7 @@ def _update(job: Job, position: Position) -> Generator[Due, Answer]:
 
 
 def _continues(job: Job, position: Position) -> bool:
-    return job.task.continues("train", position.step, job.fit.batch)
+    return job.task.carries_state("train", position.step, job.fit.batch)
 
 
 def _carried(job: Job, position: Position) -> tuple[Tensor, ...]:

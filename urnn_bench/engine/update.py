@@ -80,7 +80,7 @@ def _ignored(step: int) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A network, what it is to learn, and how; ``updated`` is told the number of every update.
+    """A network, what it is to learn, and how; ``on_update_end`` is told each update's number.
 
     With ``beside`` it can be computed with others of the same form at once; ``step_flops`` is then
     what a step in time costs, forward.
@@ -92,7 +92,7 @@ class Job:
     fit: Fit
     seed: int
     descent: Descent = field(default_factory=Eager)
-    updated: Callable[[int], None] = _ignored
+    on_update_end: Callable[[int], None] = _ignored
     beside: Beside | None = None
     step_flops: float = 0.0
 

@@ -11,11 +11,11 @@ from urnn_bench.figures._style import save, style
 from urnn_bench.figures.base import Figure
 from urnn_bench.registry import Registry
 from urnn_bench.spec.explain import spec_error
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.types import ComponentSpec
 
 
 def draw(
-    known: Registry, figure: Named, results: Results, target: Path, formats: Sequence[str]
+    known: Registry, figure: ComponentSpec, results: Results, target: Path, formats: Sequence[str]
 ) -> list[Path]:
     """Draw a figure into ``target`` with each format's suffix, and return the paths.
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._read_off import READ_OFF
-from urnn_bench.figures._style import columns, look, plain
+from urnn_bench.figures._style import columns, plain, style_of
 from urnn_bench.records.record import FINAL
 
 # smaller norms are below the axis
@@ -35,7 +35,7 @@ def panels(count: int, columns: int = 4, width: float = 2.9) -> tuple[Drawing, l
     return drawing, list(axes.flat[:count])
 
 
-def looked(results: Results, probe: str) -> pd.DataFrame:
+def probed(results: Results, probe: str) -> pd.DataFrame:
     """Return what a probe read; raise NothingToShowError with the command that makes it."""
     found = results.probes
     found = found[found["probe"] == probe]
@@ -82,7 +82,7 @@ def over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:
         ["model", "state"], sort=False
     ):
         curves = of.pivot_table(index="t", columns="run", values="value")
-        color, dashes = look(str(model)).color, _STATE_LINES.get(str(state), _OTHER_LINES)
+        color, dashes = style_of(str(model)).color, _STATE_LINES.get(str(state), _OTHER_LINES)
         if curves.shape[1] > 1:
             ax.plot(curves.index, curves.to_numpy(), color=color, ls=dashes, lw=0.6, alpha=0.4)
         middle = curves.median(axis=1)

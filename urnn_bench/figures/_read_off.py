@@ -7,15 +7,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from pydantic import Field
 
-from urnn_bench.figures._style import look, plain
-from urnn_bench.spec.types import Count, Strict
+from urnn_bench.figures._style import plain, style_of
+from urnn_bench.spec.types import Config, Count
 
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 READ_OFF = "(paper, read off)"
 _STARS: dict[str, Any] = {"markersize": 11, "markerfacecolor": "white", "zorder": 5}
 
 
-class OverTime(Strict):
+class OverTime(Config):
     """Points [t, value] of one of a paper's curves over a sequence."""
 
     model: str
@@ -29,7 +29,7 @@ def stars(ax: Axes, model: str, points: Sequence[Sequence[float]]) -> None:
     if points:
         xs, values = zip(*points, strict=True)
         name = f"{plain(model)} {READ_OFF}"
-        ax.plot(xs, values, "*", color=look(model).color, label=name, **_STARS)
+        ax.plot(xs, values, "*", color=style_of(model).color, label=name, **_STARS)
 
 
 def beside(ax: Axes, frame: pd.DataFrame, read_off: Iterable[OverTime]) -> None:

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from urnn_bench.files import write_atomically
-from urnn_bench.spec.benchmark import AT
+from urnn_bench.spec.benchmark import GRID_SEPARATOR
 
 _LOG_FROM = 30.0
 
@@ -51,33 +51,33 @@ _RC: dict[str, Any] = {
 _METADATA = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
-class Look(NamedTuple):
+class ModelStyle(NamedTuple):
     """Colour and marker of a model."""
 
     color: str
     marker: str
 
 
-_LOOKS = {
-    "urnn": Look("#0072B2", "o"),
-    "lstm": Look("#009E73", "s"),
-    "lstm_paper": Look("#004D38", "D"),
-    "rnn": Look("#D55E00", "^"),
-    "irnn": Look("#E69F00", "v"),
-    "gru": Look("#CC79A7", "P"),
+_STYLES = {
+    "urnn": ModelStyle("#0072B2", "o"),
+    "lstm": ModelStyle("#009E73", "s"),
+    "lstm_paper": ModelStyle("#004D38", "D"),
+    "rnn": ModelStyle("#D55E00", "^"),
+    "irnn": ModelStyle("#E69F00", "v"),
+    "gru": ModelStyle("#CC79A7", "P"),
 }
 _OTHERS = [
-    Look("#56B4E9", "X"),
-    Look("#882255", "p"),
-    Look("#999933", "h"),
-    Look("#661100", "<"),
-    Look("#332288", ">"),
-    Look("#44AA99", "*"),
-    Look("#AA4499", "d"),
-    Look("#6E6E6E", "8"),
+    ModelStyle("#56B4E9", "X"),
+    ModelStyle("#882255", "p"),
+    ModelStyle("#999933", "h"),
+    ModelStyle("#661100", "<"),
+    ModelStyle("#332288", ">"),
+    ModelStyle("#44AA99", "*"),
+    ModelStyle("#AA4499", "d"),
+    ModelStyle("#6E6E6E", "8"),
 ]
 # models that stand beside each other in the benchmarks of momentum, which must not look the same
-_LOOKS |= dict(
+_STYLES |= dict(
     zip(
         ("momentum", "adam", "rmsprop", "sr", "step_only", "unit_gain", "forget_bias"),
         _OTHERS,
@@ -90,11 +90,11 @@ _SHADES = (1.0, 0.75, 0.5)
 _MARKERS = "osDv^<>Xphd*P"
 
 
-def look(model: str) -> Look:
+def style_of(model: str) -> ModelStyle:
     """Return a model's colour and marker; a model without its own always gets the same ones."""
-    family, at, place = model.partition(AT)
-    found = _LOOKS.get(family) or _OTHERS[crc32(family.encode()) % len(_OTHERS)]
-    return Look(*_varied(found.color, place)) if at else found
+    family, at, place = model.partition(GRID_SEPARATOR)
+    found = _STYLES.get(family) or _OTHERS[crc32(family.encode()) % len(_OTHERS)]
+    return ModelStyle(*_varied(found.color, place)) if at else found
 
 
 def _varied(color: str, place: str) -> tuple[str, str]:

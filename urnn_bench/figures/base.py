@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -20,7 +20,7 @@ class Figure(ABC):
     reference predictors.
     """
 
-    Options: ClassVar[type[Strict]] = Strict
+    Options: ClassVar[type[Config]] = Config
 
     def __init__(self, options: Any) -> None:
         self.options = options

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import legend, over_lengths, panels
-from urnn_bench.figures._style import look, plain
+from urnn_bench.figures._style import plain, style_of
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import Session
 
@@ -51,7 +51,7 @@ def _where(session: Session) -> str:
 
 
 def _points(ax: Axes, model: str, runs: pd.DataFrame, column: str, lengths: list[int]) -> None:
-    color, marker = look(model)
+    color, marker = style_of(model)
     place = runs["T"].map(lengths.index)
     ax.plot(place, runs[column], marker, color=color, alpha=0.35)
     middle = runs.groupby(place)[column].median()

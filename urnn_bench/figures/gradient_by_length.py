@@ -17,18 +17,18 @@ from urnn_bench.figures._panels import (
     after,
     first_and_last,
     legend,
-    looked,
     many,
     one_scale,
     over_lengths,
     panels,
+    probed,
 )
-from urnn_bench.figures._style import look, plain
+from urnn_bench.figures._style import plain, style_of
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 
-class GradientByLengthOptions(Strict):
+class GradientByLengthOptions(Config):
     """What is drawn."""
 
     most: int = Field(4, ge=1, description="panels: the first updates looked at, and the last")
@@ -42,7 +42,7 @@ class GradientByLength(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was looked into at the length it is trained on."""
-        found = _ratios(looked(results, "gradient_norm"))
+        found = _ratios(probed(results, "gradient_norm"))
         lengths = sorted(int(T) for T in found["T"].unique())
         if len(lengths) < 2:
             raise NothingToShowError(
@@ -77,7 +77,7 @@ def _ratios(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _panel(ax: Axes, frame: pd.DataFrame, lengths: list[int], solved: set[str]) -> None:
     for model, of in frame.groupby("model", sort=False):
-        color, marker = look(str(model))
+        color, marker = style_of(str(model))
         middle = of.groupby("T")["ratio"].median()
         ax.plot([lengths.index(int(T)) for T in middle.index], middle, color=color, lw=1.2)
         ax.plot([], [], color=color, marker=marker, lw=1.2, label=plain(str(model)))

@@ -12,17 +12,17 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import at_length, looked, many, panels, run_at, wrapped
+from urnn_bench.figures._panels import at_length, many, panels, probed, run_at, wrapped
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 _FEWEST, _LOWEST = 3, 1e-12
 # rows with a name, at the most
 _NAMED = 10
 
 
-class GradientHeatmapOptions(Strict):
+class GradientHeatmapOptions(Config):
     """What is drawn."""
 
     state: str = Field("h", description="which state; c is an LSTM's cell")
@@ -37,7 +37,7 @@ class GradientHeatmap(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every model that was looked into at three updates or more."""
-        frame = looked(results, "gradient_norm")
+        frame = probed(results, "gradient_norm")
         frame, T = at_length(frame, self.options.T)
         frame = frame[frame["state"] == self.options.state]
         frame = frame[np.isfinite(frame["value"])]

@@ -18,17 +18,17 @@ from urnn_bench.figures._panels import (
     fewer,
     first_and_last,
     legend,
-    looked,
     one_scale,
     over_time,
     panels,
+    probed,
     run_at,
     seeds,
 )
 from urnn_bench.figures._read_off import OverTime, beside
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 
 class AfterUpdate(OverTime):
@@ -37,7 +37,7 @@ class AfterUpdate(OverTime):
     update: int = Field(ge=0)
 
 
-class GradientNormsOptions(Strict):
+class GradientNormsOptions(Config):
     """What is drawn."""
 
     states: list[str] = Field(["h"], description="which states; c is an LSTM's cell")
@@ -54,7 +54,7 @@ class GradientNorms(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was looked into."""
-        frame = looked(results, "gradient_norm")
+        frame = probed(results, "gradient_norm")
         frame = frame[frame["state"].isin(self.options.states)]
         if frame.empty:
             raise NothingToShowError(f"no model of '{results.benchmark}' has such states")

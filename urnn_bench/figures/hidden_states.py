@@ -15,11 +15,11 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import at_length, legend, looked, over_time, panels, seeds
+from urnn_bench.figures._panels import at_length, legend, over_time, panels, probed, seeds
 from urnn_bench.figures._read_off import OverTime, beside
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 _BELOW = 0.03  # of the axis, so that what is at zero is seen
 _PANELS = {"state_norm": "its norm", "distance_to_last": "distance to the last one"}
@@ -31,7 +31,7 @@ class OfProbe(OverTime):
     probe: Literal["state_norm", "distance_to_last"]
 
 
-class HiddenStatesOptions(Strict):
+class HiddenStatesOptions(Config):
     """What is drawn."""
 
     states: list[str] = Field(["h", "c"], description="which states; c is an LSTM's cell")
@@ -47,7 +47,7 @@ class HiddenStates(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was looked into, as it was when it was looked into last."""
-        found = {probe: at_length(looked(results, probe), self.options.T) for probe in _PANELS}
+        found = {probe: at_length(probed(results, probe), self.options.T) for probe in _PANELS}
         frames = {probe: _last(frame) for probe, (frame, _) in found.items()}
         known = {state for frame in frames.values() for state in frame["state"]}
         # a row for each, as an LSTM's c can be a hundred times as long as its h

@@ -22,12 +22,12 @@ from urnn_bench.figures._style import (
     DIVERGED,
     columns,
     label,
-    look,
     plain,
+    style_of,
     wide,
 )
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 _MARKERS = 8
 _COLUMNS = 4
@@ -38,7 +38,7 @@ _THOUSANDS_FROM = 5000
 _UNDER_WAY = ("running", "interrupted")
 
 
-class LearningCurvesOptions(Strict):
+class LearningCurvesOptions(Config):
     """What stands on the axes."""
 
     metric: str | None = Field(None, description="what is drawn; the loss if not given")
@@ -135,7 +135,7 @@ class LearningCurves(Figure):
 
 
 def _curves(ax: Axes, curves: pd.DataFrame, middle: "pd.Series[float]", model: str) -> None:
-    color, marker = look(model)
+    color, marker = style_of(model)
     if curves.shape[1] > 1:
         ax.plot(curves.index, curves.to_numpy(), color=color, linewidth=0.6, alpha=0.45)
     every = max(1, len(middle) // _MARKERS)
@@ -183,7 +183,7 @@ def _ends(
             height,
             "x",
             **DIVERGED,
-            color=look(model).color,
+            color=style_of(model).color,
             label="diverged",
             clip_on=False,
         )

@@ -11,9 +11,9 @@ from pydantic import Field
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import at_length, legend, panels, run_at, seeds
-from urnn_bench.figures._style import look, plain
+from urnn_bench.figures._style import plain, style_of
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 _PANELS = {
     "memory_horizon_h": "memory horizon (steps)",
@@ -22,7 +22,7 @@ _PANELS = {
 _FEWEST = 2
 
 
-class MemoryOverTrainingOptions(Strict):
+class MemoryOverTrainingOptions(Config):
     """What is drawn."""
 
     T: int | None = Field(None, description="trained length; the longest if not given")
@@ -47,7 +47,7 @@ class MemoryOverTraining(Figure):
         drawing, axes = panels(len(_PANELS), width=3.4)
         for ax, (metric, name) in zip(axes, _PANELS.items(), strict=True):
             for model, of in frame[frame["metric"] == metric].groupby("model", sort=False):
-                color, marker = look(str(model))
+                color, marker = style_of(str(model))
                 curves = of.pivot_table(index="step", columns="run", values="value")
                 if curves.shape[1] > 1:
                     ax.plot(curves.index, curves.to_numpy(), color=color, lw=0.6, alpha=0.4)

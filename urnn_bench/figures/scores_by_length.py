@@ -18,15 +18,15 @@ from urnn_bench.figures._style import (
     BASELINE_DASHES,
     DIVERGED,
     label,
-    look,
     plain,
+    style_of,
     wide,
 )
 from urnn_bench.figures.base import Figure
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 
-class ScoresByLengthOptions(Strict):
+class ScoresByLengthOptions(Config):
     """What stands on the vertical axis."""
 
     metric: str | None = Field(None, description="what is drawn; the loss if not given")
@@ -61,7 +61,7 @@ class ScoresByLength(Figure):
 
 
 def _model(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
-    color, marker = look(model)
+    color, marker = style_of(model)
     ax.plot(runs["place"], runs[column], linestyle="", color=color, marker=marker, alpha=0.35)
     diverged = runs[runs["status"] == "diverged"]
     if len(diverged):

@@ -10,7 +10,7 @@ from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import proportion
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import ended, legend, many, over_lengths
-from urnn_bench.figures._style import look, plain
+from urnn_bench.figures._style import plain, style_of
 from urnn_bench.figures.base import Figure
 
 # models beside each other at a length, which is one wide
@@ -34,7 +34,7 @@ class Solvability(Figure):
         lengths = sorted(int(T) for T in finished["T"].unique())
         models = list(finished.groupby("model", sort=False))
         for index, (model, runs) in enumerate(models):
-            color, marker = look(str(model))
+            color, marker = style_of(str(model))
             at = sorted(int(T) for T in runs["T"].unique())
             solved = [runs[runs["T"] == T]["solved_step"].notna() for T in at]
             found = [proportion(int(of.sum()), len(of)) for of in solved]

@@ -24,8 +24,8 @@ from urnn_bench.figures._panels import panels
 from urnn_bench.figures._style import plain
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import FINAL, Record
-from urnn_bench.spec.benchmark import AT
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.benchmark import GRID_SEPARATOR
+from urnn_bench.spec.types import Config
 
 _EXHAUSTED = {"oom": "out of memory", "timeout": "out of time"}
 _HATCHES = {"oom": "xxx", "timeout": "///"}
@@ -35,7 +35,7 @@ _COLORS = "viridis_r"
 _Cells = Mapping[str, Mapping[tuple[int, int], Sequence[Record]]]
 
 
-class SolvabilityMapOptions(Strict):
+class SolvabilityMapOptions(Config):
     """What is drawn."""
 
     y: str = Field("optimizer.lr", description="key of fit over which the grid goes")
@@ -96,7 +96,7 @@ def _cells(
     cells: dict[str, dict[tuple[int, int], list[Record]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
         place = lengths.index(record.run.T), values.index(_at(record, path))
-        cells[record.run.label.partition(AT)[0]][place].append(record)
+        cells[record.run.label.partition(GRID_SEPARATOR)[0]][place].append(record)
     return cells
 
 

@@ -14,7 +14,7 @@ from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import survival
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import ended, legend, panels
-from urnn_bench.figures._style import look, plain
+from urnn_bench.figures._style import plain, style_of
 from urnn_bench.figures.base import Figure
 
 # every curve is thicker than the next, which is drawn on it, as equal ones would hide one another
@@ -47,7 +47,7 @@ class TimeToSolve(Figure):
 
 
 def _curve(ax: Axes, model: str, runs: pd.DataFrame, width: float) -> None:
-    color = look(model).color
+    color = style_of(model).color
     steps = [None if pd.isna(s) else float(s) for s in runs["solved_step"]]
     found = survival(steps, [float(s) for s in runs["censored"]])
     end = float(runs["censored"].max())

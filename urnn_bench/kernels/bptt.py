@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import State
 
 _DEVICES = frozenset({"cpu", "cuda", "mps"})
@@ -141,7 +141,7 @@ def _lstm(u: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
     return hs, (hs[-1].clone(), cs[-1].clone())
 
 
-def by_hand(loop: Callable[[Tensor, State, Any], tuple[Tensor, State]]) -> Fused:
+def by_hand(loop: Callable[[Tensor, State, Any], tuple[Tensor, State]]) -> Implementation:
     """Return a kernel of a loop over the drive, with which it is as good for several models."""
 
     def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
@@ -152,7 +152,7 @@ def by_hand(loop: Callable[[Tensor, State, Any], tuple[Tensor, State]]) -> Fused
         hs, last = loop(torch.vmap(cell.drive)(x, w).transpose(0, 1), state, w)
         return hs.transpose(0, 1), last
 
-    return Fused(_DEVICES, run, stacked=stacked)
+    return Implementation(_DEVICES, run, stacked=stacked)
 
 
 TANH_RNN = by_hand(partial(_plain, _TANH))

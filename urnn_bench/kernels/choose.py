@@ -23,7 +23,7 @@ def _nothing(*_: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Fused:
+class Implementation:
     """Another way to compute what ``unroll`` computes of the same arguments, on some devices.
 
     A kernel with ``own_threads`` is disturbed by torch's, which spin while they wait. ``linear``
@@ -40,18 +40,18 @@ class Fused:
     stacked: Kernel | None = None
     prepare: Prepare = _nothing
 
-    def why_not(self, cell: Any, device: str) -> str | None:
+    def unavailable_reason(self, cell: Any, device: str) -> str | None:
         """Return why this kernel cannot run ``cell`` on ``device``, or None."""
         if device not in self.devices:
             return f"it runs on {' and '.join(sorted(self.devices))}, not on {device}"
         return self.obstacle(cell)
 
 
-class Fusable(Recurrence[Any], Protocol):
+class HasKernels(Recurrence[Any], Protocol):
     """A recurrence with a table of faster kernels, in the order in which to try them."""
 
     @property
-    def fused(self) -> Mapping[str, Fused]:
+    def kernels(self) -> Mapping[str, Implementation]:
         """Kernels by name."""
 
 
@@ -67,12 +67,12 @@ class Choice:
     prepare: Prepare = _nothing
 
 
-def choose(cell: Fusable, device: str, wanted: str) -> Choice:
+def choose(cell: HasKernels, device: str, wanted: str) -> Choice:
     """Pick the kernel ``wanted``, or for "auto" the first that can run.
 
     Raises KernelError if the kernel asked for by name cannot run.
     """
-    table = cell.fused
+    table = cell.kernels
     if wanted == "eager":
         return _eager(cell, device, "asked for")
     if wanted == "auto":
@@ -82,39 +82,43 @@ def choose(cell: Fusable, device: str, wanted: str) -> Choice:
         hint = near_miss(wanted, known) or f"; there are: {', '.join(known)}"
         name = type(cell).__module__.rpartition(".")[2]
         raise KernelError(f"the model '{name}' has no kernel '{wanted}'{hint}")
-    if reason := table[wanted].why_not(cell, device):
+    if reason := table[wanted].unavailable_reason(cell, device):
         raise KernelError(f"the kernel '{wanted}' cannot run: {reason}; use --kernel auto")
     return _ready(cell, wanted, "asked for")
 
 
-def runnable(cell: Fusable, device: str) -> list[str]:
+def available(cell: HasKernels, device: str) -> list[str]:
     """Return the names of the time loop and of every kernel that can run ``cell`` on a device."""
-    return ["eager", *(k for k, f in cell.fused.items() if f.why_not(cell, device) is None)]
+    return [
+        "eager",
+        *(k for k, f in cell.kernels.items() if f.unavailable_reason(cell, device) is None),
+    ]
 
 
-def _ready(cell: Fusable, name: str, reason: str) -> Choice:
-    fused = cell.fused[name]
-    at_once = None if fused.stacked is None else partial(fused.stacked, cell)
-    run = partial(fused.run, cell)
-    return Choice(name, run, reason, fused.linear, at_once, fused.prepare)
+def _ready(cell: HasKernels, name: str, reason: str) -> Choice:
+    implementation = cell.kernels[name]
+    at_once = None if implementation.stacked is None else partial(implementation.stacked, cell)
+    run = partial(implementation.run, cell)
+    return Choice(name, run, reason, implementation.linear, at_once, implementation.prepare)
 
 
-def _eager(cell: Fusable, device: str, reason: str) -> Choice:
+def _eager(cell: HasKernels, device: str, reason: str) -> Choice:
     """Return the time loop; of several models at once by hand, where a kernel has that written."""
     by_hand = (
-        fused.stacked
-        for fused in cell.fused.values()
-        if fused.stacked is not None and fused.why_not(cell, device) is None
+        implementation.stacked
+        for implementation in cell.kernels.values()
+        if implementation.stacked is not None
+        and implementation.unavailable_reason(cell, device) is None
     )
     return Choice(
         "eager", partial(unroll, cell), reason, stacked=partial(next(by_hand, stacked), cell)
     )
 
 
-def _first(cell: Fusable, device: str) -> Choice:
+def _first(cell: HasKernels, device: str) -> Choice:
     obstacles = []
-    for name, fused in cell.fused.items():
-        reason = fused.why_not(cell, device)
+    for name, implementation in cell.kernels.items():
+        reason = implementation.unavailable_reason(cell, device)
         if reason is None:
             return _ready(cell, name, "first of the table that can run")
         obstacles.append(f"{name}: {reason}")

@@ -1,8 +1,8 @@
 """Filters over time: v_t = a_t v_{t-1} + u_t, for all steps at once.
 
-``ticks`` is the definition. ``scan`` cuts time into pieces: within a piece the filter is one small
-triangular matrix, between pieces it is the same filter again, of their last values. No power of a
-is ever divided by, so it is as stable as the loop for any a in [0, 1] and any length.
+``sequential_scan`` is the definition. ``parallel_scan`` cuts time into pieces: within a piece the
+filter is one small triangular matrix, and between pieces the same filter of their last values.
+Nothing is divided by a power of a, so it is as stable as the loop for any a in [0, 1] and length.
 
 T steps, K pieces of L steps, B batch, D channels.
 """
@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 _PIECE = 16
 
 
-def ticks(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
+def sequential_scan(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
     """Return v (T, ...) of decays a (T), inputs u (T, ...) and v_0 (...), step by step."""
     v, found = before, []
     for a, each in zip(decay, u.unbind(0), strict=True):
@@ -23,8 +23,8 @@ def ticks(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
     return torch.stack(found)
 
 
-def scan(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
-    """Return what ``ticks`` returns, from matrix products; the decays have no gradient."""
+def parallel_scan(decay: Tensor, u: Tensor, before: Tensor) -> Tensor:
+    """Return ``sequential_scan`` by matrix products; the decays have no gradient."""
     return _scan(decay, u.flatten(1), before.flatten()).view_as(u)
 
 

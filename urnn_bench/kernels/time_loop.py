@@ -24,7 +24,7 @@ class Recurrence(Protocol[W]):
         """Return the state after one step with the drive ``u`` (B, ...)."""
 
 
-def ticks(cell: Recurrence[W], x: Tensor, state: State, w: W) -> Iterator[State]:
+def iterate_states(cell: Recurrence[W], x: Tensor, state: State, w: W) -> Iterator[State]:
     """Yield the state after each step of ``x`` (T, B, F)."""
     # unbind, never u[t]: indexing makes the backward pass quadratic in T
     for u in cell.drive(x, w).unbind(0):
@@ -43,5 +43,5 @@ def stacked(cell: Recurrence[W], x: Tensor, state: State, w: W) -> tuple[Tensor,
 
 def unroll(cell: Recurrence[W], x: Tensor, state: State, w: W) -> tuple[Tensor, State]:
     """Return h over time (T, B, H) and the last state, for ``x`` (T, B, F)."""
-    states = list(ticks(cell, x, state, w))
+    states = list(iterate_states(cell, x, state, w))
     return torch.stack([s[0] for s in states]), states[-1]

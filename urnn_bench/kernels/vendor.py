@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import State
 
 _DEVICES = frozenset({"cpu", "cuda"})
@@ -51,7 +51,7 @@ def _plain(function: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[T
     return run
 
 
-LSTM = Fused(_DEVICES, lstm)
-GRU = Fused(_DEVICES, gru)
-TANH_RNN = Fused(_DEVICES, _plain(torch.rnn_tanh))
-RELU_RNN = Fused(_DEVICES, _plain(torch.rnn_relu))
+LSTM = Implementation(_DEVICES, lstm)
+GRU = Implementation(_DEVICES, gru)
+TANH_RNN = Implementation(_DEVICES, _plain(torch.rnn_tanh))
+RELU_RNN = Implementation(_DEVICES, _plain(torch.rnn_relu))

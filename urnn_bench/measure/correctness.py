@@ -11,10 +11,10 @@ from urnn_bench.kernels.choose import choose
 from urnn_bench.random_streams import generator, seeded
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.device import Machinery
+from urnn_bench.run.device import Backend
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.types import ComponentSpec
 
 _CHECKED_STEPS = 40
 _NEVER = 1 << 30
@@ -38,8 +38,8 @@ def run_of(name: str, shape: Shape) -> Run:
     return Run(
         benchmark="kernels",
         label=name,
-        task=Named(name="copying", options=options),
-        cell=Named(name=name),
+        task=ComponentSpec(name="copying", options=options),
+        cell=ComponentSpec(name=name),
         hidden=shape.hidden,
         fit=fit,
         seed=0,
@@ -48,7 +48,7 @@ def run_of(name: str, shape: Shape) -> Run:
 
 def inputs_of(components: Components, shape: Shape) -> Tensor:
     """Return a batch of copying memory as a model's cell reads it: (T, B, F)."""
-    job, _ = build.job_of(components, run_of("rnn", shape), Machinery("cpu", "eager"))
+    job, _ = build.job_of(components, run_of("rnn", shape), Backend("cpu", "eager"))
     x: Tensor = job.model.encode(job.task.batch("train", 0, shape.batch, 0).x)  # type: ignore[operator]
     return x
 
@@ -70,7 +70,7 @@ def cotangent(x: Tensor, features: int) -> Tensor:
     return _random((*x.shape[:2], features)).to(x)
 
 
-def disagreement(
+def max_relative_error(
     components: Components, name: str, shape: Shape, x: Tensor, kernel: str, device: str = "cpu"
 ) -> float:
     """Return the largest difference from the time loop in float64, relative to the values' size.
@@ -83,7 +83,8 @@ def disagreement(
     errors = []
     for given in (tokens, dense, few):
         slow, fast = (
-            _outcome(components, name, shape, given, k, device) for k in ("eager", kernel)
+            _outputs_and_gradients(components, name, shape, given, k, device)
+            for k in ("eager", kernel)
         )
         # a gradient that is zero by nature is rounding, and nothing to divide by
         least = _ZERO * max(float(tensor.abs().max()) for tensor in slow)
@@ -92,7 +93,7 @@ def disagreement(
     return float(torch.tensor(errors).max())
 
 
-def _outcome(
+def _outputs_and_gradients(
     components: Components, name: str, shape: Shape, given: Tensor, kernel: str, device: str
 ) -> list[Tensor]:
     """Return hs, a readout of it, and every gradient of both in float64."""
@@ -103,7 +104,7 @@ def _outcome(
         _random(size).to(device).requires_grad_() for size in ((3, cell.features), (3,))
     )
     hs, _ = choice.run(x, cell.initial_state(x.shape[1]), cell.weights())
-    seen = cell.read(hs)
+    seen = cell.readout_features(hs)
     y = choice.linear(seen, weight, bias)
     torch.autograd.backward([seen, y], [cotangent(x, cell.features), cotangent(x, 3)])
     parts = (x, weight, bias, *cell.parameters())

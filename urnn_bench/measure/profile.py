@@ -14,7 +14,7 @@ _WARM_UP, _UPDATES, _SHOWN = 3, 10, 8
 
 
 @dataclass(frozen=True)
-class Cost:
+class OperationTime:
     """What an operation itself, not what it calls, takes of an update."""
 
     model: str
@@ -28,14 +28,14 @@ class Cost:
     share: float
 
 
-def breakdown(components: Components, name: str, shape: Shape) -> Iterator[Cost]:
+def profile_update(components: Components, name: str, shape: Shape) -> Iterator[OperationTime]:
     """Yield the costliest operations of an update by the kernel a run would take, then the rest."""
     kernel = choose(cell_of(components, name, shape), "cpu", "auto").name
     rows = _spent(timing.update(components, name, shape, kernel))
     rest, whole = rows[_SHOWN:], sum(row[2] for row in rows)
     other = (f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest))
     for operation, calls, spent_us in [*rows[:_SHOWN], other]:
-        yield Cost(
+        yield OperationTime(
             name,
             kernel,
             shape.steps,

@@ -20,20 +20,20 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.engine.loop import Position, train
 from urnn_bench.errors import GateError
 from urnn_bench.events import Updated
-from urnn_bench.kernels.choose import Forward, choose, runnable
+from urnn_bench.kernels.choose import Forward, available, choose
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.measure.correctness import (
     Shape,
     cell_of,
     cotangent,
-    disagreement,
     inputs_of,
+    max_relative_error,
     run_of,
 )
 from urnn_bench.records import environment
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.device import Machinery
+from urnn_bench.run.device import Backend
 
 _AGREE = 1e-9
 # two calls each: what is captured is captured by the fourth
@@ -73,7 +73,7 @@ class Timing:
 
 
 @dataclass
-class _Contender:
+class _Candidate:
     """Something to time: a recurrence alone, and a whole update with it."""
 
     model: str
@@ -86,7 +86,7 @@ class _Contender:
     torch_threads: int = 1
 
 
-def table(
+def time_kernels(
     components: Components, models: Sequence[str], shape: Shape, rounds: int, device: str = "cpu"
 ) -> Iterator[Timing]:
     """Yield a row for every kernel of every model, and for torch's own modules, at one shape.
@@ -96,15 +96,15 @@ def table(
     Raises GateError if a kernel does not agree with the time loop in float64.
     """
     x = inputs_of(components, shape).to(device)
-    contenders = [c for name in models for c in _contenders(components, name, shape, x)]
-    contenders += [_module(name, shape, x) for name in _VENDORS]
-    times = _interleaved([_threaded(c.recur, c) for c in contenders], rounds)
-    updates = _interleaved([_threaded(c.update, c) for c in contenders if c.update], rounds)
-    whole = dict(zip((id(c) for c in contenders if c.update), updates, strict=True))
+    candidates = [c for name in models for c in _candidates(components, name, shape, x)]
+    candidates += [_module(name, shape, x) for name in _VENDORS]
+    times = _interleaved([_timer(c.recur, c) for c in candidates], rounds)
+    updates = _interleaved([_timer(c.update, c) for c in candidates if c.update], rounds)
+    whole = dict(zip((id(c) for c in candidates if c.update), updates, strict=True))
     peak = _peak_gflop_per_s(device)
-    eager = {c.model: t for c, t in zip(contenders, times, strict=True) if c.kernel == "eager"}
-    for contender, seconds in zip(contenders, times, strict=True):
-        yield _row(contender, shape, seconds, whole.get(id(contender)), eager, peak)
+    eager = {c.model: t for c, t in zip(candidates, times, strict=True) if c.kernel == "eager"}
+    for candidate, seconds in zip(candidates, times, strict=True):
+        yield _row(candidate, shape, seconds, whole.get(id(candidate)), eager, peak)
     yield from (
         Timing(name, kernel, device, **asdict(shape), obstacle=reason)
         for name in models
@@ -112,12 +112,12 @@ def table(
     )
 
 
-def _contenders(components: Components, name: str, shape: Shape, x: Tensor) -> Iterator[_Contender]:
+def _candidates(components: Components, name: str, shape: Shape, x: Tensor) -> Iterator[_Candidate]:
     """Yield the time loop and every kernel that can run."""
     device = x.device.type
     cell = cell_of(components, name, shape).to(device)
-    for kernel in runnable(cell, device):
-        error = disagreement(components, name, shape, x, kernel, device)
+    for kernel in available(cell, device):
+        error = max_relative_error(components, name, shape, x, kernel, device)
         # so written that NaN does not pass
         if not error <= _AGREE:
             text = f"the kernel '{kernel}' of '{name}' differs from the time loop by {error:.1e}"
@@ -125,21 +125,21 @@ def _contenders(components: Components, name: str, shape: Shape, x: Tensor) -> I
         run = choose(cell, device, kernel).run
         recur = partial(_forward_and_backward, cell, run, x, cotangent(x, cell.features))
         step = update(components, name, shape, kernel, device)
-        fused = cell.fused.get(kernel)
-        threads = 1 if fused and fused.own_threads else THREADS.get()
-        yield _Contender(name, kernel, recur, step, _flops(cell, shape), device, error, threads)
+        implementation = cell.kernels.get(kernel)
+        threads = 1 if implementation and implementation.own_threads else THREADS.get()
+        yield _Candidate(name, kernel, recur, step, _flops(cell, shape), device, error, threads)
 
 
 def _obstacles(
     components: Components, name: str, shape: Shape, device: str
 ) -> Iterator[tuple[str, str]]:
     cell = cell_of(components, name, shape)
-    for kernel, fused in cell.fused.items():
-        if reason := fused.why_not(cell, device):
+    for kernel, implementation in cell.kernels.items():
+        if reason := implementation.unavailable_reason(cell, device):
             yield kernel, reason
 
 
-def _module(name: str, shape: Shape, x: Tensor) -> _Contender:
+def _module(name: str, shape: Shape, x: Tensor) -> _Candidate:
     """Return torch's own module of the same width as a contender."""
     features, g = x.shape[-1], cotangent(x, shape.hidden)
     module = _VENDORS[name](features, shape.hidden).to(x.device)
@@ -150,13 +150,13 @@ def _module(name: str, shape: Shape, x: Tensor) -> _Contender:
     wide = _GATES[name] * shape.hidden
     flops = 2 * wide * (features + shape.hidden) * shape.steps * shape.batch * _PASSES
     threads = THREADS.get()
-    return _Contender("torch", name, recur, None, flops, x.device.type, torch_threads=threads)
+    return _Candidate("torch", name, recur, None, flops, x.device.type, torch_threads=threads)
 
 
 def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, g: Tensor) -> Tensor:
     """Return hs after the gradient ``g`` has reached every parameter."""
     hs, _ = run(x, cell.initial_state(x.shape[1]), cell.weights())
-    cell.read(hs).backward(g)  # type: ignore[no-untyped-call]
+    cell.readout_features(hs).backward(g)  # type: ignore[no-untyped-call]
     return hs
 
 
@@ -164,7 +164,7 @@ def update(
     components: Components, name: str, shape: Shape, kernel: str, device: str = "cpu"
 ) -> Callable[[], object]:
     """Return a function that makes one whole update: data, loss, gradient, clipping, step."""
-    job, _ = build.job_of(components, run_of(name, shape), Machinery(device, kernel))
+    job, _ = build.job_of(components, run_of(name, shape), Backend(device, kernel))
     events = train(job, Position(evaluated=True))
     updates = (event for event in events if isinstance(event, Updated))
     return lambda: next(updates)
@@ -175,7 +175,7 @@ def _flops(cell: Cell, shape: Shape) -> float | None:
     return None if per_step is None else per_step * shape.steps * shape.batch * _PASSES
 
 
-def _threaded(function: Callable[[], object], contender: _Contender) -> Callable[[], float]:
+def _timer(function: Callable[[], object], candidate: _Candidate) -> Callable[[], float]:
     """Return a function that takes a contender's turn and returns the seconds of its second call.
 
     The first brings its data into the caches, and outlasts torch's threads, which spin for a while
@@ -183,12 +183,12 @@ def _threaded(function: Callable[[], object], contender: _Contender) -> Callable
     """
 
     def run() -> float:
-        torch.set_num_threads(contender.torch_threads)
+        torch.set_num_threads(candidate.torch_threads)
         function()
-        wait_for(contender.device)
+        wait_for(candidate.device)
         began = time.perf_counter()
         function()
-        wait_for(contender.device)
+        wait_for(candidate.device)
         return time.perf_counter() - began
 
     return run
@@ -208,7 +208,7 @@ def _interleaved(functions: Sequence[Callable[[], float]], rounds: int) -> list[
 
 
 def _row(
-    contender: _Contender,
+    candidate: _Candidate,
     shape: Shape,
     seconds: list[float],
     update: list[float] | None,
@@ -216,35 +216,35 @@ def _row(
     peak: float,
 ) -> Timing:
     middle = median(seconds)
-    base = eager.get(contender.model)
+    base = eager.get(candidate.model)
     ratios = sorted(a / b for a, b in zip(base, seconds, strict=True)) if base else []
-    rate = contender.flops / middle / 1e9 if contender.flops else None
+    rate = candidate.flops / middle / 1e9 if candidate.flops else None
     whole = median(update) if update else None
     return Timing(
-        contender.model,
-        contender.kernel,
-        contender.device,
+        candidate.model,
+        candidate.kernel,
+        candidate.device,
         **asdict(shape),
-        error=contender.error,
+        error=candidate.error,
         recurrence_ms=1e3 * middle,
         update_ms=1e3 * whole if whole else None,
         ratio=median(ratios) if ratios else None,
         ratio_low=ratios[0] if ratios else None,
         ratio_high=ratios[-1] if ratios else None,
         share=middle / whole if whole else None,
-        memory_mb=_memory_mb(contender),
+        memory_mb=_memory_mb(candidate),
         gflop_per_s=rate,
         of_peak=rate / peak if rate else None,
     )
 
 
-def _memory_mb(contender: _Contender) -> float | None:
+def _memory_mb(candidate: _Candidate) -> float | None:
     """Return how much the process, or what is allocated on a GPU, grows in a turn."""
     gc.collect()
-    if contender.device == "cuda":
+    if candidate.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         allocated = torch.cuda.memory_allocated()
-        contender.recur()
+        candidate.recur()
         return (torch.cuda.max_memory_allocated() - allocated) / 2**20
     # from a trimmed heap
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -252,7 +252,7 @@ def _memory_mb(contender: _Contender) -> float | None:
         trim(0)
     environment.reset_peak()
     before = environment.peak_mb()
-    contender.recur()
+    candidate.recur()
     after = environment.peak_mb()
     return None if before is None or after is None else after - before
 
@@ -260,6 +260,6 @@ def _memory_mb(contender: _Contender) -> float | None:
 def _peak_gflop_per_s(device: str) -> float:
     """Return what this device reaches in a large matrix product of float32, its best round."""
     a, threads = torch.randn(_PEAK_SIZE, _PEAK_SIZE).to(device), THREADS.get()
-    product = _Contender("", "", lambda: a @ a, None, None, device, torch_threads=threads)
-    (seconds,) = _interleaved([_threaded(product.recur, product)], _PEAK_ROUNDS)
+    product = _Candidate("", "", lambda: a @ a, None, None, device, torch_threads=threads)
+    (seconds,) = _interleaved([_timer(product.recur, product)], _PEAK_ROUNDS)
     return float(2 * _PEAK_SIZE**3 / min(seconds) / 1e9)

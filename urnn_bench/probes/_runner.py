@@ -15,7 +15,7 @@ from urnn_bench.tasks.base import Batch, Task
 
 
 @dataclass(frozen=True)
-class Probing:
+class ProbeRunner:
     """The probes of a run, when they look, and the sequences they look at."""
 
     when: Probes

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.time_loop import State, ticks
+from urnn_bench.kernels.time_loop import State, iterate_states
 from urnn_bench.models import SequenceModel
-from urnn_bench.tasks.base import Batch, Task
+from urnn_bench.tasks.base import Batch, Targets, Task
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def trace(model: SequenceModel, task: Task, batch: Batch) -> Trace:
         initial = tuple(s.detach() for s in twin.cell.initial_state(x.shape[1]))
         # so that the first states have gradients though no parameter may want one
         begin = tuple(s.clone().requires_grad_() for s in initial)
-        steps = list(ticks(twin.cell, x, begin, weights))
-        loss = task.loss(_answer(twin, steps), batch)
+        steps = list(iterate_states(twin.cell, x, begin, weights))
+        loss = task.loss(_output(twin, steps), batch)
         flat = [state for step in steps for state in step]
         found = torch.autograd.grad(loss, flat, allow_unused=True)
     names, size = twin.cell.state_names, x.shape[1]
@@ -63,8 +63,8 @@ def trace(model: SequenceModel, task: Task, batch: Batch) -> Trace:
     )
 
 
-def _answer(model: SequenceModel, steps: list[State]) -> Tensor:
-    if model.signature.answer == "last":
+def _output(model: SequenceModel, steps: list[State]) -> Tensor:
+    if model.signature.targets is Targets.LAST_STEP:
         return model.predict(steps[-1][0])
     return model.predict(torch.stack([step[0] for step in steps]))
 

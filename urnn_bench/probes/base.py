@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from urnn_bench.probes._trace import Trace
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 
 class Probe(ABC):
     """Reads a trace; the network and the task are not seen, nor changed."""
 
-    Options: ClassVar[type[Strict]] = Strict
+    Options: ClassVar[type[Config]] = Config
 
     def __init__(self, options: Any) -> None:
         self.options = options

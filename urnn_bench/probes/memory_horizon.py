@@ -14,10 +14,10 @@ from torch import Tensor
 
 from urnn_bench.probes._trace import Trace, norms
 from urnn_bench.probes.base import Probe
-from urnn_bench.spec.types import Fraction, Strict
+from urnn_bench.spec.types import Config, Fraction
 
 
-class MemoryHorizonOptions(Strict):
+class MemoryHorizonOptions(Config):
     """What still counts."""
 
     fraction: Fraction = Field(1e-3, description="of the last step's gradient norm")

@@ -23,7 +23,7 @@ LOCK = ".lock"
 
 
 @dataclass(frozen=True)
-class State:
+class RunStatus:
     """What a run's folder says of it; "to do" if there is none."""
 
     status: str
@@ -45,13 +45,13 @@ def folder_of(results: Path, run: Run) -> Path:
     return results / run.benchmark / run.slug
 
 
-def state_of(folder: Path) -> State:
+def status_of_run(folder: Path) -> RunStatus:
     """Read a run's state; a "running" that nobody holds the lock of was interrupted."""
     record = Record.read(folder)
     if record is None:
-        return State("to do")
+        return RunStatus("to do")
     gone = record.status == "running" and not _held(folder)
-    return State("interrupted" if gone else record.status, record)
+    return RunStatus("interrupted" if gone else record.status, record)
 
 
 def records(results: Path, benchmark: str | None = None) -> Iterator[tuple[Path, Record]]:
@@ -111,7 +111,7 @@ def clear(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def tidy(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove an earlier attempt's error, and what a killed process was about to put in place."""
     for path in (folder / ERROR, *folder.glob(f".*{PARTIAL}")):
         path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ class RecordsWarning(UserWarning):
     """Part of a record could not be read and was left out."""
 
 
-class LineWriter:
+class CsvAppender:
     """Appends lines below a header."""
 
     def __init__(self, path: Path, header: Sequence[str], length: int = 0) -> None:
@@ -20,7 +20,7 @@ class LineWriter:
         self._file = path.open("ab")
         size = self._file.tell()
         if size < length:
-            length = whole(path.read_bytes())
+            length = complete_length(path.read_bytes())
             text = f"{path}: its end is missing; the run resumes without it"
             warnings.warn(text, RecordsWarning, 2)
         self._file.truncate(length)
@@ -56,7 +56,7 @@ def read_lines(path: Path) -> list[list[str] | None]:
     if not path.exists():
         return []
     data = path.read_bytes()
-    end = whole(data)
+    end = complete_length(data)
     lines = data[:end].decode(errors="replace").splitlines()
     cut = [None] if end < len(data) else []
     return [*map(_fields, lines[1:]), *cut]
@@ -69,7 +69,7 @@ def warn_of(path: Path, bad: int) -> None:
         warnings.warn(text, RecordsWarning, 3)
 
 
-def whole(data: bytes) -> int:
+def complete_length(data: bytes) -> int:
     """Return the length of the lines that end."""
     return data.rfind(b"\n") + 1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from urnn_bench.events import Measured
-from urnn_bench.records.lines import LineWriter, read_lines, warn_of
+from urnn_bench.records.lines import CsvAppender, read_lines, warn_of
 
 
 class Row(NamedTuple):
@@ -23,7 +23,7 @@ class Row(NamedTuple):
     value: float
 
 
-class MetricsWriter(LineWriter):
+class MetricsWriter(CsvAppender):
     """Appends the values of ``Measured`` events to a file."""
 
     def __init__(self, path: Path, length: int = 0) -> None:

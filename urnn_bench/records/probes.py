@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from urnn_bench.events import Probed
-from urnn_bench.records.lines import LineWriter, read_lines, warn_of
+from urnn_bench.records.lines import CsvAppender, read_lines, warn_of
 
 
 class Reading(NamedTuple):
@@ -18,7 +18,7 @@ class Reading(NamedTuple):
     value: float
 
 
-class ProbesWriter(LineWriter):
+class ProbesWriter(CsvAppender):
     """Appends the curves of ``Probed`` events to a file."""
 
     def __init__(self, path: Path, length: int = 0) -> None:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from urnn_bench.errors import DamagedRecordError, RecordsError
 from urnn_bench.files import write_atomically
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import Strict
+from urnn_bench.spec.types import Config
 
 SCHEMA_VERSION = 1
 NAME = "run.json"
@@ -20,7 +20,7 @@ FINAL: frozenset[str] = frozenset({"done", "solved", "diverged"})
 GOOD: frozenset[str] = frozenset({"done", "solved"})
 
 
-class _Kept(Strict):
+class _Kept(Config):
     """Part of a record: a key that a later version adds is ignored, not refused."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True)

@@ -14,12 +14,12 @@ from urnn_bench.errors import (
 )
 from urnn_bench.events import SPLITS
 from urnn_bench.kernels.choose import Choice, choose
-from urnn_bench.models import SequenceModel, apart, at_once
-from urnn_bench.probes._runner import Probing
+from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independent
+from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Components
-from urnn_bench.run.device import Machinery, device_of
+from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
 from urnn_bench.tasks.base import Task
 
@@ -48,27 +48,29 @@ def task_of(components: Components, run: Run) -> Task:
     return kind(kind.Options.model_validate(run.task.options))
 
 
-def job_of(components: Components, run: Run, machinery: Machinery) -> tuple[Job, Choice]:
+def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Choice]:
     """Return what the engine needs, and the kernel chosen; weights follow the run's seed.
 
     Raises DeviceError or KernelError if what was asked for is not here.
     """
-    device = device_of(machinery.device)
+    device = device_of(backend.device)
     with seeded(run.seed, "init"):
-        model = _network(components, run, device.type, machinery.kernel)
+        model = _network(components, run, device.type, backend.kernel)
     model.to(device, getattr(torch, run.fit.dtype))
     model.kernel.prepare(run.fit.batch, getattr(torch, run.fit.dtype))
     trained = [p for p in model.parameters() if p.requires_grad]
-    own_rate = model.cell.orthogonal(), run.fit.orthogonal_lr
+    own_rate = model.cell.orthogonal_parameters(), run.fit.orthogonal_lr
     optimizer = optim.make(run.fit.optimizer, trained, *own_rate)
-    task, descent = task_of(components, run), _descent(device, machinery, model.cell)
-    beside = Beside(at_once, apart) if model.kernel.stacked else None
+    task, descent = task_of(components, run), _descent(device, backend, model.cell)
+    beside = Beside(stacked_forward, steps_are_independent) if model.kernel.stacked else None
     cost = run.fit.batch * (model.cell.flops() or 0.0)
-    job = Job(model, task, optimizer, run.fit, run.seed, descent, model.cell.updated, beside, cost)
+    job = Job(
+        model, task, optimizer, run.fit, run.seed, descent, model.cell.on_update_end, beside, cost
+    )
     return job, model.kernel
 
 
-def by_loop(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:
+def reference_model(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:
     """Return a run's network with the time loop, and its first inputs; of both on the device
     "meta" only the sizes.
     """
@@ -79,16 +81,16 @@ def by_loop(components: Components, run: Run, device: str) -> tuple[SequenceMode
     return model.to(dtype), x.to(device, dtype if x.is_floating_point() else x.dtype)
 
 
-def _descent(device: torch.device, machinery: Machinery, cell: Cell) -> Descent:
+def _descent(device: torch.device, backend: Backend, cell: Cell) -> Descent:
     """Return how updates are carried out: on a GPU captured, unless the time loop is asked for."""
     if device.type != "cuda":
         return Eager(f"there are no graphs on {device.type}")
-    if machinery.kernel == "eager":
+    if backend.kernel == "eager":
         return Eager("asked for")
-    return Eager(cell.asks_host) if cell.asks_host else Captured()
+    return Eager(cell.host_sync_reason) if cell.host_sync_reason else Captured()
 
 
-def probing_of(components: Components, run: Run) -> Probing | None:
+def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
     """Return a run's probes and the sequences they look at, None if there are none."""
     when = run.probes
     if when is None:
@@ -99,14 +101,14 @@ def probing_of(components: Components, run: Run) -> Probing | None:
     kinds = [(named, components.probes.get(named.name, Probe)) for named in when.read]
     probes = {n.name: kind(kind.Options.model_validate(n.options)) for n, kind in kinds}
     batch = source.batch("validation", 0, when.batch, run.seed)
-    return Probing(when, source, batch, probes)
+    return ProbeRunner(when, source, batch, probes)
 
 
-def kernel_of(components: Components, run: Run, machinery: Machinery) -> Choice:
+def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
     """Return the kernel a run would use, without building its network."""
-    device = device_of(machinery.device)
+    device = device_of(backend.device)
     with torch.device("meta"):
-        return _network(components, run, device.type, machinery.kernel).kernel
+        return _network(components, run, device.type, backend.kernel).kernel
 
 
 def _network(components: Components, run: Run, device: str, kernel: str) -> SequenceModel:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 from urnn_bench.events import Event
-from urnn_bench.records.folder import State
+from urnn_bench.records.folder import RunStatus
 from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
-from urnn_bench.run.device import Machinery
+from urnn_bench.run.device import Backend
 from urnn_bench.spec.run import Run
 
 
@@ -25,16 +25,16 @@ class Display(Protocol):
     def end(self, record: Record) -> None:
         """A run has ended, in the state its record says."""
 
-    def skip(self, run: Run, state: State) -> None:
+    def skip(self, run: Run, state: RunStatus) -> None:
         """A run is left alone: it is done, or another process is at it."""
 
 
 @dataclass(frozen=True)
-class Conditions:
+class ExecutionOptions:
     """How runs are carried out; nothing here belongs to a result's identity."""
 
     components: Components
-    machinery: Machinery
+    backend: Backend
     results: Path
     time_limit_s: float | None = None
     force: bool = False

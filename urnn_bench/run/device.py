@@ -16,7 +16,7 @@ from urnn_bench.kernels.native.threads import THREADS, keep_memory
 
 
 @dataclass(frozen=True)
-class Machinery:
+class Backend:
     """What a result should not depend on: where and how the arithmetic is done."""
 
     device: str = "auto"
@@ -33,7 +33,7 @@ def device_of(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def set_up(threads: int | None) -> None:
+def configure_torch(threads: int | None) -> None:
     """Fix the number of threads and ask torch for deterministic algorithms.
 
     Unless told otherwise, kernels in C use every processor and torch one: at the papers' sizes a
@@ -53,9 +53,9 @@ def set_up(threads: int | None) -> None:
 
 
 @contextmanager
-def workers_of(machinery: Machinery) -> Iterator[Workers]:
+def workers_of(backend: Backend) -> Iterator[Workers]:
     """Yield a worker for each processor, whose kernels have one thread; one worker for a GPU."""
-    count = THREADS.get() if device_of(machinery.device).type == "cpu" else 1
+    count = THREADS.get() if device_of(backend.device).type == "cpu" else 1
     with ThreadPoolExecutor(count, initializer=_one_thread) as pool:
         yield Workers(count, pool.map)
 

@@ -17,14 +17,14 @@ from urnn_bench.engine.stacked_check import Held
 from urnn_bench.engine.update import Descent, Due, Job
 from urnn_bench.errors import RecordsError
 from urnn_bench.events import Ended, Event, Measured, Probed, Updated
-from urnn_bench.probes._runner import Probing
-from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, folder_of, tidy
-from urnn_bench.records.lines import LineWriter, RecordsWarning
+from urnn_bench.probes._runner import ProbeRunner
+from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, folder_of, remove_leftovers
+from urnn_bench.records.lines import CsvAppender, RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import Record, Status
 from urnn_bench.run import build, checkpoint, provenance
-from urnn_bench.run.context import Conditions, Shell
+from urnn_bench.run.context import ExecutionOptions, Shell
 from urnn_bench.run.failures import status_of
 from urnn_bench.spec.run import Run
 
@@ -61,17 +61,17 @@ class Work:
     job: Job
     position: Position
     metrics: MetricsWriter
-    probing: Probing | None = None
+    probing: ProbeRunner | None = None
     probes: ProbesWriter | None = None
 
     @property
-    def files(self) -> dict[str, LineWriter]:
+    def files(self) -> dict[str, CsvAppender]:
         """What is open, by name."""
         return {METRICS: self.metrics, **({PROBES: self.probes} if self.probes else {})}
 
 
 def perform(
-    run: Run, before: Record | None, conditions: Conditions, shell: Shell, company: Company
+    run: Run, before: Record | None, conditions: ExecutionOptions, shell: Shell, company: Company
 ) -> Performance:
     """Train one run in its company; return the record, whose status says what ended it.
 
@@ -79,8 +79,8 @@ def perform(
     """
     began, folder = time.monotonic(), folder_of(conditions.results, run)
     provenance.reset_peak()
-    tidy(folder)
-    record = provenance.begun(run, before, company.size)
+    remove_leftovers(folder)
+    record = provenance.start_session(run, before, company.size)
     record.write(folder)
     try:
         work = _begin(record, folder, conditions, company)
@@ -99,19 +99,19 @@ def perform(
     return record
 
 
-def _begin(record: Record, folder: Path, conditions: Conditions, company: Company) -> Work:
+def _begin(record: Record, folder: Path, conditions: ExecutionOptions, company: Company) -> Work:
     """Build what the run needs, and put it back to where its checkpoint stands."""
     run = record.run
-    job, kernel = build.job_of(conditions.components, run, conditions.machinery)
+    job, kernel = build.job_of(conditions.components, run, conditions.backend)
     job = company.joined(job)
     content = load_checkpoint(folder, run)
     position = checkpoint.restore(content, job) if content else Position()
     lengths = content["lengths"] if content else {}
-    probing = build.probing_of(conditions.components, run)
+    probing = build.probe_runner_of(conditions.components, run)
     metrics = MetricsWriter(folder / METRICS, lengths.get(METRICS, 0))
     probes = ProbesWriter(folder / PROBES, lengths.get(PROBES, 0)) if probing else None
-    record = provenance.built(record, job, kernel, position)
-    if content and (changed := provenance.changed(record)):
+    record = provenance.record_build(record, job, kernel, position)
+    if content and (changed := provenance.environment_changes(record)):
         text = f"{folder.name}: resumed with another {changed}; the curve is no longer exact"
         warnings.warn(text, RecordsWarning, 2)
     return Work(folder, record, job, position, metrics, probing, probes)
@@ -126,7 +126,7 @@ def _work(work: Work, began: float, limit_s: float | None, shell: Shell) -> Perf
     finally:
         for file in work.files.values():
             file.close()
-    return provenance.ended(work.record, work.job, work.position, time.monotonic() - began)
+    return provenance.record_end(work.record, work.job, work.position, time.monotonic() - began)
 
 
 class _Follower:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
-from urnn_bench.spec.overrides import Setting
+from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
+from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, drafts
 
 
 class Matrix(NamedTuple):
@@ -35,7 +35,7 @@ def matrix(
                 "their records would be mixed; rename one"
             )
         asked = _with_probes(selection) if probe and "probes" not in document.mapping else selection
-        checked = plan(name, document, asked, components.cells.names())
+        checked = check_benchmark(name, document, asked, components.cells.names())
         _check_figures(components, checked)
         if checked.benchmark.together:
             together.add(name)
@@ -47,10 +47,10 @@ def matrix(
 
 def _with_probes(selection: Selection) -> Selection:
     """Ask for probes, before whatever else is set of them."""
-    return replace(selection, settings=(Setting(("probes",), {}), *selection.settings))
+    return replace(selection, settings=(Override(("probes",), {}), *selection.settings))
 
 
-def _check_figures(components: Components, checked: Plan) -> None:
+def _check_figures(components: Components, checked: CheckedBenchmark) -> None:
     names = components.figures.names()
     for index, figure in enumerate(checked.benchmark.figures):
         if figure.name not in names:

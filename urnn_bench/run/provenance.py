@@ -26,7 +26,7 @@ from urnn_bench.spec.run import Run
 _EXACT = ("device_name", "kernel", "torch_threads", "versions")
 
 
-def begun(run: Run, before: Record | None, beside: int = 1) -> Record:
+def start_session(run: Run, before: Record | None, beside: int = 1) -> Record:
     """Return the record of a run that begins, or goes on after ``before``, of several at once."""
     begins: dict[str, Any] = {"status": "running", "reason": "", "run": run, "asked": now()}
     if before is not None:
@@ -36,7 +36,7 @@ def begun(run: Run, before: Record | None, beside: int = 1) -> Record:
     return Record.model_validate({**ids, **begins, "sessions": (_session(beside),)})
 
 
-def built(record: Record, job: Job, kernel: Choice, position: Position) -> Record:
+def record_build(record: Record, job: Job, kernel: Choice, position: Position) -> Record:
     """Return the record with what is known once the network and the data are there.
 
     Raises RecordsError if the data are not those that the run has been trained on so far.
@@ -72,7 +72,7 @@ def built(record: Record, job: Job, kernel: Choice, position: Position) -> Recor
     )
 
 
-def changed(record: Record) -> str:
+def environment_changes(record: Record) -> str:
     """Return what differs from the session before that may change the arithmetic, or nothing."""
     if len(record.sessions) < 2:
         return ""
@@ -109,7 +109,7 @@ def _session(beside: int) -> Session:
     )
 
 
-def ended(record: Record, job: Job, position: Position, wall_s: float) -> Record:
+def record_end(record: Record, job: Job, position: Position, wall_s: float) -> Record:
     """Return the record with where the run stands and what its last session took."""
     peak = _peak_mb(next(job.model.parameters()).device)
     how = {"update": job.descent.name, "update_reason": job.descent.reason}

@@ -21,8 +21,8 @@ from urnn_bench.run.build import parameters
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.run import Probes, Run
-from urnn_bench.spec.sweep import Draft
-from urnn_bench.spec.types import Named, Strict
+from urnn_bench.spec.sweep import UnresolvedRun
+from urnn_bench.spec.types import ComponentSpec, Config
 from urnn_bench.tasks.base import Task
 
 _KINDS: dict[str, type[Any]] = {"cells": Cell, "tasks": Task, "figures": Figure, "probes": Probe}
@@ -43,7 +43,7 @@ def include(components: Components, paths: Sequence[Path]) -> Components:
     return components
 
 
-def resolve(components: Components, benchmark: str, draft: Draft) -> Run:
+def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run:
     """Check the options of a draft's components and settle its width.
 
     Raises SpecError, or UnknownNameError, with the place in the benchmark file.
@@ -86,12 +86,12 @@ def widest(components: Components, run: Run, budget: int) -> int | None:
 
 
 def _checked(
-    registry: Registry, base: type[Any], named: Named, draft: Draft, path: KeyPath
-) -> Named:
+    registry: Registry, base: type[Any], named: ComponentSpec, draft: UnresolvedRun, path: KeyPath
+) -> ComponentSpec:
     """Return a component with every option filled in, and the hash of the user's file if any."""
     if named.name not in registry.names():
         raise UnknownNameError(registry.kind, named.name, registry.names(), draft.where(path))
-    options: type[Strict] = registry.get(named.name, base).Options
+    options: type[Config] = registry.get(named.name, base).Options
 
     def where(inner: KeyPath) -> str:
         return draft.where(inner[-1:] if inner[-1:] == ("T",) else inner)
@@ -100,10 +100,10 @@ def _checked(
         filled = options.model_validate(named.options).model_dump(mode="json")
     except ValidationError as error:
         raise spec_error(error, options, where, path) from error
-    return Named(name=named.name, options=filled, source=registry.source(named.name))
+    return ComponentSpec(name=named.name, options=filled, source=registry.source(named.name))
 
 
-def _probes(components: Components, draft: Draft) -> Probes | None:
+def _probes(components: Components, draft: UnresolvedRun) -> Probes | None:
     """Return a draft's probes with every option filled in."""
     if draft.probes is None:
         return None
@@ -116,7 +116,7 @@ def _probes(components: Components, draft: Draft) -> Probes | None:
     return draft.probes.model_copy(update={"read": read})
 
 
-def _check_solved(components: Components, task: Named, draft: Draft) -> None:
+def _check_solved(components: Components, task: ComponentSpec, draft: UnresolvedRun) -> None:
     solved, metrics = draft.fit.solved, components.tasks.get(task.name, Task).metrics
     if solved and solved.metric not in metrics:
         hint = near_miss(solved.metric, metrics) or f"; there are: {', '.join(metrics)}"

@@ -11,16 +11,16 @@ from urnn_bench.engine.stacked import Answer, Workers, driven
 from urnn_bench.engine.update import Due, Job
 from urnn_bench.errors import ComponentError, RecordsError
 from urnn_bench.events import Event, Updated
-from urnn_bench.records.folder import State, clear, folder_of, locked, state_of
+from urnn_bench.records.folder import RunStatus, clear, folder_of, locked, status_of_run
 from urnn_bench.records.record import FINAL
 from urnn_bench.run import build, provenance
-from urnn_bench.run.context import Conditions, Shell
+from urnn_bench.run.context import ExecutionOptions, Shell
 from urnn_bench.run.device import workers_of
 from urnn_bench.run.executor import Company, Performance, load_checkpoint, perform
 from urnn_bench.spec.run import Run
 
 
-def check(runs: Sequence[Run], conditions: Conditions) -> None:
+def check(runs: Sequence[Run], conditions: ExecutionOptions) -> None:
     """Raise, before anything is trained, what would stop one of the runs from beginning.
 
     Raises KernelError, DeviceError, DataError, or RecordsError for a damaged or too new record.
@@ -31,18 +31,18 @@ def check(runs: Sequence[Run], conditions: Conditions) -> None:
     for run in runs:
         # a cell that cannot be built is its run's failure, not the matrix's
         with suppress(ComponentError):
-            build.kernel_of(conditions.components, run, conditions.machinery)
+            build.kernel_of(conditions.components, run, conditions.backend)
         if not conditions.force:
             _check_records(run, folder_of(conditions.results, run))
 
 
-def _ended(run: Run, conditions: Conditions) -> bool:
-    return state_of(folder_of(conditions.results, run)).status in FINAL
+def _ended(run: Run, conditions: ExecutionOptions) -> bool:
+    return status_of_run(folder_of(conditions.results, run)).status in FINAL
 
 
 def _check_records(run: Run, folder: Path) -> None:
     try:
-        if state_of(folder).status not in FINAL:
+        if status_of_run(folder).status not in FINAL:
             load_checkpoint(folder, run)
     except RecordsError as error:
         one = ["--model", run.label, "--T", str(run.T), "--seed", str(run.seed), "--force"]
@@ -51,27 +51,27 @@ def _check_records(run: Run, folder: Path) -> None:
 
 
 def carry_out(
-    stacks: Iterable[Sequence[Run]], conditions: Conditions, shell: Shell
-) -> Iterator[State]:
+    stacks: Iterable[Sequence[Run]], conditions: ExecutionOptions, shell: Shell
+) -> Iterator[RunStatus]:
     """Yield the state of each run after carrying it out, or leaving it alone.
 
     The runs of a stack are carried out at once.
     """
-    with workers_of(conditions.machinery) as workers:
+    with workers_of(conditions.backend) as workers:
         for stack in stacks:
             if shell.stop():
                 return
             yield from _carry_out(stack, conditions, shell, workers)
 
 
-def seconds_per_update(stack: Sequence[Run], conditions: Conditions) -> float:
+def seconds_per_update(stack: Sequence[Run], conditions: ExecutionOptions) -> float:
     """Return a run's share of an update of its stack, from one made for it after the first ones."""
-    made = (build.job_of(conditions.components, run, conditions.machinery) for run in stack)
+    made = (build.job_of(conditions.components, run, conditions.backend) for run in stack)
     jobs = [job for job, _ in made]
     company = Company(len(jobs))
     jobs = [company.joined(job) for job in jobs]
     count = jobs[0].descent.warm_up + 1
-    with workers_of(conditions.machinery) as workers:
+    with workers_of(conditions.backend) as workers:
         return driven([_timed(job, count) for job in jobs], workers)[0]
 
 
@@ -90,11 +90,11 @@ def _timed(job: Job, count: int) -> Generator[Due, Answer, float]:
 
 
 def _carry_out(
-    stack: Sequence[Run], conditions: Conditions, shell: Shell, workers: Workers
-) -> list[State]:
+    stack: Sequence[Run], conditions: ExecutionOptions, shell: Shell, workers: Workers
+) -> list[RunStatus]:
     """Carry out the runs of a stack that nobody else is at and that are not done."""
     with ExitStack() as held:
-        states: list[State] = []
+        states: list[RunStatus] = []
         going: dict[int, Performance] = {}
         company = Company(0)
         for place, run in enumerate(stack):
@@ -108,7 +108,7 @@ def _carry_out(
                 going[place] = _released(own, performance)
             states.append(state)
         for place, record in zip(going, driven(list(going.values()), workers), strict=True):
-            states[place] = State(record.status, record)
+            states[place] = RunStatus(record.status, record)
     return states
 
 
@@ -118,17 +118,19 @@ def _released(held: ExitStack, performance: Performance) -> Performance:
         return (yield from performance)
 
 
-def _taken(run: Run, held: ExitStack, conditions: Conditions) -> tuple[bool, State]:
+def _taken(run: Run, held: ExitStack, conditions: ExecutionOptions) -> tuple[bool, RunStatus]:
     """Return whether a run is this process's now, and its state; a forced one begins anew."""
     folder = folder_of(conditions.results, run)
     if not held.enter_context(locked(folder)):
-        return False, State("running")
+        return False, RunStatus("running")
     if conditions.force:
         clear(folder)
-    return True, state_of(folder)
+    return True, status_of_run(folder)
 
 
-def _left_alone(run: Run, state: State, conditions: Conditions, shell: Shell) -> State:
+def _left_alone(
+    run: Run, state: RunStatus, conditions: ExecutionOptions, shell: Shell
+) -> RunStatus:
     """Show that a run is not carried out; note that it is its settings that are wanted now."""
     if state.record is not None:
         asked = state.record.run.model_copy(update={"settings": run.settings})

@@ -10,7 +10,7 @@ from torch import Tensor
 from urnn_bench.models import SequenceModel
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.device import Machinery, device_of
+from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
 
 # the rest is for the system, for evaluation, and for what other processes take meanwhile
@@ -21,7 +21,7 @@ _MOST = 64
 
 
 def stacks(
-    components: Components, machinery: Machinery, runs: Sequence[Run]
+    components: Components, backend: Backend, runs: Sequence[Run]
 ) -> Iterator[tuple[Run, ...]]:
     """Yield every run once, with those that its updates can be computed with.
 
@@ -30,33 +30,33 @@ def stacks(
     """
     groups: dict[Any, list[Run]] = {}
     for run in runs:
-        groups.setdefault(_form(run), []).append(run)
+        groups.setdefault(_signature(run), []).append(run)
     for group in groups.values():
-        most = _most(components, machinery, group[0])
+        most = _max_size(components, backend, group[0])
         yield from (tuple(group[i : i + most]) for i in range(0, len(group), most))
 
 
-def _form(run: Run) -> tuple[str, ...]:
+def _signature(run: Run) -> tuple[str, ...]:
     """Return what runs must have in common to be computed at once."""
     return repr(run.task), repr(run.cell), f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
 
 
-def _most(components: Components, machinery: Machinery, run: Run) -> int:
+def _max_size(components: Components, backend: Backend, run: Run) -> int:
     """Return how many runs of this form may be carried out at once."""
-    device = device_of(machinery.device)
+    device = device_of(backend.device)
     try:
-        each_mb = _each_mb(components, machinery, run)
+        each_mb = _each_mb(components, backend, run)
     except Exception:  # noqa: BLE001 - a cell may raise anything, and will be asked again by its run
         return 1
     return min(_MOST, max(1, int(_SHARE * _free_mb(device) / each_mb)))
 
 
-def _each_mb(components: Components, machinery: Machinery, run: Run) -> float:
+def _each_mb(components: Components, backend: Backend, run: Run) -> float:
     """Return what a run takes: its weights, or if it is computed with others, an update's too."""
-    at_once = build.kernel_of(components, run, machinery).stacked is not None
+    at_once = build.kernel_of(components, run, backend).stacked is not None
     # weights, gradients, the optimizer's two, the best so far, and a copy where one is made
     weights_mb = _COPIES * 4 * build.parameters(components, run) / 2**20
-    return weights_mb + (update_mb(components, run) if at_once else 0.0)
+    return weights_mb + (activation_mb(components, run) if at_once else 0.0)
 
 
 def _free_mb(device: torch.device) -> float:
@@ -65,18 +65,18 @@ def _free_mb(device: torch.device) -> float:
     return psutil.virtual_memory().available / 2**20
 
 
-def update_mb(components: Components, run: Run) -> float:
+def activation_mb(components: Components, run: Run) -> float:
     """Return the memory that an update keeps for its backward pass, in MiB.
 
     None is taken for it, unless the cell insists on numbers that have a value.
     """
     try:
-        return _kept_mb(*build.by_loop(components, run, "meta"))
+        return _saved_tensors_mb(*build.reference_model(components, run, "meta"))
     except RuntimeError:
-        return _kept_mb(*build.by_loop(components, run, "cpu"))
+        return _saved_tensors_mb(*build.reference_model(components, run, "cpu"))
 
 
-def _kept_mb(model: SequenceModel, x: Tensor) -> float:
+def _saved_tensors_mb(model: SequenceModel, x: Tensor) -> float:
     sizes: dict[int, int] = {}
 
     def kept(tensor: Tensor) -> Tensor:

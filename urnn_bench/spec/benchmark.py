@@ -7,16 +7,16 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from urnn_bench.spec.run import Probes
-from urnn_bench.spec.types import Count, Named, Seeds, Strict
+from urnn_bench.spec.types import ComponentSpec, Config, Count, Seeds
 
 # between a model's name and its place in a grid
-AT = " @ "
+GRID_SEPARATOR = " @ "
 
 
-class ModelSpec(Strict):
+class ModelSpec(Config):
     """A model of a benchmark: a cell, its size, and what it changes in the common ``fit``."""
 
-    cell: Named
+    cell: ComponentSpec
     hidden: Count | None = None
     parameters: Count | None = None
     fit: dict[str, Any] = {}
@@ -28,7 +28,7 @@ class ModelSpec(Strict):
         return self
 
 
-class Benchmark(Strict):
+class Benchmark(Config):
     """A benchmark file: task × models × lengths × seeds, trained by one ``fit``.
 
     ``grid`` has values for keys of ``fit``, by their dotted paths; every model is trained with
@@ -37,7 +37,7 @@ class Benchmark(Strict):
 
     title: str
     paper: str = ""
-    task: Named
+    task: ComponentSpec
     T: dict[int, dict[str, Any]]
     seeds: Seeds = (0,)
     models: Annotated[dict[str, ModelSpec], Field(min_length=1)]
@@ -47,7 +47,7 @@ class Benchmark(Strict):
     grid: dict[str, Annotated[tuple[Any, ...], Field(strict=False, min_length=1)]] = {}
     together: bool = False
     probes: Probes | None = None
-    figures: Annotated[tuple[Named, ...], Field(strict=False)] = ()
+    figures: Annotated[tuple[ComponentSpec, ...], Field(strict=False)] = ()
 
     @field_validator("T", mode="before")
     @classmethod
@@ -76,8 +76,9 @@ class Benchmark(Strict):
     @classmethod
     def _names(cls, models: dict[str, ModelSpec]) -> dict[str, ModelSpec]:
         """Refuse names that look like places in a grid."""
-        if taken := [name for name in models if AT in name]:
-            raise ValueError(f"'{AT}' in '{taken[0]}' stands for a place in a grid; leave it out")
+        if taken := [name for name in models if GRID_SEPARATOR in name]:
+            text = f"'{GRID_SEPARATOR}' in '{taken[0]}' stands for a place in a grid; leave it out"
+            raise ValueError(text)
         return models
 
     @model_validator(mode="before")

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from urnn_bench.spec.types import SEQUENCES, UPDATES, Count, Fraction, Positive, Strict
+from urnn_bench.spec.types import SEQUENCES, UPDATES, Config, Count, Fraction, Positive
 
 
-class RmspropPaper(Strict):
+class RmspropPaper(Config):
     """The uRNN paper's RMSprop: accumulator from 1e-3, updated before use, no epsilon."""
 
     name: Literal["rmsprop_paper"] = "rmsprop_paper"
@@ -17,7 +17,7 @@ class RmspropPaper(Strict):
     initial: Positive = 1e-3
 
 
-class Rmsprop(Strict):
+class Rmsprop(Config):
     """torch.optim.RMSprop with torch's defaults."""
 
     name: Literal["rmsprop"]
@@ -28,7 +28,7 @@ class Rmsprop(Strict):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Adam(Strict):
+class Adam(Config):
     """torch.optim.Adam or AdamW with torch's defaults."""
 
     name: Literal["adam", "adamw"]
@@ -38,7 +38,7 @@ class Adam(Strict):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Sgd(Strict):
+class Sgd(Config):
     """torch.optim.SGD with torch's defaults."""
 
     name: Literal["sgd"]
@@ -51,7 +51,7 @@ class Sgd(Strict):
 Optimizer = Annotated[RmspropPaper | Rmsprop | Adam | Sgd, Field(discriminator="name")]
 
 
-class Clip(Strict):
+class Clip(Config):
     """Clip every element of the gradient to ± value, or scale the whole down to a 2-norm."""
 
     value: Positive | None = None
@@ -64,7 +64,7 @@ class Clip(Strict):
         return self
 
 
-class Solved(Strict):
+class Solved(Config):
     """When a run counts as solved: a validation metric is below (or above) a bound."""
 
     metric: str
@@ -84,7 +84,7 @@ class Solved(Strict):
         return value < self.below if self.below is not None else value > float(self.above or 0)
 
 
-class Fit(Strict):
+class Fit(Config):
     """How a model is trained."""
 
     steps: Count = Field(1000, description="how long to train", json_schema_extra=UPDATES)

@@ -13,7 +13,7 @@ _SIZES = ("hidden", "parameters")
 
 
 @dataclass(frozen=True)
-class Setting:
+class Override:
     """One ``PATH=VALUE`` of the command line."""
 
     path: KeyPath
@@ -30,16 +30,16 @@ class Setting:
         return f"--set {self.text}"
 
 
-def parse_setting(text: str) -> Setting:
+def parse_override(text: str) -> Override:
     """Read ``PATH=VALUE``; raise SpecError if there is no path or the value is not YAML."""
     path, equals, value = text.partition("=")
     keys = tuple(part.strip() for part in path.split("."))
     if not equals or not all(keys):
         raise SpecError(f"--set takes PATH=VALUE, such as fit.optimizer.lr=1e-2, not '{text}'")
-    return Setting(keys, parse_value(value))
+    return Override(keys, parse_value(value))
 
 
-def apply(document: Document, settings: Sequence[Setting]) -> Document:
+def apply(document: Document, settings: Sequence[Override]) -> Document:
     """Return the document with every setting written into its mapping, in order.
 
     A setting of ``fit.…`` holds for every run, and so does one of the size: what models and
@@ -55,20 +55,20 @@ def apply(document: Document, settings: Sequence[Setting]) -> Document:
     return Document(document.source, mapping, document.lines)
 
 
-def _leaves(setting: Setting) -> Sequence[Setting]:
+def _leaves(setting: Override) -> Sequence[Override]:
     """Read ``fit={steps: 5, batch: 2}`` as a setting of each of its keys."""
     if setting.path != ("fit",) or not isinstance(setting.value, dict):
         return [setting]
-    return [Setting(("fit", str(key)), value) for key, value in setting.value.items()]
+    return [Override(("fit", str(key)), value) for key, value in setting.value.items()]
 
 
-def summary(settings: Sequence[Setting]) -> tuple[str, ...]:
+def summary(settings: Sequence[Override]) -> tuple[str, ...]:
     """Return what settings come to: the last for every path, in the order of the paths."""
     last = {leaf.path: leaf.text for leaf in chain.from_iterable(map(_leaves, settings))}
     return tuple(text for _, text in sorted(last.items()))
 
 
-def where(document: Document, settings: Sequence[Setting], path: KeyPath) -> str:
+def where(document: Document, settings: Sequence[Override], path: KeyPath) -> str:
     """Say where ``path`` was last given: on the command line, else in the file."""
     known = document.depth(path)
     for setting in reversed(settings):
@@ -99,7 +99,7 @@ def _same_kind(old: Any, new: Any) -> TypeGuard[Mapping[str, Any]]:
     return bool(new.get("name", old.get("name")) == old.get("name"))
 
 
-def _write(mapping: dict[str, Any], setting: Setting) -> None:
+def _write(mapping: dict[str, Any], setting: Override) -> None:
     node: Any = mapping
     for key in setting.path[:-1]:
         node = _child(node, key, setting)
@@ -112,7 +112,7 @@ def _write(mapping: dict[str, Any], setting: Setting) -> None:
     node[key] = deepcopy(setting.value)
 
 
-def _child(node: dict[Any, Any], key: str, setting: Setting) -> dict[Any, Any]:
+def _child(node: dict[Any, Any], key: str, setting: Override) -> dict[Any, Any]:
     key = _same_key(node, key)
     old = node.get(key)
     if isinstance(old, str):

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from urnn_bench.spec.fit import Fit
-from urnn_bench.spec.types import SEQUENCES, UPDATES, Count, Named, Seed, Strict
+from urnn_bench.spec.types import SEQUENCES, UPDATES, ComponentSpec, Config, Count, Seed
 
 _PROBES = ("gradient_norm", "state_norm", "distance_to_last", "memory_horizon", "lyapunov")
 
 
-class Probes(Strict):
+class Probes(Config):
     """When, on what and with what a run is looked into; training does not notice."""
 
     at: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] = Field(
@@ -26,8 +26,9 @@ class Probes(Strict):
         None, description="length of the sequences looked at; the run's own if not given"
     )
     batch: Count = Field(20, description="of validation, looked at", json_schema_extra=SEQUENCES)
-    read: Annotated[tuple[Named, ...], Field(strict=False, min_length=1)] = Field(
-        tuple(Named(name=name) for name in _PROBES), description="which probes, and their options"
+    read: Annotated[tuple[ComponentSpec, ...], Field(strict=False, min_length=1)] = Field(
+        tuple(ComponentSpec(name=name) for name in _PROBES),
+        description="which probes, and their options",
     )
 
     def due(self, step: int) -> bool:
@@ -38,7 +39,7 @@ class Probes(Strict):
 _NOT_IDENTITY: Any = {"benchmark": True, "settings": True, "fit": {"evaluate_batch"}}
 
 
-class Run(Strict):
+class Run(Config):
     """Everything the result of one run depends on; device, kernel and threads do not belong.
 
     ``settings`` are what the command line changed in the benchmark; they are there to tell which
@@ -47,8 +48,8 @@ class Run(Strict):
 
     benchmark: str
     label: str
-    task: Named
-    cell: Named
+    task: ComponentSpec
+    cell: ComponentSpec
     hidden: Count
     fit: Fit
     seed: Seed

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from urnn_bench.errors import SpecError, UnknownNameError
 from urnn_bench.spec import overrides
-from urnn_bench.spec.benchmark import AT, Benchmark, ModelSpec
+from urnn_bench.spec.benchmark import GRID_SEPARATOR, Benchmark, ModelSpec
 from urnn_bench.spec.explain import Where, spec_error
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.load import Document, KeyPath
-from urnn_bench.spec.overrides import Setting
+from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.run import Probes, Run
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.types import ComponentSpec
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Selection:
     lengths: tuple[int, ...] = ()
     models: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True)
-class Plan:
+class CheckedBenchmark:
     """A checked benchmark, its name, and how to say where one of its keys stands."""
 
     name: str
@@ -39,12 +39,12 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Draft:
+class UnresolvedRun:
     """A run before its components have checked their options and its width is known."""
 
     label: str
     model: ModelSpec
-    task: Named
+    task: ComponentSpec
     fit: Fit
     seed: int
     settings: tuple[str, ...]
@@ -54,7 +54,7 @@ class Draft:
     @property
     def model_name(self) -> str:
         """What the model is called in the file: the label without a place in a grid."""
-        return self.label.partition(AT)[0]
+        return self.label.partition(GRID_SEPARATOR)[0]
 
     @property
     def T(self) -> int:
@@ -78,7 +78,9 @@ class Draft:
         return named and wide and self.fit == run.fit.model_copy(update=free)
 
 
-def plan(name: str, document: Document, selection: Selection, cells: Sequence[str]) -> Plan:
+def check_benchmark(
+    name: str, document: Document, selection: Selection, cells: Sequence[str]
+) -> CheckedBenchmark:
     """Check a benchmark with the selection written into it.
 
     ``cells`` are the models that may be asked for though the file does not list them.
@@ -93,26 +95,26 @@ def plan(name: str, document: Document, selection: Selection, cells: Sequence[st
         benchmark = Benchmark.model_validate(edited.mapping)
     except ValidationError as error:
         raise spec_error(error, Benchmark, where) from error
-    return Plan(name, benchmark, where)
+    return CheckedBenchmark(name, benchmark, where)
 
 
-def drafts(plan: Plan, selection: Selection) -> list[Draft]:
+def drafts(check_benchmark: CheckedBenchmark, selection: Selection) -> list[UnresolvedRun]:
     """Expand a benchmark into seeds × lengths × models, seeds outermost.
 
     With seeds outermost, a matrix that is stopped early has still compared every model.
     Raises SpecError if a ``fit`` is wrong.
     """
-    benchmark = plan.benchmark
+    benchmark = check_benchmark.benchmark
     labels = selection.models or tuple(benchmark.models)
     seeds = selection.seeds or benchmark.seeds
     lengths = {T: benchmark.T.get(T, {}) for T in selection.lengths or benchmark.T}
     for T, overlay in benchmark.T.items():
         _fit(
-            plan, {("T", str(T)): overlay}
+            check_benchmark, {("T", str(T)): overlay}
         )  # a fault is said whether or not the length is asked for
     settings = overrides.summary(selection.settings)
     return [
-        _draft(plan, label, point, T, overlay, seed, settings)
+        _draft(check_benchmark, label, point, T, overlay, seed, settings)
         for seed in seeds
         for T, overlay in lengths.items()
         for label in labels
@@ -126,7 +128,7 @@ def _points(grid: Mapping[str, Sequence[Any]], label: str) -> Sequence[Mapping[s
     Without a grid that is the empty one. Raises UnknownNameError.
     """
     points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    model, at, _ = label.partition(AT)
+    model, at, _ = label.partition(GRID_SEPARATOR)
     named = {_called(model, point): point for point in points}
     if at and label not in named:
         raise UnknownNameError("model", label, named)
@@ -136,44 +138,53 @@ def _points(grid: Mapping[str, Sequence[Any]], label: str) -> Sequence[Mapping[s
 def _called(label: str, point: Mapping[str, Any]) -> str:
     """Return a model's label with where it stands in the grid, as in ``urnn @ lr=0.001``."""
     places = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in point.items())
-    return f"{label}{AT}{places}" if places else label
+    return f"{label}{GRID_SEPARATOR}{places}" if places else label
 
 
 def _settings(
     document: Document, selection: Selection, cells: Sequence[str]
-) -> tuple[Setting, ...]:
+) -> tuple[Override, ...]:
     """Return the settings, with an entry for each model asked for by the name of its cell."""
     models = document.mapping.get("models")
     known: Mapping[Any, Any] = models if isinstance(models, Mapping) else {}
-    asked = dict.fromkeys(name.partition(AT)[0] for name in selection.models)
+    asked = dict.fromkeys(name.partition(GRID_SEPARATOR)[0] for name in selection.models)
     added = {s.path[1] for s in selection.settings if s.path[0] == "models" and len(s.path) > 1}
     for name in asked:
         if name not in known and name not in cells and name not in added:
             raise UnknownNameError("model", name, {*map(str, known), *cells})
-    new = [Setting(("models", name), {}) for name in asked if name not in known]
+    new = [Override(("models", name), {}) for name in asked if name not in known]
     return (*new, *selection.settings)
 
 
 def _draft(
-    plan: Plan,
+    check_benchmark: CheckedBenchmark,
     label: str,
     point: Mapping[str, Any],
     T: int,
     overlay: Mapping[str, Any],
     seed: int,
     settings: tuple[str, ...],
-) -> Draft:
-    benchmark = plan.benchmark
-    label = label.partition(AT)[0]
+) -> UnresolvedRun:
+    benchmark = check_benchmark.benchmark
+    label = label.partition(GRID_SEPARATOR)[0]
     model, task = benchmark.models[label], benchmark.task
     if "T" in task.options:
-        raise SpecError(plan.where(("task", "T")) + "lengths stand under the top-level key 'T'")
+        raise SpecError(
+            check_benchmark.where(("task", "T")) + "lengths stand under the top-level key 'T'"
+        )
     task = task.model_copy(update={"options": {**task.options, "T": T}})
     overlays = {("T", str(T)): overlay, ("models", label, "fit"): model.fit}
-    fit = _fit(plan, {**overlays, ("grid",): _nested(point)} if point else overlays)
+    fit = _fit(check_benchmark, {**overlays, ("grid",): _nested(point)} if point else overlays)
     sized = _sized(model, benchmark)
-    return Draft(
-        _called(label, point), sized, task, fit, seed, settings, plan.where, benchmark.probes
+    return UnresolvedRun(
+        _called(label, point),
+        sized,
+        task,
+        fit,
+        seed,
+        settings,
+        check_benchmark.where,
+        benchmark.probes,
     )
 
 
@@ -189,15 +200,15 @@ def _nested(point: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _fit(plan: Plan, overlays: Mapping[KeyPath, Mapping[str, Any]]) -> Fit:
+def _fit(check_benchmark: CheckedBenchmark, overlays: Mapping[KeyPath, Mapping[str, Any]]) -> Fit:
     """Overlay the length's and the model's keys on the common ``fit``, in that order."""
-    values: dict[str, Any] = plan.benchmark.fit
+    values: dict[str, Any] = check_benchmark.benchmark.fit
     for overlay in overlays.values():
         values = overrides.merged(values, overlay)
 
     def where(path: KeyPath) -> str:
         owners = [prefix for prefix, overlay in overlays.items() if path and path[0] in overlay]
-        return plan.where((*(owners[-1] if owners else ("fit",)), *path))
+        return check_benchmark.where((*(owners[-1] if owners else ("fit",)), *path))
 
     try:
         return Fit.model_validate(values)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 
-class Strict(BaseModel):
+class Config(BaseModel):
     """Base of every part of a spec: no unknown key, no silent conversion, no change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -23,7 +23,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
 
 
-class Named(Strict):
+class ComponentSpec(Config):
     """A component and its options; ``source`` marks a file given by the user by its hash."""
 
     name: str

@@ -9,7 +9,7 @@ from urnn_bench.errors import DataError
 from urnn_bench.random_streams import generator
 
 
-def shown(count: int, index: int, size: int, seed: int) -> Tensor:
+def epoch_indices(count: int, index: int, size: int, seed: int) -> Tensor:
     """Return which of ``count`` examples make up batch ``index`` of training (B).
 
     What does not fill a batch at the end of an epoch is left out. Raises DataError if a batch is

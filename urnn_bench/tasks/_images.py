@@ -24,11 +24,11 @@ from urnn_bench.data import idx, store
 from urnn_bench.data.store import DataSet
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
-from urnn_bench.spec.types import Count, Strict
-from urnn_bench.tasks._epochs import shown
+from urnn_bench.spec.types import Config, Count
+from urnn_bench.tasks._epochs import epoch_indices
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks._permutations import NAMED, permutation
-from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
+from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Vectors
 
 
 def _known(value: object) -> object:
@@ -47,7 +47,7 @@ SET_APART = "the last training images, which the best weights are chosen on"
 IMAGES: JsonDict = {"unit": "images"}
 
 
-class ImageOptions(Strict):
+class ImageOptions(Config):
     """How an image becomes a sequence, and what is set apart."""
 
     shape: ClassVar[tuple[int, int]]
@@ -96,7 +96,7 @@ class ImageTask(Task):
     @property
     def signature(self) -> Signature:
         """Pixels in at every step, a class out after the last."""
-        return Signature(Reals(self._width()), self.classes, answer="last")
+        return Signature(Vectors(self._width()), self.classes, Targets.LAST_STEP)
 
     def identity(self) -> Mapping[str, str]:
         """Return the SHA-256 of the order in which pixels are read, as 64-bit integers."""
@@ -114,7 +114,7 @@ class ImageTask(Task):
         images = self._split(split)
         rows: slice | Tensor = slice(index * size, (index + 1) * size)
         if split == "train":
-            rows = shown(len(images.classes), index, size, seed)
+            rows = epoch_indices(len(images.classes), index, size, seed)
         pixels = images.pixels[rows][:, self._order()].reshape(-1, self.options.T, self._width())
         return Batch(pixels.transpose(0, 1).double() / self.levels, images.classes[rows])
 
@@ -138,7 +138,7 @@ class ImageTask(Task):
         name = "class frequencies"
         return {"cross_entropy_nat": {name: entropy}, "accuracy": {name: float(shares.max())}}
 
-    def memoryless(self, batch: Batch) -> Tensor:
+    def baseline_output(self, batch: Batch) -> Tensor:
         """Return the logarithm of the class frequencies for every image."""
         return self._shares().log().expand(len(batch.y), -1)
 

@@ -28,16 +28,16 @@ from torch import Tensor
 from urnn_bench.data import wav
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
-from urnn_bench.spec.types import Count, Strict
-from urnn_bench.tasks._epochs import shown
-from urnn_bench.tasks.base import Batch, Reals, Score, Signature, Task
+from urnn_bench.spec.types import Config, Count
+from urnn_bench.tasks._epochs import epoch_indices
+from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Vectors
 
 _RATE_HZ = 8000
 _WINDOW, _HOP, _BINS = 256, 128, 129
 _FLOOR = 1e-5
 
 
-class SpeechOptions(Strict):
+class SpeechOptions(Config):
     """How much of a recording is read."""
 
     T: Count = Field(
@@ -105,7 +105,7 @@ class SpeechTask(Task):
     @property
     def signature(self) -> Signature:
         """A frame in and the next one out at every step."""
-        return Signature(Reals(_BINS), _BINS, answer="every")
+        return Signature(Vectors(_BINS), _BINS, Targets.EVERY_STEP)
 
     def identity(self) -> Mapping[str, str]:
         """Return the SHA-256 of the training recordings."""
@@ -126,7 +126,7 @@ class SpeechTask(Task):
         recordings = self._split(split)
         rows: Sequence[int] = range(index * size, min((index + 1) * size, len(recordings)))
         if split == "train":
-            rows = shown(len(recordings), index, size, seed).tolist()
+            rows = epoch_indices(len(recordings), index, size, seed).tolist()
         chosen = [recordings[row] for row in rows]
         return _padded(chosen, self.options.T)
 
@@ -148,7 +148,7 @@ class SpeechTask(Task):
         name = "mean frame"
         return {"mse_db2": {name: self._targets[1]}, "mse_over_baseline": {name: 1.0}}
 
-    def memoryless(self, batch: Batch) -> Tensor:
+    def baseline_output(self, batch: Batch) -> Tensor:
         """Return the mean frame at every step."""
         return self._targets[0].expand(*batch.y.shape[:2], -1)
 

@@ -24,9 +24,9 @@ from torch import Tensor
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import generator
-from urnn_bench.spec.types import Count, Strict
+from urnn_bench.spec.types import Config, Count
 from urnn_bench.tasks._losses import cross_entropy
-from urnn_bench.tasks.base import Batch, Score, Signature, Task, Tokens
+from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Tokens
 
 Unit = Literal["characters", "words"]
 
@@ -46,7 +46,7 @@ class Corpus(NamedTuple):
     vocabulary: tuple[str, ...]
 
 
-class TextOptions(Strict):
+class TextOptions(Config):
     """What a token is, and how far gradients go back."""
 
     T: Count = Field(
@@ -70,7 +70,7 @@ class TextTask(Task):
     def signature(self) -> Signature:
         """A token in and a token out at every step."""
         size = len(self._corpus().vocabulary)
-        return Signature(Tokens(size), size, answer="every")
+        return Signature(Tokens(size), size, Targets.EVERY_STEP)
 
     def identity(self) -> Mapping[str, str]:
         """Return the SHA-256 of every split's tokens."""
@@ -93,7 +93,7 @@ class TextTask(Task):
         steps = slice(place * self.options.T, (place + 1) * self.options.T)
         return Batch(x[steps], y[steps])
 
-    def continues(self, split: SplitName, index: int, size: int) -> bool:
+    def carries_state(self, split: SplitName, index: int, size: int) -> bool:
         """Return whether a batch is not the first of its epoch."""
         return index % self._per_epoch(size) != 0 if split == "train" else index != 0
 
@@ -113,7 +113,7 @@ class TextTask(Task):
             "bits_per_token": Score(loss / log(2) * count, count),
         }
 
-    def summed(self, means: dict[str, float]) -> dict[str, float]:
+    def finalise_metrics(self, means: dict[str, float]) -> dict[str, float]:
         """Add the perplexity, the exponential of the mean cross-entropy."""
         nat = means["cross_entropy_nat"]
         return {**means, "perplexity": exp(nat) if nat < _LARGEST else float("inf")}
@@ -125,7 +125,7 @@ class TextTask(Task):
         name = "token frequencies"
         return {"cross_entropy_nat": {name: entropy}, "bits_per_token": {name: entropy / log(2)}}
 
-    def memoryless(self, batch: Batch) -> Tensor:
+    def baseline_output(self, batch: Batch) -> Tensor:
         """Return the logarithm of the token frequencies at every step."""
         return self._shares().log().expand(*batch.y.shape, -1)
 

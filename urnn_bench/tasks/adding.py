@@ -16,7 +16,15 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from urnn_bench.tasks.base import Batch, DrawnTask, PoolOptions, Reals, Score, Signature
+from urnn_bench.tasks.base import (
+    Batch,
+    PoolOptions,
+    Score,
+    Signature,
+    SyntheticTask,
+    Targets,
+    Vectors,
+)
 
 _CONSTANT = 1 / 6  # variance of the sum of two independent uniform numbers
 _ONE_ADDEND = 1 / 12  # variance of the addend that was not remembered
@@ -28,7 +36,7 @@ class AddingOptions(PoolOptions):
     T: int = Field(ge=2, description="length of a sequence", json_schema_extra={"unit": "steps"})
 
 
-class Adding(DrawnTask):
+class Adding(SyntheticTask):
     """The adding problem; the loss is the squared error after the last step."""
 
     Options = AddingOptions
@@ -38,9 +46,9 @@ class Adding(DrawnTask):
     @property
     def signature(self) -> Signature:
         """A number and a marker in at every step, one number out after the last."""
-        return Signature(Reals(2), outputs=1, answer="last")
+        return Signature(Vectors(2), 1, Targets.LAST_STEP)
 
-    def draw(self, count: int, rng: torch.Generator) -> Batch:
+    def sample(self, count: int, rng: torch.Generator) -> Batch:
         """Return x (T, count, 2) and y (count, 1)."""
         T, half = self.options.T, self.options.T // 2
         values = torch.rand(T, count, generator=rng, dtype=torch.float64)
@@ -69,6 +77,6 @@ class Adding(DrawnTask):
             "mse_over_baseline": {"always 1": 1.0, "one addend": _ONE_ADDEND / _CONSTANT},
         }
 
-    def memoryless(self, batch: Batch) -> Tensor:
+    def baseline_output(self, batch: Batch) -> Tensor:
         """Return 1 for every sequence."""
         return torch.ones_like(batch.y)

@@ -7,8 +7,9 @@ file, which holds exactly one public subclass of ``Task``. It never sees the mod
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from math import ceil
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from pydantic import Field
@@ -17,7 +18,7 @@ from torch import Tensor
 from urnn_bench.data.store import DataSet
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import generator
-from urnn_bench.spec.types import SEQUENCES, Count, Strict
+from urnn_bench.spec.types import SEQUENCES, Config, Count
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,31 @@ class Tokens:
 
 
 @dataclass(frozen=True)
-class Reals:
+class Vectors:
     """Inputs are real vectors: x is (T, B, width)."""
 
     width: int
+
+
+class Targets(Enum):
+    """Whether a model's output is wanted after every step, or after the last one alone."""
+
+    EVERY_STEP = "every step"
+    LAST_STEP = "last step"
+
+    @property
+    def batch_axis(self) -> int:
+        """The axis of the batch in outputs and targets: (T, B, ...) or (B, ...)."""
+        return 1 if self is Targets.EVERY_STEP else 0
 
 
 @dataclass(frozen=True)
 class Signature:
     """All that a model may know of a task."""
 
-    inputs: Tokens | Reals
+    inputs: Tokens | Vectors
     outputs: int
-    answer: Literal["every", "last"]
+    targets: Targets
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ class Task(ABC):
     better: the best weights are chosen by it. ``data`` are the files it reads, if it reads any.
     """
 
-    Options: ClassVar[type[Strict]]
+    Options: ClassVar[type[Config]]
     metrics: ClassVar[tuple[str, ...]]
     data: ClassVar[DataSet | None] = None
 
@@ -108,7 +121,7 @@ class Task(ABC):
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
         """Return batch ``index`` of a split, a function of these arguments alone."""
 
-    def continues(self, split: SplitName, index: int, size: int) -> bool:  # noqa: ARG002
+    def carries_state(self, split: SplitName, index: int, size: int) -> bool:  # noqa: ARG002
         """Return whether a batch goes on where the one before it ended; states are then carried."""
         return False
 
@@ -116,7 +129,7 @@ class Task(ABC):
         """Return how many sequences to evaluate at once: ``asked``, unless scores depend on it."""
         return asked
 
-    def summed(self, means: dict[str, float]) -> dict[str, float]:
+    def finalise_metrics(self, means: dict[str, float]) -> dict[str, float]:
         """Return the metrics of a whole split from the means of the scores."""
         return means
 
@@ -133,7 +146,7 @@ class Task(ABC):
         """Return, for a metric, the values of named reference predictors, the first memoryless."""
 
     @abstractmethod
-    def memoryless(self, batch: Batch) -> Tensor:
+    def baseline_output(self, batch: Batch) -> Tensor:
         """Return the output of the first baseline's predictor for a batch."""
 
 
@@ -141,7 +154,7 @@ class Task(ABC):
 _CHUNK = 50
 
 
-class PoolOptions(Strict):
+class PoolOptions(Config):
     """Options of a task whose data are drawn, not read."""
 
     validation_examples: Count = Field(
@@ -152,11 +165,11 @@ class PoolOptions(Strict):
     )
 
 
-class DrawnTask(Task):
+class SyntheticTask(Task):
     """A task that draws sequences: training never ends, validation and test are fixed pools."""
 
     @abstractmethod
-    def draw(self, count: int, rng: torch.Generator) -> Batch:
+    def sample(self, count: int, rng: torch.Generator) -> Batch:
         """Return ``count`` fresh sequences."""
 
     def batches(self, split: SplitName, size: int) -> int | None:
@@ -168,16 +181,16 @@ class DrawnTask(Task):
         """Draw a batch for training, or take one from a pool; a pool's last may be smaller."""
         pool = self._pool(split)
         if pool is None:
-            return self.draw(size, generator(seed, "data", split, index))
+            return self.sample(size, generator(seed, "data", split, index))
         return self._from_pool(split, index * size, min((index + 1) * size, pool), seed)
 
     def _from_pool(self, split: SplitName, start: int, end: int, seed: int) -> Batch:
         """Return sequences ``start`` to ``end`` of a pool; they do not depend on the batch size."""
         first, last = start // _CHUNK, ceil(end / _CHUNK)
         rngs = (generator(seed, "data", split, chunk) for chunk in range(first, last))
-        chunks = [self.draw(_CHUNK, rng) for rng in rngs]
+        chunks = [self.sample(_CHUNK, rng) for rng in rngs]
         within = slice(start - first * _CHUNK, end - first * _CHUNK)
-        axis = 1 if self.signature.answer == "every" else 0
+        axis = self.signature.targets.batch_axis
         x = torch.cat([chunk.x for chunk in chunks], dim=1)[:, within]
         y = torch.cat([chunk.y for chunk in chunks], dim=axis)
         return Batch(x, y[:, within] if axis else y[within])

@@ -20,7 +20,15 @@ from torch.nn.functional import one_hot
 
 from urnn_bench.spec.types import Count
 from urnn_bench.tasks._losses import cross_entropy
-from urnn_bench.tasks.base import Batch, DrawnTask, PoolOptions, Score, Signature, Tokens
+from urnn_bench.tasks.base import (
+    Batch,
+    PoolOptions,
+    Score,
+    Signature,
+    SyntheticTask,
+    Targets,
+    Tokens,
+)
 
 
 class CopyingOptions(PoolOptions):
@@ -36,7 +44,7 @@ class CopyingOptions(PoolOptions):
     )
 
 
-class Copying(DrawnTask):
+class Copying(SyntheticTask):
     """Copying memory; the loss is the cross-entropy over all T + 2·recall steps."""
 
     Options = CopyingOptions
@@ -47,9 +55,9 @@ class Copying(DrawnTask):
     def signature(self) -> Signature:
         """Tokens in, a token of blank or content out at every step."""
         symbols = self.options.symbols
-        return Signature(Tokens(symbols + 2), outputs=symbols + 1, answer="every")
+        return Signature(Tokens(symbols + 2), symbols + 1, Targets.EVERY_STEP)
 
-    def draw(self, count: int, rng: torch.Generator) -> Batch:
+    def sample(self, count: int, rng: torch.Generator) -> Batch:
         """Return x and y, both (T + 2·recall, count)."""
         o = self.options
         content = torch.randint(1, o.symbols + 1, (o.recall, count), generator=rng)
@@ -82,7 +90,7 @@ class Copying(DrawnTask):
             "recall_accuracy": {"memoryless": 1 / self.options.symbols},
         }
 
-    def memoryless(self, batch: Batch) -> Tensor:
+    def baseline_output(self, batch: Batch) -> Tensor:
         """Return logits that are sure of a blank, then equal for every content symbol."""
         sure = 1e4
         output = sure * one_hot(torch.zeros_like(batch.y), self.options.symbols + 1).double()

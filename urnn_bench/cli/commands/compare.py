@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.display.output import emit_json, emit_table, say
+from urnn_bench.cli.display.output import echo_err, echo_json, echo_table
 from urnn_bench.cli.parameters import Json, Results, complete_benchmark
-from urnn_bench.cli.sources import known, making
+from urnn_bench.cli.sources import known, run_command
 from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError
 from urnn_bench.records.folder import default_results, records
 
@@ -44,7 +44,7 @@ def compare(
     sides, by_model = _sides(a, b, folder, benchmark)
     rows = comparing.compare(*sides, by_model)
     if json:
-        emit_json([_plain(row) for row in rows])
+        echo_json([_plain(row) for row in rows])
     else:
         _show(rows)
     if gate:
@@ -77,11 +77,13 @@ def _found(results: Path, benchmark: str | None) -> "list[Record]":
     from urnn_bench.analysis.results import load
 
     if benchmark:
-        command = making(benchmark, results)
+        command = run_command(benchmark, results)
         return list(load(results, known(results, benchmark), command).records)
     names = dict.fromkeys(r.run.benchmark for _, r in records(results))
     found = [
-        record for name in names for record in load(results, name, making(name, results)).records
+        record
+        for name in names
+        for record in load(results, name, run_command(name, results)).records
     ]
     if not found:
         raise NothingToShowError(f"{results}: there are no runs to compare")
@@ -106,16 +108,16 @@ def _show(rows: "list[Row]") -> None:
                 "B is": found.verdict,
             }
         )
-    emit_table(list(shown[0]), [list(row.values()) for row in shown])
+    echo_table(list(shown[0]), [list(row.values()) for row in shown])
     metrics = " or ".join(dict.fromkeys(row.metric for row in rows))
-    say(f"B / A: ratio of test {metrics}, geometric mean over seeds with its 95 % t interval")
+    echo_err(f"B / A: ratio of test {metrics}, geometric mean over seeds with its 95 % t interval")
     for row in rows:
         if row.trained:
             at = f"{row.matter.benchmark} {row.matter.model} T={row.matter.T}"
-            say(f"{at}: A and B were not trained alike: {'; '.join(row.trained)}")
+            echo_err(f"{at}: A and B were not trained alike: {'; '.join(row.trained)}")
     if untested := sum(row.untested for row in rows):
-        say(f"{untested} seeds are recorded on both sides but not tested on one, and left out")
-    say("p: exact sign-flip test over seeds; fewer than six seeds are inconclusive")
+        echo_err(f"{untested} seeds are recorded on both sides but not tested on one, and left out")
+    echo_err("p: exact sign-flip test over seeds; fewer than six seeds are inconclusive")
 
 
 def _plain(row: "Row") -> dict[str, Any]:

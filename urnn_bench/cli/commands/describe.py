@@ -19,8 +19,8 @@ from urnn_bench.run.resolve import resolve
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.fit import Fit, Optimizer
 from urnn_bench.spec.run import Probes, Run
-from urnn_bench.spec.sweep import Plan, Selection, drafts, plan
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, drafts
+from urnn_bench.spec.types import ComponentSpec
 from urnn_bench.tasks.base import Task
 
 
@@ -67,7 +67,7 @@ def _model(known: Components, name: str) -> dict[str, Any]:
         "about": _about(kind),
         "options": _options(kind.Options),
         "states": ", ".join(kind.state_names),
-        "kernels": ", ".join(["auto", "eager", *kind.fused]),
+        "kernels": ", ".join(["auto", "eager", *kind.kernels]),
         "sizes in the benchmarks": _sizes(known, name),
     }
 
@@ -128,11 +128,11 @@ def _optimizers() -> dict[str, dict[str, str]]:
     return {names[m]: {k: v for k, v in _options(m).items() if k != "name"} for m in members}
 
 
-def _plan(known: Components, name: str) -> Plan:
-    return plan(*catalogue.find(name), Selection(), known.cells.names())
+def _plan(known: Components, name: str) -> CheckedBenchmark:
+    return check_benchmark(*catalogue.find(name), Selection(), known.cells.names())
 
 
-def _runs(known: Components, checked: Plan) -> list[Run]:
+def _runs(known: Components, checked: CheckedBenchmark) -> list[Run]:
     """Return one run for each model of a benchmark, at its first length and seed."""
     benchmark = checked.benchmark
     selection = Selection(lengths=(next(iter(benchmark.T)),), seeds=benchmark.seeds[:1])
@@ -170,7 +170,7 @@ def _option(field: Any) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, Named) and not value.options:
+    if isinstance(value, ComponentSpec) and not value.options:
         return value.name
     if isinstance(value, BaseModel):
         return ", ".join(f"{k}: {_value(v)}" for k, v in value.model_dump().items())

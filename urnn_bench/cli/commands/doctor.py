@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from urnn_bench.cli.display.output import emit_json, emit_table
+from urnn_bench.cli.display.output import echo_json, echo_table
 from urnn_bench.cli.parameters import Json, Results
 
 
@@ -32,19 +32,19 @@ def doctor(results: Results = None, json: Json = False) -> None:
         "environment": {k: v for k, v in os.environ.items() if k.startswith("URNN_BENCH_")},
     }
     if json:
-        emit_json(found)
+        echo_json(found)
         return
     rows = [(part, key, value) for part, values in found.items() for key, value in values.items()]
-    emit_table(("part", "what", "value"), rows)
+    echo_table(("part", "what", "value"), rows)
 
 
 def _torch() -> dict[str, Any]:
     import torch
 
     from urnn_bench.kernels.native.threads import THREADS
-    from urnn_bench.run.device import device_name, device_of, set_up
+    from urnn_bench.run.device import configure_torch, device_name, device_of
 
-    set_up(None)  # as a run would
+    configure_torch(None)  # as a run would
     device = device_of("auto")
     blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
     return {

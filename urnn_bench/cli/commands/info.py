@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from urnn_bench.cli.display.output import emit, emit_json, emit_table
+from urnn_bench.cli.display.output import echo, echo_json, echo_table
 from urnn_bench.cli.parameters import Benchmark, Include, Json, Results, complete_name
-from urnn_bench.cli.sources import included, known, making
+from urnn_bench.cli.sources import included, known, run_command
 from urnn_bench.errors import NothingToShowError, SpecError
 from urnn_bench.records import metrics
-from urnn_bench.records.folder import METRICS, default_results, records, state_of
+from urnn_bench.records.folder import METRICS, default_results, records, status_of_run
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.registry import Components, Registry
 from urnn_bench.spec import catalogue
@@ -46,10 +46,10 @@ def list_(
     wanted = [kind] if kind else list(summaries)
     found = {each.value: summaries[each]() for each in wanted}
     if json:
-        emit_json(found)
+        echo_json(found)
         return
     rows = [(k, name, text) for k, items in found.items() for name, text in items.items()]
-    emit_table(("kind", "name", "what it is"), rows)
+    echo_table(("kind", "name", "what it is"), rows)
 
 
 def describe(
@@ -62,9 +62,9 @@ def describe(
 
     found = describe.describe(included(include or []), name)
     if json:
-        emit_json(found)
+        echo_json(found)
         return
-    emit("\n\n".join(describe.text(each) for each in found))
+    echo("\n\n".join(describe.text(each) for each in found))
 
 
 def status(benchmark: Benchmark = None, results: Results = None, json: Json = False) -> None:
@@ -74,13 +74,13 @@ def status(benchmark: Benchmark = None, results: Results = None, json: Json = Fa
     found = sorted(records(folder, name), key=lambda pair: _place(pair[1]))
     rows = [_status(path, record) for path, record in found]
     if json:
-        emit_json(rows)
+        echo_json(rows)
         return
     if not rows:
-        what = making(benchmark or "copy", results)
+        what = run_command(benchmark or "copy", results)
         raise NothingToShowError(f"{folder}: there are no runs yet; make some with: {what}")
     narrow = [_for_people(row) for row in rows]
-    emit_table(list(narrow[0]), [list(row.values()) for row in narrow])
+    echo_table(list(narrow[0]), [list(row.values()) for row in narrow])
 
 
 def _place(record: Record) -> tuple[str, int, str, int]:
@@ -121,7 +121,7 @@ def _summaries(registry: Registry) -> dict[str, str]:
 
 
 def _status(folder: Path, record: Record) -> dict[str, Any]:
-    state = state_of(folder).status
+    state = status_of_run(folder).status
     rows = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
     # scores are ahead of the record while it runs, and behind it once it was put aside
     step = max(record.steps_done, rows[-1].step if rows else 0)

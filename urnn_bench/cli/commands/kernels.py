@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.display.output import emit_json, emit_table, say
+from urnn_bench.cli.display.output import echo_err, echo_json, echo_table
 from urnn_bench.cli.parameters import (
     DataDir,
     Device,
@@ -25,8 +25,8 @@ from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
     from urnn_bench.measure.correctness import Shape
-    from urnn_bench.measure.profile import Cost
-    from urnn_bench.measure.stacking import Gain
+    from urnn_bench.measure.profile import OperationTime
+    from urnn_bench.measure.stacking import StackingTiming
     from urnn_bench.measure.timing import Timing
 
 _STEPS, _HIDDEN, _BATCH = 520, 128, 20
@@ -102,9 +102,9 @@ def kernels(
     import os
 
     from urnn_bench.measure import timing
-    from urnn_bench.measure.profile import breakdown
-    from urnn_bench.measure.stacking import gains
-    from urnn_bench.run.device import set_up
+    from urnn_bench.measure.profile import profile_update
+    from urnn_bench.measure.stacking import time_stacking
+    from urnn_bench.run.device import configure_torch
 
     if profile and (csv is not None or device is Device.cuda):
         raise UsageError("--profile shows updates on a CPU; leave out --csv and --device")
@@ -116,25 +116,30 @@ def kernels(
     chosen = _sizes(known, sizes, models, lengths, batch, hidden)
     # these are of updates as a run makes them; timed contenders get their threads in turn
     as_a_run = profile or seeds is not None
-    set_up(threads if as_a_run else threads or os.cpu_count())
+    configure_torch(threads if as_a_run else threads or os.cpu_count())
     if profile:
         _show_costs(
-            [c for s, each in chosen.items() for m in each for c in breakdown(known, m, s)], json
+            [c for s, each in chosen.items() for m in each for c in profile_update(known, m, s)],
+            json,
         )
         return
     if seeds is not None:
         _show_gains(
-            [g for s, each in chosen.items() for g in gains(known, each, s, seeds, rounds, where)],
+            [
+                g
+                for s, each in chosen.items()
+                for g in time_stacking(known, each, s, seeds, rounds, where)
+            ],
             json,
         )
         return
     rows: list[Timing] = []
     for shape, each in chosen.items():
-        rows += timing.table(known, each, shape, rounds, where)
+        rows += timing.time_kernels(known, each, shape, rounds, where)
         if csv is not None:
             _write(rows, csv, where)
     if json:
-        emit_json([asdict(row) for row in rows])
+        echo_json([asdict(row) for row in rows])
         return
     _show(rows)
 
@@ -204,21 +209,21 @@ def _write(rows: "list[Timing]", path: Path, device: str) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def _show_costs(costs: "list[Cost]", json: bool) -> None:
+def _show_costs(costs: "list[OperationTime]", json: bool) -> None:
     if json:
-        emit_json([asdict(cost) for cost in costs])
+        echo_json([asdict(cost) for cost in costs])
         return
     names = ("model", "kernel", "T", "B", "H", "operation", "calls", "ms", "share")
-    emit_table(names, [list((asdict(c) | {"share": round(c.share, 3)}).values()) for c in costs])
-    say("ms: of a whole update, spent in the operation itself; the profiler takes time too")
+    echo_table(names, [list((asdict(c) | {"share": round(c.share, 3)}).values()) for c in costs])
+    echo_err("ms: of a whole update, spent in the operation itself; the profiler takes time too")
 
 
-def _show_gains(rows: "list[Gain]", json: bool) -> None:
+def _show_gains(rows: "list[StackingTiming]", json: bool) -> None:
     if json:
-        emit_json([asdict(row) for row in rows])
+        echo_json([asdict(row) for row in rows])
         return
     names = ("model", "kernel", "T", "B", "H", "seeds", "apart ms", "together", "x", "range")
-    emit_table(
+    echo_table(
         names,
         [
             [
@@ -228,8 +233,8 @@ def _show_gains(rows: "list[Gain]", json: bool) -> None:
                 r.batch,
                 r.hidden,
                 r.seeds,
-                r.apart_ms,
-                r.together_ms,
+                r.sequential_ms,
+                r.stacked_ms,
                 r.ratio,
                 _range(r.ratio_low, r.ratio_high),
             ]
@@ -237,17 +242,17 @@ def _show_gains(rows: "list[Gain]", json: bool) -> None:
         ],
     )
     for line in _GAIN_LEGEND:
-        say(line)
+        echo_err(line)
 
 
 def _show(rows: "list[Timing]") -> None:
     shown = [_for_people(row) for row in rows if row.obstacle is None]
-    emit_table(list(shown[0]), [list(row.values()) for row in shown])
+    echo_table(list(shown[0]), [list(row.values()) for row in shown])
     for row in rows:
         if row.obstacle:
-            say(f"{row.model} {row.kernel} at {row.hidden} units does not run: {row.obstacle}")
+            echo_err(f"{row.model} {row.kernel} at {row.hidden} units does not run: {row.obstacle}")
     for line in _LEGEND:
-        say(line)
+        echo_err(line)
 
 
 def _range(low: float | None, high: float | None) -> str | None:

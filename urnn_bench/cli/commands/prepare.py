@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from urnn_bench.cli.display.output import emit_json, emit_table, say
+from urnn_bench.cli.display.output import echo_err, echo_json, echo_table
 from urnn_bench.cli.parameters import DataDir, Include, Json, complete_task
 from urnn_bench.cli.sources import included
 from urnn_bench.data.store import DataSet
 from urnn_bench.errors import DataError, UnknownNameError
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
-from urnn_bench.spec.sweep import Selection, plan
+from urnn_bench.spec.sweep import Selection, check_benchmark
 
 
 def prepare(
@@ -35,15 +35,15 @@ def prepare(
     failed: list[DataError] = []
     for data in _chosen(included(include or []), tasks or []):
         try:
-            rows.extend(_row(data, *found) for found in fetch.prepare(data, say))
+            rows.extend(_row(data, *found) for found in fetch.prepare(data, echo_err))
         except DataError as error:
             failed.append(error)
     if json:
-        emit_json(rows)
+        echo_json(rows)
     elif rows:
-        emit_table(("data", "state", "MB", "file"), [tuple(row.values()) for row in rows])
+        echo_table(("data", "state", "MB", "file"), [tuple(row.values()) for row in rows])
     for each in failed[:-1]:
-        say(str(each))
+        echo_err(str(each))
     if failed:
         raise failed[-1]
 
@@ -68,7 +68,7 @@ def _chosen(components: Components, names: list[str]) -> list[DataSet]:
         raise UnknownNameError("task", unknown[0], {*known, *catalogue.names()})
     for name in names:
         if known[name] is None:
-            say(f"{name}: nothing to fetch, its data are drawn or brought")
+            echo_err(f"{name}: nothing to fetch, its data are drawn or brought")
     wanted = (known[name] for name in names or known)
     return list(dict.fromkeys(data for data in wanted if data is not None))
 
@@ -77,4 +77,4 @@ def _task(name: str) -> str:
     """Return the task of a benchmark; any other name as it is."""
     if name not in catalogue.names():
         return name
-    return plan(*catalogue.find(name), Selection(), ()).benchmark.task.name
+    return check_benchmark(*catalogue.find(name), Selection(), ()).benchmark.task.name

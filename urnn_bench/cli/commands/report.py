@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urnn_bench.cli.display.output import emit, emit_json, emit_table, say, shown
+from urnn_bench.cli.display.output import echo, echo_err, echo_json, echo_table, shown
 from urnn_bench.cli.parameters import Benchmark, Include, Json, Lengths, Results, complete_figure
-from urnn_bench.cli.sources import included, making, recorded
+from urnn_bench.cli.sources import included, recorded, run_command
 from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
-from urnn_bench.spec.sweep import Selection, plan
-from urnn_bench.spec.types import Named
+from urnn_bench.spec.sweep import Selection, check_benchmark
+from urnn_bench.spec.types import ComponentSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,15 +112,17 @@ def table(
     frame = pd.concat(frames, ignore_index=True)
     rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     if json:
-        emit_json(rows)
+        echo_json(rows)
         return
     _WRITERS[format_](frame, [_for_people(row, len(frames) > 1) for row in rows])
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
-        say(f"{name}: test is {metric}")
-    say("test: mean over seeds (geometric of the loss); low, high: its 95 % t interval")
+        echo_err(f"{name}: test is {metric}")
+    echo_err("test: mean over seeds (geometric of the loss); low, high: its 95 % t interval")
     if (frame["good"] < frame["seeds"]).any():
-        say("good: not diverged, failed or stopped; what diverged is tested by its best weights")
-    say("size: parameters; solved: seeds (95 % interval of the share) @ median update")
+        echo_err(
+            "good: not diverged, failed or stopped; what diverged is tested by its best weights"
+        )
+    echo_err("size: parameters; solved: seeds (95 % interval of the share) @ median update")
 
 
 def _loaded(
@@ -131,7 +133,7 @@ def _loaded(
 
     folder = results or default_results()
     names = recorded(folder, benchmark)
-    found = [load(folder, name, making(benchmark or name, results)) for name in names]
+    found = [load(folder, name, run_command(benchmark or name, results)) for name in names]
     if not lengths:
         return found
     known = sorted({record.run.T for each in found for record in each.records})
@@ -144,24 +146,24 @@ def _loaded(
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
     for text in missing:
-        say(text)
+        echo_err(text)
     if json:
-        emit_json({"figures": written, "missing": missing})
+        echo_json({"figures": written, "missing": missing})
     elif written:
-        emit("\n".join(written))
+        echo("\n".join(written))
     if not written:
         raise NothingToShowError("no figure could be drawn from these records")
 
 
 def _text(_: "pd.DataFrame", rows: list[dict[str, Any]]) -> None:
-    emit_table(list(rows[0]), [list(row.values()) for row in rows])
+    echo_table(list(rows[0]), [list(row.values()) for row in rows])
 
 
 def _markdown(_: "pd.DataFrame", rows: list[dict[str, Any]]) -> None:
     from tabulate import tabulate
 
     cells = [{k: shown(v).replace("|", r"\|") for k, v in row.items()} for row in rows]
-    emit(tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True))
+    echo(tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True))
 
 
 def _latex(_: "pd.DataFrame", rows: list[dict[str, Any]]) -> None:
@@ -169,11 +171,11 @@ def _latex(_: "pd.DataFrame", rows: list[dict[str, Any]]) -> None:
 
     cells = [{k: shown(v) for k, v in row.items()} for row in rows]
     style = pd.DataFrame(cells).style.hide(axis="index").format(escape="latex")
-    emit(style.format_index(escape="latex", axis="columns").to_latex(hrules=True).rstrip("\n"))
+    echo(style.format_index(escape="latex", axis="columns").to_latex(hrules=True).rstrip("\n"))
 
 
 def _csv(frame: "pd.DataFrame", _: list[dict[str, Any]]) -> None:
-    emit(frame.to_csv(index=False).rstrip("\n"))
+    echo(frame.to_csv(index=False).rstrip("\n"))
 
 
 _WRITERS: dict[Format, Callable[["pd.DataFrame", list[dict[str, Any]]], None]] = {
@@ -212,19 +214,19 @@ def _per_cent(row: dict[Any, Any]) -> str:
     return f"{100 * row['solved_low']:.0f}-{100 * row['solved_high']:.0f} %"
 
 
-def _figures(known: Components, benchmark: str, asked: list[str] | None) -> list[Named]:
+def _figures(known: Components, benchmark: str, asked: list[str] | None) -> list[ComponentSpec]:
     """Return the figures asked for, else all, as the benchmark has them; its own come first."""
     own = _own_figures(known, benchmark)
     for name in asked or []:
         if name not in known.figures.names():
             raise UnknownNameError("figure", name, known.figures.names())
     wanted = asked or [*own, *known.figures.names()]
-    return [own.get(name) or Named(name=name) for name in dict.fromkeys(wanted)]
+    return [own.get(name) or ComponentSpec(name=name) for name in dict.fromkeys(wanted)]
 
 
-def _own_figures(known: Components, benchmark: str) -> dict[str, Named]:
+def _own_figures(known: Components, benchmark: str) -> dict[str, ComponentSpec]:
     """Return the figures of a benchmark's file; none if records are all that is left."""
     if benchmark not in catalogue.names() and not Path(benchmark).is_file():
         return {}
-    checked = plan(*catalogue.find(benchmark), Selection(), known.cells.names())
+    checked = check_benchmark(*catalogue.find(benchmark), Selection(), known.cells.names())
     return {figure.name: figure for figure in checked.benchmark.figures}

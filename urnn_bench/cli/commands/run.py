@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from urnn_bench.cli.display.output import say
+from urnn_bench.cli.display.output import echo_err
 from urnn_bench.cli.parameters import (
     DataDir,
     Device,
@@ -22,13 +22,13 @@ from urnn_bench.cli.parameters import (
 from urnn_bench.cli.signals import stoppable
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import Matrix, matrix
-from urnn_bench.spec.overrides import Setting, parse_setting
+from urnn_bench.spec.overrides import Override, parse_override
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
-    from urnn_bench.records.folder import State
-    from urnn_bench.run.context import Conditions, Display
+    from urnn_bench.records.folder import RunStatus
+    from urnn_bench.run.context import Display, ExecutionOptions
 
 V = TypeVar("V")
 _SOME_FAILED = 3
@@ -135,8 +135,8 @@ def run(
     """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
     from urnn_bench.cli.commands.dry_run import preview
     from urnn_bench.records.folder import default_results, make_writable
-    from urnn_bench.run.context import Conditions, Shell
-    from urnn_bench.run.device import Machinery, set_up
+    from urnn_bench.run.context import ExecutionOptions, Shell
+    from urnn_bench.run.device import Backend, configure_torch
     from urnn_bench.run.resolve import include as include_files
     from urnn_bench.run.scheduler import carry_out, check
 
@@ -147,10 +147,10 @@ def run(
     folder = results or default_results()
     if not dry_run:
         make_writable(folder)
-    machinery = Machinery(device.value, kernel)
-    conditions = Conditions(components, machinery, folder, time_limit, force)
+    backend = Backend(device.value, kernel)
+    conditions = ExecutionOptions(components, backend, folder, time_limit, force)
     check(runs, conditions)
-    set_up(threads)
+    configure_torch(threads)
     stacks = _stacks(asked, together, conditions)
     if dry_run:
         preview(stacks, conditions, json)
@@ -174,12 +174,12 @@ def _selection(
 ) -> Selection:
     """Collect the options that pick runs; repeated options are unions."""
     short = {("fit", "steps"): steps, ("fit", "batch"): batch}
-    new = [Setting(path, value) for path, value in short.items() if value is not None]
+    new = [Override(path, value) for path, value in short.items() if value is not None]
     return Selection(
         _union(lengths or []),
         _union(models or []),
         _union([*(seed or []), *range(seeds or 0)]),
-        (*map(parse_setting, settings or []), *new),
+        (*map(parse_override, settings or []), *new),
     )
 
 
@@ -191,7 +191,7 @@ def _display(
     stack: ExitStack, runs: list[Run], json: bool, quiet: bool, verbose: bool
 ) -> "Display":
     """Return bars for a terminal, else lines; and JSON on stdout beside them if asked for."""
-    from urnn_bench.cli.display.plain import Both, JsonDisplay, PlainDisplay, QuietDisplay
+    from urnn_bench.cli.display.plain import JsonDisplay, MultiDisplay, PlainDisplay, QuietDisplay
     from urnn_bench.cli.display.progress import LiveDisplay
 
     people: Display
@@ -201,11 +201,11 @@ def _display(
         people = stack.enter_context(LiveDisplay(runs, verbose))
     else:
         people = stack.enter_context(PlainDisplay(verbose))
-    return Both([people, JsonDisplay()]) if json else people
+    return MultiDisplay([people, JsonDisplay()]) if json else people
 
 
 def _stacks(
-    asked: Matrix, together: bool | None, conditions: "Conditions"
+    asked: Matrix, together: bool | None, conditions: "ExecutionOptions"
 ) -> list[tuple[Run, ...]]:
     """Return the runs that are carried out at once: each alone, if nothing else is asked for."""
     from urnn_bench.run.stacks import stacks
@@ -215,21 +215,21 @@ def _stacks(
         return [(run,) for run in asked.runs]
     alone = [(run,) for run in asked.runs if run.benchmark not in wanted]
     at_once = [run for run in asked.runs if run.benchmark in wanted]
-    return [*alone, *stacks(conditions.components, conditions.machinery, at_once)]
+    return [*alone, *stacks(conditions.components, conditions.backend, at_once)]
 
 
-def _say_summary(runs: list[Run], states: "list[State]", results: Path | None) -> None:
+def _say_summary(runs: list[Run], states: "list[RunStatus]", results: Path | None) -> None:
     """Say how many runs ended how, and how to see them."""
     counts = Counter(state.status for state in states)
     if left := len(runs) - len(states):
         counts["not begun"] = left
-    say(", ".join(f"{count} {status}" for status, count in counts.items()))
+    echo_err(", ".join(f"{count} {status}" for status, count in counts.items()))
     where = ["--results", str(results)] if results else []
     for name in dict.fromkeys(run.benchmark for run in runs):
-        say(f"see them with: {shlex.join(['urnn-bench', 'plot', name, *where])}")
+        echo_err(f"see them with: {shlex.join(['urnn-bench', 'plot', name, *where])}")
 
 
-def _exit_code(states: "list[State]") -> int:
+def _exit_code(states: "list[RunStatus]") -> int:
     """Return 3 if a run that was asked for has ended badly, now or before."""
     from urnn_bench.records.record import GOOD
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urnn_bench.claims.schema import Claim, Needs, check_needs, commands, load_paper
-from urnn_bench.cli.display.output import emit, emit_json, emit_table, say, say_where
+from urnn_bench.cli.display.output import echo, echo_err, echo_folder, echo_json, echo_table
 from urnn_bench.cli.parameters import DataDir, Json, Results, complete_paper
 from urnn_bench.cli.sources import known
 from urnn_bench.data import store
@@ -15,7 +15,7 @@ from urnn_bench.errors import GateError, NothingToShowError, UsageError
 from urnn_bench.records.folder import default_results, records
 from urnn_bench.registry import Components
 from urnn_bench.spec.catalogue import find, names
-from urnn_bench.spec.sweep import Draft, Selection, drafts, plan
+from urnn_bench.spec.sweep import Selection, UnresolvedRun, check_benchmark, drafts
 
 if TYPE_CHECKING:
     from urnn_bench.claims.verdicts import Verdict
@@ -70,21 +70,21 @@ def verify(
         for at in [known(folder, claim.needs.benchmark)]
     }
     if json:
-        emit_json([_plain(name, *pair) for name, pair in found.items()])
+        echo_json([_plain(name, *pair) for name, pair in found.items()])
     else:
         _WRITERS[format_](found)
-        say_where(results)
+        echo_folder(results)
     _end([verdict.word for _, verdict in found.values()])
 
 
-def _asked(folder: Path, claims: dict[str, Claim]) -> dict[str, list[Draft]]:
+def _asked(folder: Path, claims: dict[str, Claim]) -> dict[str, list[UnresolvedRun]]:
     """Return what benchmarks ask for whose files there are, each read once.
 
     Refuses a claim that no run could ever answer.
     """
     files = names()
     asked = dict.fromkeys(known(folder, claim.needs.benchmark) for claim in claims.values())
-    plans = {each: plan(*find(each), Selection(), ()) for each in asked if each in files}
+    plans = {each: check_benchmark(*find(each), Selection(), ()) for each in asked if each in files}
     for name, claim in claims.items():
         if found := plans.get(known(folder, claim.needs.benchmark)):
             check_needs(name, claim.needs, found.benchmark)
@@ -118,7 +118,7 @@ def _check_data(benchmarks: set[str]) -> None:
     from urnn_bench.tasks.base import Task
 
     for name in sorted(benchmarks):
-        task = plan(*find(name), Selection(), ()).benchmark.task.name
+        task = check_benchmark(*find(name), Selection(), ()).benchmark.task.name
         data = Components().tasks.get(task, Task).data
         if data is not None:
             store.check(data)
@@ -142,19 +142,21 @@ def _plain(name: str, claim: Claim, verdict: "Verdict") -> dict[str, Any]:
 
 def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
     rows = [(name, c.reference.text, v.ours, v.word) for name, (c, v) in found.items()]
-    emit_table(("claim", "paper", "ours", "verdict"), rows)
+    echo_table(("claim", "paper", "ours", "verdict"), rows)
     for name, (claim, verdict) in found.items():
         if verdict.word not in ("reproduced", "missing"):
-            say(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
+            echo_err(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
     missing = [claim.needs for claim, verdict in found.values() if verdict.word == "missing"]
     for command in commands(missing):
-        say(f"missing: {command}")
+        echo_err(f"missing: {command}")
     if missing:
-        say("with --dry-run they say how long they take; verify --run makes them all")
-    say("ours: geometric mean over seeds with its 95 % t interval (of differences the mean), every")
-    say("seed's value where they lie far apart, or solved seeds;")
-    say("reproduced: every seed is within the bounds; not reproduced: none is")
-    say("a score within so many updates is the best on validation until then")
+        echo_err("with --dry-run they say how long they take; verify --run makes them all")
+    echo_err(
+        "ours: geometric mean over seeds with its 95 % t interval (of differences the mean), every"
+    )
+    echo_err("seed's value where they lie far apart, or solved seeds;")
+    echo_err("reproduced: every seed is within the bounds; not reproduced: none is")
+    echo_err("a score within so many updates is the best on validation until then")
 
 
 def _markdown(found: "dict[str, tuple[Claim, Verdict]]") -> None:
@@ -165,7 +167,7 @@ def _markdown(found: "dict[str, tuple[Claim, Verdict]]") -> None:
         (c.figure, c.says, c.reference.text, c.expect.text, f"{v.ours}, {v.reason}", v.word)
         for c, v in found.values()
     ]
-    emit(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+    echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
 
 
 _WRITERS = {Report.text: _text, Report.markdown: _markdown}
@@ -179,7 +181,7 @@ def _end(words: list[str]) -> None:
     """Exit with 4 if a claim is contradicted, with 5 if one is undecided."""
     counts = {word: words.count(word) for word in dict.fromkeys(words)}
     said = ", ".join(f"{count} {word}" for word, count in counts.items())
-    say(f"claims: {said}")
+    echo_err(f"claims: {said}")
     if "not reproduced" in counts:
         raise GateError(f"our runs contradict {_claims(counts['not reproduced'])}")
     if others := len(words) - counts.get("reproduced", 0):

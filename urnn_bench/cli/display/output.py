@@ -26,19 +26,19 @@ _ROWS = 2
 _LONG, _LONGEST = 1e3, 1e6
 
 
-def say(text: str) -> None:
+def echo_err(text: str) -> None:
     """Write a sentence for people to stderr, never wrapped."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
 
-def say_where(results: Path | None) -> None:
+def echo_folder(results: Path | None) -> None:
     """Say what to add to commands that are proposed, if the records are in a given folder."""
     if results is not None:
-        say(f"to commands named here add: {shlex.join(['--results', str(results)])}")
+        echo_err(f"to commands named here add: {shlex.join(['--results', str(results)])}")
 
 
-def emit(text: str) -> None:
+def echo(text: str) -> None:
     """Write data to stdout; end the program quietly if whoever read it has gone."""
     if sys.stdout is None:
         return
@@ -51,16 +51,16 @@ def emit(text: str) -> None:
         sys.exit(_BROKEN_PIPE)
 
 
-def emit_json(value: Any, indent: int | None = 1) -> None:
+def echo_json(value: Any, indent: int | None = 1) -> None:
     """Write one JSON document to stdout; numbers that JSON cannot hold become null."""
-    emit(json.dumps(jsonable(value), indent=indent, allow_nan=False, ensure_ascii=False))
+    echo(json.dumps(jsonable(value), indent=indent, allow_nan=False, ensure_ascii=False))
 
 
-def emit_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def echo_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Write a table: drawn on a terminal, tab-separated elsewhere."""
     if sys.stdout is None or not sys.stdout.isatty():
         lines = ["\t".join(headers), *("\t".join(map(shown, row)) for row in rows)]
-        emit("\n".join(lines))
+        echo("\n".join(lines))
         return
     console = Console()
     columns, said = _told_apart(_columns(headers, rows), console.width)

@@ -10,10 +10,10 @@ from threading import Event, Thread
 from typing import Self
 
 from urnn_bench.cli.display.messages import closing, opening, over_baseline, title
-from urnn_bench.cli.display.output import duration, emit_json, say
+from urnn_bench.cli.display.output import duration, echo_err, echo_json
 from urnn_bench.events import Event as RunEvent
 from urnn_bench.events import Measured, Updated
-from urnn_bench.records.folder import State
+from urnn_bench.records.folder import RunStatus
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.run.context import Display
 from urnn_bench.spec.run import Run
@@ -41,9 +41,9 @@ class QuietDisplay:
     def end(self, record: Record) -> None:
         """Say how a run ended if it did not end well."""
         if record.status not in GOOD:
-            say(closing(record))
+            echo_err(closing(record))
 
-    def skip(self, run: Run, state: State) -> None:
+    def skip(self, run: Run, state: RunStatus) -> None:
         """Say nothing."""
 
 
@@ -90,7 +90,7 @@ class PlainDisplay:
     def start(self, record: Record) -> None:
         """Say what begins."""
         self._standing[key(record.run)] = _Standing(record, record.steps_done, time.monotonic())
-        say(opening(record))
+        echo_err(opening(record))
 
     def show(self, run: Run, event: RunEvent) -> None:
         """Note where the run stands."""
@@ -102,11 +102,11 @@ class PlainDisplay:
     def end(self, record: Record) -> None:
         """Say how the run ended."""
         self._standing.pop(key(record.run), None)
-        say(closing(record))
+        echo_err(closing(record))
 
-    def skip(self, run: Run, state: State) -> None:
+    def skip(self, run: Run, state: RunStatus) -> None:
         """Say why a run is left alone."""
-        say(skipped(run, state))
+        echo_err(skipped(run, state))
 
     def _validated(self, standing: _Standing, event: Measured) -> None:
         record = standing.record
@@ -114,15 +114,15 @@ class PlainDisplay:
         score = f"{record.criterion} {value:.4g}{over_baseline(record, value)}"
         standing.last = f", validation {score}"
         if self._verbose:
-            say(f"{title(record.run)}: update {event.step}{standing.last}")
+            echo_err(f"{title(record.run)}: update {event.step}{standing.last}")
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT_S):
             standing = list(self._standing.values())
             if len(standing) > 1:
-                say(_summary(standing))
+                echo_err(_summary(standing))
             elif standing:
-                say(standing[0].line())
+                echo_err(standing[0].line())
 
 
 def _summary(standing: Sequence[_Standing]) -> str:
@@ -167,16 +167,16 @@ class JsonDisplay:
             test=record.test,
         )
 
-    def skip(self, run: Run, state: State) -> None:
+    def skip(self, run: Run, state: RunStatus) -> None:
         """Write why the run is left alone."""
         self._write("skip", run, status=state.status)
 
     def _write(self, event: str, run: Run, **values: object) -> None:
         name = {"benchmark": run.benchmark, "run": run.slug}
-        emit_json({"event": event, **name, **values}, indent=None)
+        echo_json({"event": event, **name, **values}, indent=None)
 
 
-class Both:
+class MultiDisplay:
     """Several displays as one."""
 
     def __init__(self, displays: Sequence[Display]) -> None:
@@ -197,13 +197,13 @@ class Both:
         for display in self._displays:
             display.end(record)
 
-    def skip(self, run: Run, state: State) -> None:
+    def skip(self, run: Run, state: RunStatus) -> None:
         """Pass on."""
         for display in self._displays:
             display.skip(run, state)
 
 
-def skipped(run: Run, state: State) -> str:
+def skipped(run: Run, state: RunStatus) -> str:
     """Return why a run is left alone, and how to have it all the same."""
     if state.status == "running":
         return f"{title(run)}: another process is at it"

@@ -15,7 +15,7 @@ from rich.text import Text
 from urnn_bench.cli.display.messages import closing, first_baseline, title
 from urnn_bench.cli.display.plain import Key, key, skipped
 from urnn_bench.events import Event, Measured, Updated
-from urnn_bench.records.folder import State
+from urnn_bench.records.folder import RunStatus
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.spec.run import Run
 
@@ -106,7 +106,7 @@ class LiveDisplay:
         style = "green" if record.status in GOOD else "red"
         self._line(Text(closing(record), style=style))
 
-    def skip(self, run: Run, state: State) -> None:
+    def skip(self, run: Run, state: RunStatus) -> None:
         """Leave a line that says why."""
         self._advance_whole(run.fit.steps)
         self._line(Text(skipped(run, state), style="dim"))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.unitary import Factors
 
@@ -187,4 +187,4 @@ def _can_launch() -> bool:
     return bool(compiler) and Path(sysconfig.get_path("include"), "Python.h").is_file()
 
 
-URNN = Fused(frozenset({"cuda"}), run, _obstacle)
+URNN = Implementation(frozenset({"cuda"}), run, _obstacle)

@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
 from urnn_bench.kernels.bptt import outer
-from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.native import compiler
 from urnn_bench.kernels.native.groups import Group, groups, over
 from urnn_bench.kernels.native.memory import address, aligned, dense, require
@@ -133,8 +133,8 @@ def _run(kind: _Kind, cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tenso
     return hs, tuple(each[-1].clone() for each in (hs, cs) if each is not None)
 
 
-def _fused(kind: _Kind) -> Fused:
-    return Fused(
+def _fused(kind: _Kind) -> Implementation:
+    return Implementation(
         frozenset({"cpu"}),
         partial(_run, kind),
         _obstacle,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from urnn_bench.kernels.choose import Fused
+from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.native import compiler, linear
 from urnn_bench.kernels.native.groups import Group, groups, over
 from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
@@ -233,7 +233,7 @@ def _obstacle(_: Any) -> str | None:
     return compiler.obstacle(_SOURCE, linear.SOURCE)
 
 
-URNN = Fused(
+URNN = Implementation(
     frozenset({"cpu"}),
     run,
     _obstacle,
