@@ -26,7 +26,7 @@ KINDS: Mapping[str, Callable[..., str]] = {
     "accuracy": records.accuracy,
     "solved": records.solved,
     "best": numbers.best,
-    "test": numbers.test,
+    "test": numbers.score,
     "number": numbers.number,
     "curve": numbers.curve,
     "speed": speed.unitary,
