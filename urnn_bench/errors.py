@@ -14,9 +14,12 @@ UrnnBenchError            1  something unexpected, said in a sentence
 └── NothingToShowError    5  no records to judge or to draw
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import ClassVar, ParamSpec, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
 
 
 class UrnnBenchError(Exception):
@@ -85,3 +88,17 @@ def near_miss(name: str, known: Iterable[str]) -> str:
     by_key = {key.lower(): key for key in known}
     close = get_close_matches(name.lower(), by_key, n=1, cutoff=0.5)
     return f"; did you mean '{by_key[close[0]]}'?" if close else ""
+
+
+def attempt(
+    function: Callable[Arguments, Returned], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Returned | Exception:
+    """Return what a function returns, or the exception that it raises.
+
+    Cells, tasks, probes and plug-ins may raise anything, and that must end their run and no other.
+    Nothing else in this package catches every exception.
+    """
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001 - a component of a user's may raise anything
+        return error

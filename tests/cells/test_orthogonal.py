@@ -5,7 +5,7 @@ import torch
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.dtriv import reorthogonalise
-from urnn_bench.engine.loop import Position, train
+from urnn_bench.engine.train_state import TrainState
 from urnn_bench.kernels.choose import choose
 from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Components, Registry
@@ -164,7 +164,7 @@ def test_adams_filter_before_dtriv_is_written_out():
 def test_training_moves_the_base_when_it_is_time_and_stays_orthogonal(name):
     for steps in (4, 5):
         made = job(name, steps, {"rebase_every": 2}, dtype="float64")
-        for _ in train(made, Position()):
+        for _ in train_run(made, TrainState()):
             pass
         cell = made.model.cell if name == "dtriv" else made.model.cell.plain
         assert bool(cell.skew.any()) == (steps == 5)
@@ -176,7 +176,7 @@ def test_orthogonal_matrices_have_a_learning_rate_of_their_own():
         made = job("exprnn", steps=1, **fit)
         cell = made.model.cell
         before = cell.skew.detach().clone(), cell.w_x.detach().clone()
-        for _ in train(made, Position()):
+        for _ in train_run(made, TrainState()):
             pass
         return [
             float((a - b.detach()).abs().max())

@@ -14,9 +14,10 @@ from torch.utils._pytree import tree_flatten
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.engine import optim
-from urnn_bench.engine.cuda_graph import Captured
-from urnn_bench.engine.loop import Position, train
-from urnn_bench.engine.update import Due, descend
+from urnn_bench.engine.cuda_graph import CudaGraphUpdates
+from urnn_bench.engine.loop import train_run
+from urnn_bench.engine.train_state import TrainState
+from urnn_bench.engine.update import UpdateRequest, train_step
 from urnn_bench.events import Measured
 from urnn_bench.kernels.choose import choose
 from urnn_bench.registry import Components
@@ -56,7 +57,7 @@ def again(body):
 
 
 def curve(job):
-    events = list(train(job, Position()))
+    events = list(train_run(job, TrainState()))
     return [(e.step, e.split, e.metrics) for e in events if isinstance(e, Measured)]
 
 
@@ -79,9 +80,9 @@ def first(job):
 def test_an_update_asks_nothing_of_the_host(model):
     kernel = "bptt" if "bptt" in COMPONENTS.cells.get(model, Cell).kernels else "eager"
     job = job_of(run_of(model, clip=Clip(norm=1.0)), kernel=kernel)
-    descend([Due(job, first(job), ())])
+    train_step([UpdateRequest(job, first(job), ())])
     with Alone():
-        descend([Due(job, first(job), ())])
+        train_step([UpdateRequest(job, first(job), ())])
 
 
 class Here(TorchDispatchMode):
@@ -105,9 +106,9 @@ def test_and_fetches_nothing_from_it(model):
         network.kernel = choose(network.cell, "cuda", kernel)
         optimizer = optim.make(job.fit.optimizer, list(network.parameters()))
         job = replace(job, model=network, optimizer=optimizer)
-        [(_, state)] = descend([Due(job, batch, ())])
+        [(_, state)] = train_step([UpdateRequest(job, batch, ())])
         with Here():
-            descend([Due(job, batch, state)])
+            train_step([UpdateRequest(job, batch, state)])
 
 
 @pytest.mark.parametrize("task", ["adding", "copying", "digits", "pdigits"])
@@ -118,7 +119,7 @@ def test_nor_does_any_task(task):
     )
     job = job_of(run, kernel="eager")
     with Alone():
-        descend([Due(job, first(job), ())])
+        train_step([UpdateRequest(job, first(job), ())])
 
 
 def test_models_that_ask_say_so():
@@ -143,22 +144,24 @@ def test_what_does_is_noticed():
 )
 def test_replayed_updates_are_the_same_updates(optimizer):
     run = run_of(**({"optimizer": optimizer} if optimizer else {}))
-    captured = Captured(again)
-    assert curve(job_of(run, descent=captured)) == curve(job_of(run))
+    captured = CudaGraphUpdates(again)
+    assert curve(job_of(run, strategy=captured)) == curve(job_of(run))
     assert captured.name == "captured" and captured.reason == "the device is a GPU"
 
 
 def test_replayed_updates_of_several_runs_are_theirs():
     runs = [run_of(model="lstm").model_copy(update={"seed": seed}) for seed in range(3)]
-    captured = Captured(again)
-    jobs = [job_of(run, descent=captured, kernel="eager") for run in runs]
+    captured = CudaGraphUpdates(again)
+    jobs = [job_of(run, strategy=captured, kernel="eager") for run in runs]
     states = [() for _ in jobs]
     for step in range(8):
         batches = [
             job.task.batch("train", step, 4, job.seed).to(torch.device("cpu"), torch.float64)
             for job in jobs
         ]
-        found = captured([Due(job, *of) for job, *of in zip(jobs, batches, states, strict=True)])
+        found = captured(
+            [UpdateRequest(job, *of) for job, *of in zip(jobs, batches, states, strict=True)]
+        )
         states = [tuple(s.clone() for s in last) for _, last in found]
     assert captured.name == "captured"
     for run, job in zip(runs, jobs, strict=True):
@@ -166,18 +169,18 @@ def test_replayed_updates_of_several_runs_are_theirs():
         for step in range(8):
             batch = alone.task.batch("train", step, 4, run.seed)
             batch = batch.to(torch.device("cpu"), torch.float64)
-            [(_, state)] = descend([Due(alone, batch, state)])
+            [(_, state)] = train_step([UpdateRequest(alone, batch, state)])
         for one, other in zip(job.model.parameters(), alone.model.parameters(), strict=True):
             torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
 
 
 def test_recordings_of_stacks_that_are_no_more_are_forgotten():
-    captured = Captured(again)
-    jobs = [job_of(run_of(model="rnn"), descent=captured, kernel="eager") for _ in range(8)]
+    captured = CudaGraphUpdates(again)
+    jobs = [job_of(run_of(model="rnn"), strategy=captured, kernel="eager") for _ in range(8)]
     for count in range(8, 0, -1):
         for _ in range(5):
-            captured([Due(job, first(job), ()) for job in jobs[:count]])
-    assert len(captured._recordings) == 4
+            captured([UpdateRequest(job, first(job), ()) for job in jobs[:count]])
+    assert len(captured._graphs) == 4
 
 
 def test_carried_states_go_through_the_recording(tmp_path, monkeypatch):
@@ -186,7 +189,7 @@ def test_carried_states_go_through_the_recording(tmp_path, monkeypatch):
         (tmp_path / "ptb" / f"ptb.{split}.txt").write_text("a b c d e f g h i j k\n" * 40)
     monkeypatch.setenv("URNN_BENCH_DATA", str(tmp_path))
     run = run_of(task="ptb", steps=30)
-    assert curve(job_of(run, descent=Captured(again))) == curve(job_of(run))
+    assert curve(job_of(run, strategy=CudaGraphUpdates(again))) == curve(job_of(run))
 
 
 def test_an_update_that_cannot_be_captured_is_carried_out_and_says_why():
@@ -197,8 +200,8 @@ def test_an_update_that_cannot_be_captured_is_carried_out_and_says_why():
         finally:
             raise RuntimeError("operation failed due to a previous error during capture")
 
-    captured = Captured(refuse)
-    list(train(job_of(run_of(steps=8), descent=captured), Position()))
+    captured = CudaGraphUpdates(refuse)
+    list(train_run(job_of(run_of(steps=8), strategy=captured), TrainState()))
     assert captured.name == "eager"
     reason = "an update cannot be captured: operation not permitted when stream is capturing"
     assert captured.reason == reason
@@ -209,12 +212,12 @@ def test_running_out_of_memory_is_not_a_reason_to_go_on():
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(torch.OutOfMemoryError):
-        list(train(job_of(run_of(steps=8), descent=Captured(refuse)), Position()))
+        list(train_run(job_of(run_of(steps=8), strategy=CudaGraphUpdates(refuse)), TrainState()))
 
 
 def test_on_a_cpu_nothing_is_captured():
-    descent = job_of(run_of()).descent
-    assert (descent.name, descent.reason) == ("eager", "there are no graphs on cpu")
+    strategy = job_of(run_of()).strategy
+    assert (strategy.name, strategy.reason) == ("eager", "there are no graphs on cpu")
 
 
 @pytest.fixture
@@ -230,14 +233,14 @@ def as_in_a_run():
 def test_a_captured_run_goes_on_from_its_checkpoint(tmp_path):
     def half(steps, path=None):
         job, _ = build.job_of(COMPONENTS, run_of("urnn", steps=steps), Backend("cuda"))
-        position = checkpoint.restore(checkpoint.load(path, "id"), job) if path else Position()
-        scores = [e.metrics for e in train(job, position) if isinstance(e, Measured)]
-        return job, position, scores
+        train_state = checkpoint.restore(checkpoint.load(path, "id"), job) if path else TrainState()
+        scores = [e.metrics for e in train_run(job, train_state) if isinstance(e, Measured)]
+        return job, train_state, scores
 
-    job, position, _ = half(6)
+    job, train_state, _ = half(6)
     path = tmp_path / "checkpoint.pt"
-    position.ended = None
-    checkpoint.save(path, job, position, "id", {})
+    train_state.ended = None
+    checkpoint.save(path, job, train_state, "id", {})
     _, _, rest = half(12, path)
     _, _, whole = half(12)
     assert rest[-1] == pytest.approx(whole[-1], rel=1e-8)
@@ -254,9 +257,9 @@ def test_captured_updates_are_eager_updates_on_a_gpu(model):
         job, _ = build.job_of(COMPONENTS, run, Backend("cuda"))
         captured = curve(job)
         eager = curve(
-            replace(build.job_of(COMPONENTS, run, Backend("cuda"))[0], descent=build.Eager())
+            replace(build.job_of(COMPONENTS, run, Backend("cuda"))[0], strategy=build.Eager())
         )
-    assert (job.descent.name == "captured") == (model not in ASKS)
+    assert (job.strategy.name == "captured") == (model not in ASKS)
     for (step, split, values), (other, of, expected) in zip(captured, eager, strict=True):
         assert (step, split) == (other, of)
         assert values == pytest.approx(expected, rel=1e-8)

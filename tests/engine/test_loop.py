@@ -9,7 +9,8 @@ from torch import nn
 
 from urnn_bench.engine import stopwatch
 from urnn_bench.engine.evaluate import evaluate
-from urnn_bench.engine.loop import Position, train
+from urnn_bench.engine.loop import train_run
+from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.events import Ended, Measured, Updated
 from urnn_bench.random_streams import generator
@@ -92,7 +93,7 @@ def short(event):
 
 
 def test_order_of_events():
-    events = [short(e) for e in train(job(), Position())]
+    events = [short(e) for e in train_run(job(), TrainState())]
     assert events == [
         "validation@0",
         "@1",
@@ -112,23 +113,23 @@ def test_order_of_events():
 
 
 def test_training_descends_and_reports_means_of_the_loss():
-    events = list(train(job(steps=40), Position()))
+    events = list(train_run(job(steps=40), TrainState()))
     losses = [e.metrics["mse"] for e in events if isinstance(e, Measured) and e.split == "train"]
     assert losses[0] > 1.0 > 0.01 > losses[-1]
 
 
 def test_test_scores_are_those_of_the_best_weights_and_the_last_are_put_back():
-    work, position = job(steps=6, lr=1.5), Position()  # too long a step: it gets worse
-    events = list(train(work, position))
+    work, train_state = job(steps=6, lr=1.5), TrainState()  # too long a step: it gets worse
+    events = list(train_run(work, train_state))
     validation = {
         e.step: e.metrics["mse"]
         for e in events
         if isinstance(e, Measured) and e.split == "validation"
     }
-    assert position.best_step == min(validation, key=validation.get) == 0
+    assert train_state.best_step == min(validation, key=validation.get) == 0
     (test,) = [e for e in events if isinstance(e, Measured) and e.split == "test"]
     last = work.model.weight.detach().clone()
-    work.model.load_state_dict(position.best_weights)
+    work.model.load_state_dict(train_state.best_weights)
     assert test.metrics == evaluate(work.model, work.task, "test", work.fit.evaluate_batch, 0)
     assert not torch.equal(last, work.model.weight)
 
@@ -138,17 +139,17 @@ def test_going_on_from_any_update_gives_the_same_events(cut):
     def values(events):
         return [(short(e), dict(e.metrics)) for e in events if isinstance(e, Measured)]
 
-    whole = values(train(job(), Position()))
-    work, position, before = job(), Position(), []
-    for event in train(work, position):
+    whole = values(train_run(job(), TrainState()))
+    work, train_state, before = job(), TrainState(), []
+    for event in train_run(work, train_state):
         before += values([event])
         if isinstance(event, Updated) and event.step == cut:
             break
-    assert before + values(train(work, position)) == whole
+    assert before + values(train_run(work, train_state)) == whole
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged():
-    events = list(train(job(poison=2, evaluate_every=6), Position()))
+    events = list(train_run(job(poison=2, evaluate_every=6), TrainState()))
     assert events[-1].status == "diverged"
     assert events[-1].reason == "the train loss stopped being finite between 2 and 4"
     assert [short(e) for e in events[-3:]] == ["@4", "test@4", "diverged"]
@@ -157,28 +158,28 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged():
 
 
 def test_weights_that_the_last_update_destroyed_are_no_success():
-    events = list(train(job(steps=1, lr=1e38), Position()))
+    events = list(train_run(job(steps=1, lr=1e38), TrainState()))
     assert events[-1].status == "diverged" and "the validation loss" in events[-1].reason
 
 
 def test_an_ended_run_goes_on_with_its_test_only():
-    work, position = job(poison=2), Position()
-    for event in train(work, position):
-        if isinstance(event, Updated) and position.ended:
+    work, train_state = job(poison=2), TrainState()
+    for event in train_run(work, train_state):
+        if isinstance(event, Updated) and train_state.ended:
             break
-    assert [short(e) for e in train(work, position)] == ["test@3", "diverged"]
+    assert [short(e) for e in train_run(work, train_state)] == ["test@3", "diverged"]
 
 
 def test_solved_is_noted_and_stops_only_if_told_to():
     solved = Solved(metric="mse", below=0.5)
-    position = Position()
-    events = list(train(job(steps=30, solved=solved), position))
-    assert events[-1].status == "done" and position.solved_step is not None
+    train_state = TrainState()
+    events = list(train_run(job(steps=30, solved=solved), train_state))
+    assert events[-1].status == "done" and train_state.solved_step is not None
     stopping = list(
-        train(job(steps=30, solved=solved.model_copy(update={"stop": True})), Position())
+        train_run(job(steps=30, solved=solved.model_copy(update={"stop": True})), TrainState())
     )
     assert isinstance(stopping[-1], Ended) and stopping[-1].status == "solved"
-    assert stopping[-2].step == position.solved_step < 30
+    assert stopping[-2].step == train_state.solved_step < 30
 
 
 def test_uneven_batches_average_exactly():
@@ -194,31 +195,31 @@ def test_uneven_batches_average_exactly():
 
 def test_states_are_carried_as_long_as_a_task_goes_on():
     work = replace(job(steps=5, evaluate_every=5), task=Chapters())
-    measured = [e for e in train(work, Position()) if isinstance(e, Measured)]
+    measured = [e for e in train_run(work, TrainState()) if isinstance(e, Measured)]
     looks = [0, 1]  # before the first update, after the last, and the test
     assert work.model.seen == [*looks, 0, 1, 2, 0, 1, *looks, *looks]
     assert measured[0].metrics["root"] == pytest.approx(measured[0].metrics["mse"] ** 0.5)
 
 
 def test_a_carried_state_is_part_of_where_a_run_stands():
-    work, position = replace(job(steps=9, evaluate_every=9), task=Chapters()), Position()
-    for event in train(work, position):
+    work, train_state = replace(job(steps=9, evaluate_every=9), task=Chapters()), TrainState()
+    for event in train_run(work, train_state):
         if isinstance(event, Updated) and event.step == 2:
             break
-    assert float(position.state[0]) == 2
+    assert float(train_state.state[0]) == 2
     work.model.seen.clear()
-    for _ in train(work, position):
+    for _ in train_run(work, train_state):
         pass
-    assert work.model.seen[:4] == [2, 0, 1, 2] and position.state == ()
+    assert work.model.seen[:4] == [2, 0, 1, 2] and train_state.state == ()
 
 
 def test_the_stopwatch_is_off_while_the_reader_works(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(stopwatch, "perf_counter", lambda: now[0])
-    position = Position()
-    for _ in train(job(steps=3), position):
+    train_state = TrainState()
+    for _ in train_run(job(steps=3), train_state):
         now[0] += 1000.0
-    assert position.train_s == 0.0
+    assert train_state.train_s == 0.0
     watch = stopwatch.Stopwatch(1.0)
     with watch:
         now[0] += 2.0

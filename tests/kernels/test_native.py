@@ -15,7 +15,8 @@ import torch
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
 from urnn_bench.cells.urnn import Urnn, UrnnOptions
-from urnn_bench.engine.loop import Position, train
+from urnn_bench.engine.loop import train_run
+from urnn_bench.engine.train_state import TrainState
 from urnn_bench.events import Measured
 from urnn_bench.kernels.native import compiler, linear
 from urnn_bench.kernels.native import dense as native_dense
@@ -304,7 +305,7 @@ def curve(name, kernel):
     )
     job, choice = build.job_of(components, run, Backend("cpu", kernel))
     assert choice.name == kernel
-    events = train(job, Position(evaluated=True))
+    events = train_run(job, TrainState(evaluated=True))
     return [
         e.metrics[job.task.metrics[0]]
         for e in events

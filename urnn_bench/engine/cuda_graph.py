@@ -1,32 +1,32 @@
 """Updates on a GPU as one launch: captured as a CUDA graph, then replayed.
 
-An update of a recurrent network is thousands of small operations one after the other, and what a
-GPU waits for is their launches. The first updates with batches of a shape are carried out one
-operation at a time, which makes the optimizer's state and the kernels' tables; the next one is
-captured, with batch, states and loss at fixed places; so is one of several runs at once. Whatever
-cannot be captured is carried out as before, and the record says why.
+An update of a recurrent network is thousands of small operations in a row, and a GPU mostly waits
+for their launches. The first updates with batches of a shape run eagerly, which makes the
+optimizer's state and the kernels' tables. The next one is captured, with batch, states and loss at
+fixed addresses. An update of a stack is captured in the same way. What cannot be captured runs
+eagerly, and the record says why.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from urnn_bench.engine.update import Due, Result, descend
+from urnn_bench.engine.update import StepOutput, UpdateRequest, train_step
 from urnn_bench.tasks.base import Batch
 
-# as many as torch's documentation asks for
-_WARM_UP = 3
-_MOST_RECORDINGS = 4
-Recorder = Callable[[Callable[[], None]], Callable[[], None]]
+# before a capture; torch's documentation wants at least three
+_EAGER_UPDATES = 3
+_MAX_GRAPHS = 4
+Capture = Callable[[Callable[[], None]], Callable[[], None]]
+Key = tuple[object, ...]
 
 
 def cuda_graph(body: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that does again on the current CUDA device what ``body`` does there."""
+    """Capture ``body`` on the current CUDA device; return the function that replays it."""
     graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
     try:
         with torch.cuda.graph(graph, stream=_stream()):
@@ -39,107 +39,110 @@ def cuda_graph(body: Callable[[], None]) -> Callable[[], None]:
 
 @cache
 def _stream() -> torch.cuda.Stream:
-    """Return the one stream for what is captured and for what comes before: each keeps memory."""
+    """Return the one stream for captures and the updates before them: each stream keeps memory."""
     return torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
 
-class Captured:
-    """One update as the replay of a recording, a recording for every shape of batch and state."""
+class CudaGraphUpdates:
+    """A strategy that replays a CUDA graph, one graph for every shape of batch and state."""
 
-    def __init__(self, record: Recorder = cuda_graph) -> None:
-        self._record, self._refused = record, ""
-        self._seen: Counter[Any] = Counter()
-        self._recordings: dict[Any, _Recording] = {}
+    def __init__(self, capture: Capture = cuda_graph) -> None:
+        self._capture_graph, self._refusal = capture, ""
+        self._seen: Counter[Key] = Counter()
+        self._graphs: dict[Key, _Graph] = {}
 
     @property
     def name(self) -> str:
-        """What is done with most updates; nothing is captured in the first of them."""
-        return "captured" if self._recordings else "eager"
+        """How most updates run; the first ones run eagerly."""
+        return "captured" if self._graphs else "eager"
 
     @property
     def reason(self) -> str:
         """Why updates are not captured, if they are not."""
-        if self._recordings:
+        if self._graphs:
             return "the device is a GPU"
-        return self._refused or "no more updates than come before a capture"
+        return self._refusal or "no more updates than come before a capture"
 
     @property
-    def warm_up(self) -> int:
-        """One without a state, those before the capture with one, and that of the capture."""
-        return _WARM_UP + 2
+    def warm_up_updates(self) -> int:
+        """The one without a hidden state, the eager ones with it, and the capture."""
+        return _EAGER_UPDATES + 2
 
-    def __call__(self, dues: Sequence[Due]) -> list[Result]:
+    def __call__(self, requests: Sequence[UpdateRequest]) -> list[StepOutput]:
         """Update the weights; return losses and last states, overwritten by the next call."""
-        shape = tuple((id(due.job.model), *map(_form, _given(due))) for due in dues)
+        shape = tuple(
+            (id(request.job.model), *map(_shape_and_type, _new_tensors(request)))
+            for request in requests
+        )
         self._seen[shape] += 1
-        if self._refused or self._seen[shape] <= _WARM_UP:
-            return _beside(dues)
-        if shape not in self._recordings and not self._recorded(shape, dues):
-            return descend(dues)
-        return self._recordings[shape](dues)
+        if self._refusal or self._seen[shape] <= _EAGER_UPDATES:
+            return _on_side_stream(requests)
+        if shape not in self._graphs and not self._capture(shape, requests):
+            return train_step(requests)
+        return self._graphs[shape](requests)
 
-    def _recorded(self, shape: Any, dues: Sequence[Due]) -> bool:
-        """Record an update, which is not carried out; return whether that was possible."""
-        # those of a stack that a run has left since would keep their memory
-        while len(self._recordings) >= _MOST_RECORDINGS:
-            del self._recordings[next(iter(self._recordings))]
+    def _capture(self, shape: Key, requests: Sequence[UpdateRequest]) -> bool:
+        """Capture an update without running it; return whether that was possible."""
+        # the graphs of a stack before a run left it would keep their memory
+        while len(self._graphs) >= _MAX_GRAPHS:
+            del self._graphs[next(iter(self._graphs))]
         try:
-            self._recordings[shape] = _Recording(dues, self._record)
+            self._graphs[shape] = _Graph(requests, self._capture_graph)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             first = str(_root(error)).splitlines()[0]
-            self._refused = f"an update cannot be captured: {first}"
-        return not self._refused
+            self._refusal = f"an update cannot be captured: {first}"
+        return not self._refusal
 
 
-class _Recording:
+class _Graph:
     """An update that reads and writes the same memory every time."""
 
-    def __init__(self, dues: Sequence[Due], record: Recorder) -> None:
-        self._dues = [_fixed(due) for due in dues]
-        self._again = record(self._body)
+    def __init__(self, requests: Sequence[UpdateRequest], capture: Capture) -> None:
+        self._requests = [_with_own_memory(request) for request in requests]
+        self._replay = capture(self._body)
 
     def _body(self) -> None:
-        self._results = descend(self._dues)
+        self._results = train_step(self._requests)
 
-    def __call__(self, dues: Sequence[Due]) -> list[Result]:
-        for fixed, new in zip(self._dues, dues, strict=True):
-            for place, value in zip(_given(fixed), _given(new), strict=True):
-                place.copy_(value)
-        self._again()
+    def __call__(self, requests: Sequence[UpdateRequest]) -> list[StepOutput]:
+        for own, new in zip(self._requests, requests, strict=True):
+            for tensor, value in zip(_new_tensors(own), _new_tensors(new), strict=True):
+                tensor.copy_(value)
+        self._replay()
         return self._results
 
 
-def _given(due: Due) -> tuple[Tensor, ...]:
-    """Return what is new in every update: batch and state."""
-    return (due.batch.x, due.batch.y, *due.state)
+def _new_tensors(request: UpdateRequest) -> tuple[Tensor, ...]:
+    """Return the tensors that change from update to update: batch and hidden state."""
+    return (request.batch.x, request.batch.y, *request.state)
 
 
-def _form(tensor: Tensor) -> tuple[torch.Size, torch.dtype]:
+def _shape_and_type(tensor: Tensor) -> tuple[torch.Size, torch.dtype]:
     return tensor.shape, tensor.dtype
 
 
-def _fixed(due: Due) -> Due:
-    """Return an update with memory of its own for what is new in every one."""
-    batch = Batch(due.batch.x.clone(), due.batch.y.clone())
-    return replace(due, batch=batch, state=tuple(s.clone() for s in due.state))
+def _with_own_memory(request: UpdateRequest) -> UpdateRequest:
+    """Return a request whose batch and state have memory of their own, which a graph reads."""
+    batch = Batch(request.batch.x.clone(), request.batch.y.clone())
+    return replace(request, batch=batch, state=tuple(s.clone() for s in request.state))
 
 
 def _root(error: BaseException) -> BaseException:
-    """Return what an update raised, which the end of the capture raises again as something else."""
+    """Return the first exception; the end of a failed capture hides it behind its own."""
     while error.__context__ is not None:
         error = error.__context__
     return error
 
 
-def _beside(dues: Sequence[Due]) -> list[Result]:
-    """Carry out an update on a stream of its own, as one that is captured later has to be."""
-    if not dues[0].batch.x.is_cuda:
-        return descend(dues)
+def _on_side_stream(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
+    """Run an update on the side stream, as torch wants it before a capture."""
+    if not requests[0].batch.x.is_cuda:
+        return train_step(requests)
     stream = _stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        results = descend(dues)
+        results = train_step(requests)
     torch.cuda.current_stream().wait_stream(stream)
     return results

@@ -1,198 +1,206 @@
-"""The training loop: back-propagation through time, as a stream of events.
+"""The training loop: back-propagation through time for a stack of runs, as a stream of events.
 
-The loop knows nothing of files, displays or limits. While whoever reads the events works, the
-loop is suspended and its stopwatch is off; closing the generator ends the run. An update is not
-carried out here but asked for, so that whoever has several runs can carry out theirs at once.
+A single run is a stack of one. The loop knows nothing of files, displays or limits. While the
+consumer works, the loop is suspended and its stopwatch is off; closing the generator ends all runs.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from math import inf, isfinite
-from typing import Any
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from typing import TypedDict
 
 from torch import Tensor, nn
 
 from urnn_bench.engine.evaluate import evaluate
-from urnn_bench.engine.stacked import Answer, Descended, answered
+from urnn_bench.engine.stacked import UpdateResult, UpdateThreads, execute_updates
 from urnn_bench.engine.stopwatch import Stopwatch
-from urnn_bench.engine.update import Due, Job
+from urnn_bench.engine.train_state import TrainState
+from urnn_bench.engine.update import Job, UpdateRequest
+from urnn_bench.errors import attempt
 from urnn_bench.events import Ended, Ending, Event, Measured, SplitName, Updated
 
-
-@dataclass
-class Position:
-    """Where a run stands after an ``Updated`` event, apart from weights and optimizer state."""
-
-    step: int = 0
-    train_s: float = 0.0
-    evaluated: bool = False
-    ended: tuple[Ending, str] | None = None
-    loss_sum: float | Tensor = 0.0
-    loss_count: int = 0
-    solved_step: int | None = None
-    best_step: int = 0
-    best_value: float = inf
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-    state: tuple[Tensor, ...] = ()
+# the index of a run in its stack, and what happened; an exception is a run's last event
+StackEvent = tuple[int, Event | Exception]
 
 
-# a run, which wants an answer to every update that is due
-Course = Generator[Event | Due, Answer, None]
+def train(
+    jobs: Sequence[Job],
+    states: Sequence[TrainState],
+    left: set[int] | None = None,
+    threads: UpdateThreads | None = None,
+) -> Iterator[StackEvent]:
+    """Train every run from its state, which is kept up to date, and test its best weights.
 
-
-def course(job: Job, position: Position) -> Course:
-    """Train from ``position``, which is kept up to date, and test the best weights at the end.
-
-    The best weights are those with the lowest validation loss (the task's first metric); the
-    test split is looked at once. A loss that is not finite ends the run as diverged. How the run
-    ends is noted in ``position`` before the last ``Updated``, so that a run that is stopped while
-    it is tested goes on with the test.
+    The best weights are those of the lowest validation loss (the task's first metric). The test
+    split is scored once, at the end. A loss that is not finite ends its run as diverged; what a
+    component raises ends its run too, and no other. ``left`` holds the runs that have left the
+    stack: the loop adds what failed, the consumer what has to stop without a test.
     """
-    if not position.evaluated:
-        yield _checked(job, position, _validated(job, position), every=0)
-    while position.ended is None:
-        yield from _update(job, position)
-        yield from _reports(job, position)
-        position.ended = position.ended or _completed(job, position)
-        yield Updated(**_now(job, position))
-    yield _tested(job, position)
-    yield Ended(*position.ended)
+    left = set() if left is None else left
+    for i, (job, state) in enumerate(zip(jobs, states, strict=True)):
+        if i not in left:
+            yield from _events_of(i, _begin(job, state), left)
+    while active := [i for i, s in enumerate(states) if s.ended is None and i not in left]:
+        for i, result in _updates({i: (jobs[i], states[i]) for i in active}, threads).items():
+            yield from _events_of(i, _after_update(jobs[i], states[i], result), left)
 
 
-def heard(events: Course, hear: Callable[[Event], bool]) -> Generator[Due, Answer]:
-    """Pass every update that is due on; end with the events, or where ``hear`` has enough."""
-    answer: Answer = None
-    with suppress(StopIteration):
-        while True:
-            event = events.send(answer)
-            answer = None
-            if isinstance(event, Due):
-                answer = yield event
-            elif hear(event):
-                return
+def train_run(job: Job, state: TrainState) -> Iterator[Event]:
+    """Yield the events of a stack of one; raise what its components raise."""
+    for _, event in train([job], [state]):
+        if isinstance(event, Exception):
+            raise event
+        yield event
 
 
-def train(job: Job, position: Position) -> Iterator[Event]:
-    """Yield the events of a run that is carried out by itself."""
-    running = course(job, position)
-    answer: Answer = None
-    with suppress(StopIteration):
-        while True:
-            event = running.send(answer)
-            answer = answered([event])[0] if isinstance(event, Due) else None
-            if not isinstance(event, Due):
-                yield event
+def _events_of(i: int, events: Iterator[Event], left: set[int]) -> Iterator[StackEvent]:
+    while (event := attempt(next, events, None)) is not None:
+        if isinstance(event, Exception):
+            left.add(i)
+        yield i, event
 
 
-def _reports(job: Job, position: Position) -> Iterator[Measured]:
+def _begin(job: Job, state: TrainState) -> Iterator[Event]:
+    """Score the initial weights, or test those of a run that was stopped before its test."""
+    if not state.evaluated:
+        yield _with_divergence(job, state, _measure_validation(job, state), every=0)
+    yield from _end(job, state)
+
+
+def _after_update(job: Job, state: TrainState, result: UpdateResult | Exception) -> Iterator[Event]:
+    if isinstance(result, Exception):
+        raise result
+    _record_update(job, state, result)
+    yield from _reports(job, state)
+    state.ended = state.ended or _completed(job, state)
+    yield Updated(**_progress(job, state))
+    yield from _end(job, state)
+
+
+def _end(job: Job, state: TrainState) -> Iterator[Event]:
+    if state.ended:
+        yield _measure_test(job, state)
+        yield Ended(*state.ended)
+
+
+def _updates(
+    runs: dict[int, tuple[Job, TrainState]], threads: UpdateThreads | None
+) -> dict[int, UpdateResult | Exception]:
+    """Draw a batch for every run and execute their updates; return what came of each."""
+    attempts = {i: attempt(_request, *run) for i, run in runs.items()}
+    requests = {i: r for i, r in attempts.items() if not isinstance(r, Exception)}
+    failures = {i: r for i, r in attempts.items() if isinstance(r, Exception)}
+    results = execute_updates(list(requests.values()), threads)
+    return {**failures, **dict(zip(requests, results, strict=True))}
+
+
+def _request(job: Job, state: TrainState) -> UpdateRequest:
+    watch = Stopwatch(state.train_s)
+    with watch:
+        batch = job.task.batch("train", state.step, job.fit.batch, job.seed)
+        batch = batch.to(job.device, job.dtype)
+        # truncated BPTT: the next batch of a text goes on from here
+        hidden = tuple(s.to(job.device) for s in state.state)
+    state.train_s = watch.total_s
+    return UpdateRequest(job, batch, hidden)
+
+
+def _record_update(job: Job, state: TrainState, result: UpdateResult) -> None:
+    watch = Stopwatch(state.train_s + result.train_s)
+    with watch:
+        # stays on the device: reading it here would wait for a GPU at every update
+        state.loss_sum, state.state = state.loss_sum + result.loss, result.state
+        job.on_update_end(state.step + 1)
+    state.train_s = watch.total_s
+    state.loss_count += 1
+    state.step += 1
+    if not job.task.carries_state("train", state.step, job.fit.batch):
+        state.state = ()
+
+
+def _reports(job: Job, state: TrainState) -> Iterator[Measured]:
     """Yield the scores that are due after an update; a loss that is not finite is the last."""
-    due = {_trained: job.fit.log_every, _validated: job.fit.evaluate_every}
-    for report, every in due.items():
-        if position.ended is None and _due(job, position, every):
-            yield _checked(job, position, report(job, position), every)
+    schedule = {_measure_train: job.fit.log_every, _measure_validation: job.fit.evaluate_every}
+    for measure, every in schedule.items():
+        if state.ended is None and _is_due(job, state, every):
+            yield _with_divergence(job, state, measure(job, state), every)
 
 
-def _checked(job: Job, position: Position, measured: Measured, every: int) -> Measured:
-    """Note that the run has diverged if its loss is not finite."""
+def _with_divergence(job: Job, state: TrainState, measured: Measured, every: int) -> Measured:
+    """Mark the run as diverged if its loss is not finite."""
     if not isfinite(measured.metrics[job.task.metrics[0]]):
-        position.ended = _diverged(position, measured.split, every)
+        state.ended = _diverged(state, measured.split, every)
     return measured
 
 
-def _update(job: Job, position: Position) -> Generator[Due, Answer]:
-    """Draw a batch, ask for an update, and note what came of it."""
-    watch = Stopwatch(position.train_s)
-    like = next(job.model.parameters())
+def _measure_train(job: Job, state: TrainState) -> Measured:
+    """Return the mean training loss since the last report."""
+    watch = Stopwatch(state.train_s)
     with watch:
-        batch = job.task.batch("train", position.step, job.fit.batch, job.seed)
-        due = Due(job, batch.to(like.device, like.dtype), _carried(job, position))
-    done = yield due
-    if not isinstance(done, Descended):
-        raise done or TypeError("an update was asked for, and not answered")
-    with watch:
-        # stays on the device: reading it here would wait for a GPU at every update
-        position.loss_sum, position.state = position.loss_sum + done.loss, done.state
-        job.on_update_end(position.step + 1)
-    position.loss_count += 1
-    position.step += 1
-    if not _continues(job, position):
-        position.state = ()
-    position.train_s = watch.total_s + done.train_s
+        mean = float(state.loss_sum) / state.loss_count
+    state.train_s, state.loss_sum, state.loss_count = watch.total_s, 0.0, 0
+    return _measured(job, state, "train", {job.task.metrics[0]: mean})
 
 
-def _continues(job: Job, position: Position) -> bool:
-    return job.task.carries_state("train", position.step, job.fit.batch)
-
-
-def _carried(job: Job, position: Position) -> tuple[Tensor, ...]:
-    """Return the state that the next batch goes on from: truncated BPTT."""
-    device = next(job.model.parameters()).device
-    return tuple(s.to(device) for s in position.state)
-
-
-def _trained(job: Job, position: Position) -> Measured:
-    """Report the mean training loss since the last report."""
-    watch = Stopwatch(position.train_s)
-    with watch:
-        mean = float(position.loss_sum) / position.loss_count
-    position.train_s, position.loss_sum, position.loss_count = watch.total_s, 0.0, 0
-    return _measured(job, position, "train", {job.task.metrics[0]: mean})
-
-
-def _validated(job: Job, position: Position) -> Measured:
-    """Score the validation split; remember the weights if they are the best so far."""
-    watch = Stopwatch(position.train_s)
+def _measure_validation(job: Job, state: TrainState) -> Measured:
+    """Score the validation split; keep the weights if they are the best so far."""
+    watch = Stopwatch(state.train_s)
     with watch:
         # waits for the device, whose time up to here was spent training
-        float(position.loss_sum)
-    position.train_s = watch.total_s
+        float(state.loss_sum)
+    state.train_s = watch.total_s
     metrics = evaluate(job.model, job.task, "validation", job.fit.evaluate_batch, job.seed)
-    position.evaluated = True
+    state.evaluated = True
     value = metrics[job.task.metrics[0]]
-    if value < position.best_value:
-        position.best_step, position.best_value = position.step, value
-        position.best_weights = _copied(job.model)
-    if position.solved_step is None and job.fit.solved and job.fit.solved.holds(metrics):
-        position.solved_step = position.step
-    return _measured(job, position, "validation", metrics)
+    if value < state.best_value:
+        state.best_step, state.best_value = state.step, value
+        state.best_weights = _snapshot(job.model)
+    if state.solved_step is None and job.fit.solved and job.fit.solved.holds(metrics):
+        state.solved_step = state.step
+    return _measured(job, state, "validation", metrics)
 
 
-def _tested(job: Job, position: Position) -> Measured:
+def _measure_test(job: Job, state: TrainState) -> Measured:
     """Score the test split with the best weights, then put the last ones back."""
-    last = _copied(job.model)
-    job.model.load_state_dict(position.best_weights or last)
+    last_weights = _snapshot(job.model)
+    job.model.load_state_dict(state.best_weights or last_weights)
     metrics = evaluate(job.model, job.task, "test", job.fit.evaluate_batch, job.seed)
-    job.model.load_state_dict(last)
-    return _measured(job, position, "test", metrics)
+    job.model.load_state_dict(last_weights)
+    return _measured(job, state, "test", metrics)
 
 
-def _measured(
-    job: Job, position: Position, split: SplitName, metrics: dict[str, float]
-) -> Measured:
-    return Measured(**_now(job, position), split=split, metrics=metrics)
+def _measured(job: Job, state: TrainState, split: SplitName, metrics: dict[str, float]) -> Measured:
+    return Measured(**_progress(job, state), split=split, metrics=metrics)
 
 
-def _now(job: Job, position: Position) -> dict[str, Any]:
-    examples = position.step * job.fit.batch
-    return {"step": position.step, "examples": examples, "train_s": position.train_s}
+class _Progress(TypedDict):
+    step: int
+    examples: int
+    train_s: float
 
 
-def _due(job: Job, position: Position, every: int) -> bool:
-    return position.step % every == 0 or position.step == job.fit.steps
+def _progress(job: Job, state: TrainState) -> _Progress:
+    return {
+        "step": state.step,
+        "examples": state.step * job.fit.batch,
+        "train_s": state.train_s,
+    }
 
 
-def _completed(job: Job, position: Position) -> tuple[Ending, str] | None:
+def _is_due(job: Job, state: TrainState, every: int) -> bool:
+    return state.step % every == 0 or state.step == job.fit.steps
+
+
+def _completed(job: Job, state: TrainState) -> tuple[Ending, str] | None:
     solved = job.fit.solved
-    if solved and solved.stop and position.solved_step is not None:
-        return "solved", f"solved at update {position.solved_step}"
-    return ("done", f"all {job.fit.steps} updates") if position.step >= job.fit.steps else None
+    if solved and solved.stop and state.solved_step is not None:
+        return "solved", f"solved at update {state.solved_step}"
+    return ("done", f"all {job.fit.steps} updates") if state.step >= job.fit.steps else None
 
 
-def _diverged(position: Position, split: str, every: int) -> tuple[Ending, str]:
-    since = max(0, position.step - every)
-    return "diverged", f"the {split} loss stopped being finite between {since} and {position.step}"
+def _diverged(state: TrainState, split: str, every: int) -> tuple[Ending, str]:
+    since = max(0, state.step - every)
+    return "diverged", f"the {split} loss stopped being finite between {since} and {state.step}"
 
 
-def _copied(model: nn.Module) -> dict[str, Tensor]:
+def _snapshot(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}

@@ -1,119 +1,97 @@
-"""The updates that several runs have come to, carried out at once where their batches allow.
+"""The updates of a stack, executed together where the shapes of their batches allow.
 
-What a run learns does not depend on which others it is carried out with: only the work is shared.
+A run learns the same whichever runs share its stack: only the work is shared.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import Tensor
 
 from urnn_bench.engine.stopwatch import Stopwatch
-from urnn_bench.engine.update import Due, Job, Outcome, Result, SomeFailedError, State
+from urnn_bench.engine.update import Job, PartialFailureError, State, StepOutput, UpdateRequest
+from urnn_bench.errors import attempt
 
 
 @dataclass(frozen=True)
-class Descended:
-    """An update's loss and last state, valid until the next one, and its share of the time."""
+class UpdateResult:
+    """An update's loss and last state, valid until the next update, and its share of the time."""
 
     loss: Tensor
     state: State
     train_s: float
 
 
-# an error is for the run whose update it is; nothing is what an event is answered with
-Answer = Descended | Exception | None
-
-
-# of a step in time: measured on two cores, dtriv of 128 units gains and an LSTM of 40 does not
+# of a time step: measured on two cores, dtriv of 128 units gains and an LSTM of 40 does not
 _LONG_FLOPS = 3e6
-
-Returned = TypeVar("Returned")
 
 
 @dataclass(frozen=True)
-class Workers:
-    """Who carries out updates: how many at the same time, and a map that gives them their work."""
+class UpdateThreads:
+    """Threads that execute updates: how many, and a map over them."""
 
     count: int = 1
     map: Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]] = map
 
 
-def driven(
-    runs: Sequence[Generator[Due, Answer, Returned]], workers: Workers | None = None
-) -> list[Returned]:
-    """Drive runs to their ends, their updates at once, and return what they return.
-
-    Whoever has ended leaves, and the others go on.
-    """
-    returned: dict[int, Returned] = {}
-    answers: dict[int, Answer] = dict.fromkeys(range(len(runs)))
-    while answers:
-        dues = {}
-        for place, answer in answers.items():
-            try:
-                dues[place] = runs[place].send(answer)
-            except StopIteration as end:
-                returned[place] = end.value
-        answers = dict(zip(dues, answered(list(dues.values()), workers), strict=True))
-    return [returned[place] for place in range(len(runs))]
-
-
-def answered(dues: Sequence[Due], workers: Workers | None = None) -> list[Answer]:
-    """Carry out every update that is due; return what came of each, in the order of ``dues``."""
-    workers, watch = workers or Workers(), Stopwatch()
-    shares = list(_shares(dues, workers.count))
-    # alone, an update may have all threads of its kernel
-    spread = workers.map if len(shares) > 1 < workers.count else map
+def execute_updates(
+    requests: Sequence[UpdateRequest], threads: UpdateThreads | None = None
+) -> list[UpdateResult | Exception]:
+    """Execute every request; return an update's result or its exception, in their order."""
+    threads, watch = threads or UpdateThreads(), Stopwatch()
+    shares = list(_split_for_threads(requests, threads.count))
+    # a single update may have all threads of its kernel
+    spread = threads.map if len(shares) > 1 < threads.count else map
     with watch:
-        outcomes = list(spread(_together, [[dues[place] for place in share] for share in shares]))
-    found: dict[int, Answer] = {}
-    for share, outcome in zip(shares, outcomes, strict=True):
-        for place, each in zip(share, outcome, strict=True):
-            done = each if isinstance(each, Exception) else _done(each, watch.total_s / len(dues))
-            found[place] = done
-    return [found[place] for place in range(len(dues))]
+        outcomes = list(spread(_execute, [[requests[i] for i in share] for share in shares]))
+    train_s = watch.total_s / max(1, len(requests))
+    results: dict[int, UpdateResult | Exception] = {}
+    for share, share_outcomes in zip(shares, outcomes, strict=True):
+        for i, outcome in zip(share, share_outcomes, strict=True):
+            results[i] = _result(outcome, train_s)
+    return [results[i] for i in range(len(requests))]
 
 
-def _done(result: Result, train_s: float) -> Descended:
-    loss, state = result
-    return Descended(loss, state, train_s)
+def _result(outcome: StepOutput | Exception, train_s: float) -> UpdateResult | Exception:
+    if isinstance(outcome, Exception):
+        return outcome
+    return UpdateResult(outcome.value, outcome.state, train_s)
 
 
-def _shares(dues: Sequence[Due], count: int) -> Iterator[list[int]]:
-    """Yield the places of updates that are carried out at once, shared out evenly."""
-    for group in _alike(dues):
-        parts = min(count, len(group), _worth([dues[place].job for place in group]))
+def _split_for_threads(requests: Sequence[UpdateRequest], count: int) -> Iterator[list[int]]:
+    """Yield the indices of requests that are executed together, in shares of equal size."""
+    for group in _group_by_shape(requests):
+        parts = min(count, len(group), _useful_splits([requests[i].job for i in group]))
         edges = [len(group) * part // parts for part in range(parts + 1)]
         yield from (group[first:last] for first, last in pairwise(edges))
 
 
-def _worth(jobs: Sequence[Job]) -> int:
-    """Return how many parts are worth making of updates that are computed at once.
+def _useful_splits(jobs: Sequence[Job]) -> int:
+    """Return into how many parts a stacked update may be split with a gain.
 
-    They share every operation's overhead, which Python gives to one thread at a time; only where
-    operations are long do two threads gain.
+    Its parts share every operation's overhead, which Python gives to one thread at a time; two
+    threads gain only where operations are long.
     """
     return max(1, int(sum(job.step_flops for job in jobs) / _LONG_FLOPS))
 
 
-def _alike(dues: Sequence[Due]) -> Iterator[list[int]]:
-    """Yield the places of updates that can be carried out at once."""
-    groups: dict[Any, list[int]] = {}
-    for place, due in enumerate(dues):
-        tensors = (due.batch.x, due.batch.y, *due.state)
-        form = place if due.job.beside is None else tuple((t.shape, t.dtype) for t in tensors)
-        groups.setdefault(form, []).append(place)
+def _group_by_shape(requests: Sequence[UpdateRequest]) -> Iterator[list[int]]:
+    """Yield the indices of requests whose updates can be stacked."""
+    groups: dict[object, list[int]] = {}
+    for i, request in enumerate(requests):
+        tensors = (request.batch.x, request.batch.y, *request.state)
+        shapes = tuple((t.shape, t.dtype) for t in tensors)
+        groups.setdefault(i if request.job.stacked_forward is None else shapes, []).append(i)
     yield from groups.values()
 
 
-def _together(dues: Sequence[Due]) -> list[Outcome]:
-    try:
-        return [*dues[0].job.descent(dues)]
-    except SomeFailedError as failed:
-        return failed.outcomes
-    except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
-        # no weights have changed yet
-        return [error] if len(dues) == 1 else [_together([due])[0] for due in dues]
+def _execute(requests: Sequence[UpdateRequest]) -> Sequence[StepOutput | Exception]:
+    outputs = attempt(requests[0].job.strategy, requests)
+    if isinstance(outputs, PartialFailureError):
+        return outputs.outcomes
+    if not isinstance(outputs, Exception):
+        return outputs
+    # no weights have changed yet, so each can still be executed by itself
+    return [outputs] if len(requests) == 1 else [_execute([request])[0] for request in requests]

@@ -1,116 +1,130 @@
-"""Updates of several runs at once, held to those of one after another before they are relied on.
+"""The first gradients of a stack, compared with those of its runs by themselves.
 
-A cell of a user's may let a step depend on more than its drive, its state and its weights, such as
-on a parameter that ``weights`` does not return; computed with others, it would be given another's.
+A step of a user's cell may depend on more than its arguments, such as on a parameter that
+``weights`` does not return; in a stack it would then read another run's.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 
 import torch
 from torch import Tensor
 
-from urnn_bench.engine.update import Descent, Due, Outcome, Result, SomeFailedError, gradients
+from urnn_bench.engine.update import (
+    Job,
+    PartialFailureError,
+    StepOutput,
+    UpdateRequest,
+    UpdateStrategy,
+    backward,
+)
+from urnn_bench.errors import attempt
 
 # of the largest gradient: far above rounding, which a long recurrence lets grow, and far below
-# what a gradient that went to another model would be
+# the error of a gradient that went to another model
 _TOLERANCE = {torch.float32: 1e-2, torch.float64: 1e-6}
 
 
-class Held:
-    """A way of making updates; several at once only if their first gradients are those of each."""
+class CheckedStack:
+    """A strategy that stacks updates only if the first stacked gradients are those of each run."""
 
-    def __init__(self, descent: Descent) -> None:
-        self._descent = descent
-        self._against: str | None = None
+    def __init__(self, strategy: UpdateStrategy) -> None:
+        self._strategy = strategy
+        self._reason_not_to_stack: str | None = None
         self._lock = Lock()
 
     @property
     def name(self) -> str:
-        """What the way is called."""
-        return self._descent.name
+        """The name of the strategy."""
+        return self._strategy.name
 
     @property
     def reason(self) -> str:
-        """Why updates are carried out in this way, and why one by one if they are."""
-        return "; ".join(filter(None, (self._descent.reason, self._against)))
+        """Why updates are executed in this way, and why they are not stacked if they are not."""
+        return "; ".join(filter(None, (self._strategy.reason, self._reason_not_to_stack)))
 
     @property
-    def warm_up(self) -> int:
-        """How many updates say nothing of the pace of those that follow."""
-        return self._descent.warm_up
+    def warm_up_updates(self) -> int:
+        """How many first updates are slower than those that follow."""
+        return self._strategy.warm_up_updates
 
-    def __call__(self, dues: Sequence[Due]) -> list[Result]:
-        """Update the weights; return losses and last states, or raise SomeFailedError."""
-        if len(dues) > 1:
-            # another thread with other runs of the company may be asking as well
+    def __call__(self, requests: Sequence[UpdateRequest]) -> list[StepOutput]:
+        """Update the weights; return losses and last states, or raise PartialFailureError."""
+        if len(requests) > 1:
+            # another thread with other runs of this stack may be checking as well
             with self._lock:
-                if self._against is None:
-                    self._against = _against(dues)
-        if len(dues) == 1 or self._against == "":
-            return self._descent(dues)
-        return self._one_by_one(dues)
+                if self._reason_not_to_stack is None:
+                    self._reason_not_to_stack = _reason_not_to_stack(requests)
+        if len(requests) == 1 or self._reason_not_to_stack == "":
+            return self._strategy(requests)
+        return self._sequentially(requests)
 
-    def _one_by_one(self, dues: Sequence[Due]) -> list[Result]:
-        outcomes: list[Outcome] = []
-        for due in dues:
-            try:
-                outcomes += self._descent([due])
-            except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
-                outcomes.append(error)
-        if any(isinstance(outcome, Exception) for outcome in outcomes):
-            raise SomeFailedError(outcomes)
-        return [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
+    def _sequentially(self, requests: Sequence[UpdateRequest]) -> list[StepOutput]:
+        outcomes = [attempt(self._single, request) for request in requests]
+        outputs = [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
+        if len(outputs) < len(outcomes):
+            raise PartialFailureError(outcomes)
+        return outputs
+
+    def _single(self, request: UpdateRequest) -> StepOutput:
+        return self._strategy([request])[0]
 
 
-def _against(dues: Sequence[Due]) -> str | None:
-    """Return what speaks against computing these at once, the empty text if nothing does.
+def share_strategy(jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs of a stack with one strategy, which checks that they can be stacked."""
+    if len(jobs) < 2:
+        return [*jobs]
+    strategy = CheckedStack(jobs[0].strategy)
+    return [replace(job, strategy=strategy) for job in jobs]
 
-    None if that cannot be told yet, as one of them cannot be computed even by itself.
+
+def _reason_not_to_stack(requests: Sequence[UpdateRequest]) -> str | None:
+    """Return why these updates must not be stacked, the empty text if they may be.
+
+    None if one of them raises even by itself: that is raised again when it is executed.
     """
-    alone = [_alone(due) for due in dues]
-    if any(of is None for of in alone):
+    attempts = [attempt(_gradients, [request]) for request in requests]
+    unstacked = [gradients[0] for gradients in attempts if not isinstance(gradients, Exception)]
+    if len(unstacked) < len(requests):
         return None
-    try:
-        gradients(dues)
-        at_once, apart = [_noted(due) for due in dues], _apart(dues)
-    except Exception as error:  # noqa: BLE001 - a cell may do what cannot be done for several
-        return f"one by one, because at once it raises {type(error).__name__}: {_first(error)}"
-    if not apart:
-        return "one by one, because its step reads more than its weights"
-    pairs = ((found, of) for found, of in zip(at_once, alone, strict=True) if of is not None)
-    if not all(all(map(_close, found, of)) for found, of in pairs):
-        return "one by one, because at once its gradients differ"
+    reason = attempt(_difference, requests, unstacked)
+    if isinstance(reason, Exception):
+        first_sentence = str(reason).split(".")[0]
+        return f"not stacked: the stack raises {type(reason).__name__}: {first_sentence}"
+    return reason
+
+
+def _difference(requests: Sequence[UpdateRequest], unstacked: Sequence[list[Tensor]]) -> str:
+    """Return what makes the stack compute something else than its runs do, or nothing."""
+    stacked = _gradients(requests)
+    if not _is_independent(requests):
+        return "not stacked: its step reads more than its weights"
+    pairs = zip(stacked, unstacked, strict=True)
+    if not all(all(map(_is_close, gradients, single)) for gradients, single in pairs):
+        return "not stacked: its gradients differ from those of single runs"
     return ""
 
 
-def _first(error: Exception) -> str:
-    return str(error).split(".")[0]
+def _is_independent(requests: Sequence[UpdateRequest]) -> bool:
+    stacked_forward = requests[0].job.stacked_forward
+    models, xs, states = zip(*((r.job.model, r.batch.x, r.state) for r in requests), strict=True)
+    return stacked_forward is not None and stacked_forward.is_independent(models, xs, states)
 
 
-def _apart(dues: Sequence[Due]) -> bool:
-    beside, models = dues[0].job.beside, [due.job.model for due in dues]
-    xs, states = [due.batch.x for due in dues], [due.state for due in dues]
-    return beside is not None and beside.apart(models, xs, states)
+def _gradients(requests: Sequence[UpdateRequest]) -> list[list[Tensor]]:
+    """Return a copy of the gradient of every parameter of every run."""
+    backward(requests)
+    return [_gradient_snapshot(request) for request in requests]
 
 
-def _alone(due: Due) -> list[Tensor] | None:
-    """Return the gradient of every parameter as it is by itself, None if that raises."""
-    try:
-        gradients([due])
-    except Exception:  # noqa: BLE001 - it is raised again when its update is carried out
-        return None
-    return _noted(due)
-
-
-def _noted(due: Due) -> list[Tensor]:
-    """Return a copy of the gradient of every parameter."""
-    params = due.job.model.parameters()
+def _gradient_snapshot(request: UpdateRequest) -> list[Tensor]:
+    params = request.job.model.parameters()
     return [(torch.zeros_like(p) if p.grad is None else p.grad).clone() for p in params]
 
 
-def _close(one: Tensor, other: Tensor) -> bool:
-    finite = other[other.isfinite()]
+def _is_close(gradient: Tensor, expected: Tensor) -> bool:
+    finite = expected[expected.isfinite()]
     largest = float(finite.abs().max()) if finite.numel() else 0.0
-    atol = _TOLERANCE[one.dtype] * largest
-    return torch.allclose(one, other, rtol=0.0, atol=atol, equal_nan=True)
+    atol = _TOLERANCE[gradient.dtype] * largest
+    return torch.allclose(gradient, expected, rtol=0.0, atol=atol, equal_nan=True)

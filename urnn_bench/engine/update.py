@@ -1,6 +1,6 @@
-"""What a training run is made of, and one update of it: forward, backward, clip, descend.
+"""One training step: forward, backward, clip, optimizer step, of one run or of a stack.
 
-An update is of one run, or of several at once whose networks have the same form.
+The runs of a stack have networks of one form, which are computed together. T steps, B batch.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,53 +11,58 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench.engine import optim
+from urnn_bench.errors import attempt
 from urnn_bench.spec.fit import Fit
 from urnn_bench.tasks.base import Batch, Task
 
 State = tuple[Tensor, ...]
-# the output of a network, or the loss, and the last state
-Result = tuple[Tensor, State]
-Outcome = Result | Exception
 
 
-class Beside(NamedTuple):
-    """How networks of one form are computed at once, each on its batch from its state.
+class StepOutput(NamedTuple):
+    """A network's output, or its loss, and the last hidden state."""
 
-    ``answers`` returns outputs and last states; ``apart`` says whether none depends on what belongs
-    to another network.
+    value: Tensor
+    state: State
+
+
+class StackedForward(NamedTuple):
+    """How the networks of a stack are computed, each on its own batch from its own state.
+
+    ``run`` returns an output and a last state for each; ``is_independent`` says whether no output
+    depends on what belongs to another network.
     """
 
-    answers: Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], list[Result]]
-    apart: Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], bool]
+    run: Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], list[tuple[Tensor, State]]]
+    is_independent: Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], bool]
 
 
-class SomeFailedError(Exception):
-    """Of several updates some raised and others are done: what came of each."""
+class PartialFailureError(Exception):
+    """Some updates of a stack raised after others were done: ``outcomes`` has one for each."""
 
-    def __init__(self, outcomes: Sequence[Outcome]) -> None:
-        super().__init__("some updates of several failed")
+    def __init__(self, outcomes: Sequence[StepOutput | Exception]) -> None:
+        super().__init__("some updates of a stack failed")
         self.outcomes = [*outcomes]
 
 
-class Descent(Protocol):
-    """A way to carry out updates; ``name`` and ``reason`` go into the record."""
+class UpdateStrategy(Protocol):
+    """A way to execute updates; ``name`` and ``reason`` go into the record."""
 
     @property
     def name(self) -> str:
-        """What this way is called."""
+        """Its name in the record."""
 
     @property
     def reason(self) -> str:
-        """Why updates are carried out in this way."""
+        """Why updates are executed in this way."""
 
     @property
-    def warm_up(self) -> int:
-        """How many updates say nothing of the pace of those that follow."""
+    def warm_up_updates(self) -> int:
+        """How many first updates are slower than those that follow."""
 
-    def __call__(self, dues: Sequence["Due"]) -> list[Result]:
-        """Update the weights of every run whose update is due.
+    def __call__(self, requests: Sequence["UpdateRequest"]) -> list[StepOutput]:
+        """Update the weights of every run; return losses and last states.
 
-        Return its loss and its last state, valid until the next call.
+        They are valid until the next call.
         """
 
 
@@ -67,23 +72,23 @@ class Eager:
 
     reason: str = ""
     name: str = "eager"
-    warm_up: int = 1
+    warm_up_updates: int = 1
 
-    def __call__(self, dues: Sequence["Due"]) -> list[Result]:
+    def __call__(self, requests: Sequence["UpdateRequest"]) -> list[StepOutput]:
         """Update the weights; return losses and last states."""
-        return descend(dues)
+        return train_step(requests)
 
 
-def _ignored(step: int) -> None:
-    """Take no notice of an update."""
+def _ignore(step: int) -> None:
+    """Do nothing at the end of an update."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A network, what it is to learn, and how; ``on_update_end`` is told each update's number.
+    """A network, its task, and how it is trained; ``on_update_end`` gets each update's number.
 
-    With ``beside`` it can be computed with others of the same form at once; ``step_flops`` is then
-    what a step in time costs, forward.
+    With ``stacked_forward`` the network can be computed in a stack; ``step_flops`` is then what one
+    time step of its batch costs, forward.
     """
 
     model: nn.Module
@@ -91,60 +96,72 @@ class Job:
     optimizer: torch.optim.Optimizer
     fit: Fit
     seed: int
-    descent: Descent = field(default_factory=Eager)
-    on_update_end: Callable[[int], None] = _ignored
-    beside: Beside | None = None
+    strategy: UpdateStrategy = field(default_factory=Eager)
+    on_update_end: Callable[[int], None] = _ignore
+    stacked_forward: StackedForward | None = None
     step_flops: float = 0.0
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network's parameters are."""
+        return next(self.model.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the network's parameters."""
+        return next(self.model.parameters()).dtype
 
 
 @dataclass(frozen=True)
-class Due:
-    """An update that a run has come to: whose, on which batch, and the state to begin with."""
+class UpdateRequest:
+    """The next update of a run: its batch, and the hidden state to begin with."""
 
     job: Job
     batch: Batch
     state: State
 
 
-def descend(dues: Sequence[Due]) -> list[Result]:
+def train_step(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
     """Update the weights by BPTT through one batch each; return losses and last states.
 
-    It asks nothing of the host, so that a GPU never waits for it. What one raises before any
-    weights have changed is raised here, and SomeFailedError afterwards.
+    It asks nothing of the host, so a GPU never waits for it. Raises what an update raises before
+    any weights have changed, and PartialFailureError if some updates of a stack fail afterwards.
     """
-    found = gradients(dues)
-    outcomes: list[Outcome] = [*found]
-    for place, due in enumerate(dues):
-        try:
-            optim.clip(due.job.model.parameters(), due.job.fit.clip)
-            due.job.optimizer.step()
-        except Exception as error:
-            if len(dues) == 1:
-                raise
-            outcomes[place] = error
-    if any(isinstance(outcome, Exception) for outcome in outcomes):
-        raise SomeFailedError(outcomes)
-    return found
+    outputs = backward(requests)
+    if len(requests) == 1:
+        _descend(requests[0].job)
+        return outputs
+    failures = [attempt(_descend, request.job) for request in requests]
+    if any(failures):
+        pairs = zip(failures, outputs, strict=True)
+        raise PartialFailureError([failure or output for failure, output in pairs])
+    return outputs
 
 
-def gradients(dues: Sequence[Due]) -> list[Result]:
-    """Leave the loss's gradient with every parameter; return losses and last states."""
-    outputs = _outputs(dues)
+def _descend(job: Job) -> None:
+    optim.clip(job.model.parameters(), job.fit.clip)
+    job.optimizer.step()
+
+
+def backward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
+    """Leave the loss's gradient in every parameter; return losses and last states."""
+    outputs = _forward(requests)
     losses = [
-        due.job.task.loss(output, due.batch) for due, (output, _) in zip(dues, outputs, strict=True)
+        request.job.task.loss(output.value, request.batch)
+        for request, output in zip(requests, outputs, strict=True)
     ]
-    for due in dues:
-        due.job.optimizer.zero_grad()
+    for request in requests:
+        request.job.optimizer.zero_grad()
     torch.autograd.backward(losses)
     return [
-        (loss.detach(), tuple(s.detach() for s in last))
-        for loss, (_, last) in zip(losses, outputs, strict=True)
+        StepOutput(loss.detach(), tuple(s.detach() for s in output.state))
+        for loss, output in zip(losses, outputs, strict=True)
     ]
 
 
-def _outputs(dues: Sequence[Due]) -> list[Result]:
-    beside = dues[0].job.beside
-    if len(dues) == 1 or beside is None:
-        return [due.job.model(due.batch.x, due.state) for due in dues]
-    models = [due.job.model for due in dues]
-    return beside.answers(models, [due.batch.x for due in dues], [due.state for due in dues])
+def _forward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
+    stacked_forward = requests[0].job.stacked_forward
+    if len(requests) == 1 or stacked_forward is None:
+        return [StepOutput(*r.job.model(r.batch.x, r.state)) for r in requests]
+    models, xs, states = zip(*((r.job.model, r.batch.x, r.state) for r in requests), strict=True)
+    return [StepOutput(*output) for output in stacked_forward.run(models, xs, states)]

@@ -1,20 +1,19 @@
-"""What training several seeds at once gains over one after another, with the same updates."""
+"""How much faster a stack of seeds is trained than its runs one after another."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from urnn_bench.engine.stacked import Workers, answered
-from urnn_bench.engine.update import Due
+from urnn_bench.engine.stacked import UpdateThreads, execute_updates
+from urnn_bench.engine.stacked_check import share_strategy
+from urnn_bench.engine.update import Job, UpdateRequest
 from urnn_bench.kernels.choose import available
 from urnn_bench.measure.correctness import Shape, cell_of, run_of
 from urnn_bench.measure.timing import wait_for
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.device import Backend, workers_of
-from urnn_bench.run.executor import Company
-from urnn_bench.spec.run import Run
+from urnn_bench.run.device import Backend, update_threads
 
 
 @dataclass(frozen=True)
@@ -48,61 +47,65 @@ def time_stacking(
     for name in models:
         for kernel in available(cell_of(components, name, shape), device):
             backend = Backend(device, kernel)
-            with workers_of(backend) as workers:
-                yield _gain(components, name, shape, seeds, rounds, backend, workers)
+            with update_threads(backend) as threads:
+                yield _time(components, name, shape, seeds, rounds, backend, threads)
 
 
-def _gain(
+def _time(
     components: Components,
     name: str,
     shape: Shape,
     seeds: int,
     rounds: int,
     backend: Backend,
-    workers: Workers,
+    threads: UpdateThreads,
 ) -> StackingTiming:
     runs = [run_of(name, shape).model_copy(update={"seed": seed}) for seed in range(seeds)]
-    apart = [_due(components, run, backend, Company()) for run in runs]
-    company = Company(seeds)
-    at_once = [_due(components, run, backend, company) for run in runs]
+    single_jobs, jobs = ([build.job_of(components, r, backend)[0] for r in runs] for _ in range(2))
+    single_requests = [_request(job) for job in single_jobs]
+    stack = [_request(job) for job in share_strategy(jobs)]
 
-    def one_by_one() -> None:
-        for due in apart:
-            _raise(answered([due]))
+    def sequential() -> None:
+        for request in single_requests:
+            _raise_failures(execute_updates([request]))
 
-    ways: list[Callable[[], None]] = [one_by_one, lambda: _raise(answered(at_once, workers))]
-    turns = [[_seconds(way, backend.device) for way in ways] for _ in range(rounds + 1)][1:]
-    ratios = sorted(alone / together for alone, together in turns)
+    def stacked() -> None:
+        _raise_failures(execute_updates(stack, threads))
+
+    # the first round warms up
+    turns = [
+        (_seconds(sequential, backend.device), _seconds(stacked, backend.device))
+        for _ in range(rounds + 1)
+    ][1:]
+    ratios = sorted(sequential_s / stacked_s for sequential_s, stacked_s in turns)
     return StackingTiming(
         name,
         backend.kernel,
         backend.device,
         **asdict(shape),
         seeds=seeds,
-        sequential_ms=1e3 * median(alone for alone, _ in turns),
-        stacked_ms=1e3 * median(together for _, together in turns),
+        sequential_ms=1e3 * median(sequential_s for sequential_s, _ in turns),
+        stacked_ms=1e3 * median(stacked_s for _, stacked_s in turns),
         ratio=median(ratios),
         ratio_low=ratios[0],
         ratio_high=ratios[-1],
-        reason=at_once[0].job.descent.reason,
+        reason=stack[0].job.strategy.reason,
     )
 
 
-def _due(components: Components, run: Run, backend: Backend, company: Company) -> Due:
-    job = company.joined(build.job_of(components, run, backend)[0])
-    like = next(job.model.parameters())
-    batch = job.task.batch("train", 0, run.fit.batch, run.seed)
-    return Due(job, batch.to(like.device, like.dtype), ())
+def _request(job: Job) -> UpdateRequest:
+    batch = job.task.batch("train", 0, job.fit.batch, job.seed)
+    return UpdateRequest(job, batch.to(job.device, job.dtype), ())
 
 
-def _raise(answers: Sequence[object]) -> None:
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
+def _raise_failures(results: Sequence[object]) -> None:
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
 
 
-def _seconds(way: Callable[[], None], device: str) -> float:
-    began = time.perf_counter()
-    way()
+def _seconds(execute: Callable[[], None], device: str) -> float:
+    began_s = time.perf_counter()
+    execute()
     wait_for(device)
-    return time.perf_counter() - began
+    return time.perf_counter() - began_s

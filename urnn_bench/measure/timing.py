@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.engine.loop import Position, train
+from urnn_bench.engine.loop import train_run
+from urnn_bench.engine.train_state import TrainState
 from urnn_bench.errors import GateError
 from urnn_bench.events import Updated
 from urnn_bench.kernels.choose import Forward, available, choose
@@ -165,7 +166,7 @@ def update(
 ) -> Callable[[], object]:
     """Return a function that makes one whole update: data, loss, gradient, clipping, step."""
     job, _ = build.job_of(components, run_of(name, shape), Backend(device, kernel))
-    events = train(job, Position(evaluated=True))
+    events = train_run(job, TrainState(evaluated=True))
     updates = (event for event in events if isinstance(event, Updated))
     return lambda: next(updates)
 

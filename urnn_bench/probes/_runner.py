@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from urnn_bench.engine.loop import Position
+from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.events import Probed
 from urnn_bench.models import SequenceModel
@@ -23,7 +23,7 @@ class ProbeRunner:
     batch: Batch
     probes: Mapping[str, Probe]
 
-    def look(self, job: Job, position: Position) -> Probed:
+    def look(self, job: Job, train_state: TrainState) -> Probed:
         """Return what every probe reads; weights, gradients and random streams stay as they are."""
         began = time.perf_counter()
         if not isinstance(job.model, SequenceModel):
@@ -35,9 +35,9 @@ class ProbeRunner:
                 raise ValueError(f"the probe '{name}' must return curves (T) or numbers ()")
         found = {(name, state): v for name, of in read.items() for state, v in of.items()}
         return Probed(
-            step=position.step,
-            examples=position.step * job.fit.batch,
-            train_s=position.train_s,
+            step=train_state.step,
+            examples=train_state.step * job.fit.batch,
+            train_s=train_state.train_s,
             curves={key: value.tolist() for key, value in found.items() if value.ndim},
             numbers={_metric(*key): float(v) for key, v in found.items() if not v.ndim},
             cost_s=time.perf_counter() - began,

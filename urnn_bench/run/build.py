@@ -1,4 +1,7 @@
-"""A run to the objects that carry it out: options checked, width found, network built."""
+"""A run to the objects that train it: its task, its network, its optimizer, its probes."""
+
+from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -6,29 +9,30 @@ from torch import Tensor
 from urnn_bench.cells.base import Cell
 from urnn_bench.data import store
 from urnn_bench.engine import optim
-from urnn_bench.engine.cuda_graph import Captured
-from urnn_bench.engine.update import Beside, Descent, Eager, Job
-from urnn_bench.errors import (
-    ComponentError,
-    UrnnBenchError,
-)
+from urnn_bench.engine.cuda_graph import CudaGraphUpdates
+from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
+from urnn_bench.errors import ComponentError, UrnnBenchError, attempt
 from urnn_bench.events import SPLITS
 from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independent
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import seeded
-from urnn_bench.registry import Components
+from urnn_bench.registry import Components, Registry
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
-from urnn_bench.tasks.base import Task
+from urnn_bench.spec.types import ComponentSpec
+from urnn_bench.tasks.base import Signature, Task
+
+_DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
+Configured = TypeVar("Configured", Task, Probe)
 
 
 def parameters(components: Components, run: Run) -> int:
     """Return the number of trainable parameters, counted without allocating any."""
     with torch.device("meta"):
-        model = _network(components, run, "cpu", "eager")
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+        model = _network(components, run, task_of(components, run).signature, "cpu", "eager")
+    return sum(p.numel() for p in _trainable(model))
 
 
 def check_data(components: Components, run: Run) -> None:
@@ -44,83 +48,106 @@ def check_data(components: Components, run: Run) -> None:
 
 def task_of(components: Components, run: Run) -> Task:
     """Return the task of a run."""
-    kind = components.tasks.get(run.task.name, Task)
-    return kind(kind.Options.model_validate(run.task.options))
+    return _configured(components.tasks, Task, run.task)
 
 
 def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Choice]:
     """Return what the engine needs, and the kernel chosen; weights follow the run's seed.
 
-    Raises DeviceError or KernelError if what was asked for is not here.
+    Raises DeviceError or KernelError if the requested device or kernel cannot be used.
     """
-    device = device_of(backend.device)
+    device, dtype, task = (
+        device_of(backend.device),
+        _DTYPES[run.fit.dtype],
+        task_of(components, run),
+    )
     with seeded(run.seed, "init"):
-        model = _network(components, run, device.type, backend.kernel)
-    model.to(device, getattr(torch, run.fit.dtype))
-    model.kernel.prepare(run.fit.batch, getattr(torch, run.fit.dtype))
-    trained = [p for p in model.parameters() if p.requires_grad]
-    own_rate = model.cell.orthogonal_parameters(), run.fit.orthogonal_lr
-    optimizer = optim.make(run.fit.optimizer, trained, *own_rate)
-    task, descent = task_of(components, run), _descent(device, backend, model.cell)
-    beside = Beside(stacked_forward, steps_are_independent) if model.kernel.stacked else None
-    cost = run.fit.batch * (model.cell.flops() or 0.0)
+        model = _network(components, run, task.signature, device.type, backend.kernel)
+    model.to(device, dtype)
+    model.kernel.prepare(run.fit.batch, dtype)
     job = Job(
-        model, task, optimizer, run.fit, run.seed, descent, model.cell.on_update_end, beside, cost
+        model,
+        task,
+        _optimizer(run, model),
+        run.fit,
+        run.seed,
+        _strategy(device, backend, model.cell),
+        model.cell.on_update_end,
+        StackedForward(stacked_forward, steps_are_independent) if model.kernel.stacked else None,
+        run.fit.batch * (model.cell.flops() or 0.0),
     )
     return job, model.kernel
 
 
 def reference_model(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:
-    """Return a run's network with the time loop, and its first inputs; of both on the device
-    "meta" only the sizes.
+    """Return a run's network on the time loop, and its first inputs.
+
+    On the device "meta" both have shapes and no values.
     """
-    x = task_of(components, run).batch("train", 0, run.fit.batch, run.seed).x
+    task, dtype = task_of(components, run), _DTYPES[run.fit.dtype]
+    x = task.batch("train", 0, run.fit.batch, run.seed).x
     with torch.device(device), torch.random.fork_rng(devices=[]):
-        model = _network(components, run, "cpu", "eager")
-    dtype = getattr(torch, run.fit.dtype)
+        model = _network(components, run, task.signature, "cpu", "eager")
     return model.to(dtype), x.to(device, dtype if x.is_floating_point() else x.dtype)
 
 
-def _descent(device: torch.device, backend: Backend, cell: Cell) -> Descent:
-    """Return how updates are carried out: on a GPU captured, unless the time loop is asked for."""
+def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
+    """Return a run's probes and the sequences that they read, None if it has no probes."""
+    schedule = run.probes
+    if schedule is None:
+        return None
+    options = {**run.task.options, "T": schedule.T or run.T}
+    task = _configured(components.tasks, Task, run.task.model_copy(update={"options": options}))
+    probes = {spec.name: _configured(components.probes, Probe, spec) for spec in schedule.read}
+    batch = task.batch("validation", 0, schedule.batch, run.seed)
+    return ProbeRunner(schedule, task, batch, probes)
+
+
+def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
+    """Return the kernel a run would use, without allocating its network."""
+    device, signature = device_of(backend.device), task_of(components, run).signature
+    with torch.device("meta"):
+        return _network(components, run, signature, device.type, backend.kernel).kernel
+
+
+def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec) -> Configured:
+    component = registry.get(spec.name, base)
+    return component(component.Options.model_validate(spec.options))
+
+
+def _network(
+    components: Components, run: Run, signature: Signature, device: str, kernel: str
+) -> SequenceModel:
+    """Return a run's network; raise ComponentError with what its cell raises."""
+
+    def build() -> SequenceModel:
+        cell_type = components.cells.get(run.cell.name, Cell)
+        options = cell_type.Options.model_validate(run.cell.options)
+        cell = cell_type(signature.inputs.width, run.hidden, options)
+        return SequenceModel(cell, signature, choose(cell, device, kernel))
+
+    model = attempt(build)
+    if isinstance(model, UrnnBenchError):
+        raise model
+    if isinstance(model, Exception):
+        text = f"the cell '{run.cell.name}' cannot be built {run.hidden} wide"
+        raise ComponentError(f"{text}: {type(model).__name__}: {model}") from model
+    return model
+
+
+def _trainable(model: SequenceModel) -> list[torch.nn.Parameter]:
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+def _optimizer(run: Run, model: SequenceModel) -> torch.optim.Optimizer:
+    orthogonal = model.cell.orthogonal_parameters()
+    return optim.make(run.fit.optimizer, _trainable(model), orthogonal, run.fit.orthogonal_lr)
+
+
+def _strategy(device: torch.device, backend: Backend, cell: Cell) -> UpdateStrategy:
+    """Return CUDA graphs on a GPU, unless the time loop is requested or the cell cannot."""
     if device.type != "cuda":
         return Eager(f"there are no graphs on {device.type}")
     if backend.kernel == "eager":
         return Eager("asked for")
-    return Eager(cell.host_sync_reason) if cell.host_sync_reason else Captured()
-
-
-def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
-    """Return a run's probes and the sequences they look at, None if there are none."""
-    when = run.probes
-    if when is None:
-        return None
-    options = {**run.task.options, "T": when.T or run.T}
-    task = run.task.model_copy(update={"options": options})
-    source = task_of(components, run.model_copy(update={"task": task}))
-    kinds = [(named, components.probes.get(named.name, Probe)) for named in when.read]
-    probes = {n.name: kind(kind.Options.model_validate(n.options)) for n, kind in kinds}
-    batch = source.batch("validation", 0, when.batch, run.seed)
-    return ProbeRunner(when, source, batch, probes)
-
-
-def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
-    """Return the kernel a run would use, without building its network."""
-    device = device_of(backend.device)
-    with torch.device("meta"):
-        return _network(components, run, device.type, backend.kernel).kernel
-
-
-def _network(components: Components, run: Run, device: str, kernel: str) -> SequenceModel:
-    task = task_of(components, run)
-    kind = components.cells.get(run.cell.name, Cell)
-    options = kind.Options.model_validate(run.cell.options)
-    try:
-        cell = kind(task.signature.inputs.width, run.hidden, options)
-        model = SequenceModel(cell, task.signature, choose(cell, device, kernel))
-    except UrnnBenchError:
-        raise
-    except Exception as error:
-        text = f"the cell '{run.cell.name}' cannot be built {run.hidden} wide"
-        raise ComponentError(f"{text}: {type(error).__name__}: {error}") from error
-    return model
+    return Eager(cell.host_sync_reason) if cell.host_sync_reason else CudaGraphUpdates()

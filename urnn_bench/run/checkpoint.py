@@ -13,7 +13,7 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
-from urnn_bench.engine.loop import Position
+from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.errors import RecordsError
 from urnn_bench.files import write_atomically
@@ -21,12 +21,14 @@ from urnn_bench.files import write_atomically
 _KEYS = {"identity", "lengths", "position", "model", "optimizer"}
 
 
-def save(path: Path, job: Job, position: Position, identity: str, lengths: dict[str, int]) -> None:
+def save(
+    path: Path, job: Job, train_state: TrainState, identity: str, lengths: dict[str, int]
+) -> None:
     """Replace the checkpoint; ``lengths`` are those of the run's files at this moment, in bytes."""
     content = {
         "identity": identity,
         "lengths": lengths,
-        "position": asdict(position),
+        "position": asdict(train_state),
         "model": job.model.state_dict(),
         "optimizer": job.optimizer.state_dict(),
     }
@@ -54,11 +56,11 @@ def load(path: Path, identity: str) -> dict[str, Any]:
     return content
 
 
-def restore(content: dict[str, Any], job: Job) -> Position:
+def restore(content: dict[str, Any], job: Job) -> TrainState:
     """Put weights and optimizer state back, and return the position."""
     job.model.load_state_dict(content["model"])
     job.optimizer.load_state_dict(here(content["optimizer"], job.optimizer))
-    return Position(**content["position"])
+    return TrainState(**content["position"])
 
 
 def here(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:

@@ -1,6 +1,5 @@
-"""How runs are carried out, and who is shown what happens."""
+"""How runs are executed, and where what happens is shown."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,35 +13,27 @@ from urnn_bench.spec.run import Run
 
 
 class Display(Protocol):
-    """Whoever shows a run to people or to programs."""
+    """Shows runs to people or to programs."""
 
     def start(self, record: Record) -> None:
-        """A run begins, or goes on from ``record.steps_done``."""
+        """A run begins, or resumes at ``record.steps_done``."""
 
     def show(self, run: Run, event: Event) -> None:
-        """Something happened in a run that has begun."""
+        """Something happened in a run."""
 
     def end(self, record: Record) -> None:
-        """A run has ended, in the state its record says."""
+        """A run has ended with the status of its record."""
 
-    def skip(self, run: Run, state: RunStatus) -> None:
-        """A run is left alone: it is done, or another process is at it."""
+    def skip(self, run: Run, status: RunStatus) -> None:
+        """A run is skipped: it is done, or another process is training it."""
 
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """How runs are carried out; nothing here belongs to a result's identity."""
+    """How runs are executed; nothing here is part of a result's identity."""
 
     components: Components
     backend: Backend
     results: Path
     time_limit_s: float | None = None
     force: bool = False
-
-
-@dataclass(frozen=True)
-class Shell:
-    """Who is shown what happens, and who may ask to stop (with the name of a signal)."""
-
-    display: Display
-    stop: Callable[[], str | None] = lambda: None

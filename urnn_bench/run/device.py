@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from urnn_bench.engine.stacked import Workers
+from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.errors import (
     DeviceError,
 )
@@ -53,11 +53,11 @@ def configure_torch(threads: int | None) -> None:
 
 
 @contextmanager
-def workers_of(backend: Backend) -> Iterator[Workers]:
+def update_threads(backend: Backend) -> Iterator[UpdateThreads]:
     """Yield a worker for each processor, whose kernels have one thread; one worker for a GPU."""
     count = THREADS.get() if device_of(backend.device).type == "cpu" else 1
     with ThreadPoolExecutor(count, initializer=_one_thread) as pool:
-        yield Workers(count, pool.map)
+        yield UpdateThreads(count, pool.map)
 
 
 def _one_thread() -> None:

@@ -10,11 +10,9 @@ from typing import Any
 
 import torch
 
-from urnn_bench.engine.loop import Position
+from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
-from urnn_bench.errors import (
-    RecordsError,
-)
+from urnn_bench.errors import RecordsError
 from urnn_bench.events import SPLITS, SplitName
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.native.threads import THREADS
@@ -26,23 +24,23 @@ from urnn_bench.spec.run import Run
 _EXACT = ("device_name", "kernel", "torch_threads", "versions")
 
 
-def start_session(run: Run, before: Record | None, beside: int = 1) -> Record:
-    """Return the record of a run that begins, or goes on after ``before``, of several at once."""
+def start_session(run: Run, before: Record | None, stack_size: int = 1) -> Record:
+    """Return the record of a run of a stack that begins, or resumes after ``before``."""
     begins: dict[str, Any] = {"status": "running", "reason": "", "run": run, "asked": now()}
     if before is not None:
-        sessions = (*before.sessions, _session(beside))
+        sessions = (*before.sessions, _session(stack_size))
         return before.model_copy(update={**begins, "sessions": sessions, "test": None})
     ids = {"identity": run.identity, "protocol": run.protocol}
-    return Record.model_validate({**ids, **begins, "sessions": (_session(beside),)})
+    return Record.model_validate({**ids, **begins, "sessions": (_session(stack_size),)})
 
 
-def record_build(record: Record, job: Job, kernel: Choice, position: Position) -> Record:
+def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainState) -> Record:
     """Return the record with what is known once the network and the data are there.
 
     Raises RecordsError if the data are not those that the run has been trained on so far.
     """
     current = fingerprint(job)
-    if position.step and record.fingerprint and record.fingerprint != current:
+    if train_state.step and record.fingerprint and record.fingerprint != current:
         both = {**record.fingerprint, **current}
         other = [k for k in both if record.fingerprint.get(k) != current.get(k)]
         text = f"the {' and '.join(other)} data are not those that it began with"
@@ -52,7 +50,7 @@ def record_build(record: Record, job: Job, kernel: Choice, position: Position) -
         )
     device = next(job.model.parameters()).device
     how = {
-        "from_step": position.step,
+        "from_step": train_state.step,
         "device": device.type,
         "device_name": device_name(device),
         "kernel": kernel.name,
@@ -65,8 +63,8 @@ def record_build(record: Record, job: Job, kernel: Choice, position: Position) -
             "fingerprint": current,
             "criterion": job.task.metrics[0],
             "baselines": {name: dict(values) for name, values in job.task.baselines().items()},
-            "steps_done": position.step,
-            "train_s": position.train_s,
+            "steps_done": train_state.step,
+            "train_s": train_state.train_s,
             "sessions": (*record.sessions[:-1], last),
         }
     )
@@ -92,14 +90,14 @@ def reset_peak() -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def _session(beside: int) -> Session:
+def _session(stack_size: int) -> Session:
     commit, dirty = environment.commit()
     return Session(
         started=now(),
         host=gethostname(),
         pid=getpid(),
         argv=tuple(sys.argv[1:]),
-        together=beside,
+        together=stack_size,
         threads=THREADS.get(),
         torch_threads=torch.get_num_threads(),
         deterministic=torch.are_deterministic_algorithms_enabled(),
@@ -109,19 +107,19 @@ def _session(beside: int) -> Session:
     )
 
 
-def record_end(record: Record, job: Job, position: Position, wall_s: float) -> Record:
+def record_end(record: Record, job: Job, train_state: TrainState, wall_s: float) -> Record:
     """Return the record with where the run stands and what its last session took."""
     peak = _peak_mb(next(job.model.parameters()).device)
-    how = {"update": job.descent.name, "update_reason": job.descent.reason}
+    how = {"update": job.strategy.name, "update_reason": job.strategy.reason}
     took = {"wall_s": round(wall_s, 3), "peak_mb": peak}
     last = record.sessions[-1].model_copy(update={**how, **took})
-    known = isfinite(position.best_value)
+    known = isfinite(train_state.best_value)
     return record.model_copy(
         update={
-            "steps_done": position.step,
-            "train_s": position.train_s,
-            "best_step": position.best_step if known else None,
-            "solved_step": position.solved_step,
+            "steps_done": train_state.step,
+            "train_s": train_state.train_s,
+            "best_step": train_state.best_step if known else None,
+            "solved_step": train_state.solved_step,
             "sessions": (*record.sessions[:-1], last),
         }
     )

@@ -1,62 +1,90 @@
-"""Which runs of a matrix are carried out at once: those of one form, as many as memory holds."""
+"""Stacks: which runs of a matrix are trained together, and how long their updates take."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import replace
 
 import psutil
 import torch
 from torch import Tensor
 
+from urnn_bench.engine.loop import train
+from urnn_bench.engine.stacked_check import share_strategy
+from urnn_bench.engine.train_state import TrainState
+from urnn_bench.engine.update import Job
+from urnn_bench.errors import attempt
+from urnn_bench.events import Updated
 from urnn_bench.models import SequenceModel
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.device import Backend, device_of
+from urnn_bench.run.context import ExecutionOptions
+from urnn_bench.run.device import Backend, device_of, update_threads
 from urnn_bench.spec.run import Run
 
 # the rest is for the system, for evaluation, and for what other processes take meanwhile
 _SHARE = 0.5
+# weights, gradients, the optimizer's two, the best so far, and the copy of the last ones
 _COPIES = 6
-# a run holds three files open, of which a process may have a thousand
-_MOST = 64
+# a run holds three files open, and a process may open a thousand
+_MAX_SIZE = 64
 
 
 def stacks(
     components: Components, backend: Backend, runs: Sequence[Run]
 ) -> Iterator[tuple[Run, ...]]:
-    """Yield every run once, with those that its updates can be computed with.
-
-    That are the runs that differ in seed, learning rate, clipping and the like only. With a kernel
-    that computes one model at a time, each processor has one in hand.
-    """
-    groups: dict[Any, list[Run]] = {}
+    """Yield the runs in stacks, whose runs differ in seed, learning rate, clipping and the like."""
+    groups: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
         groups.setdefault(_signature(run), []).append(run)
     for group in groups.values():
-        most = _max_size(components, backend, group[0])
-        yield from (tuple(group[i : i + most]) for i in range(0, len(group), most))
+        size = _max_size(components, backend, group[0])
+        yield from (tuple(group[i : i + size]) for i in range(0, len(group), size))
+
+
+def seconds_per_update(stack: Sequence[Run], options: ExecutionOptions) -> float:
+    """Return a run's share of one update of its stack, measured after the warm-up.
+
+    Raises what the runs' components raise.
+    """
+    jobs = share_strategy([build.job_of(options.components, r, options.backend)[0] for r in stack])
+    updates = jobs[0].strategy.warm_up_updates + 2
+    jobs = [_without_scores(job, updates) for job in jobs]
+    with update_threads(options.backend) as threads:
+        train_s = [0.0]
+        for i, event in train(jobs, [TrainState(evaluated=True) for _ in jobs], threads=threads):
+            if isinstance(event, Exception):
+                raise event
+            if i == 0 and isinstance(event, Updated):
+                train_s.append(event.train_s)
+            if len(train_s) == updates:
+                break
+    return train_s[-1] - train_s[-2]
+
+
+def _without_scores(job: Job, updates: int) -> Job:
+    """Return a job that is not evaluated within so many updates."""
+    fit = job.fit.model_copy(update={"steps": updates + 1, "log_every": 1})
+    return replace(job, fit=fit)
 
 
 def _signature(run: Run) -> tuple[str, ...]:
-    """Return what runs must have in common to be computed at once."""
+    """Return what the runs of a stack have in common."""
     return repr(run.task), repr(run.cell), f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
 
 
 def _max_size(components: Components, backend: Backend, run: Run) -> int:
-    """Return how many runs of this form may be carried out at once."""
-    device = device_of(backend.device)
-    try:
-        each_mb = _each_mb(components, backend, run)
-    except Exception:  # noqa: BLE001 - a cell may raise anything, and will be asked again by its run
+    """Return how many such runs a stack may have; one if the cell cannot be built."""
+    run_mb = attempt(_run_mb, components, backend, run)
+    if isinstance(run_mb, Exception):
         return 1
-    return min(_MOST, max(1, int(_SHARE * _free_mb(device) / each_mb)))
+    free_mb = _free_mb(device_of(backend.device))
+    return min(_MAX_SIZE, max(1, int(_SHARE * free_mb / run_mb)))
 
 
-def _each_mb(components: Components, backend: Backend, run: Run) -> float:
-    """Return what a run takes: its weights, or if it is computed with others, an update's too."""
-    at_once = build.kernel_of(components, run, backend).stacked is not None
-    # weights, gradients, the optimizer's two, the best so far, and a copy where one is made
+def _run_mb(components: Components, backend: Backend, run: Run) -> float:
+    """Return what a run takes in MiB: its weights, and in a stacked kernel its activations."""
+    is_stacked = build.kernel_of(components, run, backend).stacked is not None
     weights_mb = _COPIES * 4 * build.parameters(components, run) / 2**20
-    return weights_mb + (activation_mb(components, run) if at_once else 0.0)
+    return weights_mb + (activation_mb(components, run) if is_stacked else 0.0)
 
 
 def _free_mb(device: torch.device) -> float:
@@ -68,7 +96,7 @@ def _free_mb(device: torch.device) -> float:
 def activation_mb(components: Components, run: Run) -> float:
     """Return the memory that an update keeps for its backward pass, in MiB.
 
-    None is taken for it, unless the cell insists on numbers that have a value.
+    It is counted without allocating any, unless the cell reads values while it is built.
     """
     try:
         return _saved_tensors_mb(*build.reference_model(components, run, "meta"))
@@ -79,13 +107,13 @@ def activation_mb(components: Components, run: Run) -> float:
 def _saved_tensors_mb(model: SequenceModel, x: Tensor) -> float:
     sizes: dict[int, int] = {}
 
-    def kept(tensor: Tensor) -> Tensor:
+    def count(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         sizes[storage._cdata] = storage.nbytes()
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(kept, lambda tensor: tensor):
-        # held until it is counted, so that no storage is counted twice or not at all
-        held = model(x)
-    del held
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        # kept until it is counted, so that no storage is counted twice or not at all
+        output = model(x)
+    del output
     return max(1, sum(sizes.values())) / 2**20

@@ -7,7 +7,7 @@ from urnn_bench.cli.display.output import duration, echo_err, echo_json, echo_ta
 from urnn_bench.records.folder import folder_of, status_of_run
 from urnn_bench.records.record import FINAL
 from urnn_bench.run.context import ExecutionOptions
-from urnn_bench.run.scheduler import seconds_per_update
+from urnn_bench.run.stacks import seconds_per_update
 from urnn_bench.spec.run import Run
 
 _Stack = Sequence[Run]

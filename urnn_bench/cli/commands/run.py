@@ -135,10 +135,10 @@ def run(
     """Train what a benchmark asks for and is not done yet; a stopped run goes on where it stood."""
     from urnn_bench.cli.commands.dry_run import preview
     from urnn_bench.records.folder import default_results, make_writable
-    from urnn_bench.run.context import ExecutionOptions, Shell
+    from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.device import Backend, configure_torch
     from urnn_bench.run.resolve import include as include_files
-    from urnn_bench.run.scheduler import carry_out, check
+    from urnn_bench.run.scheduler import check, execute_matrix
 
     components = include_files(Components(), include or [])
     selection = _selection(lengths, models, seed, seeds, steps, batch, settings)
@@ -156,8 +156,8 @@ def run(
         preview(stacks, conditions, json)
         return
     with stoppable() as stop, ExitStack() as stack:
-        shell = Shell(_display(stack, runs, json, quiet, verbose), stop)
-        states = list(carry_out(stacks, conditions, shell))
+        display = _display(stack, runs, json, quiet, verbose)
+        states = list(execute_matrix(stacks, conditions, display, stop))
     if not quiet:
         _say_summary(runs, states, results)
     raise typer.Exit(stop.exit_code or _exit_code(states))

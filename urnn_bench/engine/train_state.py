@@ -1,0 +1,30 @@
+"""Where a run has got to: all that its next update needs, apart from weights and optimizer."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from torch import Tensor
+
+from urnn_bench.events import Ending
+
+
+@dataclass
+class TrainState:
+    """The state of a run after an ``Updated`` event.
+
+    Its fields are stored in checkpoints. ``state`` is the hidden state that the next batch goes on
+    from, empty if it begins anew; ``ended`` is set before the last ``Updated``, so that a run that
+    is stopped during its test goes on with the test.
+    """
+
+    step: int = 0
+    train_s: float = 0.0
+    evaluated: bool = False
+    ended: tuple[Ending, str] | None = None
+    loss_sum: float | Tensor = 0.0
+    loss_count: int = 0
+    solved_step: int | None = None
+    best_step: int = 0
+    best_value: float = inf
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    state: tuple[Tensor, ...] = ()
