@@ -5,6 +5,7 @@ import torch
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.dtriv import reorthogonalise
+from urnn_bench.engine.loop import train_run
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.kernels.choose import choose
 from urnn_bench.random_streams import seeded
