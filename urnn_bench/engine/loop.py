@@ -1,20 +1,22 @@
 """The training loop: back-propagation through time for a stack of runs, as a stream of events.
 
 A single run is a stack of one. The loop knows nothing of files, displays or limits. While the
-consumer works, the loop is suspended and its stopwatch is off; closing the generator ends all runs.
+consumer works, the loop is suspended and no training time is counted. Closing the generator ends
+all runs.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import isfinite
+from time import perf_counter
 from typing import TypedDict
 
 from torch import Tensor, nn
 
 from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.stacked import UpdateResult, UpdateThreads, execute_updates
-from urnn_bench.engine.stopwatch import Stopwatch
 from urnn_bench.engine.train_state import TrainState
-from urnn_bench.engine.update import Job, UpdateRequest
+from urnn_bench.engine.update import Job, draw_request
 from urnn_bench.errors import attempt
 from urnn_bench.events import Ended, Ending, Event, Measured, SplitName, Updated
 
@@ -86,31 +88,27 @@ def _updates(
     runs: dict[int, tuple[Job, TrainState]], threads: UpdateThreads | None
 ) -> dict[int, UpdateResult | Exception]:
     """Draw a batch for every run and execute their updates; return what came of each."""
-    attempts = {i: attempt(_request, *run) for i, run in runs.items()}
+    attempts = {i: attempt(draw_request, *run) for i, run in runs.items()}
     requests = {i: r for i, r in attempts.items() if not isinstance(r, Exception)}
     failures = {i: r for i, r in attempts.items() if isinstance(r, Exception)}
     results = execute_updates(list(requests.values()), threads)
     return {**failures, **dict(zip(requests, results, strict=True))}
 
 
-def _request(job: Job, state: TrainState) -> UpdateRequest:
-    watch = Stopwatch(state.train_s)
-    with watch:
-        batch = job.task.batch("train", state.step, job.fit.batch, job.seed)
-        batch = batch.to(job.device, job.dtype)
-        # truncated BPTT: the next batch of a text goes on from here
-        hidden = tuple(s.to(job.device) for s in state.state)
-    state.train_s = watch.total_s
-    return UpdateRequest(job, batch, hidden)
+@contextmanager
+def _training_time(state: TrainState) -> Iterator[None]:
+    """Add the seconds of the block to those spent training."""
+    began_s = perf_counter()
+    yield
+    state.train_s += perf_counter() - began_s
 
 
 def _record_update(job: Job, state: TrainState, result: UpdateResult) -> None:
-    watch = Stopwatch(state.train_s + result.train_s)
-    with watch:
+    state.train_s += result.train_s
+    with _training_time(state):
         # stays on the device: reading it here would wait for a GPU at every update
         state.loss_sum, state.state = state.loss_sum + result.loss, result.state
         job.on_update_end(state.step + 1)
-    state.train_s = watch.total_s
     state.loss_count += 1
     state.step += 1
     if not job.task.carries_state("train", state.step, job.fit.batch):
@@ -134,20 +132,17 @@ def _with_divergence(job: Job, state: TrainState, measured: Measured, every: int
 
 def _measure_train(job: Job, state: TrainState) -> Measured:
     """Return the mean training loss since the last report."""
-    watch = Stopwatch(state.train_s)
-    with watch:
+    with _training_time(state):
         mean = float(state.loss_sum) / state.loss_count
-    state.train_s, state.loss_sum, state.loss_count = watch.total_s, 0.0, 0
+    state.loss_sum, state.loss_count = 0.0, 0
     return _measured(job, state, "train", {job.task.metrics[0]: mean})
 
 
 def _measure_validation(job: Job, state: TrainState) -> Measured:
     """Score the validation split; keep the weights if they are the best so far."""
-    watch = Stopwatch(state.train_s)
-    with watch:
+    with _training_time(state):
         # waits for the device, whose time up to here was spent training
         float(state.loss_sum)
-    state.train_s = watch.total_s
     metrics = evaluate(job.model, job.task, "validation", job.fit.evaluate_batch, job.seed)
     state.evaluated = True
     value = metrics[job.task.metrics[0]]

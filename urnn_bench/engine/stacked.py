@@ -6,11 +6,11 @@ A run learns the same whichever runs share its stack: only the work is shared.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 from torch import Tensor
 
-from urnn_bench.engine.stopwatch import Stopwatch
 from urnn_bench.engine.update import Job, PartialFailureError, State, StepOutput, UpdateRequest
 from urnn_bench.errors import attempt
 
@@ -40,13 +40,13 @@ def execute_updates(
     requests: Sequence[UpdateRequest], threads: UpdateThreads | None = None
 ) -> list[UpdateResult | Exception]:
     """Execute every request; return an update's result or its exception, in their order."""
-    threads, watch = threads or UpdateThreads(), Stopwatch()
+    threads = threads or UpdateThreads()
     shares = list(_split_for_threads(requests, threads.count))
     # a single update may have all threads of its kernel
     spread = threads.map if len(shares) > 1 < threads.count else map
-    with watch:
-        outcomes = list(spread(_execute, [[requests[i] for i in share] for share in shares]))
-    train_s = watch.total_s / max(1, len(requests))
+    began_s = perf_counter()
+    outcomes = list(spread(_execute, [[requests[i] for i in share] for share in shares]))
+    train_s = (perf_counter() - began_s) / max(1, len(requests))
     results: dict[int, UpdateResult | Exception] = {}
     for share, share_outcomes in zip(shares, outcomes, strict=True):
         for i, outcome in zip(share, share_outcomes, strict=True):

@@ -5,12 +5,14 @@ The runs of a stack have networks of one form, which are computed together. T st
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from urnn_bench.engine import optim
+from urnn_bench.engine.train_state import TrainState
 from urnn_bench.errors import attempt
 from urnn_bench.spec.fit import Fit
 from urnn_bench.tasks.base import Batch, Task
@@ -119,6 +121,17 @@ class UpdateRequest:
     job: Job
     batch: Batch
     state: State
+
+
+def draw_request(job: Job, state: TrainState) -> UpdateRequest:
+    """Draw the batch of a run's next update; the time counts as training."""
+    began_s = perf_counter()
+    batch = job.task.batch("train", state.step, job.fit.batch, job.seed)
+    batch = batch.to(job.device, job.dtype)
+    # truncated BPTT: the next batch of a text goes on from the last hidden state
+    hidden = tuple(s.to(job.device) for s in state.state)
+    state.train_s += perf_counter() - began_s
+    return UpdateRequest(job, batch, hidden)
 
 
 def train_step(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
