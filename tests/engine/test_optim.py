@@ -48,12 +48,12 @@ def test_a_state_of_a_cpu_goes_on_on_a_gpu(name):
     with FakeTensorMode(allow_non_fake_inputs=True):
         there = torch.nn.Parameter(torch.ones(3, device="cuda"))
         after = optim.make(options, [there])
-        after.load_state_dict(checkpoint.here(before.state_dict(), after))
+        after.load_state_dict(checkpoint.for_device_of(after, before.state_dict()))
         assert after.state[there]["step"].is_cuda
         there.grad = torch.ones(3, device="cuda")
         after.step()
     back = optim.make(options, [param])
-    back.load_state_dict(checkpoint.here(after.state_dict(), back))
+    back.load_state_dict(checkpoint.for_device_of(back, after.state_dict()))
     assert not back.param_groups[0]["capturable"]
 
 

@@ -38,7 +38,7 @@ def test_counts(task, cell, hidden, count):
         fit=Fit(),
         seed=0,
     )
-    assert build.parameters(Components(), run) == count
+    assert build.count_parameters(Components(), run) == count
 
 
 @pytest.mark.parametrize(("cell", "hidden"), [("urnn", 135), ("lstm", 34)])
@@ -55,7 +55,7 @@ def test_a_budget_finds_the_widest_layer(cell, hidden):
     known = Components()
     assert widest(known, run, 6_500) == hidden
     at, over = (
-        build.parameters(known, run.model_copy(update={"hidden": hidden + n})) for n in (0, 1)
+        build.count_parameters(known, run.model_copy(update={"hidden": hidden + n})) for n in (0, 1)
     )
     assert at <= 6_500 < over
     assert widest(known, run, 3) is None

@@ -65,7 +65,7 @@ def test_overlays_of_models_and_lengths(expand):
 def test_selection_replaces_and_unlisted_models_get_the_benchmark_s_budget(expand):
     runs = expand(lengths=(7,), models=("gru",), seeds=(5,))
     assert [(r.label, r.T, r.seed, r.fit.steps) for r in runs] == [("gru", 7, 5, 10)]
-    assert build.parameters(KNOWN, runs[0]) <= 900
+    assert build.count_parameters(KNOWN, runs[0]) <= 900
 
 
 def test_a_setting_of_fit_holds_for_every_run(expand):
@@ -78,7 +78,7 @@ def test_a_setting_of_fit_holds_for_every_run(expand):
 def test_a_setting_of_the_size_holds_for_every_model(expand):
     assert {r.hidden for r in expand(settings=["hidden=7"])} == {7}
     budget = expand(settings=["parameters=700"], seeds=(0,))
-    assert all(500 < build.parameters(KNOWN, r) <= 700 for r in budget)
+    assert all(500 < build.count_parameters(KNOWN, r) <= 700 for r in budget)
     one = expand(settings=["models.big.hidden=3"], seeds=(0,), lengths=(4,))
     assert {r.label: r.hidden for r in one} == {"urnn": 8, "lstm": 5, "big": 3}
 

@@ -28,7 +28,7 @@ _DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "float64": torch
 Configured = TypeVar("Configured", Task, Probe)
 
 
-def parameters(components: Components, run: Run) -> int:
+def count_parameters(components: Components, run: Run) -> int:
     """Return the number of trainable parameters, counted without allocating any."""
     with torch.device("meta"):
         model = _network(components, run, task_of(components, run).signature, "cpu", "eager")

@@ -8,24 +8,35 @@ import pickle
 import zlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from zipfile import BadZipFile, ZipFile
 
 import torch
+from torch import Tensor
 
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.errors import RecordsError
 from urnn_bench.files import write_atomically
 
-_KEYS = {"identity", "lengths", "position", "model", "optimizer"}
+OptimizerState = dict[str, Any]
+
+
+class Checkpoint(TypedDict):
+    """The content of a checkpoint; ``lengths`` are those of the run's files, in bytes."""
+
+    identity: str
+    lengths: dict[str, int]
+    position: dict[str, Any]
+    model: dict[str, Tensor]
+    optimizer: OptimizerState
 
 
 def save(
     path: Path, job: Job, train_state: TrainState, identity: str, lengths: dict[str, int]
 ) -> None:
-    """Replace the checkpoint; ``lengths`` are those of the run's files at this moment, in bytes."""
-    content = {
+    """Replace the checkpoint; ``lengths`` are those of the run's files now, in bytes."""
+    content: Checkpoint = {
         "identity": identity,
         "lengths": lengths,
         "position": asdict(train_state),
@@ -38,7 +49,7 @@ def save(
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))
 
 
-def load(path: Path, identity: str) -> dict[str, Any]:
+def load(path: Path, identity: str) -> Checkpoint:
     """Read a checkpoint on the CPU; raise RecordsError if it is damaged or of another run."""
     damaged = f"{path}: the checkpoint is damaged; start this run again with --force"
     try:
@@ -46,31 +57,30 @@ def load(path: Path, identity: str) -> dict[str, Any]:
         with ZipFile(path) as archive:
             if archive.testzip() is not None:
                 raise RecordsError(damaged)
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        content: Checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, BadZipFile, zlib.error, pickle.UnpicklingError) as error:
         raise RecordsError(damaged) from error
-    if not isinstance(content, dict) or content.keys() != _KEYS:
+    if not isinstance(content, dict) or content.keys() != Checkpoint.__required_keys__:
         raise RecordsError(damaged)
     if content["identity"] != identity:
         raise RecordsError(f"{path}: the checkpoint is of another run; start again with --force")
     return content
 
 
-def restore(content: dict[str, Any], job: Job) -> TrainState:
-    """Put weights and optimizer state back, and return the position."""
+def restore(content: Checkpoint, job: Job) -> TrainState:
+    """Restore weights and optimizer state; return the training state."""
     job.model.load_state_dict(content["model"])
-    job.optimizer.load_state_dict(here(content["optimizer"], job.optimizer))
+    job.optimizer.load_state_dict(for_device_of(job.optimizer, content["optimizer"]))
     return TrainState(**content["position"])
 
 
-def here(state: dict[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return an optimizer's state with ``capturable`` as the device has it that it goes on on.
+def for_device_of(optimizer: torch.optim.Optimizer, state: OptimizerState) -> OptimizerState:
+    """Return a stored optimizer state with the ``capturable`` of the optimizer that resumes it.
 
-    Where steps are counted is decided by it while a state is loaded.
+    While a state is loaded, that key decides whether steps are counted on the device.
     """
-    groups = zip(state["param_groups"], optimizer.param_groups, strict=True)
-    here = [
-        {**saved, **({"capturable": own["capturable"]} if "capturable" in own else {})}
-        for saved, own in groups
+    groups = [
+        {**stored, **{key: own[key] for key in ("capturable",) if key in own}}
+        for stored, own in zip(state["param_groups"], optimizer.param_groups, strict=True)
     ]
-    return {**state, "param_groups": here}
+    return {**state, "param_groups": groups}

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from urnn_bench.engine.loop import train
 from urnn_bench.engine.stacked import UpdateThreads
@@ -18,6 +17,7 @@ from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import Record
 from urnn_bench.run import build, checkpoint, provenance
+from urnn_bench.run.checkpoint import Checkpoint
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.failures import status_of
 from urnn_bench.run.recorder import ActiveRun, RunRecorder
@@ -124,7 +124,7 @@ def _failed(record: Record, error: Exception, folder: Path, display: Display) ->
     return record
 
 
-def load_checkpoint(folder: Path, run: Run) -> dict[str, Any] | None:
+def load_checkpoint(folder: Path, run: Run) -> Checkpoint | None:
     """Return the content of a run's checkpoint, None if it has none."""
     path = folder / CHECKPOINT
     return checkpoint.load(path, run.identity) if path.exists() else None

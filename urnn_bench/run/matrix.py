@@ -1,4 +1,4 @@
-"""Benchmarks and what the command line picks from them, to runs."""
+"""The runs that the command line selects from benchmarks."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, 
 
 
 class Matrix(NamedTuple):
-    """The runs that are asked for, and which benchmarks want theirs carried out at once."""
+    """The requested runs, and the benchmarks whose runs are stacked."""
 
     runs: list[Run]
     together: frozenset[str]
@@ -21,7 +21,7 @@ class Matrix(NamedTuple):
 def matrix(
     components: Components, names: list[str], selection: Selection, probe: bool = False
 ) -> Matrix:
-    """Return every run that the benchmarks and the selection ask for, each once."""
+    """Return the runs that benchmarks and selection request, each once."""
     from urnn_bench.run.resolve import resolve
 
     runs: dict[tuple[str, str], Run] = {}
@@ -34,19 +34,20 @@ def matrix(
                 f"{sources[name]} and {document.source} are both called '{name}', and "
                 "their records would be mixed; rename one"
             )
-        asked = _with_probes(selection) if probe and "probes" not in document.mapping else selection
-        checked = check_benchmark(name, document, asked, components.cells.names())
+        add_probes = probe and "probes" not in document.mapping
+        selected = _with_probes(selection) if add_probes else selection
+        checked = check_benchmark(name, document, selected, components.cells.names())
         _check_figures(components, checked)
         if checked.benchmark.together:
             together.add(name)
-        for draft in drafts(checked, asked):
+        for draft in drafts(checked, selected):
             run = resolve(components, name, draft)
             runs[name, run.slug] = run
     return Matrix(list(runs.values()), frozenset(together))
 
 
 def _with_probes(selection: Selection) -> Selection:
-    """Ask for probes, before whatever else is set of them."""
+    """Request probes; other overrides of them come later and win."""
     return replace(selection, settings=(Override(("probes",), {}), *selection.settings))
 
 

@@ -1,4 +1,4 @@
-"""A draft to a run: components found, options checked, width settled."""
+"""An unresolved run to a run: components found, options checked, width chosen."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from urnn_bench.errors import (
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components, Registry, load_file, subclasses
-from urnn_bench.run.build import parameters
+from urnn_bench.run.build import count_parameters
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.run import Probes, Run
@@ -25,26 +25,31 @@ from urnn_bench.spec.sweep import UnresolvedRun
 from urnn_bench.spec.types import ComponentSpec, Config
 from urnn_bench.tasks.base import Task
 
-_KINDS: dict[str, type[Any]] = {"cells": Cell, "tasks": Task, "figures": Figure, "probes": Probe}
+_BASES: dict[str, type[Cell | Task | Figure | Probe]] = {
+    "cells": Cell,
+    "tasks": Task,
+    "figures": Figure,
+    "probes": Probe,
+}
 
 
 _WIDEST = 1 << 16
 
 
 def include(components: Components, paths: Sequence[Path]) -> Components:
-    """Return the registries with the components of the user's files added."""
+    """Return the registries with the components of the user's files."""
     for path in paths:
         module = load_file(path.resolve())
-        found = [name for name, kind in _KINDS.items() if subclasses(module, kind)]
-        if not found:
+        folders = [folder for folder, base in _BASES.items() if subclasses(module, base)]
+        if not folders:
             raise UsageError(f"{path}: defines no public subclass of Cell, Task, Figure or Probe")
-        added = {name: getattr(components, name).include(path.resolve()) for name in found}
-        components = replace(components, **added)
+        extended = {name: getattr(components, name).include(path.resolve()) for name in folders}
+        components = replace(components, **extended)
     return components
 
 
 def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run:
-    """Check the options of a draft's components and settle its width.
+    """Check the options of a run's components and choose its width.
 
     Raises SpecError, or UnknownNameError, with the place in the benchmark file.
     """
@@ -57,6 +62,7 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
         label=draft.label,
         task=task,
         cell=cell,
+        # a budget of parameters is turned into a width below
         hidden=model.hidden or 1,
         fit=draft.fit,
         seed=draft.seed,
@@ -80,7 +86,7 @@ def widest(components: Components, run: Run, budget: int) -> int | None:
     low, high = 0, _WIDEST
     while high - low > 1:
         middle = (low + high) // 2
-        fits = parameters(components, run.model_copy(update={"hidden": middle})) <= budget
+        fits = count_parameters(components, run.model_copy(update={"hidden": middle})) <= budget
         low, high = (middle, high) if fits else (low, middle)
     return low or None
 

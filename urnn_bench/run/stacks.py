@@ -83,7 +83,7 @@ def _max_size(components: Components, backend: Backend, run: Run) -> int:
 def _run_mb(components: Components, backend: Backend, run: Run) -> float:
     """Return what a run takes in MiB: its weights, and in a stacked kernel its activations."""
     is_stacked = build.kernel_of(components, run, backend).stacked is not None
-    weights_mb = _COPIES * 4 * build.parameters(components, run) / 2**20
+    weights_mb = _COPIES * 4 * build.count_parameters(components, run) / 2**20
     return weights_mb + (activation_mb(components, run) if is_stacked else 0.0)
 
 

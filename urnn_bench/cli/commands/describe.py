@@ -151,7 +151,7 @@ def _sizes(known: Components, cell: str) -> dict[str, str]:
 
 
 def _size(known: Components, run: Run) -> str:
-    return f"hidden {run.hidden}, {build.parameters(known, run):,} parameters"
+    return f"hidden {run.hidden}, {build.count_parameters(known, run):,} parameters"
 
 
 def _about(kind: type[Any]) -> str:
