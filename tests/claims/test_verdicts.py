@@ -399,7 +399,7 @@ def test_longer_runs_are_no_other_protocol(bench):
         for seed in range(3):
             bench.record(label, seed=seed, test=loss)
     (row,) = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
-    assert "1,000 updates instead of 5,000" in row["reason"] and "--steps 5000" in row["reason"]
+    assert "1,000 updates instead of 5,000" in row["reason"] and "--updates 5000" in row["reason"]
     for label, loss in (("urnn", 0.1), ("lstm", 0.2)):
         for seed in range(3):
             bench.record(

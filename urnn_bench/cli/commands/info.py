@@ -1,17 +1,16 @@
 """``urnn-bench list``, ``describe`` and ``status``: components, benchmarks and recorded runs."""
 
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from urnn_bench.cli.display.output import TableRow, echo, echo_json, echo_rows, echo_table
-from urnn_bench.cli.options.completion import complete_name
+from urnn_bench.cli.options.completion import complete_kind, complete_name
 from urnn_bench.cli.options.shared import Benchmark, Include, Json, Results
 from urnn_bench.cli.sources import benchmark_name, load_components, run_command
-from urnn_bench.errors import NothingToShowError, SpecError
+from urnn_bench.errors import NothingToShowError, SpecError, UnknownNameError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, default_results, records, status_of_run
 from urnn_bench.records.record import GOOD, Record
@@ -20,32 +19,30 @@ from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
 
 
-class Kind(StrEnum):
-    """Kinds of thing that are listed."""
-
-    benchmarks = "benchmarks"
-    models = "models"
-    tasks = "tasks"
-    figures = "figures"
-    probes = "probes"
-    papers = "papers"
-
-
 def list_(
-    kind: Annotated[Kind | None, typer.Argument(metavar="KIND", help="Only this kind.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="KIND",
+            help="Only benchmarks, models, tasks, figures, probes or papers.",
+            autocompletion=complete_kind,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List benchmarks, models, tasks, figures, probes and papers, with a line on each."""
     components = Components()
-    summaries: dict[Kind, Callable[[], dict[str, str]]] = {
-        Kind.benchmarks: lambda: _titles(catalogue.names()),
-        Kind.models: lambda: _summaries(components.cells),
-        Kind.tasks: lambda: _summaries(components.tasks),
-        Kind.figures: lambda: _summaries(components.figures),
-        Kind.probes: lambda: _summaries(components.probes),
-        Kind.papers: lambda: _titles(catalogue.claims()),
+    summaries: dict[str, Callable[[], dict[str, str]]] = {
+        "benchmarks": lambda: _titles(catalogue.names()),
+        "models": lambda: _summaries(components.cells),
+        "tasks": lambda: _summaries(components.tasks),
+        "figures": lambda: _summaries(components.figures),
+        "probes": lambda: _summaries(components.probes),
+        "papers": lambda: _titles(catalogue.claims()),
     }
-    by_kind = {k.value: summaries[k]() for k in ([kind] if kind else summaries)}
+    if kind and kind not in summaries:
+        raise UnknownNameError("kind", kind, summaries)
+    by_kind = {k: summaries[k]() for k in ([kind] if kind else summaries)}
     if json:
         echo_json(by_kind)
         return

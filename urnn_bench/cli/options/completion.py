@@ -3,6 +3,13 @@
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 
+_KINDS = ("benchmarks", "models", "tasks", "figures", "probes", "papers")
+
+
+def complete_kind(start: str) -> list[str]:
+    """Return the kinds whose names begin with ``start``."""
+    return [kind for kind in _KINDS if kind.startswith(start)]
+
 
 def complete_benchmark(start: str) -> list[str]:
     """Return the benchmarks whose names begin with ``start``."""
