@@ -66,9 +66,9 @@ class Registry:
 
     def include(self, path: Path) -> "Registry":
         """Return a registry that also knows the component in ``path``, named after the file."""
-        namesake = self.included.get(path.stem) or self._files().get(path.stem, path)
-        if namesake != path:
-            raise UsageError(f"{path}: {namesake} is called '{path.stem}' too; rename one of them")
+        existing = self.included.get(path.stem) or self._files().get(path.stem, path)
+        if existing != path:
+            raise UsageError(f"{path}: {existing} is called '{path.stem}' too; rename one of them")
         return replace(self, included={**self.included, path.stem: path})
 
     def _files(self) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""What training several seeds at once gains over one after another, with the same updates."""
+"""How much faster the updates of several seeds are as a stack than one after another."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from urnn_bench.spec.run import Run
 
 @dataclass(frozen=True)
 class StackingTiming:
-    """One row: updates of ``seeds`` runs by a kernel at a shape, and how many times faster."""
+    """Updates of ``seeds`` runs with a kernel at a shape, and the speed-up of the stack."""
 
     model: str
     kernel: str
@@ -44,15 +44,15 @@ def time_stacking(
     rounds: int,
     device: str = "cpu",
 ) -> Iterator[StackingTiming]:
-    """Yield a row for every kernel of every model, both ways in turn, as a run has its threads."""
+    """Yield a row for every kernel of every model, with the threads that a run would have."""
     for name in models:
         for kernel in available(cell_of(components, name, shape), device):
             backend = Backend(device, kernel)
             with workers_of(backend) as workers:
-                yield _gain(components, name, shape, seeds, rounds, backend, workers)
+                yield _timing(components, name, shape, seeds, rounds, backend, workers)
 
 
-def _gain(
+def _timing(
     components: Components,
     name: str,
     shape: Shape,
@@ -62,37 +62,43 @@ def _gain(
     workers: Workers,
 ) -> StackingTiming:
     runs = [run_of(name, shape).model_copy(update={"seed": seed}) for seed in range(seeds)]
-    apart = [_due(components, run, backend, Company()) for run in runs]
+    single_updates = [_due(components, run, backend, Company()) for run in runs]
     company = Company(seeds)
-    at_once = [_due(components, run, backend, company) for run in runs]
+    stacked_updates = [_due(components, run, backend, company) for run in runs]
 
-    def one_by_one() -> None:
-        for due in apart:
+    def update_sequentially() -> None:
+        for due in single_updates:
             _raise(answered([due]))
 
-    ways: list[Callable[[], None]] = [one_by_one, lambda: _raise(answered(at_once, workers))]
-    turns = [[_seconds(way, backend.device) for way in ways] for _ in range(rounds + 1)][1:]
-    ratios = sorted(alone / together for alone, together in turns)
+    def update_stack() -> None:
+        _raise(answered(stacked_updates, workers))
+
+    # both in turn, so that a machine whose speed drifts treats them alike; the first is a warm-up
+    times_s = [
+        [_seconds(update, backend.device) for update in (update_sequentially, update_stack)]
+        for _ in range(rounds + 1)
+    ][1:]
+    ratios = sorted(sequential / stacked for sequential, stacked in times_s)
     return StackingTiming(
         name,
         backend.kernel,
         backend.device,
         **asdict(shape),
         seeds=seeds,
-        sequential_ms=1e3 * median(alone for alone, _ in turns),
-        stacked_ms=1e3 * median(together for _, together in turns),
+        sequential_ms=1e3 * median(sequential for sequential, _ in times_s),
+        stacked_ms=1e3 * median(stacked for _, stacked in times_s),
         ratio=median(ratios),
         ratio_low=ratios[0],
         ratio_high=ratios[-1],
-        reason=at_once[0].job.descent.reason,
+        reason=stacked_updates[0].job.descent.reason,
     )
 
 
 def _due(components: Components, run: Run, backend: Backend, company: Company) -> Due:
     job = company.joined(build.job_of(components, run, backend)[0])
-    like = next(job.model.parameters())
+    parameter = next(job.model.parameters())
     batch = job.task.batch("train", 0, run.fit.batch, run.seed)
-    return Due(job, batch.to(like.device, like.dtype), ())
+    return Due(job, batch.to(parameter.device, parameter.dtype), ())
 
 
 def _raise(answers: Sequence[object]) -> None:
@@ -101,8 +107,8 @@ def _raise(answers: Sequence[object]) -> None:
             raise answer
 
 
-def _seconds(way: Callable[[], None], device: str) -> float:
-    began = time.perf_counter()
-    way()
+def _seconds(update: Callable[[], None], device: str) -> float:
+    start = time.perf_counter()
+    update()
     wait_for(device)
-    return time.perf_counter() - began
+    return time.perf_counter() - start
