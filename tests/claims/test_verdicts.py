@@ -137,7 +137,7 @@ def test_one_command_makes_what_several_claims_miss(bench, verify):
     said = bench("verify", "paper.yaml", "--results", "elsewhere", code=5).err
     assert (
         said
-        == "urnn-bench: error: elsewhere: there is no such folder of records; --run makes them\n"
+        == "urnn-bench: error: elsewhere: there is no such folder of records; --run creates it\n"
     )
 
 

@@ -47,9 +47,9 @@ def root(
 app.command(
     "run", cls=RunCommand, short_help="Train the runs of benchmarks that are not done yet."
 )(run.run)
-app.command(
-    "prepare", cls=Command, short_help="Download and verify the data sets that tasks read."
-)(prepare.prepare)
+app.command("prepare", cls=Command, short_help="Fetch and verify the data sets that tasks read.")(
+    prepare.prepare
+)
 app.command(
     "list", cls=Command, short_help="List benchmarks, models, tasks, figures, probes and papers."
 )(info.list_)

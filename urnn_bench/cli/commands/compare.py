@@ -158,8 +158,7 @@ def _check_gate(rows: "list[Row]") -> None:
     # p is NaN where a loss has no logarithm
     if undecided := [row for row in rows if row.untested or row.found.p != row.found.p]:
         raise NothingToShowError(
-            "nothing is judged: a seed's test loss is missing or is not finite and above zero: "
-            f"{_places(undecided)}"
+            f"nothing is judged, as a seed has no finite test loss above zero: {_places(undecided)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""``urnn-bench prepare``: download and verify the data sets that tasks read."""
+"""``urnn-bench prepare``: fetch and verify the data sets that tasks read."""
 
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +30,7 @@ def prepare(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Download the data sets that tasks read, verify them, and show where they are."""
+    """Fetch the data sets that tasks read, verify them, and show where they are."""
     from urnn_bench.data import fetch
 
     use_data(data_dir)
@@ -72,7 +72,7 @@ def _data_sets(components: Components, names: list[str]) -> list[DataSet]:
             raise UnknownNameError("task", name, {*by_name, *catalogue.names()})
     for name in names:
         if by_name[name] is None:
-            echo_err(f"{name}: nothing to download: its data are generated or come with a package")
+            echo_err(f"{name}: nothing to fetch: its data are generated, or part of a package")
     requested = (by_name[name] for name in names or by_name)
     return list(dict.fromkeys(data for data in requested if data is not None))
 
