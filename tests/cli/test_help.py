@@ -20,9 +20,18 @@ def help_of(bench, *command, columns):
 
 def test_every_command_is_known():
     assert set(COMMANDS) == {
-        "run", "prepare", "list", "describe", "status", "plot", "table", "compare", "verify",
-        "kernels", "doctor",
-    }  # fmt: skip
+        "run",
+        "prepare",
+        "list",
+        "describe",
+        "status",
+        "plot",
+        "table",
+        "compare",
+        "verify",
+        "kernels",
+        "doctor",
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -57,7 +57,6 @@ def test_list_knows_every_kind(made):
         ("lstm_paper", "options", "forget_bias"),
         ("copying", "options", "recall"),
         ("learning_curves", "options", "metric"),
-        ("gradient_norm", "options", "x"),
     ],
 )
 def test_describe_has_text_options_and_json(made, name, heading, option):

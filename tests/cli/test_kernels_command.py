@@ -76,9 +76,20 @@ def test_seeds_compares_sequential_with_stacked_updates(bench):
     assert {"eager", "bptt"} <= {row["kernel"] for row in rows}
     for row in rows:
         assert set(row) == {
-            "model", "kernel", "device", "steps", "batch", "hidden", "seeds", "sequential_ms",
-            "stacked_ms", "ratio", "ratio_low", "ratio_high", "reason",
-        }  # fmt: skip
+            "model",
+            "kernel",
+            "device",
+            "steps",
+            "batch",
+            "hidden",
+            "seeds",
+            "sequential_ms",
+            "stacked_ms",
+            "ratio",
+            "ratio_low",
+            "ratio_high",
+            "reason",
+        }
         shape = (row["model"], row["device"], row["steps"], row["batch"], row["hidden"])
         assert shape == ("rnn", "cpu", 6, 2, 4) and row["seeds"] == 2
         assert 0 < row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
@@ -96,12 +107,21 @@ def test_the_table_of_stacking_has_the_columns_of_its_json(bench):
     done = bench(*STACKING, "1")
     header, *lines = (line.split("\t") for line in done.out.splitlines())
     assert header == [
-        "model", "kernel", "T", "B", "H", "seeds", "sequential ms", "stacked ms", "x", "range",
-    ]  # fmt: skip
+        "model",
+        "kernel",
+        "T",
+        "B",
+        "H",
+        "seeds",
+        "sequential ms",
+        "stacked ms",
+        "x",
+        "range",
+    ]
     for line in lines:
         row = dict(zip(header, line, strict=True))
         assert (row["model"], row["T"], row["B"], row["H"], row["seeds"]) == tuple(
-            "rnn 6 2 4 2".split()
+            ["rnn", "6", "2", "4", "2"]
         )
         ratio = float(row["sequential ms"]) / float(row["stacked ms"])
         assert float(row["x"]) == pytest.approx(ratio, rel=0.02)
