@@ -120,9 +120,7 @@ def test_the_table_of_stacking_has_the_columns_of_its_json(bench):
     ]
     for line in lines:
         row = dict(zip(header, line, strict=True))
-        assert (row["model"], row["T"], row["B"], row["H"], row["seeds"]) == tuple(
-            ["rnn", "6", "2", "4", "2"]
-        )
+        assert line[0] == "rnn" and line[2:6] == ["6", "2", "4", "2"]
         ratio = float(row["sequential ms"]) / float(row["stacked ms"])
         assert float(row["x"]) == pytest.approx(ratio, rel=0.02)
         assert row["range"] == f"{row['x']}-{row['x']}"

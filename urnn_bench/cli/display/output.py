@@ -36,9 +36,9 @@ def echo_err(text: str) -> None:
 
 
 def echo_folder(results: Path | None) -> None:
-    """Tell which option the proposed commands need if ``--results`` was given."""
+    """Name the option that proposed commands lack if ``--results`` was given."""
     if results is not None:
-        echo_err(f"add to these commands: {shlex.join(['--results', str(results)])}")
+        echo_err(f"add to the commands above: {shlex.join(['--results', str(results)])}")
 
 
 def echo(text: str) -> None:
