@@ -65,7 +65,10 @@ def _profile(components: Components, sizes: Sizes, threads: int | None, json: bo
         for model in models
         for row in profile_update(components, model, shape)
     ]
-    tables.show_json(rows) if json else tables.show_profile(rows)
+    if json:
+        tables.show_json(rows)
+    else:
+        tables.show_profile(rows)
 
 
 def _time_stacking(
@@ -86,7 +89,10 @@ def _time_stacking(
         for shape, models in sizes.items()
         for row in time_stacking(components, models, shape, seeds, rounds, device)
     ]
-    tables.show_json(rows) if json else tables.show_stacking(rows)
+    if json:
+        tables.show_json(rows)
+    else:
+        tables.show_stacking(rows)
 
 
 def _time(
@@ -108,7 +114,10 @@ def _time(
         rows += time_kernels(components, models, shape, rounds, device)
         if csv is not None:
             _write_csv(rows, csv, device)
-    tables.show_json(rows) if json else tables.show_timings(rows)
+    if json:
+        tables.show_json(rows)
+    else:
+        tables.show_timings(rows)
 
 
 def _supported_device(device: Device) -> str:
