@@ -3,13 +3,12 @@
 import os
 import sys
 import warnings
-from typing import Any
 
 _INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line; an error of ours ends in one sentence and its exit code."""
+    """Run the command line; an expected error ends in one sentence and its exit code."""
     # cuBLAS is deterministic only if this is set before CUDA starts
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     warnings.showwarning = _show_warning
@@ -18,7 +17,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except OSError as error:
-        _say(f"urnn-bench: error: {error}")
+        _echo_err(f"urnn-bench: error: {error}")
         sys.exit(1)
 
 
@@ -29,15 +28,15 @@ def _run() -> None:
     try:
         app(prog_name="urnn-bench")
     except UrnnBenchError as error:
-        _say(f"urnn-bench: error: {error}")
+        _echo_err(f"urnn-bench: error: {error}")
         sys.exit(error.exit_code)
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    _say(f"urnn-bench: warning: {message}")
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    _echo_err(f"urnn-bench: warning: {message}")
 
 
-def _say(text: str) -> None:
+def _echo_err(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 

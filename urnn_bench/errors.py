@@ -1,16 +1,16 @@
-"""Every error this package raises on purpose, and the exit code each one ends the program with.
+"""Every error that this package raises on purpose, and its exit code.
 
-UrnnBenchError            1  something unexpected, said in a sentence
-├── UsageError            2  what was asked cannot be done as asked
+UrnnBenchError            1  an error with a sentence for the user
+├── UsageError            2  the request is wrong, or impossible on this machine
 │   ├── SpecError            a benchmark file, or a value set on the command line
 │   ├── UnknownNameError     a benchmark, model, task or figure that does not exist
-│   ├── KernelError          a kernel that cannot run here
-│   ├── DeviceError          a device that is not here
+│   ├── KernelError          a kernel that cannot run on this machine
+│   ├── DeviceError          a device that this machine does not have
 │   ├── ComponentError       a cell or task that cannot be built
-│   ├── DataError            a data set that is missing, damaged or cannot be fetched
+│   ├── DataError            a data set that is missing, damaged or cannot be downloaded
 │   └── RecordsError         a results folder or a checkpoint that cannot be used
 │       └── DamagedRecordError   one run's record
-├── GateError             4  a check said no
+├── GateError             4  a check failed
 └── NothingToShowError    5  no records to judge or to draw
 """
 
@@ -23,13 +23,13 @@ Returned = TypeVar("Returned")
 
 
 class UrnnBenchError(Exception):
-    """The root of the tree; its text is one sentence for the user."""
+    """The root of the tree; its message is one sentence for the user."""
 
     exit_code: ClassVar[int] = 1
 
 
 class UsageError(UrnnBenchError):
-    """What was asked cannot be done as asked."""
+    """The request is wrong, or impossible on this machine."""
 
     exit_code = 2
 
@@ -39,7 +39,7 @@ class SpecError(UsageError):
 
 
 class UnknownNameError(UsageError):
-    """A name that nothing answers to; the text offers the nearest one."""
+    """A name that does not exist; the message offers the nearest one."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
         known = sorted(known)
@@ -48,19 +48,19 @@ class UnknownNameError(UsageError):
 
 
 class KernelError(UsageError):
-    """A kernel that was asked for by name cannot run here."""
+    """A kernel requested by name cannot run on this machine."""
 
 
 class DeviceError(UsageError):
-    """A device that was asked for is not here."""
+    """A requested device does not exist on this machine."""
 
 
 class ComponentError(UsageError):
-    """A cell or a task cannot be built as it was asked for."""
+    """A cell or a task cannot be built with the requested options."""
 
 
 class DataError(UsageError):
-    """A data set is missing or damaged, or cannot be fetched."""
+    """A data set is missing or damaged, or cannot be downloaded."""
 
 
 class RecordsError(UsageError):
@@ -68,11 +68,11 @@ class RecordsError(UsageError):
 
 
 class DamagedRecordError(RecordsError):
-    """A run's record is there but is not one; the others can still be read."""
+    """One run's record cannot be read; the others still can."""
 
 
 class GateError(UrnnBenchError):
-    """A check said no: a kernel that does not compute what it should, for one."""
+    """A check failed, such as a kernel that differs from the time loop."""
 
     exit_code = 4
 
@@ -84,7 +84,7 @@ class NothingToShowError(UrnnBenchError):
 
 
 def near_miss(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the known name closest to ``name``, or an empty string."""
+    """Return "; did you mean 'x'?" for the known name closest to ``name``, or nothing."""
     by_key = {key.lower(): key for key in known}
     close = get_close_matches(name.lower(), by_key, n=1, cutoff=0.5)
     return f"; did you mean '{by_key[close[0]]}'?" if close else ""

@@ -1,7 +1,7 @@
-"""Components found by file name, by entry point, or in a file given by the user.
+"""Components found by file name, by entry point, or in a user's file.
 
 ``cells/urnn.py`` is the cell ``urnn``: the file name is the registration. Listing names and
-their summaries imports nothing, so it is quick and needs no torch.
+their summaries imports no component, so it is quick and needs no torch.
 """
 
 import ast
@@ -39,7 +39,7 @@ class Registry:
     def get(self, name: str, base: type[T]) -> type[T]:
         """Import the component ``name`` and return its one public subclass of ``base``.
 
-        Raises UnknownNameError, or UsageError if what answers to the name is no such class.
+        Raises UnknownNameError, or UsageError if the component defines no such class.
         """
         if name in self.included:
             return _only_subclass(load_file(self.included[name]), base)
@@ -57,23 +57,23 @@ class Registry:
         return (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
 
     def source(self, name: str) -> str | None:
-        """Return the hash of a component's file if it is not this package's own, else None."""
+        """Return the hash of a component's file, or None if it belongs to this package."""
         path = self.included.get(name)
         if path is None and name not in self._files() and name in self._entry_points():
-            found = importlib.util.find_spec(self._entry_points()[name].module)
-            path = Path(found.origin) if found and found.origin else None
+            spec = importlib.util.find_spec(self._entry_points()[name].module)
+            path = Path(spec.origin) if spec and spec.origin else None
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else None
 
     def include(self, path: Path) -> "Registry":
         """Return a registry that also knows the component in ``path``, named after the file."""
-        other = self.included.get(path.stem) or self._files().get(path.stem, path)
-        if other != path:
-            raise UsageError(f"{path}: {other} is called '{path.stem}' too; rename one of them")
+        existing = self.included.get(path.stem) or self._files().get(path.stem, path)
+        if existing != path:
+            raise UsageError(f"{path}: {existing} is called '{path.stem}' too; rename one of them")
         return replace(self, included={**self.included, path.stem: path})
 
     def _files(self) -> dict[str, Path]:
-        found = (_HERE / self.folder).glob("*.py")
-        return {p.stem: p for p in found if p.stem != "base" and not p.stem.startswith("_")}
+        paths = (_HERE / self.folder).glob("*.py")
+        return {p.stem: p for p in paths if p.stem != "base" and not p.stem.startswith("_")}
 
     def _entry_points(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group=f"urnn_bench.{self.folder}")}
@@ -91,14 +91,14 @@ class Components:
 
 @cache
 def load_file(path: Path) -> ModuleType:
-    """Import a file given by the user; raise UsageError with the reason if it cannot be."""
+    """Import a user's file; raise UsageError with the reason if that fails."""
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file to include")
     spec = importlib.util.spec_from_file_location(f"urnn_bench_included_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise UsageError(f"{path}: --include takes a Python file, its name ending in .py")
+        raise UsageError(f"{path}: --include takes a Python file whose name ends in .py")
     module = importlib.util.module_from_spec(spec)
-    # dataclasses and pydantic look their module up by name
+    # dataclasses and pydantic look up their module by name
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
@@ -109,30 +109,30 @@ def load_file(path: Path) -> ModuleType:
 
 
 def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
-    """Return the public concrete subclasses of ``base`` that ``module`` itself defines."""
+    """Return the public concrete subclasses of ``base`` that ``module`` defines itself."""
     members = [m for name, m in vars(module).items() if inspect.isclass(m) and name[0] != "_"]
     own = [m for m in members if m.__module__ == module.__name__ and issubclass(m, base)]
     return [m for m in own if not inspect.isabstract(m)]
 
 
 def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
-    """Return the class an entry point names, or the one of its kind in the module it names."""
+    """Return the class of an entry point, or the only subclass of ``base`` in its module."""
     where = f"the entry point '{point.name}' ({point.value})"
     try:
-        found = point.load()
+        loaded = point.load()
     except Exception as error:
         raise UsageError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
-    if isinstance(found, ModuleType):
-        return _only_subclass(found, base)
-    if not (inspect.isclass(found) and issubclass(found, base)):
-        raise UsageError(f"{where} is no {base.__name__}")
-    return found
+    if isinstance(loaded, ModuleType):
+        return _only_subclass(loaded, base)
+    if not (inspect.isclass(loaded) and issubclass(loaded, base)):
+        raise UsageError(f"{where} is not a {base.__name__}")
+    return loaded
 
 
 def _only_subclass(module: ModuleType, base: type[T]) -> type[T]:
-    found = subclasses(module, base)
-    if len(found) != 1:
-        names = ", ".join(c.__name__ for c in found) or "none"
+    classes = subclasses(module, base)
+    if len(classes) != 1:
+        names = ", ".join(c.__name__ for c in classes) or "none"
         text = f"{module.__file__}: must define exactly one public {base.__name__}, found {names}"
         raise UsageError(text)
-    return found[0]
+    return classes[0]

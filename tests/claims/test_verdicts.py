@@ -137,7 +137,7 @@ def test_one_command_makes_what_several_claims_miss(bench, verify):
     said = bench("verify", "paper.yaml", "--results", "elsewhere", code=5).err
     assert (
         said
-        == "urnn-bench: error: elsewhere: there is no such folder of records; --run makes them\n"
+        == "urnn-bench: error: elsewhere: there is no such folder of records; --run creates it\n"
     )
 
 
@@ -399,7 +399,7 @@ def test_longer_runs_are_no_other_protocol(bench):
         for seed in range(3):
             bench.record(label, seed=seed, test=loss)
     (row,) = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
-    assert "1,000 updates instead of 5,000" in row["reason"] and "--steps 5000" in row["reason"]
+    assert "1,000 updates instead of 5,000" in row["reason"] and "--updates 5000" in row["reason"]
     for label, loss in (("urnn", 0.1), ("lstm", 0.2)):
         for seed in range(3):
             bench.record(

@@ -87,7 +87,7 @@ def test_the_gate_judges_nothing_by_a_loss_without_a_logarithm(bench, loss):
         bench.record("urnn", seed=seed, results="old")
         bench.record("urnn", seed=seed, test=0.02 if seed else loss, results="new")
     said = bench("compare", "old", "new", "--gate", code=5).err
-    assert "finite and above zero, so nothing is judged: made T=100" in said
+    assert "nothing is judged, as a seed has no finite test loss above zero: made T=100" in said
 
 
 def test_other_data_are_refused_and_the_field_is_named(bench):

@@ -6,7 +6,19 @@ import json
 import pytest
 import torch
 
-TINY = ("kernels", "--model", "rnn", "--T", "6", "--batch", "2", "--hidden", "4", "--rounds", "1")
+TINY = (
+    "kernels",
+    "--model",
+    "rnn",
+    "--steps",
+    "6",
+    "--batch",
+    "2",
+    "--hidden",
+    "4",
+    "--rounds",
+    "1",
+)
 
 
 def test_times_every_kernel_and_writes_what_it_found(bench):
@@ -30,11 +42,13 @@ def test_takes_models_and_sizes_from_a_benchmark(bench):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("tiny", "--T", "5"), "a benchmark says its sizes"),
+        (("tiny", "--steps", "5"), "a benchmark sets the sizes: leave out --steps"),
         (("tiny", "--model", "gru"), "the benchmark does not train gru"),
         (("tinny",), "did you mean 'tiny'"),
         (("--model", "lstn"), "did you mean 'lstm'"),
-        (("tiny", "--profile", "--csv", "a.csv"), "--profile shows updates on a CPU"),
+        (("tiny", "--profile", "--csv", "a.csv"), "--profile measures updates on a CPU"),
+        (("--seeds", "2", "--csv", "a.csv"), "--seeds prints its own table"),
+        (("--seeds", "2", "--profile"), "--seeds prints its own table"),
     ],
 )
 def test_wrong_input_is_one_sentence(bench, arguments, said):
@@ -46,3 +60,68 @@ def test_wrong_input_is_one_sentence(bench, arguments, said):
 def test_a_gpu_that_is_not_here_is_one_sentence(bench):
     done = bench(*TINY, "--device", "cuda", code=2)
     assert "no such device is here" in done.err
+
+
+def test_former_name_of_steps_gives_the_same_shapes(bench):
+    arguments = ("--model", "rnn", "--batch", "2", "--hidden", "4", "--rounds", "1", "--json")
+    rows = json.loads(bench("kernels", "--T", "6", *arguments).out)
+    assert {row["steps"] for row in rows} == {6}
+
+
+STACKING = (*TINY[:-2], "--seeds", "2", "--rounds")
+
+
+def test_seeds_compares_sequential_with_stacked_updates(bench):
+    rows = json.loads(bench(*STACKING, "3", "--json").out)
+    assert {"eager", "bptt"} <= {row["kernel"] for row in rows}
+    for row in rows:
+        assert set(row) == {
+            "model",
+            "kernel",
+            "device",
+            "steps",
+            "batch",
+            "hidden",
+            "seeds",
+            "sequential_ms",
+            "stacked_ms",
+            "ratio",
+            "ratio_low",
+            "ratio_high",
+            "reason",
+        }
+        shape = (row["model"], row["device"], row["steps"], row["batch"], row["hidden"])
+        assert shape == ("rnn", "cpu", 6, 2, 4) and row["seeds"] == 2
+        assert 0 < row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
+
+
+def test_the_ratio_of_stacking_is_sequential_over_stacked(bench):
+    """In one round the medians and the ratio are of the same two times."""
+    for row in json.loads(bench(*STACKING, "1", "--json").out):
+        ratio = row["sequential_ms"] / row["stacked_ms"]
+        assert row["ratio"] == pytest.approx(ratio)
+        assert row["ratio_low"] == row["ratio"] == row["ratio_high"]
+
+
+def test_the_table_of_stacking_has_the_columns_of_its_json(bench):
+    done = bench(*STACKING, "1")
+    header, *lines = (line.split("\t") for line in done.out.splitlines())
+    assert header == [
+        "model",
+        "kernel",
+        "T",
+        "B",
+        "H",
+        "seeds",
+        "sequential ms",
+        "stacked ms",
+        "x",
+        "range",
+    ]
+    for line in lines:
+        row = dict(zip(header, line, strict=True))
+        assert line[0] == "rnn" and line[2:6] == ["6", "2", "4", "2"]
+        ratio = float(row["sequential ms"]) / float(row["stacked ms"])
+        assert float(row["x"]) == pytest.approx(ratio, rel=0.02)
+        assert row["range"] == f"{row['x']}-{row['x']}"
+    assert "speed-up of the stack" in done.err

@@ -84,7 +84,7 @@ def test_a_skip_changes_nothing_of_what_was_done(bench):
 
 def test_a_resumption_that_cannot_begin_keeps_what_is_known(bench):
     path = bench.write("leaky.py", CELL.format(extra=""))
-    arguments = ("run", "tiny", "--model", "leaky", "--include", path, "--steps", 50)
+    arguments = ("run", "tiny", "--model", "leaky", "--include", path, "--updates", 50)
     bench(*arguments, "--time-limit", 0, code=3)
     (folder,) = bench.runs()
     (folder / "metrics.csv").unlink()
@@ -97,7 +97,7 @@ def test_done_runs_are_skipped_and_force_does_them_again(bench):
     bench("run", "tiny")
     before = {f: (f / "metrics.csv").stat().st_mtime_ns for f in bench.runs()}
     said = bench("run", "tiny").err
-    assert said.count("already done") == 2 and "--force does it again" in said
+    assert said.count("already done") == 2 and "--force trains it again" in said
     assert {f: (f / "metrics.csv").stat().st_mtime_ns for f in bench.runs()} == before
     bench("run", "tiny", "--model", "lstm", "--force")
     changed = [f.name for f, t in before.items() if (f / "metrics.csv").stat().st_mtime_ns != t]
@@ -247,7 +247,7 @@ def test_divergence_is_a_status_and_final(bench):
 
 
 def test_a_closed_pipe_ends_quietly(bench):
-    with bench.start("run", "tiny", "--json", "--steps", 2000) as process:
+    with bench.start("run", "tiny", "--json", "--updates", 2000) as process:
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read()

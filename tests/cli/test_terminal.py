@@ -40,7 +40,7 @@ def plain(text):
 
 
 def test_bars_move_and_lines_stay(bench):
-    code, text = on_a_terminal(bench, "run", "tiny", "--steps", 150)
+    code, text = on_a_terminal(bench, "run", "tiny", "--updates", 150)
     assert code == 0 and "\x1b[" in text
     words = plain(text)
     assert "all runs, 0 of 2 ended" in words and "/150" in words

@@ -135,7 +135,7 @@ def _short(claim: Claim, seeds: Sequence[tuple[Run, ...]], values: Sequence[floa
     if unknown := _unknown(claim.quantity.metric, found) or _unsought(claim.quantity, found):
         return unknown
     if updates is not None and (other := _other_length(claim.quantity, found, updates)):
-        more = f"the claim's: {needs.command} --steps {updates}"
+        more = f"the claim's: {needs.command} --updates {updates}"
         return f"trained for {other:,} updates instead of {updates:,}; {more}"
     if len(seeds) < needs.seeds:
         return f"{len(seeds)} of {needs.seeds} seeds; more with: {needs.command}"

@@ -1,4 +1,4 @@
-"""What several commands read from: the user's files and the records."""
+"""What several commands read: the user's files and the records."""
 
 import shlex
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 
 
-def included(paths: Sequence[Path]) -> Components:
-    """Return the registries with the user's files added; torch is loaded only if there are any."""
+def load_components(paths: Sequence[Path]) -> Components:
+    """Return the registries with the user's files added; load torch only if there are any."""
     if not paths:
         return Components()
     from urnn_bench.run.resolve import include
@@ -19,27 +19,29 @@ def included(paths: Sequence[Path]) -> Components:
     return include(Components(), paths)
 
 
-def recorded(results: Path, benchmark: str | None) -> list[str]:
-    """Return the benchmark asked for by name or by path, or all that have records.
+def recorded_benchmarks(results: Path, benchmark: str | None) -> list[str]:
+    """Return the name of the given benchmark, or of all that have records.
 
     Raises UnknownNameError with the near miss, or NothingToShowError if there are no records.
     """
     if benchmark is not None:
-        return [known(results, benchmark)]
-    found = list(dict.fromkeys(record.run.benchmark for _, record in records(results)))
-    if not found:
+        return [benchmark_name(results, benchmark)]
+    names = list(dict.fromkeys(record.run.benchmark for _, record in records(results)))
+    if not names:
         command = run_command("copy", results)
-        raise NothingToShowError(f"{results}: there are no runs to show; make some with: {command}")
-    return found
+        raise NothingToShowError(
+            f"{results}: there are no runs to show; train some with: {command}"
+        )
+    return names
 
 
-def run_command(asked: str, results: Path | None) -> str:
-    """Return the command that makes runs of a benchmark, as it was asked for."""
-    where = [] if results is None else ["--results", str(results)]
-    return shlex.join(["urnn-bench", "run", asked, *where])
+def run_command(benchmark: str, results: Path | None) -> str:
+    """Return the command that trains a benchmark, with the name or path that the user gave."""
+    option = [] if results is None else ["--results", str(results)]
+    return shlex.join(["urnn-bench", "run", benchmark, *option])
 
 
-def known(results: Path, benchmark: str) -> str:
+def benchmark_name(results: Path, benchmark: str) -> str:
     """Return the name of a benchmark that has a file or records; raise UnknownNameError."""
     if Path(benchmark).is_file():
         return catalogue.find(benchmark)[0]

@@ -1,1 +1,1 @@
-"""How fast each kernel is, and whether it computes what the time loop computes."""
+"""Measure how fast each kernel is, and check it against the time loop."""

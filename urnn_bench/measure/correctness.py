@@ -1,4 +1,4 @@
-"""Whether every way to compute a recurrence computes the same, and on what that is asked."""
+"""Check that a kernel computes what the time loop computes, and the runs used for it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _ZERO = 1e-6
 
 @dataclass(frozen=True)
 class Shape:
-    """What is computed: T steps of B sequences by H units."""
+    """The shape of an update: T steps, B sequences, H hidden units."""
 
     steps: int
     batch: int
@@ -31,7 +31,7 @@ class Shape:
 
 
 def run_of(name: str, shape: Shape) -> Run:
-    """Return a run of copying memory at a shape, which never evaluates."""
+    """Return a run of copying memory at a shape, without any evaluation."""
     recall = min(10, max(1, (shape.steps - 1) // 2))
     options = {"T": max(1, shape.steps - 2 * recall), "recall": recall}
     fit = Fit(steps=_NEVER, batch=shape.batch, evaluate_every=_NEVER, log_every=_NEVER)
@@ -47,18 +47,18 @@ def run_of(name: str, shape: Shape) -> Run:
 
 
 def inputs_of(components: Components, shape: Shape) -> Tensor:
-    """Return a batch of copying memory as a model's cell reads it: (T, B, F)."""
+    """Return a batch of copying memory as a model's cell reads it, (T, B, F)."""
     job, _ = build.job_of(components, run_of("rnn", shape), Backend("cpu", "eager"))
     x: Tensor = job.model.encode(job.task.batch("train", 0, shape.batch, 0).x)  # type: ignore[operator]
     return x
 
 
 def cell_of(components: Components, name: str, shape: Shape, inputs: int | None = None) -> Cell:
-    """Return a model's cell with its default options; for copying memory, if not told otherwise."""
-    kind = components.cells.get(name, Cell)
+    """Return a model's cell with default options, by default for the inputs of copying memory."""
+    cell = components.cells.get(name, Cell)
     inputs = inputs or inputs_of(components, Shape(3, 1, 1)).shape[-1]
     with seeded(0, "init"):
-        return kind(inputs, shape.hidden, kind.Options())
+        return cell(inputs, shape.hidden, cell.Options())
 
 
 def _random(size: Sequence[int]) -> Tensor:
@@ -66,46 +66,48 @@ def _random(size: Sequence[int]) -> Tensor:
 
 
 def cotangent(x: Tensor, features: int) -> Tensor:
-    """Return a gradient of what the readout sees: (T, B, R)."""
+    """Return a random gradient of the readout's input, (T, B, R)."""
     return _random((*x.shape[:2], features)).to(x)
 
 
 def max_relative_error(
     components: Components, name: str, shape: Shape, x: Tensor, kernel: str, device: str = "cpu"
 ) -> float:
-    """Return the largest difference from the time loop in float64, relative to the values' size.
+    """Return the largest relative difference from the time loop in float64.
 
-    For the task's input, for a random one that wants a gradient, and for one of two features.
+    Compares outputs and gradients for the task's input, for a random input that requires a
+    gradient, and for one with two features.
     """
     tokens = x[-_CHECKED_STEPS:].double()
     dense = _random(tokens.shape).requires_grad_()
     few = _random((*tokens.shape[:2], 2))
     errors = []
-    for given in (tokens, dense, few):
-        slow, fast = (
-            _outputs_and_gradients(components, name, shape, given, k, device)
+    for inputs in (tokens, dense, few):
+        expected_values, values = (
+            _outputs_and_gradients(components, name, shape, inputs, k, device)
             for k in ("eager", kernel)
         )
-        # a gradient that is zero by nature is rounding, and nothing to divide by
-        least = _ZERO * max(float(tensor.abs().max()) for tensor in slow)
-        for a, b in zip(slow, fast, strict=True):
-            errors.append(float((a - b).abs().max()) / max(least, float(a.abs().max())))
+        # where the exact gradient is zero there is only rounding, too small to divide by
+        smallest = _ZERO * max(float(tensor.abs().max()) for tensor in expected_values)
+        for expected, value in zip(expected_values, values, strict=True):
+            scale = max(smallest, float(expected.abs().max()))
+            errors.append(float((expected - value).abs().max()) / scale)
     return float(torch.tensor(errors).max())
 
 
 def _outputs_and_gradients(
-    components: Components, name: str, shape: Shape, given: Tensor, kernel: str, device: str
+    components: Components, name: str, shape: Shape, inputs: Tensor, kernel: str, device: str
 ) -> list[Tensor]:
-    """Return hs, a readout of it, and every gradient of both in float64."""
-    x = given.detach().to(device).requires_grad_(given.requires_grad)
+    """Return the states, a readout of them, and the gradients of both, in float64."""
+    x = inputs.detach().to(device).requires_grad_(inputs.requires_grad)
     cell = cell_of(components, name, shape, x.shape[-1]).double().to(device)
     choice = choose(cell, device, kernel)
     weight, bias = (
         _random(size).to(device).requires_grad_() for size in ((3, cell.features), (3,))
     )
     hs, _ = choice.run(x, cell.initial_state(x.shape[1]), cell.weights())
-    seen = cell.readout_features(hs)
-    y = choice.linear(seen, weight, bias)
-    torch.autograd.backward([seen, y], [cotangent(x, cell.features), cotangent(x, 3)])
-    parts = (x, weight, bias, *cell.parameters())
-    return [hs.detach(), y.detach(), *(p.grad for p in parts if p.grad is not None)]
+    features = cell.readout_features(hs)
+    y = choice.linear(features, weight, bias)
+    torch.autograd.backward([features, y], [cotangent(x, cell.features), cotangent(x, 3)])
+    leaves = (x, weight, bias, *cell.parameters())
+    return [hs.detach(), y.detach(), *(p.grad for p in leaves if p.grad is not None)]

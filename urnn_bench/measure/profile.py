@@ -1,4 +1,4 @@
-"""Where the time of a whole update goes, operation by operation, as torch's profiler sees it."""
+"""The time of a whole update by operation, from torch's profiler."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from urnn_bench.measure import timing
 from urnn_bench.measure.correctness import Shape, cell_of
 from urnn_bench.registry import Components
 
-_WARM_UP, _UPDATES, _SHOWN = 3, 10, 8
+_WARM_UP, _UPDATES, _LISTED = 3, 10, 8
 
 
 @dataclass(frozen=True)
 class OperationTime:
-    """What an operation itself, not what it calls, takes of an update."""
+    """The time of one operation in an update, without the operations that it calls."""
 
     model: str
     kernel: str
@@ -29,12 +29,16 @@ class OperationTime:
 
 
 def profile_update(components: Components, name: str, shape: Shape) -> Iterator[OperationTime]:
-    """Yield the costliest operations of an update by the kernel a run would take, then the rest."""
+    """Yield the slowest operations of an update with the kernel of a run, then the rest."""
     kernel = choose(cell_of(components, name, shape), "cpu", "auto").name
-    rows = _spent(timing.update(components, name, shape, kernel))
-    rest, whole = rows[_SHOWN:], sum(row[2] for row in rows)
-    other = (f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest))
-    for operation, calls, spent_us in [*rows[:_SHOWN], other]:
+    operations = _profiled(timing.update_function(components, name, shape, kernel))
+    rest, total_us = operations[_LISTED:], sum(time_us for _, _, time_us in operations)
+    others = (
+        f"{len(rest)} others",
+        sum(calls for _, calls, _ in rest),
+        sum(time_us for _, _, time_us in rest),
+    )
+    for operation, calls, time_us in [*operations[:_LISTED], others]:
         yield OperationTime(
             name,
             kernel,
@@ -43,17 +47,17 @@ def profile_update(components: Components, name: str, shape: Shape) -> Iterator[
             shape.hidden,
             operation,
             calls / _UPDATES,
-            spent_us / _UPDATES / 1e3,
-            spent_us / whole,
+            time_us / _UPDATES / 1e3,
+            time_us / total_us,
         )
 
 
-def _spent(step: Callable[[], object]) -> list[tuple[str, int, float]]:
-    """Return name, calls and microseconds of every operation of some updates, costliest first."""
+def _profiled(update: Callable[[], object]) -> list[tuple[str, int, float]]:
+    """Return name, calls and microseconds of every operation of some updates, slowest first."""
     for _ in range(_WARM_UP):
-        step()
-    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        update()
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for _ in range(_UPDATES):
-            step()
-    events = sorted(seen.key_averages(), key=lambda event: -event.self_cpu_time_total)
+            update()
+    events = sorted(profiler.key_averages(), key=lambda event: -event.self_cpu_time_total)
     return [(event.key, event.count, event.self_cpu_time_total) for event in events]

@@ -1,8 +1,8 @@
-"""Time every way to compute a recurrence, after checking that they compute the same.
+"""Time every kernel of a recurrence, after checking it against the time loop.
 
-The input is a batch of copying memory; the gradient that comes back from the readout is random.
-Contenders take turns in one process, so that a machine whose speed drifts treats all alike;
-medians and ratios of neighbours in time are what to quote.
+The input is a batch of copying memory; the gradient from the readout is random. Candidates take
+turns in one process, so that a machine whose speed drifts treats all alike. Quote the medians,
+and the ratios, which compare candidates within the same round.
 """
 
 import ctypes
@@ -36,18 +36,18 @@ from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.device import Backend
 
-_AGREE = 1e-9
-# two calls each: what is captured is captured by the fourth
-_UNMEASURED = 2
+_TOLERANCE = 1e-9
+# rounds of two calls each: a CUDA graph is captured by the fourth call at the latest
+_WARM_UP = 2
 _PEAK_SIZE, _PEAK_ROUNDS = 1024, 5
-_PASSES = 3  # forward, and twice that backward
-_VENDORS: dict[str, Callable[..., nn.RNNBase]] = {"nn.LSTM": nn.LSTM, "nn.RNN": nn.RNN}
+_PASSES = 3  # a backward pass costs as much as two forward passes
+_TORCH_MODULES: dict[str, Callable[..., nn.RNNBase]] = {"nn.LSTM": nn.LSTM, "nn.RNN": nn.RNN}
 _GATES = {"nn.LSTM": 4, "nn.RNN": 1}
 
 
 @dataclass(frozen=True)
 class Timing:
-    """One row: a model by a kernel at a shape; times are medians for forward and backward."""
+    """A model with a kernel at a shape; times are medians of forward and backward passes."""
 
     model: str
     kernel: str
@@ -69,13 +69,13 @@ class Timing:
 
     @property
     def us_per_step(self) -> float | None:
-        """Microseconds of an update for each step in time."""
+        """Microseconds of an update per time step."""
         return None if self.update_ms is None else 1e3 * self.update_ms / self.steps
 
 
 @dataclass
 class _Candidate:
-    """Something to time: a recurrence alone, and a whole update with it."""
+    """A recurrence to time, alone and in a whole update."""
 
     model: str
     kernel: str
@@ -92,20 +92,21 @@ def time_kernels(
 ) -> Iterator[Timing]:
     """Yield a row for every kernel of every model, and for torch's own modules, at one shape.
 
-    On a GPU, updates by a kernel are replayed as a run's are, those by the time loop are not.
+    On a GPU, updates with a kernel are replayed from a CUDA graph, as in a run; those with the
+    time loop are not.
 
     Raises GateError if a kernel does not agree with the time loop in float64.
     """
     x = inputs_of(components, shape).to(device)
     candidates = [c for name in models for c in _candidates(components, name, shape, x)]
-    candidates += [_module(name, shape, x) for name in _VENDORS]
+    candidates += [_module(name, shape, x) for name in _TORCH_MODULES]
     times = _interleaved([_timer(c.recur, c) for c in candidates], rounds)
     updates = _interleaved([_timer(c.update, c) for c in candidates if c.update], rounds)
-    whole = dict(zip((id(c) for c in candidates if c.update), updates, strict=True))
+    update_times = dict(zip((id(c) for c in candidates if c.update), updates, strict=True))
     peak = _peak_gflop_per_s(device)
     eager = {c.model: t for c, t in zip(candidates, times, strict=True) if c.kernel == "eager"}
     for candidate, seconds in zip(candidates, times, strict=True):
-        yield _row(candidate, shape, seconds, whole.get(id(candidate)), eager, peak)
+        yield _row(candidate, shape, seconds, update_times.get(id(candidate)), eager, peak)
     yield from (
         Timing(name, kernel, device, **asdict(shape), obstacle=reason)
         for name in models
@@ -119,13 +120,13 @@ def _candidates(components: Components, name: str, shape: Shape, x: Tensor) -> I
     cell = cell_of(components, name, shape).to(device)
     for kernel in available(cell, device):
         error = max_relative_error(components, name, shape, x, kernel, device)
-        # so written that NaN does not pass
-        if not error <= _AGREE:
+        # written so that NaN does not pass
+        if not error <= _TOLERANCE:
             text = f"the kernel '{kernel}' of '{name}' differs from the time loop by {error:.1e}"
             raise GateError(text)
         run = choose(cell, device, kernel).run
         recur = partial(_forward_and_backward, cell, run, x, cotangent(x, cell.features))
-        step = update(components, name, shape, kernel, device)
+        step = update_function(components, name, shape, kernel, device)
         implementation = cell.kernels.get(kernel)
         threads = 1 if implementation and implementation.own_threads else THREADS.get()
         yield _Candidate(name, kernel, recur, step, _flops(cell, shape), device, error, threads)
@@ -141,30 +142,30 @@ def _obstacles(
 
 
 def _module(name: str, shape: Shape, x: Tensor) -> _Candidate:
-    """Return torch's own module of the same width as a contender."""
-    features, g = x.shape[-1], cotangent(x, shape.hidden)
-    module = _VENDORS[name](features, shape.hidden).to(x.device)
+    """Return torch's own module of the same width as a candidate."""
+    features, gradient = x.shape[-1], cotangent(x, shape.hidden)
+    module = _TORCH_MODULES[name](features, shape.hidden).to(x.device)
 
     def recur() -> None:
-        module(x)[0].backward(g)
+        module(x)[0].backward(gradient)
 
-    wide = _GATES[name] * shape.hidden
-    flops = 2 * wide * (features + shape.hidden) * shape.steps * shape.batch * _PASSES
+    width = _GATES[name] * shape.hidden
+    flops = 2 * width * (features + shape.hidden) * shape.steps * shape.batch * _PASSES
     threads = THREADS.get()
     return _Candidate("torch", name, recur, None, flops, x.device.type, torch_threads=threads)
 
 
-def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, g: Tensor) -> Tensor:
-    """Return hs after the gradient ``g`` has reached every parameter."""
+def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, gradient: Tensor) -> Tensor:
+    """Return the states after backpropagating ``gradient`` to every parameter."""
     hs, _ = run(x, cell.initial_state(x.shape[1]), cell.weights())
-    cell.readout_features(hs).backward(g)  # type: ignore[no-untyped-call]
+    cell.readout_features(hs).backward(gradient)  # type: ignore[no-untyped-call]
     return hs
 
 
-def update(
+def update_function(
     components: Components, name: str, shape: Shape, kernel: str, device: str = "cpu"
 ) -> Callable[[], object]:
-    """Return a function that makes one whole update: data, loss, gradient, clipping, step."""
+    """Return a function that does one whole update: data, loss, gradient, clipping, step."""
     job, _ = build.job_of(components, run_of(name, shape), Backend(device, kernel))
     events = train_run(job, TrainState(evaluated=True))
     updates = (event for event in events if isinstance(event, Updated))
@@ -177,62 +178,63 @@ def _flops(cell: Cell, shape: Shape) -> float | None:
 
 
 def _timer(function: Callable[[], object], candidate: _Candidate) -> Callable[[], float]:
-    """Return a function that takes a contender's turn and returns the seconds of its second call.
+    """Return a function that calls ``function`` twice and returns the seconds of the second call.
 
-    The first brings its data into the caches, and outlasts torch's threads, which spin for a while
-    after the turn before, in the way of whoever comes next.
+    The first call fills the caches. It also outlasts torch's threads, which keep spinning for a
+    while after the previous candidate and would slow this one down.
     """
 
     def run() -> float:
         torch.set_num_threads(candidate.torch_threads)
         function()
         wait_for(candidate.device)
-        began = time.perf_counter()
+        start = time.perf_counter()
         function()
         wait_for(candidate.device)
-        return time.perf_counter() - began
+        return time.perf_counter() - start
 
     return run
 
 
 def wait_for(device: str) -> None:
-    """Wait until a GPU has done what it was given."""
+    """Wait until a GPU has finished its queue; do nothing for other devices."""
     if device == "cuda":
         torch.cuda.synchronize()
 
 
 def _interleaved(functions: Sequence[Callable[[], float]], rounds: int) -> list[list[float]]:
-    """Return the seconds of every call, the functions taking turns, after two rounds unmeasured."""
-    turns = [[function() for function in functions] for _ in range(rounds + _UNMEASURED)]
-    turns = turns[_UNMEASURED:]
-    return [list(seconds) for seconds in zip(*turns, strict=True)]
+    """Return the seconds of every function, called in turn, after two rounds of warm-up."""
+    seconds = [[function() for function in functions] for _ in range(rounds + _WARM_UP)]
+    return [list(column) for column in zip(*seconds[_WARM_UP:], strict=True)]
 
 
 def _row(
     candidate: _Candidate,
     shape: Shape,
     seconds: list[float],
-    update: list[float] | None,
+    update_seconds: list[float] | None,
     eager: dict[str, list[float]],
     peak: float,
 ) -> Timing:
-    middle = median(seconds)
-    base = eager.get(candidate.model)
-    ratios = sorted(a / b for a, b in zip(base, seconds, strict=True)) if base else []
-    rate = candidate.flops / middle / 1e9 if candidate.flops else None
-    whole = median(update) if update else None
+    recurrence_s = median(seconds)
+    update_s = median(update_seconds) if update_seconds else None
+    eager_seconds = eager.get(candidate.model)
+    ratios = (
+        sorted(a / b for a, b in zip(eager_seconds, seconds, strict=True)) if eager_seconds else []
+    )
+    rate = candidate.flops / recurrence_s / 1e9 if candidate.flops else None
     return Timing(
         candidate.model,
         candidate.kernel,
         candidate.device,
         **asdict(shape),
         error=candidate.error,
-        recurrence_ms=1e3 * middle,
-        update_ms=1e3 * whole if whole else None,
+        recurrence_ms=1e3 * recurrence_s,
+        update_ms=1e3 * update_s if update_s else None,
         ratio=median(ratios) if ratios else None,
         ratio_low=ratios[0] if ratios else None,
         ratio_high=ratios[-1] if ratios else None,
-        share=middle / whole if whole else None,
+        share=recurrence_s / update_s if update_s else None,
         memory_mb=_memory_mb(candidate),
         gflop_per_s=rate,
         of_peak=rate / peak if rate else None,
@@ -240,14 +242,14 @@ def _row(
 
 
 def _memory_mb(candidate: _Candidate) -> float | None:
-    """Return how much the process, or what is allocated on a GPU, grows in a turn."""
+    """Return the memory that a recurrence adds to the process, or allocates on a GPU."""
     gc.collect()
     if candidate.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         allocated = torch.cuda.memory_allocated()
         candidate.recur()
         return (torch.cuda.max_memory_allocated() - allocated) / 2**20
-    # from a trimmed heap
+    # memory that the heap has kept would hide the growth
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
@@ -259,7 +261,7 @@ def _memory_mb(candidate: _Candidate) -> float | None:
 
 
 def _peak_gflop_per_s(device: str) -> float:
-    """Return what this device reaches in a large matrix product of float32, its best round."""
+    """Return the rate of a large matrix product in float32 on this device, in its best round."""
     a, threads = torch.randn(_PEAK_SIZE, _PEAK_SIZE).to(device), THREADS.get()
     product = _Candidate("", "", lambda: a @ a, None, None, device, torch_threads=threads)
     (seconds,) = _interleaved([_timer(product.recur, product)], _PEAK_ROUNDS)

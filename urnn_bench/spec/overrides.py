@@ -1,4 +1,4 @@
-"""Edits of a benchmark's mapping before it is checked: ``--set``, ``--steps`` and their kin."""
+"""Edits of a benchmark's mapping before it is checked: ``--set``, ``--updates`` and their kin."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy

@@ -1,1 +1,1 @@
-"""One file a command, and what they do before they write."""
+"""The commands, and what only one of them needs."""

@@ -1,13 +1,14 @@
-"""``urnn-bench compare``: is one better than the other, on the same seeds?"""
+"""``urnn-bench compare``: is one model, or one state of the code, better on the same seeds?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urnn_bench.cli.display.output import echo_err, echo_json, echo_table
-from urnn_bench.cli.parameters import Json, Results, complete_benchmark
-from urnn_bench.cli.sources import known, run_command
+from urnn_bench.cli.display.output import TableRow, echo_err, echo_json, echo_rows
+from urnn_bench.cli.options.completion import complete_benchmark
+from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Results
+from urnn_bench.cli.sources import benchmark_name, run_command
 from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError
 from urnn_bench.records.folder import default_results, records
 
@@ -15,145 +16,151 @@ if TYPE_CHECKING:
     from urnn_bench.analysis.compare import Row
     from urnn_bench.records.record import Record
 
+_SIDE = "recorded model or results folder"
+
 
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A model, or a results folder.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another one, against A.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What is compared against A.")],
     benchmark: Annotated[
         str | None,
         typer.Option(
+            "--benchmark",
             metavar="NAME",
             autocompletion=complete_benchmark,
-            help="Only this benchmark. [default: all that have records]",
+            help="Only this benchmark.",
+            show_default="all with records",
+            rich_help_panel=SELECTION,
         ),
     ] = None,
+    results: Results = None,
     gate: Annotated[
         bool,
         typer.Option(
             "--gate",
-            help="Exit with 4 if B's loss is higher, with 5 if fewer than six seeds can tell.",
+            help="Exit with 4 if B's loss is higher, with 5 if fewer than six seeds decide it.",
+            rich_help_panel=OUTPUT,
         ),
     ] = False,
-    results: Results = None,
     json: Json = False,
 ) -> None:
     """Compare two models, or a model's runs in two folders, seed by seed on the same data."""
-    from urnn_bench.analysis import compare as comparing
+    from urnn_bench.analysis import compare as analysis
 
-    folder = results or default_results()
-    sides, by_model = _sides(a, b, folder, benchmark)
-    rows = comparing.compare(*sides, by_model)
+    if Path(a).is_dir() and Path(b).is_dir():
+        rows = analysis.compare(_load(Path(a), benchmark), _load(Path(b), benchmark), True)
+    else:
+        records_a, records_b = _of_models(a, b, results or default_results(), benchmark)
+        rows = analysis.compare(records_a, records_b, False)
     if json:
-        echo_json([_plain(row) for row in rows])
+        echo_json([_json_row(row) for row in rows])
     else:
         _show(rows)
     if gate:
-        _judge(rows)
+        _check_gate(rows)
 
 
-def _sides(
+def _of_models(
     a: str, b: str, results: Path, benchmark: str | None
-) -> "tuple[tuple[list[Record], list[Record]], bool]":
-    """Return the records of both sides, and whether models are kept apart."""
-    if Path(a).is_dir() and Path(b).is_dir():
-        one, two = (_found(Path(each), benchmark) for each in (a, b))
-        return (one, two), True
-    known = {record.run.label for _, record in records(results)}
-    strange = [name for name in (a, b) if name not in known and not Path(name).is_dir()]
-    # two names of nothing, where there are no records, are models that are still to be trained
-    if strange and (known or len(strange) == 1):
-        raise UnknownNameError("recorded model or results folder", strange[0], known)
-    found = _found(results, benchmark)
-    labels = {record.run.label for record in found}
+) -> "tuple[list[Record], list[Record]]":
+    """Return the records of both models of a results folder."""
+    labels = {record.run.label for _, record in records(results)}
+    unknown = [name for name in (a, b) if name not in labels and not Path(name).is_dir()]
+    # without any records, two unknown names may be models that are still to be trained
+    if unknown and (labels or len(unknown) == 1):
+        raise UnknownNameError(_SIDE, unknown[0], labels)
+    loaded = _load(results, benchmark)
+    labels = {record.run.label for record in loaded}
     for name in (a, b):
         if name not in labels:
-            raise UnknownNameError("recorded model or results folder", name, labels)
-    one, two = ([r for r in found if r.run.label == name] for name in (a, b))
-    return (one, two), False
+            raise UnknownNameError(_SIDE, name, labels)
+    return (
+        [record for record in loaded if record.run.label == a],
+        [record for record in loaded if record.run.label == b],
+    )
 
 
-def _found(results: Path, benchmark: str | None) -> "list[Record]":
-    """Return the records of a folder, of several settings those asked for last."""
+def _load(results: Path, benchmark: str | None) -> "list[Record]":
+    """Return the records of a folder; of several settings only those requested last."""
     from urnn_bench.analysis.results import load
 
     if benchmark:
         command = run_command(benchmark, results)
-        return list(load(results, known(results, benchmark), command).records)
-    names = dict.fromkeys(r.run.benchmark for _, r in records(results))
-    found = [
-        record
-        for name in names
-        for record in load(results, name, run_command(name, results)).records
-    ]
-    if not found:
+        return list(load(results, benchmark_name(results, benchmark), command).records)
+    loaded: list[Record] = []
+    for name in dict.fromkeys(record.run.benchmark for _, record in records(results)):
+        loaded += load(results, name, run_command(name, results)).records
+    if not loaded:
         raise NothingToShowError(f"{results}: there are no runs to compare")
-    return found
+    return loaded
 
 
 def _show(rows: "list[Row]") -> None:
-    shown = []
-    for row in rows:
-        found = row.found
-        shown.append(
-            {
-                "benchmark": row.matter.benchmark,
-                **({"model": row.matter.model} if row.matter.model else {}),
-                "T": row.matter.T,
-                "seeds": found.pairs,
-                "B / A": found.ratio.value,
-                "low": found.ratio.low,
-                "high": found.ratio.high,
-                "p": found.p,
-                "solved": f"{row.solved[0]}, {row.solved[1]}",
-                "B is": found.verdict,
-            }
-        )
-    echo_table(list(shown[0]), [list(row.values()) for row in shown])
+    echo_rows([_table_row(row) for row in rows])
     metrics = " or ".join(dict.fromkeys(row.metric for row in rows))
     echo_err(f"B / A: ratio of test {metrics}, geometric mean over seeds with its 95 % t interval")
     for row in rows:
         if row.trained:
-            at = f"{row.matter.benchmark} {row.matter.model} T={row.matter.T}"
-            echo_err(f"{at}: A and B were not trained alike: {'; '.join(row.trained)}")
+            place = f"{row.matter.benchmark} {row.matter.model} T={row.matter.T}"
+            echo_err(f"{place}: A and B were not trained alike: {'; '.join(row.trained)}")
     if untested := sum(row.untested for row in rows):
-        echo_err(f"{untested} seeds are recorded on both sides but not tested on one, and left out")
+        echo_err(f"{untested} seeds are left out: they are not tested on one of the two sides")
     echo_err("p: exact sign-flip test over seeds; fewer than six seeds are inconclusive")
 
 
-def _plain(row: "Row") -> dict[str, Any]:
-    found = row.found
+def _table_row(row: "Row") -> TableRow:
+    comparison = row.found
+    return {
+        "benchmark": row.matter.benchmark,
+        **({"model": row.matter.model} if row.matter.model else {}),
+        "T": row.matter.T,
+        "seeds": comparison.pairs,
+        "B / A": comparison.ratio.value,
+        "low": comparison.ratio.low,
+        "high": comparison.ratio.high,
+        "p": comparison.p,
+        "solved": f"{row.solved[0]}, {row.solved[1]}",
+        "B is": comparison.verdict,
+    }
+
+
+def _json_row(row: "Row") -> dict[str, object]:
+    comparison = row.found
     return {
         "benchmark": row.matter.benchmark,
         "model": row.matter.model,
         "T": row.matter.T,
         "metric": row.metric,
-        "seeds": found.pairs,
-        "ratio": found.ratio.value,
+        "seeds": comparison.pairs,
+        "ratio": comparison.ratio.value,
         "untested": row.untested,
         "trained": list(row.trained),
-        "ratio_low": found.ratio.low,
-        "ratio_high": found.ratio.high,
-        "p": found.p,
+        "ratio_low": comparison.ratio.low,
+        "ratio_high": comparison.ratio.high,
+        "p": comparison.p,
         "solved_a": row.solved[0],
         "solved_b": row.solved[1],
-        "b_is": found.verdict,
+        "b_is": comparison.verdict,
     }
 
 
-def _judge(rows: "list[Row]") -> None:
+def _check_gate(rows: "list[Row]") -> None:
+    """Raise GateError if B is worse, NothingToShowError if that cannot be decided."""
     from urnn_bench.analysis.statistics import FEWEST_PAIRS
 
-    worse = [row for row in rows if row.found.verdict == "higher"]
-    if worse:
-        where = ", ".join(f"{r.matter.benchmark} T={r.matter.T}" for r in worse)
-        raise GateError(f"B's loss is higher than A's: {where}")
+    if worse := [row for row in rows if row.found.verdict == "higher"]:
+        raise GateError(f"B's loss is higher than A's: {_places(worse)}")
     if any(row.found.pairs < FEWEST_PAIRS for row in rows):
         raise NothingToShowError(
-            f"fewer than {FEWEST_PAIRS} seeds of some length are on both sides, too few to judge; "
-            f"run more with --seeds {FEWEST_PAIRS}"
+            f"too few to judge: fewer than {FEWEST_PAIRS} seeds of some length are on both sides; "
+            f"train more with --seeds {FEWEST_PAIRS}"
         )
-    if broken := [r for r in rows if r.untested or r.found.p != r.found.p]:
-        where = ", ".join(f"{r.matter.benchmark} T={r.matter.T}" for r in broken)
+    # p is NaN where a loss has no logarithm
+    if undecided := [row for row in rows if row.untested or row.found.p != row.found.p]:
         raise NothingToShowError(
-            f"a seed has no test loss that is finite and above zero, so nothing is judged: {where}"
+            f"nothing is judged, as a seed has no finite test loss above zero: {_places(undecided)}"
         )
+
+
+def _places(rows: "list[Row]") -> str:
+    return ", ".join(f"{row.matter.benchmark} T={row.matter.T}" for row in rows)

@@ -1,11 +1,13 @@
-"""What ``urnn-bench describe`` knows of a name, as plain values and as text."""
+"""Descriptions of ``urnn-bench describe``, as plain values and as text."""
 
 import inspect
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, get_args
+from typing import TypeAlias, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from urnn_bench.cells.base import Cell
@@ -23,82 +25,86 @@ from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, 
 from urnn_bench.spec.types import ComponentSpec
 from urnn_bench.tasks.base import Task
 
+# an entry is a sentence, a list of them, or sentences by name
+Entry: TypeAlias = str | Sequence[str] | Mapping[str, JsonValue]
+Description: TypeAlias = dict[str, Entry]
 
-def describe(known: Components, name: str) -> list[dict[str, Any]]:
-    """Return a description for everything called ``name``; raise UnknownNameError if nothing is."""
-    kinds = {
+
+def describe(components: Components, name: str) -> list[Description]:
+    """Return a description of everything called ``name``; raise UnknownNameError for nothing."""
+    kinds: dict[str, tuple[Sequence[str], Callable[[Components, str], Description]]] = {
         "benchmark": (tuple(catalogue.names()), _benchmark),
-        "model": (known.cells.names(), _model),
-        "task": (known.tasks.names(), _task),
-        "figure": (known.figures.names(), _figure),
-        "probe": (known.probes.names(), _probe),
+        "model": (components.cells.names(), _model),
+        "task": (components.tasks.names(), _task),
+        "figure": (components.figures.names(), _figure),
+        "probe": (components.probes.names(), _probe),
         "paper": (tuple(catalogue.claims()), _paper),
     }
-    found = [
-        {"kind": k, "name": name, **make(known, name)}
-        for k, (names, make) in kinds.items()
+    descriptions = [
+        {"kind": kind, "name": name, **description_of(components, name)}
+        for kind, (names, description_of) in kinds.items()
         if name in names
     ]
-    if not found:
-        names = {each for names, _ in kinds.values() for each in names}
-        raise UnknownNameError("benchmark, model, task, figure, probe or paper", name, names)
-    return found
+    if not descriptions:
+        all_names = {name for names, _ in kinds.values() for name in names}
+        raise UnknownNameError("benchmark, model, task, figure, probe or paper", name, all_names)
+    return descriptions
 
 
-def text(found: dict[str, Any]) -> str:
+def text(description: Description) -> str:
     """Return a description as indented text."""
-    lines = [f"{found['name']} ({found['kind']})", "", found["about"]]
-    for key, value in found.items():
-        if key not in ("kind", "name", "about") and value:
-            lines += ["", f"{key}:", *_indented(value)]
+    lines = [f"{description['name']} ({description['kind']})", "", str(description["about"])]
+    for key, entry in description.items():
+        if key not in ("kind", "name", "about") and entry:
+            lines += ["", f"{key}:", *_indented(entry)]
     return "\n".join(lines)
 
 
-def _indented(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        width = max(len(str(k)) for k in value)
-        return [f"  {k!s:<{width}}  {v}" for k, v in value.items()]
-    return [f"  {line}" for line in (value if isinstance(value, list) else [value])]
+def _indented(entry: Entry) -> list[str]:
+    if isinstance(entry, Mapping):
+        width = max(map(len, entry))
+        return [f"  {key:<{width}}  {value}" for key, value in entry.items()]
+    return [f"  {line}" for line in ([entry] if isinstance(entry, str) else entry)]
 
 
-def _model(known: Components, name: str) -> dict[str, Any]:
-    kind = known.cells.get(name, Cell)
+def _model(components: Components, name: str) -> Description:
+    cell = components.cells.get(name, Cell)
     return {
-        "about": _about(kind),
-        "options": _options(kind.Options),
-        "states": ", ".join(kind.state_names),
-        "kernels": ", ".join(["auto", "eager", *kind.kernels]),
-        "sizes in the benchmarks": _sizes(known, name),
+        "about": _about(cell),
+        "options": _options(cell.Options),
+        "states": ", ".join(cell.state_names),
+        "kernels": ", ".join(["auto", "eager", *cell.kernels]),
+        "sizes in the benchmarks": _sizes(components, name),
     }
 
 
-def _task(known: Components, name: str) -> dict[str, Any]:
-    kind = known.tasks.get(name, Task)
-    metrics = [f"{kind.metrics[0]} (the loss; best weights have the lowest)", *kind.metrics[1:]]
-    return {"about": _about(kind), "options": _options(kind.Options), "metrics": metrics}
+def _task(components: Components, name: str) -> Description:
+    task = components.tasks.get(name, Task)
+    metrics = [f"{task.metrics[0]} (the loss; best weights have the lowest)", *task.metrics[1:]]
+    return {"about": _about(task), "options": _options(task.Options), "metrics": metrics}
 
 
-def _figure(known: Components, name: str) -> dict[str, Any]:
-    kind = known.figures.get(name, Figure)
-    return {"about": _about(kind), "options": _options(kind.Options)}
+def _figure(components: Components, name: str) -> Description:
+    figure = components.figures.get(name, Figure)
+    return {"about": _about(figure), "options": _options(figure.Options)}
 
 
-def _probe(known: Components, name: str) -> dict[str, Any]:
-    kind = known.probes.get(name, Probe)
-    return {"about": _about(kind), "options": _options(kind.Options)}
+def _probe(components: Components, name: str) -> Description:
+    probe = components.probes.get(name, Probe)
+    return {"about": _about(probe), "options": _options(probe.Options)}
 
 
-def _benchmark(known: Components, name: str) -> dict[str, Any]:
-    checked = _plan(known, name)
+def _benchmark(components: Components, name: str) -> Description:
+    checked = _checked(components, name)
     benchmark = checked.benchmark
-    runs = _runs(known, checked)
+    runs = _example_runs(components, checked)
     return {
         "about": benchmark.title + (f"\n{benchmark.paper}" if benchmark.paper else ""),
         "file": str(catalogue.names()[name]),
         "task": {"name": benchmark.task.name, **benchmark.task.options},
         "T": ", ".join(map(str, benchmark.T)),
         "seeds": ", ".join(map(str, benchmark.seeds)),
-        "models": {run.label: _size(known, run) for run in runs},
+        "models": {run.label: _size(components, run) for run in runs},
         "fit of the first model": _flat(runs[0].fit),
         "all options of fit": _options(Fit),
         "all options of probes": _options(Probes),
@@ -107,69 +113,70 @@ def _benchmark(known: Components, name: str) -> dict[str, Any]:
     }
 
 
-def _paper(_: Components, name: str) -> dict[str, Any]:
+def _paper(_: Components, name: str) -> Description:
     paper = load_paper(name)
-    said = {
-        n: f"{c.says} ({c.reference.text}; expected {c.expect.text})"
-        for n, c in paper.claims.items()
+    claims: dict[str, JsonValue] = {
+        key: f"{claim.says} ({claim.reference.text}; expected {claim.expect.text})"
+        for key, claim in paper.claims.items()
     }
     return {
         "about": f"{paper.title}\n{paper.paper}",
         "file": str(catalogue.claims()[name]),
-        "claims": said,
+        "claims": claims,
         "quick": list(paper.quick),
     }
 
 
-def _optimizers() -> dict[str, dict[str, str]]:
-    """Return the options of every optimizer, by the names it goes by."""
+def _optimizers() -> dict[str, Mapping[str, JsonValue]]:
+    """Return the options of every optimizer, by the names of the optimizer."""
     members = get_args(get_args(Optimizer)[0])
     names = {m: " and ".join(get_args(m.model_fields["name"].annotation)) for m in members}
     return {names[m]: {k: v for k, v in _options(m).items() if k != "name"} for m in members}
 
 
-def _plan(known: Components, name: str) -> CheckedBenchmark:
-    return check_benchmark(*catalogue.find(name), Selection(), known.cells.names())
+def _checked(components: Components, name: str) -> CheckedBenchmark:
+    return check_benchmark(*catalogue.find(name), Selection(), components.cells.names())
 
 
-def _runs(known: Components, checked: CheckedBenchmark) -> list[Run]:
-    """Return one run for each model of a benchmark, at its first length and seed."""
+def _example_runs(components: Components, checked: CheckedBenchmark) -> list[Run]:
+    """Return one run of each model of a benchmark, at its first length and seed."""
     benchmark = checked.benchmark
     selection = Selection(lengths=(next(iter(benchmark.T)),), seeds=benchmark.seeds[:1])
-    return [resolve(known, checked.name, d) for d in drafts(checked, selection)]
+    return [resolve(components, checked.name, draft) for draft in drafts(checked, selection)]
 
 
-def _sizes(known: Components, cell: str) -> dict[str, str]:
-    """Return the cell's size in every benchmark that has it; files with faults are passed over."""
-    found: dict[str, str] = {}
+def _sizes(components: Components, cell: str) -> dict[str, JsonValue]:
+    """Return the cell's size in every benchmark that trains it, except in faulty files."""
+    sizes: dict[str, JsonValue] = {}
     for name in catalogue.names():
         with suppress(UsageError):
-            runs = _runs(known, _plan(known, name))
-            mine = [run for run in runs if run.cell.name == cell]
-            found |= {f"{name}: {run.label}": _size(known, run) for run in mine}
-    return found
+            for run in _example_runs(components, _checked(components, name)):
+                if run.cell.name == cell:
+                    sizes[f"{name}: {run.label}"] = _size(components, run)
+    return sizes
 
 
-def _size(known: Components, run: Run) -> str:
-    return f"hidden {run.hidden}, {build.count_parameters(known, run):,} parameters"
+def _size(components: Components, run: Run) -> str:
+    return f"hidden {run.hidden}, {build.count_parameters(components, run):,} parameters"
 
 
-def _about(kind: type[Any]) -> str:
-    return inspect.getdoc(sys.modules[kind.__module__]) or ""
+def _about(component: type) -> str:
+    return inspect.getdoc(sys.modules[component.__module__]) or ""
 
 
-def _options(options: type[BaseModel]) -> dict[str, str]:
+def _options(options: type[BaseModel]) -> dict[str, JsonValue]:
     """Return default, unit and meaning of every option."""
     return {name: _option(field) for name, field in options.model_fields.items()}
 
 
-def _option(field: Any) -> str:
-    unit = f" {(field.json_schema_extra or {}).get('unit', '')}".rstrip()
+def _option(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    unit = f" {extra['unit']}" if isinstance(extra, dict) and "unit" in extra else ""
     default = "required" if field.default is PydanticUndefined else _value(field.default)
     return f"[{default}{unit}] {field.description or ''}".rstrip()
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, ComponentSpec) and not value.options:
         return value.name
     if isinstance(value, BaseModel):
@@ -179,5 +186,5 @@ def _value(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _flat(fit: Fit) -> dict[str, str]:
+def _flat(fit: Fit) -> dict[str, JsonValue]:
     return {name: _value(getattr(fit, name)) for name in Fit.model_fields}

@@ -1,29 +1,37 @@
-"""``urnn-bench doctor``: what this machine offers and where things lie."""
+"""``urnn-bench doctor``: what this machine offers, and which folders are used."""
 
 import os
 import platform
 import re
 from pathlib import Path
-from typing import Any
 
-from urnn_bench.cli.display.output import echo_json, echo_table
-from urnn_bench.cli.parameters import Json, Results
+from urnn_bench.cli.display.output import TableRow, echo_json, echo_table
+from urnn_bench.cli.options.shared import Json, Results
 
 
 def doctor(results: Results = None, json: Json = False) -> None:
-    """Say what this machine offers: versions, devices, threads, compiler, kernels, folders."""
+    """Show what this machine offers: versions, devices, threads, compiler, kernels, folders."""
+    parts = _parts(results)
+    if json:
+        echo_json(parts)
+        return
+    rows = [(part, key, value) for part, values in parts.items() for key, value in values.items()]
+    echo_table(("part", "what", "value"), rows)
+
+
+def _parts(results: Path | None) -> dict[str, TableRow]:
     from urnn_bench.data import store
     from urnn_bench.records import environment
     from urnn_bench.spec import catalogue
 
     commit, dirty = environment.commit()
-    found: dict[str, dict[str, Any]] = {
-        "versions": environment.versions(),
+    return {
+        "versions": {**environment.versions()},
         "commit": {"commit": commit, "changed since": dirty},
         "system": {"platform": platform.platform(), "processors": os.cpu_count()},
         "torch": _torch(),
         "compiler": _compiler(),
-        "kernels": _kernels(),
+        "kernels": {**_kernels()},
         "folders": {
             "results": _results(results),
             "benchmarks": _joined(catalogue.folders()),
@@ -31,20 +39,15 @@ def doctor(results: Results = None, json: Json = False) -> None:
         },
         "environment": {k: v for k, v in os.environ.items() if k.startswith("URNN_BENCH_")},
     }
-    if json:
-        echo_json(found)
-        return
-    rows = [(part, key, value) for part, values in found.items() for key, value in values.items()]
-    echo_table(("part", "what", "value"), rows)
 
 
-def _torch() -> dict[str, Any]:
+def _torch() -> TableRow:
     import torch
 
     from urnn_bench.kernels.native.threads import THREADS
     from urnn_bench.run.device import configure_torch, device_name, device_of
 
-    configure_torch(None)  # as a run would
+    configure_torch(None)  # as for a run
     device = device_of("auto")
     blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
     return {
@@ -57,28 +60,28 @@ def _torch() -> dict[str, Any]:
     }
 
 
-def _compiler() -> dict[str, Any]:
+def _compiler() -> TableRow:
     from urnn_bench.errors import KernelError
     from urnn_bench.kernels.native import compiler
 
     try:
-        command, said = compiler.compiler(), compiler.version()
+        command, version = compiler.compiler(), compiler.version()
     except KernelError as error:
         return {"cc": None, "why not": str(error)}
-    return {"cc": " ".join(command), "version": said.split("\n")[0]}
+    return {"cc": " ".join(command), "version": version.split("\n")[0]}
 
 
 def _kernels() -> dict[str, str]:
-    """Return the kernel that a run of each model would take, and why."""
+    """Return the kernel that each model would be trained with, and why."""
     from urnn_bench.cells.base import Cell
     from urnn_bench.kernels.choose import choose
     from urnn_bench.registry import Components
     from urnn_bench.run.device import device_of
 
-    cells, device = Components().cells, device_of("auto").type
-    kinds = {name: cells.get(name, Cell) for name in cells.names()}
-    chosen = {n: choose(kind(1, 1, kind.Options()), device, "auto") for n, kind in kinds.items()}
-    return {name: f"{choice.name}: {choice.reason}" for name, choice in chosen.items()}
+    registry, device = Components().cells, device_of("auto").type
+    cells = {name: registry.get(name, Cell) for name in registry.names()}
+    choices = {n: choose(cell(1, 1, cell.Options()), device, "auto") for n, cell in cells.items()}
+    return {name: f"{choice.name}: {choice.reason}" for name, choice in choices.items()}
 
 
 def _results(results: Path | None) -> str:

@@ -1,16 +1,16 @@
-"""``urnn-bench list``, ``describe`` and ``status``: what there is and how it stands."""
+"""``urnn-bench list``, ``describe`` and ``status``: components, benchmarks and recorded runs."""
 
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from urnn_bench.cli.display.output import echo, echo_json, echo_table
-from urnn_bench.cli.parameters import Benchmark, Include, Json, Results, complete_name
-from urnn_bench.cli.sources import included, known, run_command
-from urnn_bench.errors import NothingToShowError, SpecError
+from urnn_bench.cli.display.output import TableRow, echo, echo_json, echo_rows, echo_table
+from urnn_bench.cli.options.completion import complete_kind, complete_name
+from urnn_bench.cli.options.shared import Benchmark, Include, Json, Results
+from urnn_bench.cli.sources import benchmark_name, load_components, run_command
+from urnn_bench.errors import NothingToShowError, SpecError, UnknownNameError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, default_results, records, status_of_run
 from urnn_bench.records.record import GOOD, Record
@@ -19,77 +19,81 @@ from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
 
 
-class Kind(StrEnum):
-    """What can be listed."""
-
-    benchmarks = "benchmarks"
-    models = "models"
-    tasks = "tasks"
-    figures = "figures"
-    probes = "probes"
-    papers = "papers"
-
-
 def list_(
-    kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None, json: Json = False
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="KIND",
+            help="Only benchmarks, models, tasks, figures, probes or papers.",
+            autocompletion=complete_kind,
+        ),
+    ] = None,
+    json: Json = False,
 ) -> None:
-    """List benchmarks, models, tasks, figures, probes and papers with a line on each."""
+    """List benchmarks, models, tasks, figures, probes and papers, with a line on each."""
     components = Components()
-    summaries: dict[Kind, Callable[[], dict[str, str]]] = {
-        Kind.benchmarks: _benchmarks,
-        Kind.models: lambda: _summaries(components.cells),
-        Kind.tasks: lambda: _summaries(components.tasks),
-        Kind.figures: lambda: _summaries(components.figures),
-        Kind.probes: lambda: _summaries(components.probes),
-        Kind.papers: _papers,
+    summaries: dict[str, Callable[[], dict[str, str]]] = {
+        "benchmarks": lambda: _titles(catalogue.names()),
+        "models": lambda: _summaries(components.cells),
+        "tasks": lambda: _summaries(components.tasks),
+        "figures": lambda: _summaries(components.figures),
+        "probes": lambda: _summaries(components.probes),
+        "papers": lambda: _titles(catalogue.claims()),
     }
-    wanted = [kind] if kind else list(summaries)
-    found = {each.value: summaries[each]() for each in wanted}
+    if kind and kind not in summaries:
+        raise UnknownNameError("kind", kind, summaries)
+    by_kind = {k: summaries[k]() for k in ([kind] if kind else summaries)}
     if json:
-        echo_json(found)
+        echo_json(by_kind)
         return
-    rows = [(k, name, text) for k, items in found.items() for name, text in items.items()]
-    echo_table(("kind", "name", "what it is"), rows)
+    rows = [(k, name, text) for k, items in by_kind.items() for name, text in items.items()]
+    echo_table(("kind", "name", "summary"), rows)
 
 
 def describe(
-    name: Annotated[str, typer.Argument(autocompletion=complete_name)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=complete_name,
+            help="A name from 'urnn-bench list'.",
+        ),
+    ],
     include: Include = None,
     json: Json = False,
 ) -> None:
-    """Say what a benchmark, model, task, figure, probe or paper is: source, options, size."""
+    """Describe a benchmark, model, task, figure, probe or paper: source, options, size."""
     from urnn_bench.cli.commands import describe
 
-    found = describe.describe(included(include or []), name)
+    descriptions = describe.describe(load_components(include or []), name)
     if json:
-        echo_json(found)
+        echo_json(descriptions)
         return
-    echo("\n\n".join(describe.text(each) for each in found))
+    echo("\n\n".join(map(describe.text, descriptions)))
 
 
 def status(benchmark: Benchmark = None, results: Results = None, json: Json = False) -> None:
-    """Show every recorded run and how it stands."""
+    """Show every recorded run and its state."""
     folder = results or default_results()
-    name = known(folder, benchmark) if benchmark else None
-    found = sorted(records(folder, name), key=lambda pair: _place(pair[1]))
-    rows = [_status(path, record) for path, record in found]
+    name = benchmark_name(folder, benchmark) if benchmark else None
+    sorted_records = sorted(records(folder, name), key=lambda pair: _sort_key(pair[1]))
+    rows = [_status(path, record) for path, record in sorted_records]
     if json:
         echo_json(rows)
         return
     if not rows:
-        what = run_command(benchmark or "copy", results)
-        raise NothingToShowError(f"{folder}: there are no runs yet; make some with: {what}")
-    narrow = [_for_people(row) for row in rows]
-    echo_table(list(narrow[0]), [list(row.values()) for row in narrow])
+        command = run_command(benchmark or "copy", results)
+        raise NothingToShowError(f"{folder}: there are no runs yet; train some with: {command}")
+    echo_rows([_narrow(row) for row in rows])
 
 
-def _place(record: Record) -> tuple[str, int, str, int]:
+def _sort_key(record: Record) -> tuple[str, int, str, int]:
     run = record.run
     return run.benchmark, run.T, run.label, run.seed
 
 
-def _for_people(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row narrow enough for 80 columns; the run's name says model, T and seed."""
+def _narrow(row: TableRow) -> TableRow:
+    """Return a row that fits into 80 columns; the run's name contains model, T and seed."""
     return {
         "benchmark": row["benchmark"],
         "run": row["run"],
@@ -101,12 +105,8 @@ def _for_people(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _benchmarks() -> dict[str, str]:
-    return {name: _title(path) for name, path in catalogue.names().items()}
-
-
-def _papers() -> dict[str, str]:
-    return {name: _title(path) for name, path in catalogue.claims().items()}
+def _titles(files: dict[str, Path]) -> dict[str, str]:
+    return {name: _title(path) for name, path in files.items()}
 
 
 def _title(path: Path) -> str:
@@ -120,11 +120,11 @@ def _summaries(registry: Registry) -> dict[str, str]:
     return {name: registry.summary(name) for name in registry.names()}
 
 
-def _status(folder: Path, record: Record) -> dict[str, Any]:
+def _status(folder: Path, record: Record) -> TableRow:
     state = status_of_run(folder).status
-    rows = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
-    # scores are ahead of the record while it runs, and behind it once it was put aside
-    step = max(record.steps_done, rows[-1].step if rows else 0)
+    measured = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
+    # while a run is in progress its metrics are ahead of its record, later they may be behind
+    step = max(record.steps_done, measured[-1].step if measured else 0)
     pace = record.steps_done / record.train_s if record.train_s else None
     return {
         "benchmark": record.run.benchmark,

@@ -1,13 +1,14 @@
-"""``urnn-bench prepare``: the data sets that tasks read, fetched and verified."""
+"""``urnn-bench prepare``: fetch and verify the data sets that tasks read."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from urnn_bench.cli.display.output import echo_err, echo_json, echo_table
-from urnn_bench.cli.parameters import DataDir, Include, Json, complete_task
-from urnn_bench.cli.sources import included
+from urnn_bench.cli.display.output import TableRow, echo_err, echo_json, echo_table
+from urnn_bench.cli.options.completion import complete_task
+from urnn_bench.cli.options.shared import DataDir, Include, Json, use_data
+from urnn_bench.cli.sources import load_components
 from urnn_bench.data.store import DataSet
 from urnn_bench.errors import DataError, UnknownNameError
 from urnn_bench.registry import Components
@@ -20,61 +21,64 @@ def prepare(
         list[str] | None,
         typer.Argument(
             metavar="TASK",
-            help="Tasks, benchmarks or data sets; all if not given.",
+            help="Tasks, benchmarks or data sets.",
+            show_default="all",
             autocompletion=complete_task,
         ),
     ] = None,
-    data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
     include: Include = None,
+    data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Fetch the data that tasks read, verify them, and say where they lie."""
+    """Fetch the data sets that tasks read, verify them, and show where they are."""
     from urnn_bench.data import fetch
 
-    rows: list[dict[str, Any]] = []
-    failed: list[DataError] = []
-    for data in _chosen(included(include or []), tasks or []):
+    use_data(data_dir)
+    rows: list[TableRow] = []
+    errors: list[DataError] = []
+    for data in _data_sets(load_components(include or []), tasks or []):
         try:
-            rows.extend(_row(data, *found) for found in fetch.prepare(data, echo_err))
+            rows.extend(_row(data, *file) for file in fetch.prepare(data, echo_err))
         except DataError as error:
-            failed.append(error)
+            errors.append(error)
     if json:
         echo_json(rows)
     elif rows:
-        echo_table(("data", "state", "MB", "file"), [tuple(row.values()) for row in rows])
-    for each in failed[:-1]:
-        echo_err(str(each))
-    if failed:
-        raise failed[-1]
+        echo_table(("data", "state", "MB", "file"), [list(row.values()) for row in rows])
+    for failure in errors[:-1]:
+        echo_err(str(failure))
+    if errors:
+        raise errors[-1]
 
 
-def _row(data: DataSet, path: Path, fetched: bool) -> dict[str, Any]:
+def _row(data: DataSet, path: Path, fetched: bool) -> TableRow:
     state, size_mb = "fetched" if fetched else "verified", path.stat().st_size / 2**20
     return {"data": data.name, "state": state, "size_mb": size_mb, "file": str(path)}
 
 
-def _chosen(components: Components, names: list[str]) -> list[DataSet]:
-    """Return the data sets of tasks or benchmarks, each once; all there are if none is named.
+def _data_sets(components: Components, names: list[str]) -> list[DataSet]:
+    """Return the data sets of tasks or benchmarks, each once; all if no name is given.
 
     Raises UnknownNameError with the near miss.
     """
     from urnn_bench.tasks.base import Task
 
     registry = components.tasks
-    known: dict[str, DataSet | None] = {n: registry.get(n, Task).data for n in registry.names()}
-    known |= {data.name: data for data in known.values() if data is not None}
-    names = [_task(name) if name not in known else name for name in names]
-    if unknown := [name for name in names if name not in known]:
-        raise UnknownNameError("task", unknown[0], {*known, *catalogue.names()})
+    by_name: dict[str, DataSet | None] = {n: registry.get(n, Task).data for n in registry.names()}
+    by_name |= {data.name: data for data in by_name.values() if data is not None}
+    names = [name if name in by_name else _task_of(name) for name in names]
     for name in names:
-        if known[name] is None:
-            echo_err(f"{name}: nothing to fetch, its data are drawn or brought")
-    wanted = (known[name] for name in names or known)
-    return list(dict.fromkeys(data for data in wanted if data is not None))
+        if name not in by_name:
+            raise UnknownNameError("task", name, {*by_name, *catalogue.names()})
+    for name in names:
+        if by_name[name] is None:
+            echo_err(f"{name}: nothing to fetch: its data are generated, or part of a package")
+    requested = (by_name[name] for name in names or by_name)
+    return list(dict.fromkeys(data for data in requested if data is not None))
 
 
-def _task(name: str) -> str:
-    """Return the task of a benchmark; any other name as it is."""
+def _task_of(name: str) -> str:
+    """Return the task of a benchmark; any other name unchanged."""
     if name not in catalogue.names():
         return name
     return check_benchmark(*catalogue.find(name), Selection(), ()).benchmark.task.name

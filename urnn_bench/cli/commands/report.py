@@ -1,15 +1,25 @@
 """``urnn-bench plot`` and ``table``: figures and tables from records alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 import typer
 
-from urnn_bench.cli.display.output import echo, echo_err, echo_json, echo_table, shown
-from urnn_bench.cli.parameters import Benchmark, Include, Json, Lengths, Results, complete_figure
-from urnn_bench.cli.sources import included, recorded, run_command
+from urnn_bench.cli.display.output import TableRow, echo, echo_err, echo_json, echo_rows, shown
+from urnn_bench.cli.options.completion import complete_figure
+from urnn_bench.cli.options.shared import (
+    FOLDERS,
+    OUTPUT,
+    SELECTION,
+    Benchmark,
+    Include,
+    Json,
+    Lengths,
+    Results,
+)
+from urnn_bench.cli.sources import load_components, recorded_benchmarks, run_command
 from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
@@ -20,10 +30,10 @@ from urnn_bench.spec.types import ComponentSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-    from urnn_bench.analysis.results import Results as Records
+    from urnn_bench.analysis.results import Results as LoadedResults
 
 
-class Picture(StrEnum):
+class FigureFormat(StrEnum):
     """Formats of a figure."""
 
     png = "png"
@@ -31,13 +41,34 @@ class Picture(StrEnum):
     pdf = "pdf"
 
 
-class Format(StrEnum):
+class TableFormat(StrEnum):
     """Formats of a table."""
 
     text = "text"
     markdown = "markdown"
     latex = "latex"
     csv = "csv"
+
+
+class _SummaryRow(TypedDict):
+    """The columns of a summary that a table shows; None is what is not known."""
+
+    benchmark: str
+    metric: str
+    model: str
+    T: int
+    parameters: int | None
+    updates: int
+    seeds: int
+    good: int
+    solved: int | None
+    solved_low: float
+    solved_high: float
+    solved_step: int | None
+    test: float | None
+    test_low: float | None
+    test_high: float | None
+    baseline: float | None
 
 
 def plot(
@@ -48,100 +79,136 @@ def plot(
             "--figure",
             metavar="NAME",
             autocompletion=complete_figure,
-            help="Only this figure; repeat. [default: all that the records allow]",
+            help="Only this figure; repeatable.",
+            show_default="all that the records allow",
+            rich_help_panel=SELECTION,
         ),
     ] = None,
-    formats: Annotated[
-        list[Picture] | None, typer.Option("--format", help="Repeat. [default: png]")
-    ] = None,
     lengths: Lengths = None,
+    results: Results = None,
     out: Annotated[
         Path | None,
         typer.Option(
+            "--out",
             metavar="DIR",
-            help="Folder of the figures [default: figures/ beside the benchmark's runs]",
+            help="Folder of the figures.",
+            show_default="figures/ in the benchmark's results",
+            rich_help_panel=FOLDERS,
         ),
     ] = None,
-    results: Results = None,
     include: Include = None,
+    formats: Annotated[
+        list[FigureFormat] | None,
+        typer.Option(
+            "--format",
+            help="Format of the figures; repeatable.",
+            show_default="png",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Draw figures from records; the path of each goes to stdout."""
+    """Draw figures from the records and write their paths to stdout."""
     from urnn_bench.figures._drawing import draw
 
-    known = included(include or [])
+    components = load_components(include or [])
     if out:
         make_writable(out, "--out")
-    folder = results or default_results()
+    suffixes = [format_.value for format_ in formats or [FigureFormat.png]]
     written: list[str] = []
     missing: list[str] = []
-    suffixes = [each.value for each in formats or [Picture.png]]
-    at = "".join(f"-T{T}" for T in sorted({*lengths})) if lengths else ""
-    for loaded in _loaded(benchmark, lengths, results):
-        name = loaded.benchmark
-        for figure in _figures(known, benchmark or name, figures):
-            target = (out / name if out else folder / name / "figures") / f"{figure.name}{at}"
+    for loaded in _load(benchmark, lengths, results):
+        folder = _figure_folder(out, results, loaded.benchmark)
+        for figure in _figures(components, benchmark or loaded.benchmark, figures):
+            path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
             try:
-                written += map(str, draw(known.figures, figure, loaded, target, suffixes))
+                written += map(str, draw(components.figures, figure, loaded, path, suffixes))
             except NothingToShowError as error:
                 missing.append(f"{figure.name}: {error}")
     _report(written, missing, json)
 
 
+def _figure_folder(out: Path | None, results: Path | None, benchmark: str) -> Path:
+    return out / benchmark if out else (results or default_results()) / benchmark / "figures"
+
+
+def _lengths_suffix(lengths: list[int] | None) -> str:
+    return "".join(f"-T{T}" for T in sorted({*(lengths or [])}))
+
+
 def table(
     benchmark: Benchmark = None,
-    format_: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.text,
     lengths: Lengths = None,
     metric: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What is summarised, such as accuracy [default: loss]."),
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="Test metric to summarise, such as accuracy.",
+            show_default="the loss",
+            rich_help_panel=SELECTION,
+        ),
     ] = None,
     results: Results = None,
+    format_: Annotated[
+        TableFormat,
+        typer.Option("--format", help="Format of the table.", rich_help_panel=OUTPUT),
+    ] = TableFormat.text,
     json: Json = False,
 ) -> None:
-    """Summarise runs: a mean over seeds and its interval for each model and length."""
-    import pandas as pd
-
-    from urnn_bench.analysis.summary import summary, tested
-
-    loaded = _loaded(benchmark, lengths, results)
-    frames = [summary(each, metric) for each in loaded if metric in (None, *tested(each))]
-    if not frames:
-        known_ = {name for each in loaded for name in tested(each)}
-        raise UnknownNameError("metric", metric or "", known_)
-    frame = pd.concat(frames, ignore_index=True)
+    """Summarise the records: a mean over seeds and its interval for each model and length."""
+    frame = _summary(_load(benchmark, lengths, results), metric)
     rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     if json:
         echo_json(rows)
         return
-    _WRITERS[format_](frame, [_for_people(row, len(frames) > 1) for row in rows])
+    _write_table(format_, frame, cast("list[_SummaryRow]", rows))
+
+
+def _summary(loaded: "list[LoadedResults]", metric: str | None) -> "pd.DataFrame":
+    """Return the summaries of several benchmarks; raise UnknownNameError if none has the metric."""
+    import pandas as pd
+
+    from urnn_bench.analysis.summary import summary, tested
+
+    frames = [summary(each, metric) for each in loaded if metric in (None, *tested(each))]
+    if not frames:
+        metrics = {name for each in loaded for name in tested(each)}
+        raise UnknownNameError("metric", metric or "", metrics)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _write_table(format_: TableFormat, frame: "pd.DataFrame", rows: list[_SummaryRow]) -> None:
+    benchmarks = {row["benchmark"] for row in rows}
+    _WRITERS[format_](frame, [_narrow(row, with_benchmark=len(benchmarks) > 1) for row in rows])
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
         echo_err(f"{name}: test is {metric}")
-    echo_err("test: mean over seeds (geometric of the loss); low, high: its 95 % t interval")
-    if (frame["good"] < frame["seeds"]).any():
-        echo_err(
-            "good: not diverged, failed or stopped; what diverged is tested by its best weights"
-        )
+    echo_err("test: mean over seeds (geometric for the loss); low, high: its 95 % t interval")
+    if any(row["good"] < row["seeds"] for row in rows):
+        echo_err("good: not diverged, failed or stopped; a diverged run is tested at its best")
     echo_err("size: parameters; solved: seeds (95 % interval of the share) @ median update")
 
 
-def _loaded(
+def _load(
     benchmark: str | None, lengths: list[int] | None, results: Path | None
-) -> "list[Records]":
-    """Return what is recorded of a benchmark, or of all, at some lengths, or at all."""
+) -> "list[LoadedResults]":
+    """Return the records of one benchmark or of all, at some lengths or at all.
+
+    Raises UsageError if nothing is recorded at one of the lengths.
+    """
     from urnn_bench.analysis.results import load
 
     folder = results or default_results()
-    names = recorded(folder, benchmark)
-    found = [load(folder, name, run_command(benchmark or name, results)) for name in names]
+    names = recorded_benchmarks(folder, benchmark)
+    loaded = [load(folder, name, run_command(benchmark or name, results)) for name in names]
     if not lengths:
-        return found
-    known = sorted({record.run.T for each in found for record in each.records})
-    if unknown := [T for T in lengths if T not in known]:
-        there = ", ".join(map(str, known))
-        raise UsageError(f"no run is recorded at T = {unknown[0]}; there are: {there}")
-    at = (each.at(lengths) for each in found)
-    return [each for each in at if each.records]
+        return loaded
+    recorded_lengths = sorted({record.run.T for each in loaded for record in each.records})
+    if unknown := [T for T in lengths if T not in recorded_lengths]:
+        choices = ", ".join(map(str, recorded_lengths))
+        raise UsageError(f"no run is recorded at T = {unknown[0]}; there are: {choices}")
+    selected = (each.at(lengths) for each in loaded)
+    return [each for each in selected if each.records]
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
@@ -155,18 +222,18 @@ def _report(written: list[str], missing: list[str], json: bool) -> None:
         raise NothingToShowError("no figure could be drawn from these records")
 
 
-def _text(_: "pd.DataFrame", rows: list[dict[str, Any]]) -> None:
-    echo_table(list(rows[0]), [list(row.values()) for row in rows])
+def _write_text(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
+    echo_rows(rows)
 
 
-def _markdown(_: "pd.DataFrame", rows: list[dict[str, Any]]) -> None:
+def _write_markdown(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
     from tabulate import tabulate
 
     cells = [{k: shown(v).replace("|", r"\|") for k, v in row.items()} for row in rows]
     echo(tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True))
 
 
-def _latex(_: "pd.DataFrame", rows: list[dict[str, Any]]) -> None:
+def _write_latex(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
     import pandas as pd
 
     cells = [{k: shown(v) for k, v in row.items()} for row in rows]
@@ -174,30 +241,27 @@ def _latex(_: "pd.DataFrame", rows: list[dict[str, Any]]) -> None:
     echo(style.format_index(escape="latex", axis="columns").to_latex(hrules=True).rstrip("\n"))
 
 
-def _csv(frame: "pd.DataFrame", _: list[dict[str, Any]]) -> None:
+def _write_csv(frame: "pd.DataFrame", _: Sequence[TableRow]) -> None:
     echo(frame.to_csv(index=False).rstrip("\n"))
 
 
-_WRITERS: dict[Format, Callable[["pd.DataFrame", list[dict[str, Any]]], None]] = {
-    Format.text: _text,
-    Format.markdown: _markdown,
-    Format.latex: _latex,
-    Format.csv: _csv,
+_WRITERS: dict[TableFormat, Callable[["pd.DataFrame", Sequence[TableRow]], None]] = {
+    TableFormat.text: _write_text,
+    TableFormat.markdown: _write_markdown,
+    TableFormat.latex: _write_latex,
+    TableFormat.csv: _write_csv,
 }
 
 
-def _for_people(row: dict[Any, Any], several: bool) -> dict[str, Any]:
-    """Return a row narrow enough for 80 columns: the geometric mean with its interval."""
-    when = f"@{row['solved_step']}" if row["solved_step"] is not None else ""
-    share = f"{row['solved']}/{row['seeds']} ({_per_cent(row)}){when}" if _sought(row) else "–"
-    good = "" if row["good"] == row["seeds"] else f", {row['good']} good"
+def _narrow(row: _SummaryRow, with_benchmark: bool) -> TableRow:
+    """Return a row that fits into 80 columns."""
     return {
-        **({"benchmark": row["benchmark"]} if several else {}),
+        **({"benchmark": row["benchmark"]} if with_benchmark else {}),
         "model": row["model"],
         "T": row["T"],
         "size": row["parameters"],
         "updates": row["updates"],
-        "solved": share + good,
+        "solved": _solved(row),
         "test": row["test"],
         "low": row["test_low"],
         "high": row["test_high"],
@@ -205,28 +269,31 @@ def _for_people(row: dict[Any, Any], several: bool) -> dict[str, Any]:
     }
 
 
-def _sought(row: dict[Any, Any]) -> bool:
-    """Return whether the benchmark says when its task is solved."""
-    return row["solved"] is not None
+def _solved(row: _SummaryRow) -> str:
+    """Return "2/3 (21-94 %)@500, 2 good"; a dash where nothing says when the task is solved."""
+    good = "" if row["good"] == row["seeds"] else f", {row['good']} good"
+    if row["solved"] is None:
+        return f"–{good}"
+    percent = f"{100 * row['solved_low']:.0f}-{100 * row['solved_high']:.0f} %"
+    update = f"@{row['solved_step']}" if row["solved_step"] is not None else ""
+    return f"{row['solved']}/{row['seeds']} ({percent}){update}{good}"
 
 
-def _per_cent(row: dict[Any, Any]) -> str:
-    return f"{100 * row['solved_low']:.0f}-{100 * row['solved_high']:.0f} %"
+def _figures(
+    components: Components, benchmark: str, requested: list[str] | None
+) -> list[ComponentSpec]:
+    """Return the requested figures, else all, with the benchmark's options; its own come first."""
+    own = _own_figures(components, benchmark)
+    for name in requested or []:
+        if name not in components.figures.names():
+            raise UnknownNameError("figure", name, components.figures.names())
+    names = requested or [*own, *components.figures.names()]
+    return [own.get(name) or ComponentSpec(name=name) for name in dict.fromkeys(names)]
 
 
-def _figures(known: Components, benchmark: str, asked: list[str] | None) -> list[ComponentSpec]:
-    """Return the figures asked for, else all, as the benchmark has them; its own come first."""
-    own = _own_figures(known, benchmark)
-    for name in asked or []:
-        if name not in known.figures.names():
-            raise UnknownNameError("figure", name, known.figures.names())
-    wanted = asked or [*own, *known.figures.names()]
-    return [own.get(name) or ComponentSpec(name=name) for name in dict.fromkeys(wanted)]
-
-
-def _own_figures(known: Components, benchmark: str) -> dict[str, ComponentSpec]:
-    """Return the figures of a benchmark's file; none if records are all that is left."""
+def _own_figures(components: Components, benchmark: str) -> dict[str, ComponentSpec]:
+    """Return the figures of a benchmark's file; none if only records are left of it."""
     if benchmark not in catalogue.names() and not Path(benchmark).is_file():
         return {}
-    checked = check_benchmark(*catalogue.find(benchmark), Selection(), known.cells.names())
+    checked = check_benchmark(*catalogue.find(benchmark), Selection(), components.cells.names())
     return {figure.name: figure for figure in checked.benchmark.figures}

@@ -1,24 +1,39 @@
 """``urnn-bench verify``: a paper's claims against our runs."""
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urnn_bench.claims.schema import Claim, Needs, check_needs, commands, load_paper
+from urnn_bench.claims.schema import Claim, Needs, Paper, check_needs, commands, load_paper
 from urnn_bench.cli.display.output import echo, echo_err, echo_folder, echo_json, echo_table
-from urnn_bench.cli.parameters import DataDir, Json, Results, complete_paper
-from urnn_bench.cli.sources import known
+from urnn_bench.cli.options.completion import complete_paper
+from urnn_bench.cli.options.shared import (
+    EXECUTION,
+    OUTPUT,
+    SELECTION,
+    DataDir,
+    Json,
+    Results,
+    use_data,
+)
+from urnn_bench.cli.sources import benchmark_name
 from urnn_bench.data import store
 from urnn_bench.errors import GateError, NothingToShowError, UsageError
-from urnn_bench.records.folder import default_results, records
+from urnn_bench.records.folder import default_results, make_writable, records
 from urnn_bench.registry import Components
+from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.catalogue import find, names
 from urnn_bench.spec.sweep import Selection, UnresolvedRun, check_benchmark, drafts
 
 if TYPE_CHECKING:
     from urnn_bench.claims.verdicts import Verdict
+
+# a shell's exit codes from here on stand for a signal
+_SIGNALLED = 128
 
 
 class Report(StrEnum):
@@ -37,84 +52,108 @@ def verify(
             help="A name from 'urnn-bench list papers', or a YAML file of claims.",
         ),
     ],
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Only the claims that a laptop decides in minutes.",
+            rich_help_panel=SELECTION,
+        ),
+    ] = False,
     run: Annotated[
         bool,
-        typer.Option("--run", help="First make the missing runs, as long as their benchmarks say."),
+        typer.Option(
+            "--run",
+            help="First train the missing runs, for as many updates as their benchmarks say.",
+            rich_help_panel=EXECUTION,
+        ),
     ] = False,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Only the claims that a laptop decides in minutes.")
-    ] = False,
-    format_: Annotated[Report, typer.Option("--format", help="How to write it.")] = Report.text,
     results: Results = None,
-    data_dir: DataDir = None,  # noqa: ARG001  its callback has told the data layer
+    data_dir: DataDir = None,
+    format_: Annotated[
+        Report,
+        typer.Option("--format", help="Format of the verdicts.", rich_help_panel=OUTPUT),
+    ] = Report.text,
     json: Json = False,
 ) -> None:
-    """Say which of a paper's claims our runs reproduce, and which they do not."""
+    """Check which of a paper's claims our runs reproduce, and which they do not."""
+    use_data(data_dir)
+    claims = _claims(load_paper(paper), paper, quick)
+    folder = results or default_results()
+    if results and not results.is_dir() and not run:
+        raise NothingToShowError(f"{results}: there is no such folder of records; --run creates it")
+    drafts_by_benchmark = _drafts(folder, claims)
+    if run:
+        _train({claim.needs for claim in claims.values()}, folder)
+    verdicts = _judge(folder, claims, drafts_by_benchmark)
+    if json:
+        echo_json([_json_row(name, *verdict) for name, verdict in verdicts.items()])
+    else:
+        _WRITERS[format_](verdicts)
+        echo_folder(results)
+    _end(Counter(verdict.word for _, verdict in verdicts.values()))
+
+
+def _claims(paper: Paper, name: str, quick: bool) -> dict[str, Claim]:
+    claims = {key: c for key, c in paper.claims.items() if not quick or key in paper.quick}
+    if not claims:
+        raise UsageError(f"no claim of '{name}' is marked 'quick'; leave out --quick")
+    return claims
+
+
+def _drafts(folder: Path, claims: Mapping[str, Claim]) -> dict[str, list[UnresolvedRun]]:
+    """Return the runs of every benchmark that has a file; refuse claims that no run can decide."""
+    files = names()
+    benchmarks = dict.fromkeys(benchmark_name(folder, c.needs.benchmark) for c in claims.values())
+    checked = {b: check_benchmark(*find(b), Selection(), ()) for b in benchmarks if b in files}
+    for name, claim in claims.items():
+        if benchmark := checked.get(benchmark_name(folder, claim.needs.benchmark)):
+            check_needs(name, claim.needs, benchmark.benchmark)
+    return {name: drafts(benchmark, Selection()) for name, benchmark in checked.items()}
+
+
+def _judge(
+    folder: Path, claims: Mapping[str, Claim], drafts: Mapping[str, list[UnresolvedRun]]
+) -> "dict[str, tuple[Claim, Verdict]]":
     from urnn_bench.claims.controls import judge_controlled
 
-    checked = load_paper(paper)
-    folder = results or default_results()
-    chosen = {n: c for n, c in checked.claims.items() if not quick or n in checked.quick}
-    if not chosen:
-        raise UsageError(f"the claims of '{paper}' name none as 'quick'; leave out --quick")
-    if results and not results.is_dir() and not run:
-        raise NothingToShowError(f"{results}: there is no such folder of records; --run makes them")
-    asked = _asked(folder, chosen)
-    if run:
-        _make({claim.needs for claim in chosen.values()}, results)
-    needed = {known(folder, claim.needs.benchmark) for claim in chosen.values()}
-    runs = {benchmark: list(records(folder, benchmark)) for benchmark in needed}
-    found = {
-        name: (claim, judge_controlled(claim, runs[at], asked.get(at, ())))
-        for name, claim in chosen.items()
-        for at in [known(folder, claim.needs.benchmark)]
+    benchmarks = {name: benchmark_name(folder, c.needs.benchmark) for name, c in claims.items()}
+    runs = {benchmark: list(records(folder, benchmark)) for benchmark in {*benchmarks.values()}}
+    return {
+        name: (
+            claim,
+            judge_controlled(claim, runs[benchmarks[name]], drafts.get(benchmarks[name], ())),
+        )
+        for name, claim in claims.items()
     }
-    if json:
-        echo_json([_plain(name, *pair) for name, pair in found.items()])
-    else:
-        _WRITERS[format_](found)
-        echo_folder(results)
-    _end([verdict.word for _, verdict in found.values()])
 
 
-def _asked(folder: Path, claims: dict[str, Claim]) -> dict[str, list[UnresolvedRun]]:
-    """Return what benchmarks ask for whose files there are, each read once.
+def _train(all_needs: Collection[Needs], results: Path) -> None:
+    """Train the runs that claims need and that are not done yet.
 
-    Refuses a claim that no run could ever answer.
+    Raises DataError before the first of them if any data set is missing.
     """
-    files = names()
-    asked = dict.fromkeys(known(folder, claim.needs.benchmark) for claim in claims.values())
-    plans = {each: check_benchmark(*find(each), Selection(), ()) for each in asked if each in files}
-    for name, claim in claims.items():
-        if found := plans.get(known(folder, claim.needs.benchmark)):
-            check_needs(name, claim.needs, found.benchmark)
-    return {name: drafts(each, Selection()) for name, each in plans.items()}
+    from urnn_bench.cli.training import Reporting, prepare_runs, train_runs
+    from urnn_bench.run.context import ExecutionOptions
+    from urnn_bench.run.device import Backend
+
+    _check_data({needs.benchmark for needs in all_needs})
+    options = ExecutionOptions(Components(), Backend(), results)
+    make_writable(results)
+    for needs in sorted(all_needs, key=lambda n: (n.benchmark, n.T, n.model)):
+        requested = matrix(options.components, [needs.benchmark], _selection(needs))
+        exit_code = train_runs(prepare_runs(requested, options), options, Reporting())
+        # a diverged run may decide a claim too; an interrupted one does not
+        if exit_code >= _SIGNALLED:
+            raise typer.Exit(exit_code)
 
 
-def _make(needs: set[Needs], results: Path | None) -> None:
-    """Make the runs of every need; those that are done are left alone.
-
-    Raises DataError before the first of them if the data of any are missing.
-    """
-    from urnn_bench.cli.commands.run import run
-
-    _check_data({need.benchmark for need in needs})
-    for need in sorted(needs, key=lambda n: (n.benchmark, n.T, n.model)):
-        try:
-            run(
-                [need.benchmark],
-                [need.T],
-                [*need.models, *need.controls],
-                seeds=need.seeds,
-                results=results,
-            )
-        except typer.Exit as stop:
-            # a run that diverged is an answer too; one that was interrupted is not
-            if stop.exit_code >= 128:
-                raise
+def _selection(needs: Needs) -> Selection:
+    models = dict.fromkeys((*needs.models, *needs.controls))
+    return Selection((needs.T,), tuple(models), tuple(range(needs.seeds)))
 
 
-def _check_data(benchmarks: set[str]) -> None:
+def _check_data(benchmarks: Collection[str]) -> None:
     from urnn_bench.tasks.base import Task
 
     for name in sorted(benchmarks):
@@ -124,7 +163,7 @@ def _check_data(benchmarks: set[str]) -> None:
             store.check(data)
 
 
-def _plain(name: str, claim: Claim, verdict: "Verdict") -> dict[str, Any]:
+def _json_row(name: str, claim: Claim, verdict: "Verdict") -> dict[str, object]:
     return {
         "claim": name,
         "figure": claim.figure,
@@ -140,49 +179,51 @@ def _plain(name: str, claim: Claim, verdict: "Verdict") -> dict[str, Any]:
     }
 
 
-def _text(found: "dict[str, tuple[Claim, Verdict]]") -> None:
-    rows = [(name, c.reference.text, v.ours, v.word) for name, (c, v) in found.items()]
+def _write_text(verdicts: "Mapping[str, tuple[Claim, Verdict]]") -> None:
+    rows = [(name, c.reference.text, v.ours, v.word) for name, (c, v) in verdicts.items()]
     echo_table(("claim", "paper", "ours", "verdict"), rows)
-    for name, (claim, verdict) in found.items():
+    for name, (claim, verdict) in verdicts.items():
         if verdict.word not in ("reproduced", "missing"):
             echo_err(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
-    missing = [claim.needs for claim, verdict in found.values() if verdict.word == "missing"]
+    missing = [claim.needs for claim, verdict in verdicts.values() if verdict.word == "missing"]
     for command in commands(missing):
         echo_err(f"missing: {command}")
     if missing:
-        echo_err("with --dry-run they say how long they take; verify --run makes them all")
-    echo_err(
-        "ours: geometric mean over seeds with its 95 % t interval (of differences the mean), every"
-    )
-    echo_err("seed's value where they lie far apart, or solved seeds;")
-    echo_err("reproduced: every seed is within the bounds; not reproduced: none is")
-    echo_err("a score within so many updates is the best on validation until then")
+        echo_err("--dry-run shows how long a command takes; verify --run trains all of them")
+    for line in _LEGEND:
+        echo_err(line)
 
 
-def _markdown(found: "dict[str, tuple[Claim, Verdict]]") -> None:
+_LEGEND = (
+    "ours: geometric mean over seeds with its 95 % t interval (mean for differences); the value",
+    "of every seed if they are far apart; or the number of solved seeds",
+    "reproduced: every seed is within the bounds; not reproduced: none is",
+    "a score within N updates is that of the best validation up to then",
+)
+
+
+def _write_markdown(verdicts: "Mapping[str, tuple[Claim, Verdict]]") -> None:
     from tabulate import tabulate
 
     headers = ("figure", "the paper says", "paper", "expected", "ours", "verdict")
     rows = [
         (c.figure, c.says, c.reference.text, c.expect.text, f"{v.ours}, {v.reason}", v.word)
-        for c, v in found.values()
+        for c, v in verdicts.values()
     ]
     echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
 
 
-_WRITERS = {Report.text: _text, Report.markdown: _markdown}
+_WRITERS = {Report.text: _write_text, Report.markdown: _write_markdown}
 
 
-def _claims(count: int) -> str:
-    return "one claim" if count == 1 else f"{count} claims"
+def _count(number: int) -> str:
+    return "one claim" if number == 1 else f"{number} claims"
 
 
-def _end(words: list[str]) -> None:
+def _end(counts: Counter[str]) -> None:
     """Exit with 4 if a claim is contradicted, with 5 if one is undecided."""
-    counts = {word: words.count(word) for word in dict.fromkeys(words)}
-    said = ", ".join(f"{count} {word}" for word, count in counts.items())
-    echo_err(f"claims: {said}")
-    if "not reproduced" in counts:
-        raise GateError(f"our runs contradict {_claims(counts['not reproduced'])}")
-    if others := len(words) - counts.get("reproduced", 0):
-        raise NothingToShowError(f"{_claims(others)} not decided by our runs")
+    echo_err(f"claims: {', '.join(f'{count} {word}' for word, count in counts.items())}")
+    if contradicted := counts["not reproduced"]:
+        raise GateError(f"our runs contradict {_count(contradicted)}")
+    if undecided := counts.total() - counts["reproduced"]:
+        raise NothingToShowError(f"{_count(undecided)} not decided by our runs")

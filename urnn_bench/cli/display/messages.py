@@ -11,7 +11,7 @@ def title(run: Run) -> str:
 
 
 def opening(record: Record) -> str:
-    """Return what begins: the run, its size, its kernel, and from where it goes on."""
+    """Return the run that starts, its size, its kernel, and the update it resumes at."""
     run, session = record.run, record.sessions[-1]
     if record.parameters is None:
         return title(run)
@@ -21,13 +21,13 @@ def opening(record: Record) -> str:
 
 
 def closing(record: Record) -> str:
-    """Return how a run ended: its status, its test score, its pace."""
+    """Return how a run ended: its status, its test scores, its time."""
     parts = [f"{title(record.run)}: {record.status}"]
     if record.status not in ("done", "solved"):
         parts[0] += f" ({record.reason})"
     if record.test is not None:
         parts.append(_score(record, "test", record.test.get(record.criterion)))
-        parts.extend(f"{k} {v:.4g}" for k, v in record.test.items() if _worth(record, k, v))
+        parts.extend(f"{k} {v:.4g}" for k, v in record.test.items() if _adds_to_score(record, k, v))
     if record.solved_step is not None:
         parts.append(f"solved at update {record.solved_step}")
     parts.append(f"{record.steps_done} updates in {duration(record.train_s)} of training")
@@ -36,7 +36,7 @@ def closing(record: Record) -> str:
     return ", ".join(parts)
 
 
-def _worth(record: Record, metric: str, value: float | None) -> bool:
+def _adds_to_score(record: Record, metric: str, value: float | None) -> bool:
     """Return whether a metric says more than the criterion and its ratio to the baseline do."""
     return value is not None and metric != record.criterion and not metric.endswith("_baseline")
 
@@ -48,11 +48,11 @@ def _score(record: Record, split: str, value: float | None) -> str:
 
 
 def over_baseline(record: Record, value: float) -> str:
-    """Return " (0.31 of the baseline)" where the criterion has one, else nothing."""
+    """Return " (0.31 of the baseline)" if the criterion has a baseline, else nothing."""
     baseline = first_baseline(record)
     return f" ({value / baseline:.2g} of the baseline)" if baseline else ""
 
 
 def first_baseline(record: Record) -> float | None:
-    """Return what a predictor without memory reaches on the criterion."""
+    """Return the criterion of a predictor without memory, if it is known."""
     return next(iter(record.baselines.get(record.criterion, {}).values()), None)

@@ -1,16 +1,16 @@
-"""What leaves the program: data on stdout, sentences on stderr.
+"""The output of the program: data on stdout, messages on stderr.
 
-A table becomes tab-separated lines in a pipe, because a drawn one would be cut to 80 columns.
-Names are never read as markup, whatever brackets they hold.
+A table becomes tab-separated lines in a pipe, where a drawn one would be cut to 80 columns.
+Names are never read as markup, whatever brackets they contain.
 """
 
 import json
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -18,111 +18,148 @@ from rich.text import Text
 
 from urnn_bench.records.record import jsonable
 
+Value = str | float | None
+TableRow = Mapping[str, Value]
+
 _MISSING = "–"
 _BROKEN_PIPE = 141
-# with its header, a table of one row, which has nothing to tell apart
-_ROWS = 2
-# numbers between these are written out
+# header and one row, in which every column is constant
+_TOO_FEW_LINES = 2
+# between these, floats are written without digits after the point
 _LONG, _LONGEST = 1e3, 1e6
 
 
 def echo_err(text: str) -> None:
-    """Write a sentence for people to stderr, never wrapped."""
+    """Write a message to stderr, never wrapped."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
 
 def echo_folder(results: Path | None) -> None:
-    """Say what to add to commands that are proposed, if the records are in a given folder."""
+    """Name the option that proposed commands lack if ``--results`` was given."""
     if results is not None:
-        echo_err(f"to commands named here add: {shlex.join(['--results', str(results)])}")
+        echo_err(f"add to the commands above: {shlex.join(['--results', str(results)])}")
 
 
 def echo(text: str) -> None:
-    """Write data to stdout; end the program quietly if whoever read it has gone."""
+    """Write data to stdout; end the program quietly if the reader has closed the pipe."""
     if sys.stdout is None:
         return
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # nothing may be flushed into the closed pipe at exit
+        # otherwise Python flushes into the closed pipe at exit and complains
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_BROKEN_PIPE)
 
 
-def echo_json(value: Any, indent: int | None = 1) -> None:
-    """Write one JSON document to stdout; numbers that JSON cannot hold become null."""
+def echo_json(value: object, indent: int | None = 1) -> None:
+    """Write one JSON document to stdout; numbers that JSON cannot represent become null."""
     echo(json.dumps(jsonable(value), indent=indent, allow_nan=False, ensure_ascii=False))
 
 
-def echo_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def echo_rows(rows: Sequence[TableRow]) -> None:
+    """Write a table whose headers are the keys of its rows."""
+    echo_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+def echo_table(headers: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
     """Write a table: drawn on a terminal, tab-separated elsewhere."""
     if sys.stdout is None or not sys.stdout.isatty():
-        lines = ["\t".join(headers), *("\t".join(map(shown, row)) for row in rows)]
-        echo("\n".join(lines))
+        echo("\n".join("\t".join(map(shown, line)) for line in (headers, *rows)))
         return
     console = Console()
-    columns, said = _told_apart(_columns(headers, rows), console.width)
-    for name, value in said:
-        console.print(Text(f"{name}: {value}"))
+    columns = [_Column(name, [row[i] for row in rows]) for i, name in enumerate(headers)]
+    varying, constant = _split_constant(columns, console.width)
+    for column in constant:
+        console.print(Text(f"{column.header}: {shown(column.values[0])}"))
+    console.print(_drawn(varying, console.width))
+
+
+class _Column(NamedTuple):
+    """One column of a table."""
+
+    header: str
+    values: Sequence[Value]
+
+    @property
+    def texts(self) -> list[str]:
+        """The header and the values as they are shown."""
+        return [self.header, *map(shown, self.values)]
+
+    @property
+    def width(self) -> int:
+        """The width of the longest cell."""
+        return max(map(len, self.texts))
+
+    @property
+    def longest_word(self) -> int:
+        """The width below which a word would be broken."""
+        return max(map(len, " ".join(self.texts).split()))
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the column holds numbers only."""
+        return all(isinstance(value, int | float | None) for value in self.values)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every row shows the same."""
+        return len(set(self.texts[1:])) == 1
+
+
+def _drawn(columns: Sequence[_Column], room: int) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0))
-    whole = _whole(columns, console.width)
-    for i, values in enumerate(columns):
-        side: Literal["left", "right"] = "right" if _numbers(values) else "left"
-        least = _width(values) if _numbers(values) else None
+    unwrapped = _unwrapped(columns, room)
+    for i, column in enumerate(columns):
+        side: Literal["left", "right"] = "right" if column.is_numeric else "left"
         table.add_column(
-            Text(values[0]), justify=side, no_wrap=i in whole, min_width=least, overflow="fold"
+            Text(column.header),
+            justify=side,
+            no_wrap=i in unwrapped,
+            min_width=column.width if column.is_numeric else None,
+            overflow="fold",
         )
-    for row in zip(*(values[1:] for values in columns), strict=True):
-        table.add_row(*(Text(shown(value)) for value in row))
-    console.print(table)
+    for row in zip(*(column.texts[1:] for column in columns), strict=True):
+        table.add_row(*map(Text, row))
+    return table
 
 
-def _told_apart(
-    columns: list[list[Any]], room: int
-) -> tuple[list[list[Any]], list[tuple[str, str]]]:
-    """Part columns from those that say the same in every row, if the table is too wide for both."""
-    if sum(map(_width, columns)) + len(columns) <= room or len(columns[0]) <= _ROWS:
+def _split_constant(
+    columns: Sequence[_Column], room: int
+) -> tuple[Sequence[_Column], list[_Column]]:
+    """Return the columns to draw, and those that become a line above a table that is too wide."""
+    fits = sum(column.width for column in columns) + len(columns) <= room
+    if fits or len(columns[0].texts) <= _TOO_FEW_LINES:
         return columns, []
-    same = [len({shown(value) for value in values[1:]}) == 1 for values in columns]
-    kept = [values for values, alike in zip(columns, same, strict=True) if not alike]
-    told = [
-        (str(values[0]), shown(values[1]))
-        for values, alike in zip(columns, same, strict=True)
-        if alike
-    ]
-    return kept or columns, [
-        (name, text) for name, text in told if text not in ("", _MISSING) and kept
-    ]
+    varying = [column for column in columns if not column.is_constant]
+    if not varying:
+        return columns, []
+    constant = [column for column in columns if column.is_constant]
+    return varying, [c for c in constant if shown(c.values[0]) not in ("", _MISSING)]
 
 
-def _width(values: Sequence[Any]) -> int:
-    return max(len(shown(value)) for value in values)
+def _unwrapped(columns: Sequence[_Column], room: int) -> set[int]:
+    """Return the columns whose cells stay on one line, the narrowest first.
 
-
-def _whole(columns: Sequence[Sequence[Any]], room: int) -> set[int]:
-    """Return the columns whose cells are kept on one line, the narrowest first.
-
-    Numbers always are, as one broken over two lines reads as another; text is while every other
+    Numbers always do, as one broken over two lines reads as another; text does while every other
     column still has room for its longest word.
     """
-    full = [_width(values) for values in columns]
-    least = [max(map(len, " ".join(map(shown, values)).split())) for values in columns]
-    whole = {i for i, values in enumerate(columns) if _numbers(values)}
-    for i in sorted(set(range(len(columns))) - whole, key=full.__getitem__):
-        taken = (full[k] if k in {*whole, i} else least[k] for k in range(len(columns)))
-        if sum(taken) + len(columns) <= room:
-            whole.add(i)
-    return whole
+    unwrapped = {i for i, column in enumerate(columns) if column.is_numeric}
+    text_columns = set(range(len(columns))) - unwrapped
+    for i in sorted(text_columns, key=lambda index: columns[index].width):
+        widths = (
+            column.width if k in {*unwrapped, i} else column.longest_word
+            for k, column in enumerate(columns)
+        )
+        if sum(widths) + len(columns) <= room:
+            unwrapped.add(i)
+    return unwrapped
 
 
-def _numbers(values: Sequence[Any]) -> bool:
-    return all(isinstance(value, int | float | None) for value in values[1:])
-
-
-def shown(value: Any) -> str:
-    """Return a value as people read it; what is not known is a dash."""
+def shown(value: Value) -> str:
+    """Return a value as it is shown in a table; an unknown one is a dash."""
     if value is None or value != value:
         return _MISSING
     if isinstance(value, bool):
@@ -133,14 +170,10 @@ def shown(value: Any) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as people say it: 45 s, 3 min 20 s, 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _columns(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [[header, *(row[i] for row in rows)] for i, header in enumerate(headers)]
+    """Return a duration in words: 45 s, 3 min 20 s, 2 h 5 min."""
+    rounded = round(seconds)
+    if rounded < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{rounded} s"
+    if rounded < 3600:
+        return f"{rounded // 60} min {rounded % 60} s"
+    return f"{rounded // 3600} h {rounded % 3600 // 60} min"

@@ -1,6 +1,6 @@
-"""Displays of a matrix of runs: lines for a log, JSON for a program, nothing, or several at once.
+"""Displays of a matrix of runs: lines for a log, JSON for a program, failures only, or several.
 
-The moving one for a terminal is in ``live``.
+The progress bars of a terminal are in ``progress``.
 """
 
 import time
@@ -25,120 +25,121 @@ Key = tuple[str, str, int, int]
 
 
 def key(run: Run) -> Key:
-    """Return what tells a run from the others of one command; its identity takes time to make."""
+    """Return a key that is unique within one command, and quicker to compute than the identity."""
     return run.benchmark, run.label, run.T, run.seed
 
 
 class QuietDisplay:
-    """Says only what went wrong."""
+    """Reports only runs that failed."""
 
     def start(self, record: Record) -> None:
-        """Say nothing."""
+        """Report nothing."""
 
     def show(self, run: Run, event: RunEvent) -> None:
-        """Say nothing."""
+        """Report nothing."""
 
     def end(self, record: Record) -> None:
-        """Say how a run ended if it did not end well."""
+        """Report how a run ended if it did not succeed."""
         if record.status not in GOOD:
             echo_err(closing(record))
 
     def skip(self, run: Run, state: RunStatus) -> None:
-        """Say nothing."""
+        """Report nothing."""
 
 
 @dataclass
-class _Standing:
-    """A run in progress as lines tell of it."""
+class _RunProgress:
+    """A run in progress: its last update, and its last validation in words."""
 
     record: Record
     step: int
-    began: float
-    last: str = ""
+    started: float
+    validation: str = ""
 
     @property
     def pace(self) -> float:
-        """Updates a second since it began."""
-        return (self.step - self.record.steps_done) / (time.monotonic() - self.began)
+        """Updates per second since the run was started or resumed."""
+        return (self.step - self.record.steps_done) / (time.monotonic() - self.started)
 
     def line(self) -> str:
-        """Return where it stands."""
+        """Return the update, the pace, the time left and the last validation."""
         steps, pace = self.record.run.fit.steps, self.pace
         left = f", {duration((steps - self.step) / pace)} left" if pace else ""
         progress = f"update {self.step} of {steps}, {pace:.3g}/s{left}"
-        return f"{title(self.record.run)}: {progress}{self.last}"
+        return f"{title(self.record.run)}: {progress}{self.validation}"
 
 
 class PlainDisplay:
-    """A line when a run begins and ends, and a sign of life every 30 s; ``verbose`` says more.
+    """A line when a run starts and ends, and one on its progress every 30 s.
 
-    The sign comes from a thread, since an evaluation alone can take longer than that.
+    ``verbose`` adds every validation. The lines on progress come from a thread, since an
+    evaluation alone can take longer than 30 s.
     """
 
     def __init__(self, verbose: bool = False) -> None:
         self._verbose = verbose
-        self._standing: dict[Key, _Standing] = {}
-        self._ended = Event()
+        self._running: dict[Key, _RunProgress] = {}
+        self._closed = Event()
 
     def __enter__(self) -> Self:
-        Thread(target=self._beat, daemon=True).start()
+        Thread(target=self._report_regularly, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
+        self._closed.set()
 
     def start(self, record: Record) -> None:
-        """Say what begins."""
-        self._standing[key(record.run)] = _Standing(record, record.steps_done, time.monotonic())
+        """Report that a run starts."""
+        self._running[key(record.run)] = _RunProgress(record, record.steps_done, time.monotonic())
         echo_err(opening(record))
 
     def show(self, run: Run, event: RunEvent) -> None:
-        """Note where the run stands."""
+        """Note the progress of a run."""
         if isinstance(event, Updated):
-            self._standing[key(run)].step = event.step
+            self._running[key(run)].step = event.step
         elif isinstance(event, Measured) and event.split == "validation":
-            self._validated(self._standing[key(run)], event)
+            self._validated(self._running[key(run)], event)
 
     def end(self, record: Record) -> None:
-        """Say how the run ended."""
-        self._standing.pop(key(record.run), None)
+        """Report how a run ended."""
+        self._running.pop(key(record.run), None)
         echo_err(closing(record))
 
     def skip(self, run: Run, state: RunStatus) -> None:
-        """Say why a run is left alone."""
+        """Report why a run is skipped."""
         echo_err(skipped(run, state))
 
-    def _validated(self, standing: _Standing, event: Measured) -> None:
-        record = standing.record
+    def _validated(self, progress: _RunProgress, event: Measured) -> None:
+        record = progress.record
         value = event.metrics[record.criterion]
         score = f"{record.criterion} {value:.4g}{over_baseline(record, value)}"
-        standing.last = f", validation {score}"
+        progress.validation = f", validation {score}"
         if self._verbose:
-            echo_err(f"{title(record.run)}: update {event.step}{standing.last}")
+            echo_err(f"{title(record.run)}: update {event.step}{progress.validation}")
 
-    def _beat(self) -> None:
-        while not self._ended.wait(HEARTBEAT_S):
-            standing = list(self._standing.values())
-            if len(standing) > 1:
-                echo_err(_summary(standing))
-            elif standing:
-                echo_err(standing[0].line())
+    def _report_regularly(self) -> None:
+        while not self._closed.wait(HEARTBEAT_S):
+            runs = list(self._running.values())
+            if len(runs) > 1:
+                echo_err(_summary(runs))
+            elif runs:
+                echo_err(runs[0].line())
 
 
-def _summary(standing: Sequence[_Standing]) -> str:
-    """Return where several runs stand that are carried out at once."""
-    low, high = min(s.step for s in standing), max(s.step for s in standing)
+def _summary(runs: Sequence[_RunProgress]) -> str:
+    """Return the updates and the total pace of a stack."""
+    low, high = min(run.step for run in runs), max(run.step for run in runs)
     steps = f"update {low}" if low == high else f"updates {low} to {high}"
-    pace = sum(s.pace for s in standing)
-    first = title(standing[0].record.run)
-    return f"{first} and {len(standing) - 1} more: {steps}, {pace:.3g}/s together"
+    pace = sum(run.pace for run in runs)
+    first = title(runs[0].record.run)
+    return f"{first} and {len(runs) - 1} more: {steps}, {pace:.3g}/s in total"
 
 
 class JsonDisplay:
     """One JSON object a line on stdout: start, measured, end, skip."""
 
     def start(self, record: Record) -> None:
-        """Write the run's name, size, kernel and step."""
+        """Write the run's name, size, kernel and update."""
         self._write(
             "start",
             record.run,
@@ -168,7 +169,7 @@ class JsonDisplay:
         )
 
     def skip(self, run: Run, state: RunStatus) -> None:
-        """Write why the run is left alone."""
+        """Write why the run is skipped."""
         self._write("skip", run, status=state.status)
 
     def _write(self, event: str, run: Run, **values: object) -> None:
@@ -177,35 +178,35 @@ class JsonDisplay:
 
 
 class MultiDisplay:
-    """Several displays as one."""
+    """Passes everything on to several displays."""
 
     def __init__(self, displays: Sequence[Display]) -> None:
         self._displays = displays
 
     def start(self, record: Record) -> None:
-        """Pass on."""
+        """Pass it on."""
         for display in self._displays:
             display.start(record)
 
     def show(self, run: Run, event: RunEvent) -> None:
-        """Pass on."""
+        """Pass it on."""
         for display in self._displays:
             display.show(run, event)
 
     def end(self, record: Record) -> None:
-        """Pass on."""
+        """Pass it on."""
         for display in self._displays:
             display.end(record)
 
     def skip(self, run: Run, state: RunStatus) -> None:
-        """Pass on."""
+        """Pass it on."""
         for display in self._displays:
             display.skip(run, state)
 
 
 def skipped(run: Run, state: RunStatus) -> str:
-    """Return why a run is left alone, and how to have it all the same."""
+    """Return why a run is skipped, and how to train it again."""
     if state.status == "running":
-        return f"{title(run)}: another process is at it"
+        return f"{title(run)}: skipped: another process is training this run"
     kernel = f" (kernel {state.record.sessions[-1].kernel})" if state.record else ""
-    return f"{title(run)}: already {state.status}{kernel}; --force does it again"
+    return f"{title(run)}: already {state.status}{kernel}; --force trains it again"

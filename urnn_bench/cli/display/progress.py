@@ -1,4 +1,4 @@
-"""The moving display of a terminal: a bar for each run in progress, one for the whole matrix."""
+"""Progress bars of a terminal: one for each run in progress, and one for the whole matrix."""
 
 import math
 import time
@@ -22,12 +22,12 @@ from urnn_bench.spec.run import Run
 _TICKS = "▁▂▃▄▅▆▇█"
 _WIDTH = 10
 _POINTS = 200
-# bars of runs carried out at once; the others wait for their turn to be seen
+# the bars of a large stack would not fit on the screen
 _MOST_BARS = 8
 
 
 def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
-    """Return the logarithms of positive values as a row of bars, oldest first."""
+    """Return a row of bars whose heights are the logarithms of positive values, oldest first."""
     logs = [math.log(v) for v in values if v > 0 and math.isfinite(v)]
     if not logs:
         return ""
@@ -41,17 +41,17 @@ def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
 
 @dataclass
 class _Bar:
-    """A run in progress: its bar, its losses, and how far the whole matrix knows of it."""
+    """A run in progress: its bar, its losses, and the updates already counted for the matrix."""
 
     record: Record
     task: TaskID
-    before: int
-    began: float = field(default_factory=time.monotonic)
-    curve: deque[float] = field(default_factory=lambda: deque(maxlen=_POINTS))
+    counted: int
+    started: float = field(default_factory=time.monotonic)
+    losses: deque[float] = field(default_factory=lambda: deque(maxlen=_POINTS))
 
 
 class LiveDisplay:
-    """Bars with pace, time left, loss against the memoryless baseline, and a small curve."""
+    """Bars with pace, loss relative to the memoryless baseline, a small curve and the time left."""
 
     def __init__(self, runs: Sequence[Run], verbose: bool = False) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -66,10 +66,10 @@ class LiveDisplay:
             console=self._console,
             speed_estimate_period=60,
         )
-        self._verbose, self._runs, self._ended = verbose, len(runs), 0
-        self._whole: TaskID | None = None
+        self._verbose, self._count, self._ended = verbose, len(runs), 0
+        self._matrix: TaskID | None = None
         if len(runs) > 1:
-            self._whole = self._add(self._count(), sum(run.fit.steps for run in runs))
+            self._matrix = self._add(self._description(), sum(run.fit.steps for run in runs))
         self._bars: dict[Key, _Bar] = {}
 
     def __enter__(self) -> Self:
@@ -83,36 +83,36 @@ class LiveDisplay:
         """Add a bar for the run."""
         task = self._add(title(record.run), record.run.fit.steps, record.steps_done)
         self._bars[key(record.run)] = _Bar(record, task, record.steps_done)
-        self._advance_whole(record.steps_done)
-        self._show_first()
+        self._advance_matrix(record.steps_done)
+        self._limit_bars()
 
     def show(self, run: Run, event: Event) -> None:
-        """Move the bars; draw a new loss."""
+        """Advance the bars; show a new loss."""
         bar = self._bars[key(run)]
         if isinstance(event, Updated):
-            elapsed_s = time.monotonic() - bar.began
+            elapsed_s = time.monotonic() - bar.started
             pace = f"{(event.step - bar.record.steps_done) / elapsed_s:.3g}/s" if elapsed_s else ""
             self._progress.update(bar.task, completed=event.step, pace=pace)
-            self._advance_whole(event.step - bar.before)
-            bar.before = event.step
+            self._advance_matrix(event.step - bar.counted)
+            bar.counted = event.step
         elif isinstance(event, Measured):
             self._measured(bar, event)
 
     def end(self, record: Record) -> None:
-        """Replace the run's bar by a line that stays."""
-        self._advance_whole(record.run.fit.steps - record.steps_done)
+        """Replace the run's bar by a line that says how it ended."""
+        self._advance_matrix(record.run.fit.steps - record.steps_done)
         self._progress.remove_task(self._bars.pop(key(record.run)).task)
-        self._show_first()
+        self._limit_bars()
         style = "green" if record.status in GOOD else "red"
-        self._line(Text(closing(record), style=style))
+        self._print(Text(closing(record), style=style))
 
     def skip(self, run: Run, state: RunStatus) -> None:
-        """Leave a line that says why."""
-        self._advance_whole(run.fit.steps)
-        self._line(Text(skipped(run, state), style="dim"))
+        """Print why a run is skipped."""
+        self._advance_matrix(run.fit.steps)
+        self._print(Text(skipped(run, state), style="dim"))
 
-    def _show_first(self) -> None:
-        """Let as many bars be seen as have room."""
+    def _limit_bars(self) -> None:
+        """Show only as many bars as fit."""
         for place, bar in enumerate(self._bars.values()):
             self._progress.update(bar.task, visible=place < _MOST_BARS)
 
@@ -121,18 +121,18 @@ class LiveDisplay:
             return
         value = event.metrics[bar.record.criterion]
         if event.split == "train":
-            bar.curve.append(value)
+            bar.losses.append(value)
         baseline = first_baseline(bar.record)
         loss = f"{value / baseline:.2g}×base" if baseline else f"{value:.3g}"
-        self._progress.update(bar.task, loss=loss, curve=sparkline(bar.curve))
+        self._progress.update(bar.task, loss=loss, curve=sparkline(bar.losses))
         if self._verbose and event.split == "validation":
             text = f"update {event.step}: validation {bar.record.criterion} {value:.4g}"
             self._progress.console.print(Text(f"{title(bar.record.run)}: {text}"))
 
-    def _line(self, text: Text) -> None:
+    def _print(self, text: Text) -> None:
         self._ended += 1
-        if self._whole is not None:
-            self._progress.update(self._whole, description=self._count())
+        if self._matrix is not None:
+            self._progress.update(self._matrix, description=self._description())
         self._progress.console.print(text)
 
     def _add(self, name: str, total: int, completed: int = 0) -> TaskID:
@@ -141,9 +141,9 @@ class LiveDisplay:
             name, total=total, completed=completed, pace=blank, loss=blank, curve=blank
         )
 
-    def _advance_whole(self, updates: int) -> None:
-        if self._whole is not None:
-            self._progress.advance(self._whole, updates)
+    def _advance_matrix(self, updates: int) -> None:
+        if self._matrix is not None:
+            self._progress.advance(self._matrix, updates)
 
-    def _count(self) -> str:
-        return f"all runs, {self._ended} of {self._runs} ended"
+    def _description(self) -> str:
+        return f"all runs, {self._ended} of {self._count} ended"

@@ -1,0 +1,72 @@
+"""The models and shapes that ``urnn-bench kernels`` times."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import TYPE_CHECKING, TypeAlias
+
+from urnn_bench.cli.options.kernels import BATCH, HIDDEN, STEPS
+from urnn_bench.errors import UnknownNameError, UsageError
+from urnn_bench.registry import Components
+from urnn_bench.run.matrix import matrix
+from urnn_bench.spec.sweep import Selection
+
+if TYPE_CHECKING:
+    from urnn_bench.measure.correctness import Shape
+
+Sizes: TypeAlias = "dict[Shape, list[str]]"
+
+
+def sizes_of_benchmark(
+    components: Components, benchmark: str, models: list[str] | None, sizes: Sequence[int] | None
+) -> Sizes:
+    """Return the models of a benchmark by shape, only those in ``models`` if any are given.
+
+    Raises UsageError if ``sizes`` were given too, or if the benchmark trains none of ``models``.
+    """
+    by_shape = _trained(components, benchmark)
+    _check_names(components, models)
+    if sizes:
+        raise UsageError("a benchmark sets the sizes: leave out --steps, --batch and --hidden")
+    selected = {
+        shape: [name for name in names if not models or name in models]
+        for shape, names in by_shape.items()
+    }
+    if not any(selected.values()):
+        raise UsageError(f"the benchmark does not train {' or '.join(models or [])}")
+    return {shape: names for shape, names in selected.items() if names}
+
+
+def sizes_of_options(
+    components: Components,
+    models: list[str] | None,
+    steps: list[int] | None,
+    batch: list[int] | None,
+    hidden: list[int] | None,
+) -> Sizes:
+    """Return the given models, or all, for every combination of the given sizes."""
+    from urnn_bench.measure.correctness import Shape
+
+    _check_names(components, models)
+    names = list(dict.fromkeys(models or components.cells.names()))
+    shapes = product(steps or [STEPS], batch or [BATCH], hidden or [HIDDEN])
+    return {Shape(*shape): names for shape in shapes}
+
+
+def _trained(components: Components, benchmark: str) -> Sizes:
+    """Return the models that a benchmark trains, by shape."""
+    from urnn_bench.measure.correctness import Shape
+    from urnn_bench.run import build
+
+    by_shape: dict[Shape, list[str]] = {}
+    for run in matrix(components, [benchmark], Selection(seeds=(0,))).runs:
+        steps = len(build.task_of(components, run).batch("train", 0, 1, 0).x)
+        names = by_shape.setdefault(Shape(steps, run.fit.batch, run.hidden), [])
+        if run.cell.name not in names:
+            names.append(run.cell.name)
+    return by_shape
+
+
+def _check_names(components: Components, models: list[str] | None) -> None:
+    for name in models or []:
+        if name not in components.cells.names():
+            raise UnknownNameError("model", name, components.cells.names())

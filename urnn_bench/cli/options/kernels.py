@@ -1,0 +1,125 @@
+"""The options of ``urnn-bench kernels``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from urnn_bench.cli.options.completion import complete_benchmark, complete_model
+from urnn_bench.cli.options.numbers import whole_number
+from urnn_bench.cli.options.shared import EXECUTION, OUTPUT, SELECTION
+from urnn_bench.cli.options.shared import Device as DeviceName
+
+# the sizes that are timed unless others are requested
+STEPS, HIDDEN, BATCH = 520, 128, 20
+
+Benchmark = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="BENCHMARK",
+        autocompletion=complete_benchmark,
+        show_default=False,
+        help="Time the models and sizes of this benchmark.",
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        autocompletion=complete_model,
+        help="Only this model; repeatable.",
+        show_default="all",
+        rich_help_panel=SELECTION,
+    ),
+]
+Steps = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--steps",
+        parser=whole_number(3),
+        metavar="N",
+        help="Time steps of a sequence; repeatable.",
+        show_default=str(STEPS),
+        rich_help_panel=SELECTION,
+    ),
+]
+Hidden = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--hidden",
+        parser=whole_number(1),
+        metavar="N",
+        help="Hidden units; repeatable.",
+        show_default=str(HIDDEN),
+        rich_help_panel=SELECTION,
+    ),
+]
+Batch = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--batch",
+        parser=whole_number(1),
+        metavar="N",
+        help="Sequences per update; repeatable.",
+        show_default=str(BATCH),
+        rich_help_panel=SELECTION,
+    ),
+]
+Device = Annotated[
+    DeviceName,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="Where to compute: cpu or cuda.",
+        rich_help_panel=EXECUTION,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        parser=whole_number(1),
+        metavar="N",
+        help="CPU threads, also of torch.",
+        show_default="all",
+        rich_help_panel=EXECUTION,
+    ),
+]
+Rounds = Annotated[
+    int,
+    typer.Option(
+        "--rounds",
+        parser=whole_number(1),
+        metavar="N",
+        help="How often each kernel is timed.",
+        rich_help_panel=EXECUTION,
+    ),
+]
+Profile = Annotated[
+    bool,
+    typer.Option(
+        "--profile",
+        help="Show which operations take the time of an update instead.",
+        rich_help_panel=EXECUTION,
+    ),
+]
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds",
+        parser=whole_number(2),
+        metavar="N",
+        help="Time updates of N seeds, sequential and stacked, instead.",
+        rich_help_panel=EXECUTION,
+    ),
+]
+Csv = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv",
+        metavar="FILE",
+        help="Also write all columns, the device and torch's version to this file.",
+        rich_help_panel=OUTPUT,
+    ),
+]

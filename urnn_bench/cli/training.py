@@ -1,0 +1,104 @@
+"""Train the runs of a matrix, for ``run`` and for ``verify --run``."""
+
+import os
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from urnn_bench.cli.display.output import echo_err
+from urnn_bench.cli.display.plain import JsonDisplay, MultiDisplay, PlainDisplay, QuietDisplay
+from urnn_bench.cli.display.progress import LiveDisplay
+from urnn_bench.cli.signals import stoppable
+from urnn_bench.records.folder import RunStatus, default_results
+from urnn_bench.records.record import GOOD
+from urnn_bench.run.context import Display, ExecutionOptions
+from urnn_bench.run.device import configure_torch
+from urnn_bench.run.matrix import Matrix
+from urnn_bench.run.scheduler import check, execute_matrix
+from urnn_bench.run.stacks import stacks
+from urnn_bench.spec.run import Run
+
+_SOME_FAILED = 3
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """How the progress of runs is reported."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+def prepare_runs(
+    requested: Matrix,
+    options: ExecutionOptions,
+    threads: int | None = None,
+    stacked: bool | None = None,
+) -> list[tuple[Run, ...]]:
+    """Return the runs in stacks, after checking that each can start and setting the threads."""
+    check(requested.runs, options)
+    configure_torch(threads)
+    return _stacks(requested, stacked, options)
+
+
+def train_runs(
+    runs_in_stacks: Sequence[Sequence[Run]], options: ExecutionOptions, reporting: Reporting
+) -> int:
+    """Train the runs of every stack and return the exit code of the command."""
+    runs = [run for stack in runs_in_stacks for run in stack]
+    with stoppable() as stop, ExitStack() as resources:
+        display = _display(resources, runs, reporting)
+        states = list(execute_matrix(runs_in_stacks, options, display, stop))
+    if not reporting.quiet:
+        _report_summary(runs, states, options)
+    return stop.exit_code or _exit_code(states)
+
+
+def _stacks(
+    requested: Matrix, stacked: bool | None, options: ExecutionOptions
+) -> list[tuple[Run, ...]]:
+    """Return the runs in stacks: of one run each, unless stacks are requested."""
+    benchmarks = requested.together
+    if stacked is not None:
+        benchmarks = frozenset(run.benchmark for run in requested.runs if stacked)
+    if not benchmarks:
+        return [(run,) for run in requested.runs]
+    single_runs = [(run,) for run in requested.runs if run.benchmark not in benchmarks]
+    stackable_runs = [run for run in requested.runs if run.benchmark in benchmarks]
+    return [*single_runs, *stacks(options.components, options.backend, stackable_runs)]
+
+
+def _display(resources: ExitStack, runs: Sequence[Run], reporting: Reporting) -> Display:
+    """Return bars for a terminal, else lines; and JSON on stdout if requested."""
+    display: Display
+    if reporting.quiet:
+        display = QuietDisplay()
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        display = resources.enter_context(LiveDisplay(runs, reporting.verbose))
+    else:
+        display = resources.enter_context(PlainDisplay(reporting.verbose))
+    return MultiDisplay([display, JsonDisplay()]) if reporting.json else display
+
+
+def _report_summary(
+    runs: Sequence[Run], states: Sequence[RunStatus], options: ExecutionOptions
+) -> None:
+    """Report how many runs ended in which state, and the command that draws them."""
+    counts = Counter(state.status for state in states)
+    if not_started := len(runs) - len(states):
+        counts["not started"] = not_started
+    echo_err(", ".join(f"{count} {status}" for status, count in counts.items()))
+    folder = options.results
+    results_option = [] if folder == default_results() else ["--results", str(folder)]
+    for name in dict.fromkeys(run.benchmark for run in runs):
+        echo_err(f"to plot them: {shlex.join(['urnn-bench', 'plot', name, *results_option])}")
+
+
+def _exit_code(states: Sequence[RunStatus]) -> int:
+    """Return 3 if a requested run has ended badly, now or before."""
+    succeeded = all(state.status in (*GOOD, "running") for state in states)
+    return 0 if succeeded else _SOME_FAILED
