@@ -7,27 +7,32 @@ readout, the loss and the optimizer are elsewhere and the same for every cell.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar, Generic, Self
 
 from torch import Tensor, nn
 
 from urnn_bench.kernels.choose import Implementation
-from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.time_loop import State, W
 from urnn_bench.spec.types import Config
 
 
-class Cell(nn.Module, ABC):
-    """One step of a recurrence; parameters are real, states may be complex."""
+class Cell(nn.Module, ABC, Generic[W]):
+    """One step of a recurrence; parameters are real, states may be complex.
+
+    W is the type of its weights, a NamedTuple of tensors; it need not be said. A subclass with
+    options of its own annotates ``options`` with their class.
+    """
 
     Options: ClassVar[type[Config]] = Config
     state_names: ClassVar[tuple[str, ...]] = ("h",)
-    kernels: Mapping[str, Implementation] = {}
+    kernels: Mapping[str, Implementation[Self, W]] = {}
     # whether a step depends on its number, counted from 1 in every sequence that is given
     time_varying: ClassVar[bool] = False
     # why an update cannot be captured on a GPU, if making the weights asks the host
     host_sync_reason: str = ""
+    options: Config
 
-    def __init__(self, inputs: int, hidden: int, options: Any) -> None:
+    def __init__(self, inputs: int, hidden: int, options: Config) -> None:
         super().__init__()
         self.inputs, self.hidden, self.options = inputs, hidden, options
 
@@ -37,15 +42,15 @@ class Cell(nn.Module, ABC):
         return self.hidden
 
     @abstractmethod
-    def weights(self) -> Any:
+    def weights(self) -> W:
         """Return what ``step`` needs as a NamedTuple, made once for a whole sequence."""
 
     @abstractmethod
-    def drive(self, x: Tensor, w: Any) -> Tensor:
+    def drive(self, x: Tensor, w: W) -> Tensor:
         """Return all that does not depend on the state: (T, B, F) to (T, B, ...)."""
 
     @abstractmethod
-    def step(self, u: Tensor, state: State, w: Any) -> State:
+    def step(self, u: Tensor, state: State, w: W) -> State:
         """Return the next state; a pure function of the drive (B, ...), the state and ``w``."""
 
     @abstractmethod

@@ -30,12 +30,13 @@ class Dtriv(OrthogonalCell):
     """B = Q exp(A - Aᵀ)."""
 
     Options = DtrivOptions
+    options: DtrivOptions
     base: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: DtrivOptions) -> None:
         super().__init__(inputs, hidden, options)
         self.register_buffer("base", torch.eye(hidden))
-        self._move()
+        self._rebase()
 
     def weights(self) -> Weights:
         """Return V, the orthogonal matrix, and the biases."""
@@ -43,13 +44,13 @@ class Dtriv(OrthogonalCell):
         return Weights(self.w_x, rotation, self.bias)
 
     def on_update_end(self, step: int) -> None:
-        """Move the base if it is time."""
+        """Move the base after every ``rebase_every`` updates."""
         every = self.options.rebase_every
         if every is not None and step % every == 0:
-            self._move()
+            self._rebase()
 
     @torch.no_grad()
-    def _move(self) -> None:
+    def _rebase(self) -> None:
         # in double precision, so that single precision loses no more than its last digit
         self.base.copy_(reorthogonalise(self.base.double()) @ self.exponential(self.skew.double()))
         self.skew.zero_()

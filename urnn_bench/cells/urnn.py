@@ -15,7 +15,7 @@ T steps, B batch, F input features, H hidden width (complex).
 
 from collections.abc import Mapping
 from math import log2, pi, sqrt
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import Field, model_validator
@@ -27,10 +27,11 @@ from urnn_bench.kernels.gpu import urnn as gpu
 from urnn_bench.kernels.native import urnn as native
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.unitary import Factors, apply, modrelu
+from urnn_bench.kernels.weights import UnitaryWeights
 from urnn_bench.spec.types import Config
 
 # what the authors' code has where the paper, whose values are the defaults, says otherwise
-_VARIANTS: Mapping[str, Mapping[str, Any]] = {
+_VARIANTS: Mapping[str, Mapping[str, object]] = {
     "code": {"bias_bound": 0.01, "eps": 1e-5, "mirror_init": "glorot", "input_fan": "real"},
 }
 
@@ -61,7 +62,7 @@ class UrnnOptions(Config):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill(cls, value: Any) -> Any:
+    def _fill(cls, value: Mapping[str, object]) -> Mapping[str, object]:
         """Fill what is not given from the variant."""
         variant = value.get("variant")
         return {**(_VARIANTS.get(variant, {}) if isinstance(variant, str) else {}), **value}
@@ -75,11 +76,12 @@ class Weights(NamedTuple):
     bias: Tensor
 
 
-class Urnn(Cell):
+class Urnn(Cell[Weights]):
     """The uRNN of 2016, its state complex, its recurrent matrix unitary by construction."""
 
     Options = UrnnOptions
     kernels = {"c": native.URNN, "triton": gpu.URNN}
+    options: UrnnOptions
     permutation: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: UrnnOptions) -> None:
@@ -108,7 +110,7 @@ class Urnn(Cell):
         factors = Factors(d1, d2, d3, r1, r2, self.permutation)
         return Weights(self.v, factors, self.bias)
 
-    def drive(self, x: Tensor, w: Weights) -> Tensor:
+    def drive(self, x: Tensor, w: UnitaryWeights) -> Tensor:
         """Return V x: (T, B, F) to (T, B, H), complex."""
         pairs = (x @ w.v).view(*x.shape[:-1], self.hidden, 2)  # T B H 2
         return torch.view_as_complex(pairs)

@@ -57,7 +57,7 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
     with seeded(run.seed, "init"):
         model = _network(components, run, device.type, backend.kernel)
     model.to(device, getattr(torch, run.fit.dtype))
-    model.kernel.prepare(run.fit.batch, getattr(torch, run.fit.dtype))
+    model.kernel.warm_up(run.fit.batch, getattr(torch, run.fit.dtype))
     trained = [p for p in model.parameters() if p.requires_grad]
     own_rate = model.cell.orthogonal_parameters(), run.fit.orthogonal_lr
     optimizer = optim.make(run.fit.optimizer, trained, *own_rate)

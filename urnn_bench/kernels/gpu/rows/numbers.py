@@ -2,7 +2,8 @@
 
 Every row is a pair of blocks (N), real and imaginary, in the registers of one program. The Fourier
 transform is Stockham's: each of its log2 N stages takes the halves of the row to their sums and
-twiddled differences, interleaved, so no bits are reversed and nothing leaves the program.
+twiddled differences, interleaved, so no bits are reversed and nothing leaves the program (Van Loan
+1992, "Computational Frameworks for the Fast Fourier Transform", section 1.7).
 """
 
 import triton
