@@ -13,7 +13,17 @@ from torch import Tensor, nn
 
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import State, W
+from urnn_bench.spec.renamed import refuse_renamed
 from urnn_bench.spec.types import Config
+
+_RENAMED = {
+    "read": "readout_features",
+    "updated": "on_update_end",
+    "orthogonal": "orthogonal_parameters",
+    "fused": "kernels",
+    "counts_steps": "time_varying",
+    "asks_host": "host_sync_reason",
+}
 
 
 class Cell(nn.Module, ABC, Generic[W]):
@@ -26,15 +36,19 @@ class Cell(nn.Module, ABC, Generic[W]):
     Options: ClassVar[type[Config]] = Config
     state_names: ClassVar[tuple[str, ...]] = ("h",)
     kernels: Mapping[str, Implementation[Self, W]] = {}
-    # whether a step depends on its number, counted from 1 in every sequence that is given
+    # whether a step depends on its number, counted from 1 in every sequence
     time_varying: ClassVar[bool] = False
-    # why an update cannot be captured on a GPU, if making the weights asks the host
+    # why an update cannot be captured as a CUDA graph: making the weights waits for the host
     host_sync_reason: str = ""
     options: Config
 
     def __init__(self, inputs: int, hidden: int, options: Config) -> None:
         super().__init__()
         self.inputs, self.hidden, self.options = inputs, hidden, options
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        refuse_renamed(cls, _RENAMED)
 
     @property
     def features(self) -> int:
@@ -43,11 +57,17 @@ class Cell(nn.Module, ABC, Generic[W]):
 
     @abstractmethod
     def weights(self) -> W:
-        """Return what ``step`` needs as a NamedTuple, made once for a whole sequence."""
+        """Return what ``drive`` and ``step`` need as a NamedTuple, made once for a sequence.
+
+        Kernels, stacks and gradients go by what is in it: what is used must be there.
+        """
 
     @abstractmethod
     def drive(self, x: Tensor, w: W) -> Tensor:
-        """Return all that does not depend on the state: (T, B, F) to (T, B, ...)."""
+        """Return all that does not depend on the state: (T, B, F) to (T, B, ...).
+
+        The input projection: one product for all steps is faster than one for each.
+        """
 
     @abstractmethod
     def step(self, u: Tensor, state: State, w: W) -> State:
@@ -58,16 +78,17 @@ class Cell(nn.Module, ABC, Generic[W]):
         """Return the state before the first step, h first, each (B, H)."""
 
     def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
-        """Return the parameters that a learning rate of orthogonal matrices is for, if any."""
+        """Return the parameters that ``fit.orthogonal_lr`` is the learning rate of, if any."""
         return ()
 
     def on_update_end(self, step: int) -> None:
-        """Be told that the optimizer has changed the parameters for the ``step``-th time."""
+        """Do what must follow the ``step``-th update of the parameters, counted from 1."""
 
     def flops(self) -> float | None:
-        """Return operations of one step of one sequence forward, V x included; None if not known.
+        """Return the operations of one step of one sequence, forward, V x included.
 
-        A product and a sum count one each, and so does any other function of one number.
+        A product and a sum count one each, and so does any other function of one number. None if
+        the number is not known.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""Look inside a run's network between two of its updates."""
+"""Run probes on a run's network between two of its updates."""
 
 import time
 from collections.abc import Mapping
@@ -16,30 +16,36 @@ from urnn_bench.tasks.base import Batch, Task
 
 @dataclass(frozen=True)
 class ProbeRunner:
-    """The probes of a run, when they look, and the sequences they look at."""
+    """The probes of a run, their schedule, and the sequences they are computed on."""
 
-    when: Probes
+    schedule: Probes
     task: Task
     batch: Batch
     probes: Mapping[str, Probe]
 
-    def look(self, job: Job, position: Position) -> Probed:
-        """Return what every probe reads; weights, gradients and random streams stay as they are."""
+    def run(self, job: Job, position: Position) -> Probed:
+        """Return the values of every probe; weights, gradients and random streams do not change.
+
+        Raises TypeError if the network is no SequenceModel, ValueError if a probe returns anything
+        but curves and numbers.
+        """
         began = time.perf_counter()
         if not isinstance(job.model, SequenceModel):
-            raise TypeError("only a SequenceModel can be looked into")
-        seen = trace(job.model, self.task, self.batch)
-        read = {name: probe.read(seen) for name, probe in self.probes.items()}
-        for name, of in read.items():
-            if any(value.ndim > 1 for value in of.values()):
+            raise TypeError("only a SequenceModel can be probed")
+        traced = trace(job.model, self.task, self.batch)
+        by_probe = {name: probe.read(traced) for name, probe in self.probes.items()}
+        for name, by_state in by_probe.items():
+            if any(value.ndim > 1 for value in by_state.values()):
                 raise ValueError(f"the probe '{name}' must return curves (T) or numbers ()")
-        found = {(name, state): v for name, of in read.items() for state, v in of.items()}
+        values = {
+            (n, state): v for n, by_state in by_probe.items() for state, v in by_state.items()
+        }
         return Probed(
             step=position.step,
             examples=position.step * job.fit.batch,
             train_s=position.train_s,
-            curves={key: value.tolist() for key, value in found.items() if value.ndim},
-            numbers={_metric(*key): float(v) for key, v in found.items() if not v.ndim},
+            curves={key: value.tolist() for key, value in values.items() if value.ndim},
+            numbers={_metric(*key): float(v) for key, v in values.items() if not v.ndim},
             cost_s=time.perf_counter() - began,
         )
 

@@ -190,8 +190,8 @@ def _looking(work: Work) -> Course:
 
 def _looks(work: Work) -> Iterator[Probed]:
     """Look inside if it is time to."""
-    if work.probing and work.probing.when.due(work.position.step):
-        yield work.probing.look(work.job, work.position)
+    if work.probing and work.probing.schedule.due(work.position.step):
+        yield work.probing.run(work.job, work.position)
 
 
 def _take(work: Work, event: Event) -> None:
