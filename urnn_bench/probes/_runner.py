@@ -37,9 +37,7 @@ class ProbeRunner:
         for name, by_state in by_probe.items():
             if any(value.ndim > 1 for value in by_state.values()):
                 raise ValueError(f"the probe '{name}' must return curves (T) or numbers ()")
-        values = {
-            (n, state): v for n, by_state in by_probe.items() for state, v in by_state.items()
-        }
+        values = {(name, s): v for name, states in by_probe.items() for s, v in states.items()}
         return Probed(
             step=position.step,
             examples=position.step * job.fit.batch,

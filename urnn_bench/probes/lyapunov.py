@@ -2,10 +2,10 @@
 
 Benettin's method (Benettin et al. 1980, Meccanica 15): a copy of every sequence starts a small
 distance away in a random direction of all states together; after every step the logarithm of the
-distance's growth is taken and the distance is reset. The distance is 1e-7 of the state's norm, or of
-1 where the norm is less, so that rounding does not hide it in a state that has grown. The exponent
-is the mean over the batch and over the steps after the first tenth, in which the direction still
-turns. At 0 a memory is kept. At minus infinity the copies have met: a step has shrunk their
+distance's growth is taken and the distance is reset. The distance is 1e-7 of the state's norm, or
+of 1 where the norm is less, so that rounding does not hide it in a state that has grown. The
+exponent is the mean over the batch and over the steps after the first tenth, in which the direction
+still turns. At 0 a memory is kept. At minus infinity the copies have met: a step has shrunk their
 distance to less than a billionth.
 """
 

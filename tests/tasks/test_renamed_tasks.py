@@ -42,5 +42,5 @@ def test_the_new_names_are_loaded(tmp_path):
 
 def test_a_signature_with_a_word_for_its_targets_is_told_the_types():
     assert Signature(Vectors(2), 1, Targets.LAST_STEP).outputs == 1
-    with pytest.raises(TypeError, match="renamed to targets, which is Targets.EVERY_STEP"):
+    with pytest.raises(TypeError, match=r"renamed to targets, which is Targets\.EVERY_STEP"):
         Signature(Vectors(2), 1, "last")
