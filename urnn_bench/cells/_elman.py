@@ -37,9 +37,11 @@ class ElmanCell(Cell[PlainWeights]):
 
     def __init__(self, inputs: int, hidden: int, options: PlainOptions) -> None:
         super().__init__(inputs, hidden, options)
+        # V before W: the order of draws is part of what a seed means
         self.w_x = _init.glorot(hidden, inputs)
         self.w_h = self.initial_recurrent()
         self.bias = _init.zeros(hidden)
+        # a parameter either way, so that a checkpoint has the same keys
         self.h0 = _init.zeros(hidden).requires_grad_(options.learn_h0)
 
     def initial_recurrent(self) -> nn.Parameter:

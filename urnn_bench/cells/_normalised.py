@@ -76,6 +76,7 @@ class NormalisedCell(FilteredCell[V]):
         o = self.options
         v = self._momentum() * v + o.step_size * u
         s = o.beta * s + (1 - o.beta) * u.square()
+        # δ within the root, as released; Adam adds it to the root (Kingma and Ba 2015)
         drive = v * torch.rsqrt(s + o.stabiliser) + self.outer_bias(w)
         return (*self.plain.step(drive, tuple(inner), w), v, s)
 

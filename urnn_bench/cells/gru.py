@@ -51,6 +51,7 @@ class Gru(Cell[Weights]):
         """Return (1 - z) n + z h."""
         h = state[0]
         a_r, a_z, a_n = u.chunk(3, dim=-1)
+        # all three products in one, as the reset gate multiplies b_n and not h
         b_r, b_z, b_n = torch.addmm(w.bias_h, h, w.w_h.T).chunk(3, dim=-1)
         n = torch.tanh(a_n + torch.sigmoid(a_r + b_r) * b_n)
         return (torch.lerp(n, h, torch.sigmoid(a_z + b_z)),)

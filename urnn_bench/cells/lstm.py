@@ -38,6 +38,7 @@ class Weights(NamedTuple):
 
 def gated(z: Tensor, c: Tensor) -> State:
     """Return h' and c' from every gate's pre-activation (B, 4H) and the cell (B, H)."""
+    # out of place, unlike kernels/bptt.py: autograd keeps what it needs of each of them
     i, f, g, o = z.chunk(4, dim=-1)
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()
     return (o.sigmoid() * c.tanh(), c)
@@ -55,6 +56,8 @@ class Lstm(Cell[Weights]):
         super().__init__(inputs, hidden, options)
         self.w_x = _init.glorot(hidden, inputs, blocks=4)
         self.w_h = _init.glorot(hidden, hidden, blocks=4)
+        # one bias where torch.nn.LSTM has two: only their sum is ever seen, and two of them would
+        # double its learning rate
         i, f, g, o = torch.zeros(4, hidden)
         self.bias = nn.Parameter(torch.cat([i, f + options.forget_bias, g, o]))
 

@@ -50,6 +50,7 @@ class LstmPaper(Cell[Weights]):
 
     def __init__(self, inputs: int, hidden: int, options: LstmPaperOptions) -> None:
         super().__init__(inputs, hidden, options)
+        # a cell within a cell for its parameters and their initial values; its step is not used
         self.gates = Lstm(inputs, hidden, options)
         self.w_c = _init.glorot(hidden, hidden)
         self.h0 = _init.zeros(hidden).requires_grad_(options.learn_state)
@@ -66,6 +67,7 @@ class LstmPaper(Cell[Weights]):
     def step(self, u: Tensor, state: State, w: Weights) -> State:
         """Return c' = f c + i g and h' = o(c') tanh(c')."""
         h, c = state
+        # o after c: it sees the new cell
         i, f, g, o = torch.addmm(u, h, w.w_h.T).chunk(4, dim=-1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         return (torch.addmm(o, c, w.w_c.T).sigmoid() * c.tanh(), c)

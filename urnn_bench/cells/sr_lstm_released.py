@@ -34,6 +34,7 @@ class SrLstmReleased(FilteredLstm):
         momentum = restarting(x, self.options.restart).view(-1, 1, 1)
         g = torch.nn.functional.linear(self.with_bias_input(x), w.w_x)
         inner = w.bias - self.options.step_size * g
+        # a drive is one tensor, so m_k travels as its first column
         return torch.cat([momentum.expand(-1, x.shape[1], -1), inner], -1)
 
     def step(self, u: Tensor, state: State, w: Weights) -> State:

@@ -89,6 +89,7 @@ class Urnn(Cell[Weights]):
         fan = hidden if options.input_fan == "complex" else 2 * hidden
         mirror = {"uniform": 1.0, "glorot": _init.glorot_bound(2, 2 * hidden)}
         phase = {"uniform": pi, "glorot": _init.glorot_bound(3, hidden)}
+        # the order of these draws is part of what a seed means
         self.v = _init.uniform(inputs, 2 * hidden, bound=_init.glorot_bound(inputs, fan))
         self.phases = _init.uniform(3, hidden, bound=phase[options.phase_init])
         self.mirrors = _init.uniform(2, hidden, 2, bound=mirror[options.mirror_init])
@@ -103,6 +104,8 @@ class Urnn(Cell[Weights]):
 
     def weights(self) -> Weights:
         """Return unit mirrors and unit phases, both complex."""
+        # only the direction of a mirror counts. Normalised here, the kernels need no division, and
+        # the gradient is that of equation 6's v v*/|v|², by autograd through this line
         mirrors = nn.functional.normalize(self.mirrors.flatten(1), dim=1).view_as(self.mirrors)
         diagonals = torch.polar(torch.ones_like(self.phases), self.phases)
         d1, d2, d3 = diagonals
@@ -112,6 +115,7 @@ class Urnn(Cell[Weights]):
 
     def drive(self, x: Tensor, w: UnitaryWeights) -> Tensor:
         """Return V x: (T, B, F) to (T, B, H), complex."""
+        # one real product for both parts, as x is real
         pairs = (x @ w.v).view(*x.shape[:-1], self.hidden, 2)  # T B H 2
         return torch.view_as_complex(pairs)
 
