@@ -4,7 +4,7 @@ T steps, B batch, F input features, H hidden width, R readable features, O outpu
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,14 @@ from torch.utils._pytree import tree_map
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Choice
-from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.time_loop import State, Weights
 from urnn_bench.tasks.base import Signature, Targets, Tokens
+
+Tree = TypeVar("Tree")
 
 
 class SequenceModel(nn.Module):
-    """A cell that reads one-hot tokens or real vectors and answers through a linear readout.
+    """A cell that reads one-hot tokens or real vectors, and a linear readout of its state.
 
     The readout starts by Glorot's rule with zero bias, as in the uRNN paper, section 4.3.
     """
@@ -30,9 +32,9 @@ class SequenceModel(nn.Module):
         nn.init.zeros_(self.readout.bias)
 
     def forward(self, x: Tensor, state: State = ()) -> tuple[Tensor, State]:
-        """Return (T, B, O), or (B, O) where the task wants an answer after the last step.
+        """Return (T, B, O), or (B, O) if the task scores the last step alone, and the last state.
 
-        Beside it the last state, which another call can go on from; without one it begins anew.
+        Another call can continue from that state; without one, a sequence starts from h_0.
         """
         hs, last = self.kernel.run(
             self.encode(x), self.initial_state(x, state), self.cell.weights()
@@ -40,23 +42,24 @@ class SequenceModel(nn.Module):
         return self.output(hs, last), last
 
     def initial_state(self, x: Tensor, state: State) -> State:
-        """Return the state before the first step: the one given, if one is."""
+        """Return the state before the first step: ``state`` if it is not empty, else h_0."""
         return state or self.cell.initial_state(x.shape[1])
 
     def output(self, hs: Tensor, last: State) -> Tensor:
-        """Return the output that the task wants, of h over time and the last state."""
+        """Return the output that the task scores, of h over time and the last state."""
+        # the last state and not hs[-1], whose gradient would be as large as hs and mostly zeros
         return self.predict(last[0] if self.signature.targets is Targets.LAST_STEP else hs)
 
     def encode(self, x: Tensor) -> Tensor:
-        """Return what the cell reads: tokens (T, B) become one-hot (T, B, V)."""
+        """Return the input of the cell, (T, B, F): tokens (T, B) become one-hot (T, B, V)."""
         if not isinstance(self.signature.inputs, Tokens):
             return x
         weight, vocabulary = self.readout.weight, self.signature.inputs.vocabulary
-        # not one_hot, which looks at the tokens first, and a GPU would be waited for
+        # not one_hot, which checks the tokens first: the host would wait for the GPU
         return weight.new_zeros(*x.shape, vocabulary).scatter_(-1, x.unsqueeze(-1), 1)
 
     def predict(self, h: Tensor) -> Tensor:
-        """Read the answer off h: (..., H) to (..., O)."""
+        """Return the readout of h: (..., H) to (..., O)."""
         readout = self.readout
         return self.kernel.linear(self.cell.readout_features(h), readout.weight, readout.bias)
 
@@ -64,59 +67,65 @@ class SequenceModel(nn.Module):
 def stacked_forward(
     models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]
 ) -> list[tuple[Tensor, State]]:
-    """Return what every model answers to its own x from its own state, computed together.
+    """Return each model's output for its own x and state, computed as one stack.
 
-    The models differ in their weights only, and x in its content.
+    The models differ in their weights only, and the inputs in their content.
     """
-    hs, last = _run(models[0], _given(models, xs, states))
+    hs, last = _run_stack(models[0], _stacked_arguments(models, xs, states))
     lasts = [tuple(s[m] for s in last) for m in range(len(models))]
-    found = zip(models, hs.unbind(0), lasts, strict=True)
-    return [(model.output(h, state), state) for model, h, state in found]
+    # the readouts one by one, as each is a large product already and may be a kernel's own
+    outputs = zip(models, hs.unbind(0), lasts, strict=True)
+    return [(model.output(h, state), state) for model, h, state in outputs]
 
 
 @torch.no_grad()
 def steps_are_independent(
     models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]
 ) -> bool:
-    """Return whether steps read what they are given and nothing else of the cell that takes them.
+    """Return whether a step reads its arguments alone, so that models can be stacked.
 
-    They are taken by the first model's cell, for all; so its own numbers are spoilt, once the
-    weights have been made of them.
+    The first model's cell takes the steps of all models. So its own parameters and buffers are
+    filled with NaN, after the weights have been made of them: nothing must change.
     """
-    given, cell = _given(models, xs, states), models[0].cell
-    before, _ = _run(models[0], given)
-    own = [t for t in (*cell.parameters(), *cell.buffers()) if t.is_floating_point()]
-    kept = [t.clone() for t in own]
+    arguments, cell = _stacked_arguments(models, xs, states), models[0].cell
+    expected, _ = _run_stack(models[0], arguments)
+    tensors = [t for t in (*cell.parameters(), *cell.buffers()) if t.is_floating_point()]
+    values = [t.clone() for t in tensors]
     try:
-        for tensor in own:
+        for tensor in tensors:
             tensor.fill_(torch.nan)
-        after, _ = _run(models[0], given)
+        hs, _ = _run_stack(models[0], arguments)
     finally:
-        for tensor, value in zip(own, kept, strict=True):
+        for tensor, value in zip(tensors, values, strict=True):
             tensor.copy_(value)
-    return torch.allclose(before, after, equal_nan=True)
+    return torch.allclose(expected, hs, equal_nan=True)
 
 
-_Given = tuple[Tensor, State, Any]
+_StackArguments = tuple[Tensor, State, Weights]
 
 
-def _given(
+def _stacked_arguments(
     models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]
-) -> _Given:
-    """Return inputs, states and weights of all models, stacked, which copies them."""
+) -> _StackArguments:
+    """Return inputs, first states and weights of all models, each with an axis of M in front.
+
+    Stacking copies: the weights of a model may be its parameters themselves, which the check of
+    ``steps_are_independent`` overwrites.
+    """
     x = torch.stack([model.encode(x) for model, x in zip(models, xs, strict=True)])
-    each = zip(models, xs, states, strict=True)
-    begin = _stacked([model.initial_state(x, state) for model, x, state in each])
-    return x, begin, _stacked([model.cell.weights() for model in models])
+    triples = zip(models, xs, states, strict=True)
+    initial = _stack_trees([model.initial_state(x, state) for model, x, state in triples])
+    return x, initial, _stack_trees([model.cell.weights() for model in models])
 
 
-def _run(model: SequenceModel, given: _Given) -> tuple[Tensor, State]:
+def _run_stack(model: SequenceModel, arguments: _StackArguments) -> tuple[Tensor, State]:
     """Return h over time (M, T, B, H) and the last states; raise TypeError if there is no way."""
     if model.kernel.stacked is None:
         raise TypeError(f"the kernel '{model.kernel.name}' computes one model at a time")
-    return model.kernel.stacked(*given)
+    return model.kernel.stacked(*arguments)
 
 
-def _stacked(values: Sequence[Any]) -> Any:
-    """Return nested tuples of tensors with one more axis in front, over which they differ."""
-    return tree_map(lambda *of: torch.stack(of), *values)
+def _stack_trees(trees: Sequence[Tree]) -> Tree:
+    """Return nested tuples of tensors as one such tuple, with a new first axis for them."""
+    stacked_tree: Tree = tree_map(lambda *tensors: torch.stack(tensors), *trees)
+    return stacked_tree

@@ -1,7 +1,7 @@
 """Independent random streams from one seed and a path of names.
 
 A stream is a function of its path alone: batch 7 of the training data of seed 0 is the same on
-every device, for every model, and after every resumption, without any state to save.
+every device, for every model, and after a run is resumed, without any state to save.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import torch
 
 def stream_seed(seed: int, *path: str | int) -> int:
     """Return a 63-bit seed for the stream that ``path`` names under ``seed``."""
+    # a hash, not a sum of seed and index: neighbouring seeds must not share streams
     name = "/".join(str(part) for part in (seed, *path))
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) >> 1
 
@@ -24,7 +25,10 @@ def generator(seed: int, *path: str | int) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int, *path: str | int) -> Iterator[None]:
-    """Let torch's global CPU generator follow a named stream, and restore it afterwards."""
+    """Let torch's global CPU generator follow a named stream, and restore it afterwards.
+
+    Initial values are drawn by torch's functions, which take no generator.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(seed, *path))
         yield

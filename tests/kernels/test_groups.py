@@ -79,7 +79,7 @@ def test_what_a_batch_needs_is_compiled_before_it_comes(cold):
     shape = Shape(4, 3, 5)
     cell, x = cell_of(Components(), "rnn", shape), inputs_of(Components(), shape)
     choice = choose(cell, "cpu", "c")
-    choice.prepare(3, torch.float32)
+    choice.warm_up(3, torch.float32)
     made = set(cold.glob("**/*.so"))
     choice.run(x, cell.initial_state(3), cell.weights())
     assert made and set(cold.glob("**/*.so")) == made

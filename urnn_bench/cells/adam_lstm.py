@@ -8,6 +8,7 @@ T steps, B batch, F input features, H hidden width.
 
 from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
 from urnn_bench.cells._normalised import AdamOptions, NormalisedCell, normalised
+from urnn_bench.cells.lstm import Weights
 from urnn_bench.kernels import bptt
 from urnn_bench.kernels.native import dense
 
@@ -16,9 +17,10 @@ class AdamLstmOptions(AdamOptions, FilteredLstmOptions):
     """The filters, and how the LSTM behind them starts."""
 
 
-class AdamLstm(FilteredLstm, NormalisedCell):
+class AdamLstm(FilteredLstm, NormalisedCell[Weights]):
     """The LSTM behind both filters."""
 
     Options = AdamLstmOptions
+    options: AdamLstmOptions
     state_names = ("h", "c", "v", "s")
     kernels = normalised({"c": dense.LSTM, "bptt": bptt.LSTM})

@@ -7,29 +7,48 @@ readout, the loss and the optimizer are elsewhere and the same for every cell.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar, Generic, Self
 
 from torch import Tensor, nn
 
 from urnn_bench.kernels.choose import Implementation
-from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.time_loop import State, W
+from urnn_bench.spec.renamed import refuse_renamed
 from urnn_bench.spec.types import Config
 
+_RENAMED = {
+    "read": "readout_features",
+    "updated": "on_update_end",
+    "orthogonal": "orthogonal_parameters",
+    "fused": "kernels",
+    "counts_steps": "time_varying",
+    "asks_host": "host_sync_reason",
+}
 
-class Cell(nn.Module, ABC):
-    """One step of a recurrence; parameters are real, states may be complex."""
+
+class Cell(nn.Module, ABC, Generic[W]):
+    """One step of a recurrence; parameters are real, states may be complex.
+
+    W is the type of its weights, a NamedTuple of tensors; it need not be said. A subclass with
+    options of its own annotates ``options`` with their class.
+    """
 
     Options: ClassVar[type[Config]] = Config
     state_names: ClassVar[tuple[str, ...]] = ("h",)
-    kernels: Mapping[str, Implementation] = {}
-    # whether a step depends on its number, counted from 1 in every sequence that is given
+    kernels: Mapping[str, Implementation[Self, W]] = {}
+    # whether a step depends on its number, counted from 1 in every sequence
     time_varying: ClassVar[bool] = False
-    # why an update cannot be captured on a GPU, if making the weights asks the host
+    # why an update cannot be captured as a CUDA graph: making the weights waits for the host
     host_sync_reason: str = ""
+    options: Config
 
-    def __init__(self, inputs: int, hidden: int, options: Any) -> None:
+    def __init__(self, inputs: int, hidden: int, options: Config) -> None:
         super().__init__()
         self.inputs, self.hidden, self.options = inputs, hidden, options
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        refuse_renamed(cls, _RENAMED)
 
     @property
     def features(self) -> int:
@@ -37,15 +56,21 @@ class Cell(nn.Module, ABC):
         return self.hidden
 
     @abstractmethod
-    def weights(self) -> Any:
-        """Return what ``step`` needs as a NamedTuple, made once for a whole sequence."""
+    def weights(self) -> W:
+        """Return what ``drive`` and ``step`` need as a NamedTuple, made once for a sequence.
+
+        Kernels, stacks and gradients go by what is in it: what is used must be there.
+        """
 
     @abstractmethod
-    def drive(self, x: Tensor, w: Any) -> Tensor:
-        """Return all that does not depend on the state: (T, B, F) to (T, B, ...)."""
+    def drive(self, x: Tensor, w: W) -> Tensor:
+        """Return all that does not depend on the state: (T, B, F) to (T, B, ...).
+
+        The input projection: one product for all steps is faster than one for each.
+        """
 
     @abstractmethod
-    def step(self, u: Tensor, state: State, w: Any) -> State:
+    def step(self, u: Tensor, state: State, w: W) -> State:
         """Return the next state; a pure function of the drive (B, ...), the state and ``w``."""
 
     @abstractmethod
@@ -53,16 +78,17 @@ class Cell(nn.Module, ABC):
         """Return the state before the first step, h first, each (B, H)."""
 
     def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
-        """Return the parameters that a learning rate of orthogonal matrices is for, if any."""
+        """Return the parameters that ``fit.orthogonal_lr`` is the learning rate of, if any."""
         return ()
 
     def on_update_end(self, step: int) -> None:
-        """Be told that the optimizer has changed the parameters for the ``step``-th time."""
+        """Do what must follow the ``step``-th update of the parameters, counted from 1."""
 
     def flops(self) -> float | None:
-        """Return operations of one step of one sequence forward, V x included; None if not known.
+        """Return the operations of one step of one sequence, forward, V x included.
 
-        A product and a sum count one each, and so does any other function of one number.
+        A product and a sum count one each, and so does any other function of one number. None if
+        the number is not known.
         """
         return None
 

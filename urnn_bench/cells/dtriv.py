@@ -30,12 +30,14 @@ class Dtriv(OrthogonalCell):
     """B = Q exp(A - Aᵀ)."""
 
     Options = DtrivOptions
+    options: DtrivOptions
     base: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: DtrivOptions) -> None:
         super().__init__(inputs, hidden, options)
+        # a buffer, so that a checkpoint has Q; the initial rotation moves into it, and A is zero
         self.register_buffer("base", torch.eye(hidden))
-        self._move()
+        self._rebase()
 
     def weights(self) -> Weights:
         """Return V, the orthogonal matrix, and the biases."""
@@ -43,13 +45,14 @@ class Dtriv(OrthogonalCell):
         return Weights(self.w_x, rotation, self.bias)
 
     def on_update_end(self, step: int) -> None:
-        """Move the base if it is time."""
+        """Move the base after every ``rebase_every`` updates."""
         every = self.options.rebase_every
         if every is not None and step % every == 0:
-            self._move()
+            self._rebase()
 
     @torch.no_grad()
-    def _move(self) -> None:
+    def _rebase(self) -> None:
+        """Move Q to where B is, and A back to zero: B itself does not change."""
         # in double precision, so that single precision loses no more than its last digit
         self.base.copy_(reorthogonalise(self.base.double()) @ self.exponential(self.skew.double()))
         self.skew.zero_()
@@ -58,6 +61,7 @@ class Dtriv(OrthogonalCell):
 def reorthogonalise(q: Tensor) -> Tensor:
     """Return a matrix (H, H) that is almost orthogonal made so: Newton's step q (3 - qᵀq)/2.
 
-    It squares the distance to the nearest orthogonal matrix, so that rounding never adds up.
+    Björck and Bowie (1971), SIAM Journal on Numerical Analysis 8:2. It squares the distance to the
+    nearest orthogonal matrix, so that rounding never adds up.
     """
     return 1.5 * q - 0.5 * q @ (q.T @ q)

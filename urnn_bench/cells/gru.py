@@ -3,7 +3,7 @@
 Cho et al. (2014), arXiv:1406.1078, in the form of cuDNN: the reset gate acts after the recurrent
 product, n = tanh(V x + b + r (W h + b')). It starts by Glorot's rule, with zero biases.
 
-T steps, B batch, F input features, H hidden width. Gates stand in the order r, z, n.
+T steps, B batch, F input features, H hidden width. Gates are in the order r, z, n.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Weights(NamedTuple):
     bias_h: Tensor
 
 
-class Gru(Cell):
+class Gru(Cell[Weights]):
     """The stock GRU; its state starts at zero."""
 
     kernels = {"vendor": vendor.GRU}
@@ -51,6 +51,7 @@ class Gru(Cell):
         """Return (1 - z) n + z h."""
         h = state[0]
         a_r, a_z, a_n = u.chunk(3, dim=-1)
+        # all three products in one, as the reset gate multiplies b_n and not h
         b_r, b_z, b_n = torch.addmm(w.bias_h, h, w.w_h.T).chunk(3, dim=-1)
         n = torch.tanh(a_n + torch.sigmoid(a_r + b_r) * b_n)
         return (torch.lerp(n, h, torch.sigmoid(a_z + b_z)),)

@@ -28,4 +28,5 @@ class Irnn(ElmanCell):
 
     def step(self, u: Tensor, state: State, w: PlainWeights) -> State:
         """Return max(0, W h + u)."""
+        # addmm: the product and the sum in one launch, as in all cells
         return (torch.relu(torch.addmm(u, state[0], w.w_h.T)),)

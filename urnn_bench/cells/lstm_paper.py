@@ -4,7 +4,7 @@ Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, as their code has it: o_t ta
 the *current* cell state and a full H×H matrix (not a diagonal peephole), h_0 and c_0 are learned
 from zero, the forget bias starts at one, and every matrix by Glorot's rule.
 
-T steps, B batch, F input features, H hidden width. Gates stand in the order i, f, g, o.
+T steps, B batch, F input features, H hidden width. Gates are in the order i, f, g, o.
 """
 
 from typing import NamedTuple
@@ -16,10 +16,10 @@ from torch import Tensor
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.lstm import Lstm, LstmOptions
-from urnn_bench.cells.lstm import Weights as Gates
 from urnn_bench.kernels import bptt
 from urnn_bench.kernels.native import dense
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.weights import DenseWeights
 
 
 class LstmPaperOptions(LstmOptions):
@@ -40,15 +40,17 @@ class Weights(NamedTuple):
     w_c: Tensor
 
 
-class LstmPaper(Cell):
+class LstmPaper(Cell[Weights]):
     """The LSTM of the uRNN paper's figures."""
 
     Options = LstmPaperOptions
+    options: LstmPaperOptions
     state_names = ("h", "c")
     kernels = {"c": dense.LSTM, "bptt": bptt.LSTM}
 
     def __init__(self, inputs: int, hidden: int, options: LstmPaperOptions) -> None:
         super().__init__(inputs, hidden, options)
+        # a cell within a cell for its parameters and their initial values; its step is not used
         self.gates = Lstm(inputs, hidden, options)
         self.w_c = _init.glorot(hidden, hidden)
         self.h0 = _init.zeros(hidden).requires_grad_(options.learn_state)
@@ -58,13 +60,14 @@ class LstmPaper(Cell):
         """Return the parameters as they are."""
         return Weights(*self.gates.weights(), self.w_c)
 
-    def drive(self, x: Tensor, w: Weights) -> Tensor:
+    def drive(self, x: Tensor, w: DenseWeights) -> Tensor:
         """Return every gate's share of the input: (T, B, F) to (T, B, 4H)."""
-        return self.gates.drive(x, Gates(*w[:3]))
+        return self.gates.drive(x, w)
 
     def step(self, u: Tensor, state: State, w: Weights) -> State:
         """Return c' = f c + i g and h' = o(c') tanh(c')."""
         h, c = state
+        # o after c: it sees the new cell
         i, f, g, o = torch.addmm(u, h, w.w_h.T).chunk(4, dim=-1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         return (torch.addmm(o, c, w.w_c.T).sigmoid() * c.tanh(), c)

@@ -6,6 +6,7 @@ T steps, B batch, F input features, H hidden width.
 """
 
 from urnn_bench.cells._filtered import Momentum, MomentumOptions, filtered
+from urnn_bench.cells._orthogonal import Weights
 from urnn_bench.cells.dtriv import Dtriv, DtrivOptions
 
 
@@ -13,10 +14,12 @@ class MomentumDtrivOptions(MomentumOptions, DtrivOptions):
     """The filter, and the network behind it."""
 
 
-class MomentumDtriv(Momentum):
+class MomentumDtriv(Momentum[Weights]):
     """dtriv behind a filter of one pole."""
 
     Options = MomentumDtrivOptions
-    kind = Dtriv
+    options: MomentumDtrivOptions
+    inner_type = Dtriv
+    plain: Dtriv
     state_names = ("h", "v")
     kernels = filtered(Dtriv.kernels)

@@ -9,16 +9,17 @@ T steps, B batch, F input features, H hidden width.
 
 from urnn_bench.cells._filtered import Momentum, MomentumOptions, filtered
 from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
-from urnn_bench.cells.lstm import Lstm
+from urnn_bench.cells.lstm import Lstm, Weights
 
 
 class MomentumLstmOptions(MomentumOptions, FilteredLstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
 
-class MomentumLstm(FilteredLstm, Momentum):
+class MomentumLstm(FilteredLstm, Momentum[Weights]):
     """The LSTM behind a filter of one pole."""
 
     Options = MomentumLstmOptions
+    options: MomentumLstmOptions
     state_names = ("h", "c", "v")
     kernels = filtered(Lstm.kernels)

@@ -6,7 +6,7 @@ nonlinearity open; here it is that of the plain network it is compared with.
 T steps, B batch, F input features, H hidden width.
 """
 
-from urnn_bench.cells._elman import PlainOptions
+from urnn_bench.cells._elman import PlainOptions, PlainWeights
 from urnn_bench.cells._filtered import BiasOptions, Momentum, MomentumOptions, filtered
 from urnn_bench.cells.rnn import Rnn
 
@@ -15,10 +15,12 @@ class MomentumRnnOptions(MomentumOptions, BiasOptions, PlainOptions):
     """The filter, and how the network behind it starts."""
 
 
-class MomentumRnn(Momentum):
+class MomentumRnn(Momentum[PlainWeights]):
     """The tanh network behind a filter of one pole."""
 
     Options = MomentumRnnOptions
-    kind = Rnn
+    options: MomentumRnnOptions
+    inner_type = Rnn
+    plain: Rnn
     state_names = ("h", "v")
     kernels = filtered(Rnn.kernels)

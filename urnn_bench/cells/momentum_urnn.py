@@ -7,17 +7,19 @@ T steps, B batch, F input features, H hidden width (complex).
 """
 
 from urnn_bench.cells._filtered import Momentum, MomentumOptions, filtered
-from urnn_bench.cells.urnn import Urnn, UrnnOptions
+from urnn_bench.cells.urnn import Urnn, UrnnOptions, Weights
 
 
 class MomentumUrnnOptions(MomentumOptions, UrnnOptions):
     """The filter, and where the uRNN's paper and its code differ."""
 
 
-class MomentumUrnn(Momentum):
+class MomentumUrnn(Momentum[Weights]):
     """The uRNN behind a filter of one pole."""
 
     Options = MomentumUrnnOptions
-    kind = Urnn
+    options: MomentumUrnnOptions
+    inner_type = Urnn
+    plain: Urnn
     state_names = ("h", "v")
     kernels = filtered(Urnn.kernels)

@@ -10,16 +10,17 @@ T steps, B batch, F input features, H hidden width.
 
 from urnn_bench.cells._filtered import Nesterov, StepOptions, filtered
 from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
-from urnn_bench.cells.lstm import Lstm
+from urnn_bench.cells.lstm import Lstm, Weights
 
 
 class NesterovLstmOptions(StepOptions, FilteredLstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
 
-class NesterovLstm(FilteredLstm, Nesterov):
+class NesterovLstm(FilteredLstm, Nesterov[Weights]):
     """The LSTM behind Nesterov's filter."""
 
     Options = NesterovLstmOptions
+    options: NesterovLstmOptions
     state_names = ("h", "c", "v")
     kernels = filtered(Lstm.kernels)

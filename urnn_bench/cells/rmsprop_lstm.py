@@ -7,6 +7,7 @@ T steps, B batch, F input features, H hidden width.
 
 from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
 from urnn_bench.cells._normalised import NormalisedCell, RmspropOptions, normalised
+from urnn_bench.cells.lstm import Weights
 from urnn_bench.kernels import bptt
 from urnn_bench.kernels.native import dense
 
@@ -15,9 +16,10 @@ class RmspropLstmOptions(RmspropOptions, FilteredLstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
 
-class RmspropLstm(FilteredLstm, NormalisedCell):
+class RmspropLstm(FilteredLstm, NormalisedCell[Weights]):
     """The LSTM behind a normalisation."""
 
     Options = RmspropLstmOptions
+    options: RmspropLstmOptions
     state_names = ("h", "c", "v", "s")
     kernels = normalised({"c": dense.LSTM, "bptt": bptt.LSTM})

@@ -9,6 +9,7 @@ T steps, B batch, F input features, H hidden width.
 from pydantic import Field
 
 from urnn_bench.cells._filtered import Nesterov, RestartOptions, filtered
+from urnn_bench.cells._orthogonal import Weights
 from urnn_bench.cells.dtriv import Dtriv, DtrivOptions
 from urnn_bench.spec.types import Count
 
@@ -21,10 +22,12 @@ class SrDtrivOptions(RestartOptions, DtrivOptions):
     )
 
 
-class SrDtriv(Nesterov):
+class SrDtriv(Nesterov[Weights]):
     """dtriv behind a filter that restarts."""
 
     Options = SrDtrivOptions
-    kind = Dtriv
+    options: SrDtrivOptions
+    inner_type = Dtriv
+    plain: Dtriv
     state_names = ("h", "v")
     kernels = filtered(Dtriv.kernels)

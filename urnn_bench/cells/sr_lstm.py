@@ -10,16 +10,17 @@ T steps, B batch, F input features, H hidden width.
 
 from urnn_bench.cells._filtered import Nesterov, RestartOptions, filtered
 from urnn_bench.cells._filtered_lstm import FilteredLstm, FilteredLstmOptions
-from urnn_bench.cells.lstm import Lstm
+from urnn_bench.cells.lstm import Lstm, Weights
 
 
 class SrLstmOptions(RestartOptions, FilteredLstmOptions):
     """The filter, and how the LSTM behind it starts."""
 
 
-class SrLstm(FilteredLstm, Nesterov):
+class SrLstm(FilteredLstm, Nesterov[Weights]):
     """The LSTM behind a filter that restarts."""
 
     Options = SrLstmOptions
+    options: SrLstmOptions
     state_names = ("h", "c", "v")
     kernels = filtered(Lstm.kernels)

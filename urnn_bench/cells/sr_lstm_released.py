@@ -11,13 +11,11 @@ forget gate starts from.
 T steps, B batch, F input features, H hidden width.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from urnn_bench.cells._filtered_lstm import FilteredLstm
-from urnn_bench.cells.lstm import gated
+from urnn_bench.cells.lstm import Weights, gated
 from urnn_bench.cells.sr_lstm import SrLstmOptions
 from urnn_bench.kernels.filters import restarting
 from urnn_bench.kernels.time_loop import State
@@ -27,21 +25,23 @@ class SrLstmReleased(FilteredLstm):
     """The LSTM with the last two pre-activations in every gate."""
 
     Options = SrLstmOptions
+    options: SrLstmOptions
     state_names = ("h", "c", "y")
     time_varying = True
 
-    def drive(self, x: Tensor, w: Any) -> Tensor:
+    def drive(self, x: Tensor, w: Weights) -> Tensor:
         """Return m_k and b_h - ε (W x_t + b_x): (T, B, 1 + 4H)."""
-        ahead = restarting(x, self.options.restart).view(-1, 1, 1)
-        g = torch.nn.functional.linear(self.widened(x), w.w_x)
+        momentum = restarting(x, self.options.restart).view(-1, 1, 1)
+        g = torch.nn.functional.linear(self.with_bias_input(x), w.w_x)
         inner = w.bias - self.options.step_size * g
-        return torch.cat([ahead.expand(-1, x.shape[1], -1), inner], -1)
+        # a drive is one tensor, so m_k travels as its first column
+        return torch.cat([momentum.expand(-1, x.shape[1], -1), inner], -1)
 
-    def step(self, u: Tensor, state: State, w: Any) -> State:
+    def step(self, u: Tensor, state: State, w: Weights) -> State:
         """Return the LSTM's next state from y + m (y - y before)."""
-        h, c, before = state
+        h, c, previous_y = state
         y = torch.addmm(u[..., 1:], h, w.w_h.T)
-        return (*gated(y + u[..., :1] * (y - before), c), y)
+        return (*gated(y + u[..., :1] * (y - previous_y), c), y)
 
     def initial_state(self, batch: int) -> State:
         """Return zeros."""

@@ -15,7 +15,7 @@ T steps, B batch, F input features, H hidden width (complex).
 
 from collections.abc import Mapping
 from math import log2, pi, sqrt
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import Field, model_validator
@@ -27,10 +27,11 @@ from urnn_bench.kernels.gpu import urnn as gpu
 from urnn_bench.kernels.native import urnn as native
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.unitary import Factors, apply, modrelu
+from urnn_bench.kernels.weights import UnitaryWeights
 from urnn_bench.spec.types import Config
 
 # what the authors' code has where the paper, whose values are the defaults, says otherwise
-_VARIANTS: Mapping[str, Mapping[str, Any]] = {
+_VARIANTS: Mapping[str, Mapping[str, object]] = {
     "code": {"bias_bound": 0.01, "eps": 1e-5, "mirror_init": "glorot", "input_fan": "real"},
 }
 
@@ -61,7 +62,7 @@ class UrnnOptions(Config):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill(cls, value: Any) -> Any:
+    def _fill(cls, value: Mapping[str, object]) -> Mapping[str, object]:
         """Fill what is not given from the variant."""
         variant = value.get("variant")
         return {**(_VARIANTS.get(variant, {}) if isinstance(variant, str) else {}), **value}
@@ -75,11 +76,12 @@ class Weights(NamedTuple):
     bias: Tensor
 
 
-class Urnn(Cell):
+class Urnn(Cell[Weights]):
     """The uRNN of 2016, its state complex, its recurrent matrix unitary by construction."""
 
     Options = UrnnOptions
     kernels = {"c": native.URNN, "triton": gpu.URNN}
+    options: UrnnOptions
     permutation: Tensor
 
     def __init__(self, inputs: int, hidden: int, options: UrnnOptions) -> None:
@@ -87,6 +89,7 @@ class Urnn(Cell):
         fan = hidden if options.input_fan == "complex" else 2 * hidden
         mirror = {"uniform": 1.0, "glorot": _init.glorot_bound(2, 2 * hidden)}
         phase = {"uniform": pi, "glorot": _init.glorot_bound(3, hidden)}
+        # the order of these draws is part of what a seed means
         self.v = _init.uniform(inputs, 2 * hidden, bound=_init.glorot_bound(inputs, fan))
         self.phases = _init.uniform(3, hidden, bound=phase[options.phase_init])
         self.mirrors = _init.uniform(2, hidden, 2, bound=mirror[options.mirror_init])
@@ -101,6 +104,8 @@ class Urnn(Cell):
 
     def weights(self) -> Weights:
         """Return unit mirrors and unit phases, both complex."""
+        # only the direction of a mirror counts. Normalised here, the kernels need no division, and
+        # the gradient is that of equation 6's v v*/|v|², by autograd through this line
         mirrors = nn.functional.normalize(self.mirrors.flatten(1), dim=1).view_as(self.mirrors)
         diagonals = torch.polar(torch.ones_like(self.phases), self.phases)
         d1, d2, d3 = diagonals
@@ -108,8 +113,9 @@ class Urnn(Cell):
         factors = Factors(d1, d2, d3, r1, r2, self.permutation)
         return Weights(self.v, factors, self.bias)
 
-    def drive(self, x: Tensor, w: Weights) -> Tensor:
+    def drive(self, x: Tensor, w: UnitaryWeights) -> Tensor:
         """Return V x: (T, B, F) to (T, B, H), complex."""
+        # one real product for both parts, as x is real
         pairs = (x @ w.v).view(*x.shape[:-1], self.hidden, 2)  # T B H 2
         return torch.view_as_complex(pairs)
 

@@ -1,1 +1,1 @@
-"""Data sets: known files, where they lie, how they are fetched and read."""
+"""Data sets: which files, where they are, how they are fetched and read."""

@@ -1,4 +1,4 @@
-"""Fetch what is missing of a data set, from the first mirror that has it."""
+"""Fetch the missing files of a data set, from the first mirror that has them."""
 
 import logging
 import os
@@ -19,10 +19,10 @@ _TIMEOUT_S = 30
 
 
 def prepare(data: DataSet, say: Callable[[str], None]) -> list[tuple[Path, bool]]:
-    """Return where the files of a data set lie, and which had to be fetched.
+    """Return the paths of a data set's files, and for each whether it had to be fetched.
 
-    What is whole is left alone. Raises DataError if a file cannot be fetched, with the reason of
-    every mirror.
+    Files that are intact are not touched. Raises DataError if a file cannot be fetched, with the
+    reason of every mirror.
     """
     return [_prepare(data, file, say) for file in data.files]
 
@@ -56,11 +56,12 @@ def _fetch(data: DataSet, file: str, why: DataError, say: Callable[[str], None])
 
 
 def _from(url: str, sha256: str, target: Path) -> str | None:
-    """Fetch one file and put it in its place once it is whole; return what went wrong."""
-    # its sentences on what it fetches are ours to say
+    """Fetch one file and put it in its place once it is complete; return what went wrong."""
+    # pooch logs every download and its hash; ``say`` has already said what matters
     pooch.get_logger().setLevel(logging.WARNING)
     downloader = pooch.HTTPDownloader(timeout=_TIMEOUT_S)
     try:
+        # not straight into the data folder: pooch would leave there what it could not finish
         with TemporaryDirectory(prefix="urnn-bench-") as folder:
             name = pooch.retrieve(
                 url, f"sha256:{sha256}", target.name, folder, downloader=downloader

@@ -1,4 +1,7 @@
-"""The idx format of MNIST: two zero bytes, a type, a number of axes, their lengths, the values."""
+"""The idx format of MNIST: two zero bytes, a type, a number of axes, their lengths, the values.
+
+Numbers are big-endian; only bytes are read. LeCun, Cortes and Burges, "The MNIST database".
+"""
 
 import gzip
 import zlib
@@ -24,6 +27,7 @@ def parse(content: bytes, name: str) -> NDArray[np.uint8]:
     start = 4 + 4 * raw[3]
     if len(raw) < start:
         raise DataError(f"{name}: ends within its header")
+    # lengths are not trusted: a damaged header must not ask for terabytes
     shape = unpack(f">{raw[3]}I", raw[4:start])
     if prod(shape) != len(raw) - start:
         sizes = " × ".join(map(str, shape))

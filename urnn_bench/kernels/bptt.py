@@ -1,37 +1,50 @@
 """Back-propagation through time by hand, for cells with dense recurrent matrices, on any device.
 
-Autograd keeps every intermediate of every step and adds to the matrices' gradients T times. Here a
-step keeps what its backward step needs, both loops write in place, and the matrices' gradients are
-one product each over all steps. It is what runs inside a captured update on a GPU, and on a CPU
-without a compiler. Everything may have an axis of M models before that of the batch, whose matrices
-are multiplied at once. T steps, B batch, H hidden width.
+Werbos (1990), Proceedings of the IEEE 78:1550. Autograd keeps every intermediate of every step and
+adds to the matrices' gradients T times. Here a step keeps what its backward step needs, both loops
+write in place, and the matrices' gradients are one product each over all steps. It is what runs
+inside a captured update on a GPU, and on a CPU without a compiler. Everything may have an axis of M
+models before that of the batch; their matrices are then multiplied as one batch of products.
+
+T steps, B batch, H hidden width, G rows of W.
 """
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.choose import Implementation
-from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.time_loop import HasDrive, State, W
+from urnn_bench.kernels.weights import DenseWeights
 
 _DEVICES = frozenset({"cpu", "cuda", "mps"})
 _aten = torch.ops.aten
-# f in place, and the gradient of its input from that of its output and the output
-_Function = tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]
+_Backward = Callable[[Tensor, Tensor], Tensor]
+# f in place, and the gradient of its input from that of its output and the output: both f have a
+# derivative that follows from f itself, so no pre-activation is kept
+_Function = tuple[Callable[[Tensor], Tensor], _Backward]
 _TANH: _Function = (torch.tanh_, _aten.tanh_backward)
 _RELU: _Function = (torch.relu_, lambda g, h: _aten.threshold_backward(g, h, 0))
+# what autograd itself calls: one launch each, where 1 - h² written out would be three
 _sigmoid_backward = _aten.sigmoid_backward
 
 
-class _Plain(torch.autograd.Function):
+class _ElmanContext(Context, Protocol):
+    derivative: _Backward
+
+
+class _Elman(torch.autograd.Function):
     """h_t = f(W h_{t-1} + u_t): hs (T, B, H) from u (T, B, H), h0 (B, H) and W (H, H)."""
 
     @staticmethod
-    def forward(ctx: Any, u: Tensor, h0: Tensor, w: Tensor, function: _Function) -> Tensor:
+    def forward(
+        ctx: _ElmanContext, u: Tensor, h0: Tensor, w: Tensor, function: _Function
+    ) -> Tensor:
         hs, h, f = torch.empty_like(u), h0, function[0]
         for u_t, h_t in zip(u, hs, strict=True):
             affine(u_t, h, w.mT, out=h_t)
@@ -43,13 +56,18 @@ class _Plain(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: _ElmanContext, dhs: Tensor) -> tuple[Tensor | None, ...]:
         hs, h0, w = ctx.saved_tensors
+        # g is dC/dh_t through everything later; the last step has no later one
         dz, g = torch.empty_like(hs), dhs[-1]
         for t in range(len(hs) - 1, -1, -1):
             dz[t] = ctx.derivative(g, hs[t])
             g = affine(dhs[t - 1], dz[t], w) if t else dz[t] @ w
         return dz, g, outer(dz, before(h0, hs)), None
+
+
+# what is saved: the gates, hs, cs, tanh(cs), h0 and c0, W, and C if there is one
+_LstmContext = Context[tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor | None]]
 
 
 class _Lstm(torch.autograd.Function):
@@ -60,16 +78,19 @@ class _Lstm(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, u: Tensor, h0: Tensor, c0: Tensor, w: Tensor, w_c: Tensor | None
+        ctx: _LstmContext, u: Tensor, h0: Tensor, c0: Tensor, w: Tensor, w_c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         gates, cs = torch.empty_like(u), u.new_empty(*u.shape[:-1], h0.shape[-1])
         hs, tanhs, h, c = torch.empty_like(cs), torch.empty_like(cs), h0, c0
+        # indices are views here and cost nothing: autograd does not record inside a Function
         for t in range(len(u)):
             affine(u[t], h, w.mT, out=gates[t])
             c = _cell(gates[t], c, out=cs[t])
+            # o is a view of gates[t], so that what is written to it is what is kept
             o = gates[t].chunk(4, -1)[3]
             if w_c is not None:
                 affine(o, c, w_c.mT, out=o)
+            # tanh(c) is kept too: a vector a step is cheaper than the function again
             h = torch.mul(o.sigmoid_(), torch.tanh(c, out=tanhs[t]), out=hs[t])
         ctx.save_for_backward(
             gates, hs, cs, tanhs, h0, c0, w.clone(), None if w_c is None else w_c.clone()
@@ -78,13 +99,15 @@ class _Lstm(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dhs: Tensor, dcs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: _LstmContext, dhs: Tensor, dcs: Tensor) -> tuple[Tensor | None, ...]:
         gates, hs, cs, tanhs, h0, c0, w, w_c = ctx.saved_tensors
         dz, g, dc = torch.empty_like(gates), dhs[-1], torch.zeros_like(c0)
         earlier = before(c0, cs)
         for t in range(len(hs) - 1, -1, -1):
             i, f, n, o = gates[t].chunk(4, -1)
+            # views of dz: filling them fills the rows that W is multiplied by below
             di, df, dn, do = dz[t].chunk(4, -1)
+            # o first: with C it passes part of its gradient on to this very c_t
             do.copy_(_sigmoid_backward(g * tanhs[t], o))
             dc = dc + dcs[t] + _aten.tanh_backward(g * o, tanhs[t])
             if w_c is not None:
@@ -99,14 +122,19 @@ class _Lstm(torch.autograd.Function):
 
 
 def _cell(z: Tensor, c: Tensor, out: Tensor) -> Tensor:
-    """Turn three of the gates' pre-activations (B, 4H) into gates in place; return f c + i g."""
+    """Turn three of the gates' pre-activations (B, 4H) into gates in place; return f c + i g.
+
+    The output gate is left alone, as with C it has to see the new c first.
+    """
     i, f, g, _ = z.chunk(4, -1)
+    # i and f lie side by side: one launch for both
     z[..., : 2 * c.shape[-1]].sigmoid_()
     return torch.mul(f, c, out=out).addcmul_(i, g.tanh_())
 
 
 def before(first: Tensor, states: Tensor) -> Tensor:
     """Return the states that the steps begin with: (T, B, H), in memory as ``states`` are."""
+    # not torch.cat, which would lay the models of a stack out anew
     earlier = torch.empty_like(states)
     earlier[0], earlier[1:] = first, states[:-1]
     return earlier
@@ -124,37 +152,44 @@ def affine(u: Tensor, h: Tensor, w: Tensor, out: Tensor | None = None) -> Tensor
 
 def outer(dz: Tensor, states: Tensor) -> Tensor:
     """Return the sum over steps and rows of dz statesᵀ: (T, B, G) and (T, B, H) to (G, H)."""
+    # the loops leave this to the end: one product of long sums runs at the speed of arithmetic,
+    # T products of B rows at that of memory
     if dz.ndim > 3:
         return torch.einsum("tmbg,tmbh->mgh", dz, states)
     return dz.flatten(0, 1).T @ states.flatten(0, 1)
 
 
-def _plain(function: _Function, u: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
-    hs = _Plain.apply(u, state[0], w.w_h, function)  # type: ignore[no-untyped-call]
+def _elman(function: _Function, u: Tensor, state: State, w: DenseWeights) -> tuple[Tensor, State]:
+    hs = _Elman.apply(u, state[0], w.w_h, function)  # type: ignore[no-untyped-call]
+    # a copy, here and below, so that changing hs in place does not change the state
     return hs, (hs[-1].clone(),)
 
 
-def _lstm(u: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+def _lstm(u: Tensor, state: State, w: DenseWeights) -> tuple[Tensor, State]:
+    # w_c is what lstm_paper's weights have beside those of the stock LSTM
     hs, cs = _Lstm.apply(  # type: ignore[no-untyped-call]
         u, *state, w.w_h, getattr(w, "w_c", None)
     )
     return hs, (hs[-1].clone(), cs[-1].clone())
 
 
-def by_hand(loop: Callable[[Tensor, State, Any], tuple[Tensor, State]]) -> Implementation:
-    """Return a kernel of a loop over the drive, with which it is as good for several models."""
+def by_hand(
+    loop: Callable[[Tensor, State, W], tuple[Tensor, State]],
+) -> Implementation[HasDrive[W], W]:
+    """Return a kernel, and its stack, of a loop from a drive (T, [M,] B, ...) to hs and a state."""
 
-    def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    def run(cell: HasDrive[W], x: Tensor, state: State, w: W) -> tuple[Tensor, State]:
         return loop(cell.drive(x, w), state, w)
 
-    def stacked(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
-        # time in front as the loop has it, and in memory each model by itself
+    def stacked(cell: HasDrive[W], x: Tensor, state: State, w: W) -> tuple[Tensor, State]:
+        # a view with time in front, as the loop has it; in memory the models stay apart, and so do
+        # hs and dz, which take their layout from it: a batch of products wants each model dense
         hs, last = loop(torch.vmap(cell.drive)(x, w).transpose(0, 1), state, w)
         return hs.transpose(0, 1), last
 
     return Implementation(_DEVICES, run, stacked=stacked)
 
 
-TANH_RNN = by_hand(partial(_plain, _TANH))
-RELU_RNN = by_hand(partial(_plain, _RELU))
+TANH_RNN = by_hand(partial(_elman, _TANH))
+RELU_RNN = by_hand(partial(_elman, _RELU))
 LSTM = by_hand(_lstm)

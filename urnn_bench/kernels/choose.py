@@ -3,74 +3,90 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Generic, Protocol, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from typing_extensions import TypeVar
 
 from urnn_bench.errors import KernelError, near_miss
-from urnn_bench.kernels.time_loop import Recurrence, State, stacked, unroll
+from urnn_bench.kernels.time_loop import Recurrence, State, W, W_contra, stacked, unroll
 
-Kernel = Callable[[Any, Tensor, State, Any], tuple[Tensor, State]]
-Forward = Callable[[Tensor, State, Any], tuple[Tensor, State]]
+C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
+
+# of a cell C with weights W: x (T, B, F), the first state and the weights to h over time (T, B, H)
+# and the last state
+Kernel = Callable[[C, Tensor, State, W], tuple[Tensor, State]]
+Forward = Callable[[Tensor, State, W], tuple[Tensor, State]]
 Linear = Callable[[Tensor, Tensor, Tensor], Tensor]
-Prepare = Callable[[int, torch.dtype], object]
+WarmUp = Callable[[int, torch.dtype], object]
 
 
-def _nothing(*_: Any) -> None:
+class HasWidth(Protocol):
+    """The width of a cell, which may decide whether a kernel takes it."""
+
+    hidden: int
+
+
+def _nothing(*_: object) -> None:
     return None
 
 
 @dataclass(frozen=True)
-class Implementation:
+class Implementation(Generic[C_contra, W_contra]):
     """Another way to compute what ``unroll`` computes of the same arguments, on some devices.
 
-    A kernel with ``own_threads`` is disturbed by torch's, which spin while they wait. ``linear``
-    is the readout that goes best with it: x (..., K), weight (O, K) and bias (O) to (..., O).
-    ``stacked`` computes M models of one form at once, as ``scan.stacked`` does. ``prepare`` does
-    what the first batch of a size and precision would wait for.
+    ``unavailable_for`` returns why it cannot run a cell here, or None. A kernel with
+    ``own_threads`` is disturbed by torch's, which spin while they wait. ``linear`` is the readout
+    that goes best with it: x (..., K), weight (O, K) and bias (O) to (..., O). ``stacked`` computes
+    a stack of M models of one form, as ``time_loop.stacked`` does. ``warm_up`` does, for a batch
+    size and a precision, what the first batch would wait for.
+
+    C is what the kernel calls of a cell, W what it reads of its weights. Both are contravariant: a
+    kernel that needs less serves every cell that has more.
     """
 
     devices: frozenset[str]
-    run: Kernel
-    obstacle: Callable[[Any], str | None] = _nothing
+    run: Kernel[C_contra, W_contra]
+    unavailable_for: Callable[[HasWidth], str | None] = _nothing
     own_threads: bool = False
     linear: Linear = functional.linear
-    stacked: Kernel | None = None
-    prepare: Prepare = _nothing
+    stacked: Kernel[C_contra, W_contra] | None = None
+    warm_up: WarmUp = _nothing
 
-    def unavailable_reason(self, cell: Any, device: str) -> str | None:
+    def unavailable_reason(self, cell: HasWidth, device: str) -> str | None:
         """Return why this kernel cannot run ``cell`` on ``device``, or None."""
         if device not in self.devices:
             return f"it runs on {' and '.join(sorted(self.devices))}, not on {device}"
-        return self.obstacle(cell)
+        return self.unavailable_for(cell)
 
 
-class HasKernels(Recurrence[Any], Protocol):
+class HasKernels(Recurrence[W_contra], HasWidth, Protocol[W_contra]):
     """A recurrence with a table of faster kernels, in the order in which to try them."""
 
     @property
-    def kernels(self) -> Mapping[str, Implementation]:
+    def kernels(self) -> Mapping[str, Implementation[Self, W_contra]]:
         """Kernels by name."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Generic[W_contra]):
     """A kernel ready to run, and the reason that goes into the record."""
 
     name: str
-    run: Forward
+    run: Forward[W_contra]
     reason: str
     linear: Linear = functional.linear
-    stacked: Forward | None = None
-    prepare: Prepare = _nothing
+    stacked: Forward[W_contra] | None = None
+    warm_up: WarmUp = _nothing
 
 
-def choose(cell: HasKernels, device: str, wanted: str) -> Choice:
-    """Pick the kernel ``wanted``, or for "auto" the first that can run.
+def choose(cell: HasKernels[W], device: str, wanted: str) -> Choice[W]:
+    """Return the kernel ``wanted``, or for "auto" the first that can run.
 
-    Raises KernelError if the kernel asked for by name cannot run.
+    Raises KernelError if the kernel requested by name cannot run.
     """
     table = cell.kernels
     if wanted == "eager":
@@ -87,7 +103,7 @@ def choose(cell: HasKernels, device: str, wanted: str) -> Choice:
     return _ready(cell, wanted, "asked for")
 
 
-def available(cell: HasKernels, device: str) -> list[str]:
+def available(cell: HasKernels[W], device: str) -> list[str]:
     """Return the names of the time loop and of every kernel that can run ``cell`` on a device."""
     return [
         "eager",
@@ -95,31 +111,33 @@ def available(cell: HasKernels, device: str) -> list[str]:
     ]
 
 
-def _ready(cell: HasKernels, name: str, reason: str) -> Choice:
-    implementation = cell.kernels[name]
-    at_once = None if implementation.stacked is None else partial(implementation.stacked, cell)
-    run = partial(implementation.run, cell)
-    return Choice(name, run, reason, implementation.linear, at_once, implementation.prepare)
+def _ready(cell: HasKernels[W], name: str, reason: str) -> Choice[W]:
+    kernel = cell.kernels[name]
+    of_stack = None if kernel.stacked is None else partial(kernel.stacked, cell)
+    return Choice(name, partial(kernel.run, cell), reason, kernel.linear, of_stack, kernel.warm_up)
 
 
-def _eager(cell: HasKernels, device: str, reason: str) -> Choice:
-    """Return the time loop; of several models at once by hand, where a kernel has that written."""
-    by_hand = (
-        implementation.stacked
-        for implementation in cell.kernels.values()
-        if implementation.stacked is not None
-        and implementation.unavailable_reason(cell, device) is None
+def _eager(cell: HasKernels[W], device: str, reason: str) -> Choice[W]:
+    """Return the time loop, whose stack is computed by the first kernel that can.
+
+    A loop by hand writes in place and keeps less than autograd does under vmap; the states are the
+    same to rounding.
+    """
+    of_stacks = (
+        kernel.stacked
+        for kernel in cell.kernels.values()
+        if kernel.stacked is not None and kernel.unavailable_reason(cell, device) is None
     )
     return Choice(
-        "eager", partial(unroll, cell), reason, stacked=partial(next(by_hand, stacked), cell)
+        "eager", partial(unroll, cell), reason, stacked=partial(next(of_stacks, stacked), cell)
     )
 
 
-def _first(cell: HasKernels, device: str) -> Choice:
-    obstacles = []
-    for name, implementation in cell.kernels.items():
-        reason = implementation.unavailable_reason(cell, device)
+def _first(cell: HasKernels[W], device: str) -> Choice[W]:
+    reasons = []
+    for name, kernel in cell.kernels.items():
+        reason = kernel.unavailable_reason(cell, device)
         if reason is None:
             return _ready(cell, name, "first of the table that can run")
-        obstacles.append(f"{name}: {reason}")
-    return _eager(cell, device, "; ".join(obstacles) or "the cell has no other kernel")
+        reasons.append(f"{name}: {reason}")
+    return _eager(cell, device, "; ".join(reasons) or "the cell has no other kernel")

@@ -3,7 +3,7 @@
 Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, equations 6 and 8. H hidden width (complex).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -21,8 +21,16 @@ class Factors(NamedTuple):
     permutation: Tensor
 
 
+class ModReluOptions(Protocol):
+    """The options that the uRNN's kernels read."""
+
+    @property
+    def eps(self) -> float:
+        """What is added to |z| in modReLU's denominator."""
+
+
 def apply(w: Factors, h: Tensor) -> Tensor:
-    """Return W h for every row of ``h`` (B, H)."""
+    """Return W h for every row of ``h`` (B, H); equation 6, from right to left."""
     z = reflect(fft(w.d1 * h, norm="ortho"), w.r1)
     z = ifft(w.d2 * z.index_select(-1, w.permutation), norm="ortho")
     return reflect(z, w.r2) * w.d3
@@ -37,7 +45,11 @@ def apply_adjoint(w: Factors, g: Tensor) -> Tensor:
 
 
 def reflect(h: Tensor, mirror: Tensor) -> Tensor:
-    """Return h - 2 v v* h for a unit vector v (H) and every row of ``h`` (B, H)."""
+    """Return h - 2 v v* h for a unit vector v (H) and every row of ``h`` (B, H).
+
+    Householder's reflection; the paper's R divides by |v|², which is 1 here.
+    """
+    # rows are transposed vectors: v* h is h @ conj(v), and addr adds the outer product with v
     return torch.addr(h, h @ mirror.conj(), mirror, alpha=-2)
 
 

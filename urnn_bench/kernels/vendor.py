@@ -6,46 +6,45 @@ state.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from urnn_bench.kernels.choose import Implementation
+from urnn_bench.kernels.choose import Implementation, Kernel
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.weights import DenseWeights, GruWeights
 
 _DEVICES = frozenset({"cpu", "cuda"})
 
 
-def _run(
-    function: Callable[..., tuple[Tensor, ...]], x: Tensor, state: Any, weights: list[Tensor]
-) -> tuple[Tensor, ...]:
-    has_biases, layers, dropout, train, both_ways, batch_first = True, 1, 0.0, True, False, False
-    return function(x, state, weights, has_biases, layers, dropout, train, both_ways, batch_first)
+# torch.lstm, torch.gru and their like take these after x, the state and the weights: has_biases,
+# num_layers, dropout, train, bidirectional, batch_first; in training mode the backward pass exists
+_OPTIONS = (True, 1, 0.0, True, False, False)
 
 
 def _layer(state: State) -> list[Tensor]:
-    # contiguous: an initial state expanded over the batch has stride 0
+    # contiguous: an initial state expanded over the batch has stride 0, which cuDNN refuses
     return [s.unsqueeze(0).contiguous() for s in state]
 
 
-def lstm(_: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+def lstm(_: object, x: Tensor, state: State, w: DenseWeights) -> tuple[Tensor, State]:
     """Run an LSTM with weights (w_x (4H, F), w_h (4H, H), bias (4H)), gates i, f, g, o."""
+    # torch wants the two biases of cuDNN, which are only ever added up: zeros for the second
     weights = [w.w_x, w.w_h, w.bias, torch.zeros_like(w.bias)]
-    hs, h, c = _run(torch.lstm, x, _layer(state), weights)
+    hs, h, c = torch.lstm(x, _layer(state), weights, *_OPTIONS)
     return hs, (h[0], c[0])
 
 
-def gru(_: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+def gru(_: object, x: Tensor, state: State, w: GruWeights) -> tuple[Tensor, State]:
     """Run a GRU with weights (w_x (3H, F), w_h (3H, H), two biases (3H)), gates r, z, n."""
-    hs, h = _run(torch.gru, x, _layer(state)[0], [w.w_x, w.w_h, w.bias_x, w.bias_h])
+    hs, h = torch.gru(x, _layer(state)[0], [w.w_x, w.w_h, w.bias_x, w.bias_h], *_OPTIONS)
     return hs, (h[0],)
 
 
-def _plain(function: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, State]]:
-    def run(_: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+def _elman(function: Callable[..., tuple[Tensor, ...]]) -> Kernel[object, DenseWeights]:
+    def run(_: object, x: Tensor, state: State, w: DenseWeights) -> tuple[Tensor, State]:
         weights = [w.w_x, w.w_h, w.bias, torch.zeros_like(w.bias)]
-        hs, h = _run(function, x, _layer(state)[0], weights)
+        hs, h = function(x, _layer(state)[0], weights, *_OPTIONS)
         return hs, (h[0],)
 
     return run
@@ -53,5 +52,5 @@ def _plain(function: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[T
 
 LSTM = Implementation(_DEVICES, lstm)
 GRU = Implementation(_DEVICES, gru)
-TANH_RNN = Implementation(_DEVICES, _plain(torch.rnn_tanh))
-RELU_RNN = Implementation(_DEVICES, _plain(torch.rnn_relu))
+TANH_RNN = Implementation(_DEVICES, _elman(torch.rnn_tanh))
+RELU_RNN = Implementation(_DEVICES, _elman(torch.rnn_relu))

@@ -1,1 +1,1 @@
-"""Looks inside a recurrence; a file is a probe of that name."""
+"""Probes of a recurrence, one file each; the file name is the probe's name."""

@@ -1,4 +1,4 @@
-"""Look inside a run's network between two of its updates."""
+"""Run probes on a run's network between two of its updates."""
 
 import time
 from collections.abc import Mapping
@@ -16,30 +16,34 @@ from urnn_bench.tasks.base import Batch, Task
 
 @dataclass(frozen=True)
 class ProbeRunner:
-    """The probes of a run, when they look, and the sequences they look at."""
+    """The probes of a run, their schedule, and the sequences they are computed on."""
 
-    when: Probes
+    schedule: Probes
     task: Task
     batch: Batch
     probes: Mapping[str, Probe]
 
-    def look(self, job: Job, train_state: TrainState) -> Probed:
-        """Return what every probe reads; weights, gradients and random streams stay as they are."""
+    def run(self, job: Job, state: TrainState) -> Probed:
+        """Return the values of every probe; weights, gradients and random streams do not change.
+
+        Raises TypeError if the network is no SequenceModel, ValueError if a probe returns anything
+        but curves and numbers.
+        """
         began = time.perf_counter()
         if not isinstance(job.model, SequenceModel):
-            raise TypeError("only a SequenceModel can be looked into")
-        seen = trace(job.model, self.task, self.batch)
-        read = {name: probe.read(seen) for name, probe in self.probes.items()}
-        for name, of in read.items():
-            if any(value.ndim > 1 for value in of.values()):
+            raise TypeError("only a SequenceModel can be probed")
+        traced = trace(job.model, self.task, self.batch)
+        by_probe = {name: probe.read(traced) for name, probe in self.probes.items()}
+        for name, by_state in by_probe.items():
+            if any(value.ndim > 1 for value in by_state.values()):
                 raise ValueError(f"the probe '{name}' must return curves (T) or numbers ()")
-        found = {(name, state): v for name, of in read.items() for state, v in of.items()}
+        values = {(name, s): v for name, states in by_probe.items() for s, v in states.items()}
         return Probed(
-            step=train_state.step,
-            examples=train_state.step * job.fit.batch,
-            train_s=train_state.train_s,
-            curves={key: value.tolist() for key, value in found.items() if value.ndim},
-            numbers={_metric(*key): float(v) for key, v in found.items() if not v.ndim},
+            step=state.step,
+            examples=state.step * job.fit.batch,
+            train_s=state.train_s,
+            curves={key: value.tolist() for key, value in values.items() if value.ndim},
+            numbers={_metric(*key): float(v) for key, v in values.items() if not v.ndim},
             cost_s=time.perf_counter() - began,
         )
 

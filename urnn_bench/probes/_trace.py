@@ -6,28 +6,27 @@ T steps, B batch, H hidden width.
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.time_loop import State, iterate_states
+from urnn_bench.kernels.time_loop import State, Weights, iterate_states
 from urnn_bench.models import SequenceModel
 from urnn_bench.tasks.base import Batch, Targets, Task
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What happened to a batch: ``states`` and ``gradients`` (T, B, H) by the names of states.
+    """All states of a batch and their gradients, each (T, B, H) by the state's name.
 
-    A gradient is the total derivative of each example's own loss to that state, through everything
-    that comes later, so it does not depend on the size of the batch. For a complex state it is
-    dC/dRe + i dC/dIm, whose norm is that over real and imaginary parts.
+    A gradient is the total derivative of each example's own loss with respect to that state,
+    through everything that comes later, so it does not depend on the size of the batch. For a
+    complex state it is dC/dRe + i dC/dIm, whose norm is that over real and imaginary parts.
     """
 
     cell: Cell
-    weights: Any
+    weights: Weights
     x: Tensor
     initial: State
     states: Mapping[str, Tensor]
@@ -37,22 +36,26 @@ class Trace:
 def trace(model: SequenceModel, task: Task, batch: Batch) -> Trace:
     """Run ``batch`` through a float64 copy of ``model`` on the CPU by the time loop.
 
-    The derivative is asked for with respect to all states at once: a tap added to a state and read
-    afterwards would miss what the same step already computed from it, as an LSTM does with c.
+    One call of autograd takes the derivative with respect to all states. Zeros added to a state
+    after its step, with the gradient read off them, would miss what the same step has already
+    computed from it: an LSTM's h from its c.
     """
     twin = deepcopy(model).to("cpu", torch.float64)
     batch = batch.to(torch.device("cpu"), torch.float64)
     with torch.enable_grad():
         weights, x = twin.cell.weights(), twin.encode(batch.x)
         initial = tuple(s.detach() for s in twin.cell.initial_state(x.shape[1]))
-        # so that the first states have gradients though no parameter may want one
-        begin = tuple(s.clone().requires_grad_() for s in initial)
-        steps = list(iterate_states(twin.cell, x, begin, weights))
+        # with a gradient, so that the states have one even if no parameter is trained
+        first = tuple(s.clone().requires_grad_() for s in initial)
+        steps = list(iterate_states(twin.cell, x, first, weights))
         loss = task.loss(_output(twin, steps), batch)
         flat = [state for step in steps for state in step]
-        found = torch.autograd.grad(loss, flat, allow_unused=True)
+        # unused: the last c of a cell whose readout sees h alone, for one
+        derivatives = torch.autograd.grad(loss, flat, allow_unused=True)
     names, size = twin.cell.state_names, x.shape[1]
-    grads = [torch.zeros_like(s) if g is None else g for s, g in zip(flat, found, strict=True)]
+    pairs = zip(flat, derivatives, strict=True)
+    grads = [torch.zeros_like(s) if g is None else g for s, g in pairs]
+    # the loss is a mean over the batch: times its size, it is each example's own
     return Trace(
         twin.cell,
         weights,

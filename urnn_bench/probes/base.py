@@ -1,8 +1,8 @@
-"""What a probe is: numbers read off the trace of a recurrence. Found by the name of its file."""
+"""What a probe is: numbers from the trace of a recurrence. It is found by the name of its file."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -11,16 +11,18 @@ from urnn_bench.spec.types import Config
 
 
 class Probe(ABC):
-    """Reads a trace; the network and the task are not seen, nor changed."""
+    """Reads a trace; it neither sees nor changes the network and the task."""
 
     Options: ClassVar[type[Config]] = Config
 
-    def __init__(self, options: Any) -> None:
+    options: Config
+
+    def __init__(self, options: Config) -> None:
         self.options = options
 
     @abstractmethod
     def read(self, trace: Trace) -> Mapping[str, Tensor]:
         """Return, by the name of a state, a curve over time (T) or one number ().
 
-        Numbers that are of no one state stand under the empty name.
+        A number that belongs to no single state has the empty name.
         """

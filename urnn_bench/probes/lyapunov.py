@@ -2,10 +2,10 @@
 
 Benettin's method (Benettin et al. 1980, Meccanica 15): a copy of every sequence starts a small
 distance away in a random direction of all states together; after every step the logarithm of the
-distance's growth is taken and the distance is put back. It is a ten-millionth of the state's norm,
-or of 1 where that is less, so that it is no rounding error of a state that has grown. The mean over
-the batch and over the steps after the first tenth, in which the direction still turns. 0 keeps a
-memory, minus infinity means that the copies have met, which they do where a step shrinks their
+distance's growth is taken and the distance is reset. The distance is 1e-7 of the state's norm, or
+of 1 where the norm is less, so that rounding does not hide it in a state that has grown. The
+exponent is the mean over the batch and over the steps after the first tenth, in which the direction
+still turns. At 0 a memory is kept. At minus infinity the copies have met: a step has shrunk their
 distance to less than a billionth.
 """
 
@@ -19,8 +19,8 @@ from urnn_bench.probes._trace import Trace
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import generator
 
-_APART = 1e-7
-_SETTLING = 10  # one part in
+_RELATIVE_DISTANCE = 1e-7  # about the root of float64's rounding: growth is linear, not yet noise
+_SETTLING = 10  # the first tenth
 
 
 class Lyapunov(Probe):
@@ -28,23 +28,24 @@ class Lyapunov(Probe):
 
     def read(self, trace: Trace) -> Mapping[str, Tensor]:
         """Return one number () for all states together."""
-        before, apart = trace.initial, _unit(_random_like(trace.initial))
+        state, direction = trace.initial, _unit(_random_like(trace.initial))
         growth = []
         with torch.no_grad():
             drives = trace.cell.drive(trace.x, trace.weights).unbind(0)
-            for u, *after in zip(drives, *trace.states.values(), strict=True):
-                distance = _APART * _size(before).clamp(min=1)
-                away = distance.unsqueeze(-1)
-                moved = tuple(s + away * d for s, d in zip(before, apart, strict=True))
-                ends = trace.cell.step(u, moved, trace.weights)
-                parted = tuple(e - s for e, s in zip(ends, after, strict=True))
-                growth.append(_size(parted) / distance)
-                before, apart = tuple(after), _unit(parted)
-        kept = torch.stack(growth[len(growth) // _SETTLING :])
-        return {"": kept.log().mean()}
+            for u, *next_state in zip(drives, *trace.states.values(), strict=True):
+                distance = _RELATIVE_DISTANCE * _size(state).clamp(min=1)
+                offset = distance.unsqueeze(-1)
+                perturbed = tuple(s + offset * d for s, d in zip(state, direction, strict=True))
+                next_perturbed = trace.cell.step(u, perturbed, trace.weights)
+                difference = tuple(p - s for p, s in zip(next_perturbed, next_state, strict=True))
+                growth.append(_size(difference) / distance)
+                state, direction = tuple(next_state), _unit(difference)
+        settled = torch.stack(growth[len(growth) // _SETTLING :])
+        return {"": settled.log().mean()}
 
 
 def _random_like(state: State) -> State:
+    # the same direction at every look: values of two updates differ by the weights alone
     rng = generator(0, "lyapunov")
     real = [torch.view_as_real(s) if s.is_complex() else s for s in state]
     drawn = [torch.randn(r.shape, generator=rng, dtype=r.dtype) for r in real]
@@ -54,13 +55,13 @@ def _random_like(state: State) -> State:
 
 def _size(state: State) -> Tensor:
     """Return the norm over all states together: (B)."""
-    each = [torch.linalg.vector_norm(s, dim=-1) for s in state]
-    whole: Tensor = torch.linalg.vector_norm(torch.stack(each), dim=0)
-    return whole
+    norms = [torch.linalg.vector_norm(s, dim=-1) for s in state]
+    size: Tensor = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+    return size
 
 
 def _unit(state: State) -> State:
-    """Scale to norm one; what is zero stays zero."""
+    """Return all states scaled to norm one together; zero stays zero."""
     size = _size(state).unsqueeze(-1)
     size = torch.where(size > 0, size, 1.0)
     return tuple(s / size for s in state)

@@ -2,7 +2,7 @@
 
 The largest T - t at which the mean of ‖∂C/∂h_t‖ over the batch is at least a fraction of that at
 t = T; T - 1 if it is so for the first step, nan if a gradient is not finite or the last one is 0.
-On a task that is scored at every step, each step's own loss keeps its gradient up, and the horizon
+On a task that is scored at every step, each step's own loss adds to its gradient, and the horizon
 says little.
 """
 
@@ -18,7 +18,7 @@ from urnn_bench.spec.types import Config, Fraction
 
 
 class MemoryHorizonOptions(Config):
-    """What still counts."""
+    """Which gradients count."""
 
     fraction: Fraction = Field(1e-3, description="of the last step's gradient norm")
 

@@ -64,7 +64,7 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
     with seeded(run.seed, "init"):
         model = _network(components, run, task.signature, device.type, backend.kernel)
     model.to(device, dtype)
-    model.kernel.prepare(run.fit.batch, dtype)
+    model.kernel.warm_up(run.fit.batch, dtype)
     job = Job(
         model,
         task,

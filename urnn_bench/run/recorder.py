@@ -100,9 +100,9 @@ class RunRecorder:
 
     def _probe(self) -> None:
         run = self.run
-        if run.probe_runner is None or not run.probe_runner.when.due(run.state.step):
+        if run.probe_runner is None or not run.probe_runner.schedule.due(run.state.step):
             return
-        probed = attempt(run.probe_runner.look, run.job, run.state)
+        probed = attempt(run.probe_runner.run, run.job, run.state)
         if isinstance(probed, Exception):
             self.handle(probed)
         else:

@@ -1,4 +1,4 @@
-"""The order in which a fixed training set is shown, epoch by epoch."""
+"""The order of a fixed training set in every epoch."""
 
 from functools import lru_cache
 
@@ -12,8 +12,8 @@ from urnn_bench.random_streams import generator
 def epoch_indices(count: int, index: int, size: int, seed: int) -> Tensor:
     """Return which of ``count`` examples make up batch ``index`` of training (B).
 
-    What does not fill a batch at the end of an epoch is left out. Raises DataError if a batch is
-    larger than the training set.
+    Examples that do not fill a batch at the end of an epoch are skipped. Raises DataError if a
+    batch is larger than the training set.
     """
     if size > count:
         raise DataError(

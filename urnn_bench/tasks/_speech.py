@@ -4,9 +4,9 @@ Wisdom, Powers, Hershey, Le Roux and Atlas, "Full-Capacity Unitary Recurrent Neu
 arXiv:1611.00035, section 4.3: audio at 8 kHz, a short-time Fourier transform over 256 samples every
 128, 10 log10(1e-5 + |X|²) of its 129 bins; the error is the mean square over the frames there are.
 
-Frame t is the input and frame t + 1 the answer. In the code that Nguyen et al. (2020) took over
-from Lezcano-Casado the two seem to be exchanged, which asks to repeat the frame before; numbers
-from there are no numbers of this task.
+Frame t is the input and frame t + 1 the target. In the code that Nguyen et al. (2020) took over
+from Lezcano-Casado the two seem to be exchanged, so that the task is to repeat the frame before;
+scores from there cannot be compared with scores of this task.
 
 T frames, B recordings, F bins.
 """
@@ -57,10 +57,10 @@ class Recordings(NamedTuple):
 def frames(samples: Tensor) -> Tensor:
     """Return 10 log10(1e-5 + |X|²) of samples (N): (T, F), with a Hann window."""
     window = torch.hann_window(_WINDOW, dtype=samples.dtype)
-    found = torch.stft(
+    spectrum = torch.stft(
         samples, _WINDOW, _HOP, window=window, center=False, return_complex=True
     )  # F T
-    return 10 * torch.log10(_FLOOR + found.abs().square()).T
+    return 10 * torch.log10(_FLOOR + spectrum.abs().square()).T
 
 
 def recording(content: bytes, name: str) -> Tensor:
@@ -110,8 +110,8 @@ class SpeechTask(Task):
     def identity(self) -> Mapping[str, str]:
         """Return the SHA-256 of the training recordings."""
         digest = hashlib.sha256()
-        for each in self.load().train:
-            digest.update(each.numpy().tobytes())
+        for recording_frames in self.load().train:
+            digest.update(recording_frames.numpy().tobytes())
         return {"recordings": digest.hexdigest()}
 
     def batches(self, split: SplitName, size: int) -> int | None:
@@ -127,8 +127,7 @@ class SpeechTask(Task):
         rows: Sequence[int] = range(index * size, min((index + 1) * size, len(recordings)))
         if split == "train":
             rows = epoch_indices(len(recordings), index, size, seed).tolist()
-        chosen = [recordings[row] for row in rows]
-        return _padded(chosen, self.options.T)
+        return _padded([recordings[row] for row in rows], self.options.T)
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the mean squared error over the frames there are and their bins, in dB²."""
@@ -153,25 +152,27 @@ class SpeechTask(Task):
         return self._targets[0].expand(*batch.y.shape[:2], -1)
 
     def _split(self, split: SplitName) -> Sequence[Tensor]:
-        found: Sequence[Tensor] = getattr(self.load(), split)
-        return found
+        recordings: Sequence[Tensor] = getattr(self.load(), split)
+        return recordings
 
     @cached_property
     def _targets(self) -> tuple[Tensor, float]:
-        """Mean (F) and mean variance of every frame that training asks for."""
-        asked = torch.cat([each[1 : self.options.T + 1] for each in self._split("train")])
-        variance = float(asked.var(0, correction=0).mean())
+        """Mean (F) and mean variance of every frame that is a target of training."""
+        targets = torch.cat([frame[1 : self.options.T + 1] for frame in self._split("train")])
+        # over the mean frame of each bin, then the bins: what predicting that frame scores
+        variance = float(targets.var(0, correction=0).mean())
         if not variance:
             raise DataError("every frame of the training recordings is the same; bring others")
-        return asked.mean(0), variance
+        return targets.mean(0), variance
 
 
-def _padded(chosen: Sequence[Tensor], steps: int) -> Batch:
-    x = torch.zeros(steps, len(chosen), _BINS, dtype=torch.float64)
-    y = torch.zeros(steps, len(chosen), _BINS + 1, dtype=torch.float64)
-    for b, each in enumerate(chosen):
-        count = min(steps, len(each) - 1)
-        x[:count, b] = each[:count]
-        y[:count, b, :-1] = each[1 : count + 1]
+def _padded(recordings: Sequence[Tensor], steps: int) -> Batch:
+    # a batch is two tensors, so the mask of the loss travels as the last column of y
+    x = torch.zeros(steps, len(recordings), _BINS, dtype=torch.float64)
+    y = torch.zeros(steps, len(recordings), _BINS + 1, dtype=torch.float64)
+    for b, spectrum in enumerate(recordings):
+        count = min(steps, len(spectrum) - 1)
+        x[:count, b] = spectrum[:count]
+        y[:count, b, :-1] = spectrum[1 : count + 1]
         y[:count, b, -1] = 1
     return Batch(x, y)

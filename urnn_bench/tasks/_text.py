@@ -1,10 +1,11 @@
 """Language modelling: predict the next token of a text that is read in parallel streams.
 
 Mikolov et al. (2010). A text of n tokens is cut into as many streams as a batch has sequences; a
-batch is T steps of all of them, the next one goes on where it ended, and states are carried over:
+batch is T steps of all of them, the next one continues where it ended, and states are carried over:
 truncated back-propagation through time. Every epoch of training starts elsewhere in the text, at a
-place that the seed draws. Validation and test are read in ten streams, whatever the batch, as the
-score depends on where streams begin; what does not fill ten, nine tokens at most, is left out.
+place that the seed draws, so that streams are not always cut at the same tokens. Validation and
+test are read in ten streams, whatever the batch, as the score depends on where streams begin; the
+last tokens that do not fill ten, nine at most, are left out.
 
 T steps, B streams, n tokens, V tokens in the vocabulary.
 """
@@ -75,7 +76,7 @@ class TextTask(Task):
     def identity(self) -> Mapping[str, str]:
         """Return the SHA-256 of every split's tokens."""
         tokens = self._corpus().tokens
-        return {f"{split} text": _digest(each) for split, each in tokens.items()}
+        return {f"{split} text": _digest(content) for split, content in tokens.items()}
 
     def batches(self, split: SplitName, size: int) -> int | None:
         """Return how many batches a split has; training never ends."""
@@ -97,8 +98,8 @@ class TextTask(Task):
         """Return whether a batch is not the first of its epoch."""
         return index % self._per_epoch(size) != 0 if split == "train" else index != 0
 
-    def evaluation_batch(self, asked: int) -> int:  # noqa: ARG002  scores would depend on it
-        """Return ten, whatever is asked for."""
+    def evaluation_batch(self, requested: int) -> int:  # noqa: ARG002  scores would depend on it
+        """Return ten, whatever is requested."""
         return _STREAMS
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
@@ -164,10 +165,11 @@ def _cut(
     tokens: Tensor, length: int, size: int, seed: int | None, epoch: int
 ) -> tuple[Tensor, Tensor]:
     if seed is not None:
+        # a rotation: the end of the text is followed by its beginning, once an epoch
         rng = generator(seed, "data", "train", epoch)
         tokens = tokens.roll(-int(torch.randint(len(tokens), (), generator=rng)))
-    whole = length * size
-    x, y = tokens[:whole], tokens[1 : whole + 1]
+    used = length * size
+    x, y = tokens[:used], tokens[1 : used + 1]
     return x.view(size, length).T, y.view(size, length).T
 
 

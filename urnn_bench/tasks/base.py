@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from math import ceil
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from pydantic import Field
@@ -18,7 +18,15 @@ from torch import Tensor
 from urnn_bench.data.store import DataSet
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import generator
+from urnn_bench.spec.renamed import refuse_renamed
 from urnn_bench.spec.types import SEQUENCES, Config, Count
+
+_RENAMED = {
+    "draw": "sample",
+    "summed": "finalise_metrics",
+    "continues": "carries_state",
+    "memoryless": "baseline_output",
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Vectors:
 
 
 class Targets(Enum):
-    """Whether a model's output is wanted after every step, or after the last one alone."""
+    """Whether a task scores a model's output after every step, or after the last one alone."""
 
     EVERY_STEP = "every step"
     LAST_STEP = "last step"
@@ -59,6 +67,13 @@ class Signature:
     inputs: Tokens | Vectors
     outputs: int
     targets: Targets
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.targets, Targets):
+            raise TypeError(
+                "Signature.answer was renamed to targets, which is Targets.EVERY_STEP or "
+                f"Targets.LAST_STEP, not {self.targets!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,7 @@ def _moved(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
     tensor = tensor.to(dtype) if tensor.is_floating_point() else tensor
     if device.type != "cuda":
         return tensor.to(device)
-    # from memory that stays in place, so that nobody waits for the transfer
+    # only a copy from pinned memory is asynchronous; from pageable memory the host waits for it
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
@@ -90,7 +105,7 @@ class Score(NamedTuple):
 
 
 class Task(ABC):
-    """A source of batches and the judge of what a model answers.
+    """A source of batches, a loss and scores.
 
     Its options have an integer ``T``, the sequence length, which a benchmark sets from its lengths.
     ``metrics`` names what ``scores`` returns, with units; the first is the loss, and the lower the
@@ -101,8 +116,14 @@ class Task(ABC):
     metrics: ClassVar[tuple[str, ...]]
     data: ClassVar[DataSet | None] = None
 
-    def __init__(self, options: Any) -> None:
+    options: Config
+
+    def __init__(self, options: Config) -> None:
         self.options = options
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        refuse_renamed(cls, _RENAMED)
 
     @property
     @abstractmethod
@@ -122,12 +143,12 @@ class Task(ABC):
         """Return batch ``index`` of a split, a function of these arguments alone."""
 
     def carries_state(self, split: SplitName, index: int, size: int) -> bool:  # noqa: ARG002
-        """Return whether a batch goes on where the one before it ended; states are then carried."""
+        """Return whether a batch continues the one before it; states are then carried over."""
         return False
 
-    def evaluation_batch(self, asked: int) -> int:
-        """Return how many sequences to evaluate at once: ``asked``, unless scores depend on it."""
-        return asked
+    def evaluation_batch(self, requested: int) -> int:
+        """Return the batch size of evaluations: the requested one, unless scores depend on it."""
+        return requested
 
     def finalise_metrics(self, means: dict[str, float]) -> dict[str, float]:
         """Return the metrics of a whole split from the means of the scores."""
@@ -150,7 +171,8 @@ class Task(ABC):
         """Return the output of the first baseline's predictor for a batch."""
 
 
-# sequences of a pool that share a random stream
+# sequences of a pool that share a random stream, so that a batch of any size draws only the chunks
+# that it overlaps, and sees the same sequences; another number would be other data
 _CHUNK = 50
 
 
@@ -191,6 +213,7 @@ class SyntheticTask(Task):
         chunks = [self.sample(_CHUNK, rng) for rng in rngs]
         within = slice(start - first * _CHUNK, end - first * _CHUNK)
         axis = self.signature.targets.batch_axis
+        # x has its batch in the second axis always, y only with targets at every step
         x = torch.cat([chunk.x for chunk in chunks], dim=1)[:, within]
         y = torch.cat([chunk.y for chunk in chunks], dim=axis)
         return Batch(x, y[:, within] if axis else y[within])

@@ -1,9 +1,9 @@
 """Pixel-by-pixel digits of 8 × 8: real handwriting in minutes, without a download.
 
 Alpaydin and Kaynak (1998): optical recognition of handwritten digits, the 1,797 images that
-scikit-learn brings, with 17 levels of grey. The file is in the order of its writers, and is cut
+scikit-learn includes, with 17 levels of grey. The file is in the order of its writers, and is cut
 between them: the last 382 images are for the test, the 258 before them for validation, so that both
-are by hands that training has not seen.
+are by writers who are not in the training set.
 """
 
 from functools import cache
@@ -27,7 +27,7 @@ class DigitsOptions(ImageOptions):
 
 
 class Digits(ImageTask):
-    """Small digits in the order of the rows, unless a permutation is asked for."""
+    """Small digits in the order of the rows, unless a permutation is set."""
 
     Options = DigitsOptions
     levels = 16
@@ -43,5 +43,5 @@ def _read() -> tuple[Images, Images]:
     from sklearn.datasets import load_digits
 
     pixels, classes = load_digits(return_X_y=True)
-    whole = Images(torch.from_numpy(pixels).to(torch.uint8), torch.from_numpy(classes).long())
-    return Images(*(part[:-_TEST] for part in whole)), Images(*(part[-_TEST:] for part in whole))
+    images = Images(torch.from_numpy(pixels).to(torch.uint8), torch.from_numpy(classes).long())
+    return Images(*(part[:-_TEST] for part in images)), Images(*(part[-_TEST:] for part in images))

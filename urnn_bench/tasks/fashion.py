@@ -34,7 +34,7 @@ FASHION = DataSet(
 
 
 class Fashion(ImageTask):
-    """Fashion-MNIST in the order of the rows, unless a permutation is asked for."""
+    """Fashion-MNIST in the order of the rows, unless a permutation is set."""
 
     Options = MnistOptions
     data = FASHION

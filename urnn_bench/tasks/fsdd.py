@@ -1,9 +1,9 @@
-"""Spoken digits, frame by frame: the speech task on recordings that anybody may have.
+"""Spoken digits, frame by frame: the speech task on recordings that are free.
 
 Jackson et al., Free Spoken Digit Dataset, CC BY-SA 4.0: 3,000 recordings of six speakers at 8 kHz.
-They are read from ``fsdd/`` of the data folder, from a zip file or from a clone of the repository,
-and their names, {digit}_{speaker}_{index}.wav, say the split: indices 0 to 4 are for the test, as
-the authors have it, 5 to 9 for validation.
+They are read from ``fsdd/`` of the data folder, where a zip file or a clone of the repository is.
+Their names, {digit}_{speaker}_{index}.wav, say the split: indices 0 to 4 are for the test, as the
+authors have it, 5 to 9 for validation.
 """
 
 from functools import lru_cache
@@ -36,14 +36,14 @@ class Fsdd(SpeechTask):
 
 @lru_cache(maxsize=2)
 def _read(folders: tuple[Path, ...]) -> Recordings:
-    files = next((found for folder in folders if (found := _files(folder / _NAME))), {})
-    if not files:
+    recordings = next((files for folder in folders if (files := _files(folder / _NAME))), {})
+    if not recordings:
         raise DataError(
             f"{_NAME}: there are no recordings in {folders[0] / _NAME}; put a clone of "
             "github.com/Jakobovski/free-spoken-digit-dataset or a zip file of its "
             "recordings there, or say by --data-dir where it lies"
         )
-    named = {name: recording(content, name) for name, content in sorted(files.items())}
+    named = {name: recording(content, name) for name, content in sorted(recordings.items())}
     return Recordings(_with(named, 10, 50), _with(named, 5, 10), _with(named, 0, 5))
 
 
@@ -53,10 +53,10 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _with(named: dict[str, Tensor], first: int, end: int) -> tuple[Tensor, ...]:
-    found = tuple(each for name, each in named.items() if first <= _index(name) < end)
-    if not found:
+    chosen = tuple(frames for name, frames in named.items() if first <= _index(name) < end)
+    if not chosen:
         raise DataError(f"{_NAME}: no recording has an index of {first} to {end - 1}")
-    return found
+    return chosen
 
 
 def _index(name: str) -> int:

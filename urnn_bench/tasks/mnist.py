@@ -42,7 +42,7 @@ class MnistOptions(ImageOptions):
 
 
 class Mnist(ImageTask):
-    """MNIST in the order of the rows, unless a permutation is asked for."""
+    """MNIST in the order of the rows, unless a permutation is set."""
 
     Options = MnistOptions
     data = MNIST

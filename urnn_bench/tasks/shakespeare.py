@@ -25,7 +25,7 @@ _SOURCE = DataSet(
 
 
 class Shakespeare(TextTask):
-    """Plays, by characters unless words are asked for."""
+    """Plays, by characters unless ``unit`` is words."""
 
     Options = TextOptions
     data = _SOURCE

@@ -1,10 +1,10 @@
-"""TIMIT, frame by frame: the speech task on recordings of yours.
+"""TIMIT, frame by frame: the speech task on a corpus that you must have a licence for.
 
-Garofolo et al. (1993). The corpus is licensed and therefore not fetched: its sentences, converted
-to RIFF wave files of 8 kHz, are looked for below ``timit/train``, ``timit/validation`` and
-``timit/test`` of the data folder. Which sentences those are is yours to say; Wisdom et al. (2016)
-leave out the dialect sentences SA and take the core test set for one split and 400 utterances of
-the development set for the other.
+Garofolo et al. (1993). The corpus is not fetched: put its sentences, converted to RIFF wave files
+of 8 kHz, below ``timit/train``, ``timit/validation`` and ``timit/test`` of the data folder. Which
+sentences are in which split is up to you; Wisdom et al. (2016), arXiv:1611.00035, leave out the
+dialect sentences SA and take the core test set for one split and 400 utterances of the development
+set for the other.
 """
 
 from functools import lru_cache

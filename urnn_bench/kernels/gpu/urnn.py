@@ -1,6 +1,9 @@
 """The uRNN on a GPU: one launch a sequence and direction, from the kernels of ``rows/urnn.py``.
 
-It keeps the states that it returns and u. T steps, B batch, F input features, H hidden width
+Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, equations 6 and 8. It keeps the states that it
+returns and u.
+
+T steps, B batch, F input features, H hidden width
 (complex).
 """
 
@@ -11,18 +14,23 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from urnn_bench.kernels.choose import Implementation
+from urnn_bench.kernels.autograd import Context
+from urnn_bench.kernels.choose import HasWidth, Implementation
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.unitary import Factors
+from urnn_bench.kernels.weights import UnitaryCell, UnitaryWeights
 
+# a row lies in the registers of one program, about thirty blocks of it in the backward pass; above
+# 1024 they would spill to memory. Of the sums there are eight numbers a unit, see rows/urnn.py
 _WIDEST, _TOTALS = 1024, 8
-# four numbers of each block of registers a thread: wider rows get more warps
+# 32 threads with four numbers each of every block: wider rows get more warps
 _ROW_OF_A_WARP = 128
 
 
@@ -42,7 +50,7 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
+        ctx: Context,
         u: Tensor,
         h0: Tensor,
         d1: Tensor,
@@ -56,9 +64,10 @@ class _Recurrence(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """Launch the forward kernel."""
         tables = _tables(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
-        u, h0 = _plain(u), _plain(h0)
+        u, h0 = _dense(u), _dense(h0)
         hs = torch.empty_like(u)
         steps, batch, n = u.shape
+        # Triton has no complex type: pointers to pairs of real numbers, in the same memory
         pairs = map(torch.view_as_real, (u, h0, hs))
         _kernels().forward[(batch,)](
             *pairs,
@@ -72,18 +81,24 @@ class _Recurrence(torch.autograd.Function):
             **_shape(n),
         )
         ctx.save_for_backward(u, h0, hs, d1, d2, d3, *tables)
+        # a task that is scored after the last step has no gradient of hs: no zeros of its size
         ctx.set_materialize_grads(False)
+        # the last one by itself, so that changing hs in place does not change the state
         return hs, hs[-1].clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dhs: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(
+        ctx: Context, dhs: Tensor | None, dlast: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         """Launch the backward kernel and turn its sums into the factors' gradients."""
         u, h0, hs, d1, d2, d3, *rest = ctx.saved_tensors
         tables, (steps, batch, n) = _Tables(*rest), u.shape
-        given = hs if dhs is None else _plain(dhs)
-        dlast = torch.zeros_like(h0) if dlast is None else _plain(dlast)
+        # a kernel needs a pointer even where it reads nothing (EVERY is False): that of hs will do
+        dhs_or_hs = hs if dhs is None else _dense(dhs)
+        dlast = torch.zeros_like(h0) if dlast is None else _dense(dlast)
         du, dh0 = torch.empty_like(u), torch.empty_like(h0)
+        # a row for each sequence, added up below: no atomics, whose order is that of the clock
         totals = tables.bias.new_empty(batch, _TOTALS * n)
         real = torch.view_as_real
         _kernels().backward[(batch,)](
@@ -91,7 +106,7 @@ class _Recurrence(torch.autograd.Function):
             real(h0),
             real(hs),
             *tables,
-            real(given),
+            real(dhs_or_hs),
             real(dlast),
             real(du),
             real(dh0),
@@ -104,14 +119,15 @@ class _Recurrence(torch.autograd.Function):
         return du, dh0, *_factor_gradients((d1, d2, d3), totals.sum(0)), None, None
 
 
-def _plain(z: Tensor) -> Tensor:
-    """Return complex numbers that lie in memory as they are meant: dense, and conjugated if so."""
+def _dense(z: Tensor) -> Tensor:
+    """Return complex numbers whose memory is what they say: without strides or a lazy conjugate."""
     return z.resolve_conj().contiguous()
 
 
 def _tables(w: Factors, bias: Tensor, eps: float) -> _Tables:
     n = len(bias)
-    # copies: an optimizer may change parameters in place before the backward pass
+    # copies: an optimizer may change parameters in place before the backward pass. 1/N is that of
+    # the inverse transform, which has no factor of its own
     factors = torch.view_as_real(torch.stack([w.d1, w.d2 / n, w.d3, w.r1, w.r2]))
     order = w.permutation.to(torch.int32)
     place = w.permutation.argsort().to(torch.int32)
@@ -130,7 +146,7 @@ def _factor_gradients(diagonals: tuple[Tensor, ...], totals: Tensor) -> list[Ten
     return [*turned, *torch.view_as_complex(mirrors.view(2, n, 2)), bias]
 
 
-def run(cell: Any, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+def run(cell: UnitaryCell, x: Tensor, state: State, w: UnitaryWeights) -> tuple[Tensor, State]:
     """Return hs (T, B, H) and the last state of the cell of ``cells/urnn.py``."""
     f = w.factors
     hs, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
@@ -154,7 +170,8 @@ def _constants(
 ) -> tuple[Tensor, Tensor]:
     """Return e^{-2πik/n} for k below n/2, as pairs, and eps with the smallest normal number.
 
-    They are kept: what is captured must not fetch anything from the host.
+    They are cached: a captured CUDA graph must not copy from the host. eps is no argument of the
+    kernel, as Triton passes floats in single precision.
     """
     angles = -2 * torch.pi * torch.arange(n // 2, dtype=torch.float64) / n
     twiddle = torch.stack([angles.cos(), angles.sin()], -1)
@@ -164,15 +181,16 @@ def _constants(
 
 def _shape(n: int) -> dict[str, int]:
     warps = max(1, n // _ROW_OF_A_WARP)
-    # sums of products are rounded once, as everywhere else
+    # FMA: sums of products are rounded once, as in the C code and in torch's products
     return {"N": n, "LOG": n.bit_length() - 1, "num_warps": warps, "enable_fp_fusion": True}
 
 
-def _kernels() -> Any:
+def _kernels() -> ModuleType:
+    # not above: triton is only there where a GPU may be, and takes a second to import
     return import_module("urnn_bench.kernels.gpu.rows.urnn")
 
 
-def _obstacle(cell: Any) -> str | None:
+def _unavailable_for(cell: HasWidth) -> str | None:
     n = cell.hidden
     if n & (n - 1) or not 1 < n <= _WIDEST:
         return f"it takes widths that are powers of two from 2 to {_WIDEST}, not {n}"
@@ -187,4 +205,4 @@ def _can_launch() -> bool:
     return bool(compiler) and Path(sysconfig.get_path("include"), "Python.h").is_file()
 
 
-URNN = Implementation(frozenset({"cuda"}), run, _obstacle)
+URNN = Implementation(frozenset({"cuda"}), run, _unavailable_for)

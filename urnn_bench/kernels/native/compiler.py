@@ -1,8 +1,9 @@
 """Compile a C file at first use, keep the result in the user's cache folder, say why it cannot be.
 
 The name of the result holds a hash of the source, the compiler, its flags and the processor, so a
-changed one is compiled again and a cache shared by several machines is safe. It is written beside
-and moved into place: two processes that compile at once do the same work twice and no harm.
+changed one is compiled again and a cache shared by several machines is safe. It is written to a
+temporary folder and moved into place: two processes that compile at the same time do the same work
+twice and no harm.
 """
 
 import ctypes
@@ -24,6 +25,10 @@ from platformdirs import user_cache_path
 from urnn_bench.errors import KernelError
 from urnn_bench.kernels.native.memory import PRECISIONS
 
+# -fno-math-errno lets sqrt become one instruction, -fno-trapping-math lets both sides of a choice
+# be computed, as vectors need it. Not -ffast-math: NaN and infinity must pass through, as a run
+# is found to have diverged by them, and sums must keep their order. Compilers do contract a·b + c
+# to one FMA by default, which rounds once where two operations round twice.
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 _TIMEOUT_S = 120
 
@@ -47,15 +52,15 @@ def library(source: Path, defines: tuple[str, ...]) -> ctypes.CDLL:
 
 
 @cache
-def obstacle(*sources: Path) -> str | None:
+def unavailable_reason(*sources: Path) -> str | None:
     """Return why C files cannot be used here in one of their precisions, None if they can."""
     defines = [precision.defines for precision in PRECISIONS.values()]
-    # compilers run beside each other; each is a process, and a first run waits for all of them
+    # in parallel: every compiler is a process, and a first run waits for all of them
     with ThreadPoolExecutor() as pool:
-        made = [pool.submit(library, *pair) for pair in product(sources, defines)]
+        futures = [pool.submit(library, *pair) for pair in product(sources, defines)]
     try:
-        for each in made:
-            each.result()
+        for future in futures:
+            future.result()
     except KernelError as error:
         return str(error)
     return None
@@ -63,15 +68,16 @@ def obstacle(*sources: Path) -> str | None:
 
 def compiler() -> tuple[str, ...]:
     """Return the command of the C compiler, ``$CC`` or cc; raise KernelError if there is none."""
-    given = os.environ.get("CC") or "cc"
+    setting = os.environ.get("CC") or "cc"
     try:
-        wanted = shlex.split(given) or ["cc"]
+        # make's convention: CC may hold arguments, as in "ccache gcc"
+        command = shlex.split(setting) or ["cc"]
     except ValueError as error:
-        raise KernelError(f"CC cannot be read as a command: {given} ({error})") from error
-    found = shutil.which(wanted[0])
-    if found is None:
-        raise KernelError(f"there is no C compiler '{wanted[0]}' (install one, or set CC)")
-    return (found, *wanted[1:])
+        raise KernelError(f"CC cannot be read as a command: {setting} ({error})") from error
+    program = shutil.which(command[0])
+    if program is None:
+        raise KernelError(f"there is no C compiler '{command[0]}' (install one, or set CC)")
+    return (program, *command[1:])
 
 
 def version() -> str:
@@ -86,16 +92,16 @@ def version() -> str:
 
 def _compile(source: Path, command: Sequence[str], path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        made = Path(folder) / path.name
-        whole = [*command, str(source), "-o", str(made), "-lm"]
+        compiled = Path(folder) / path.name
+        arguments = [*command, str(source), "-o", str(compiled), "-lm"]
         done = subprocess.run(
-            whole, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            arguments, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             reason = next((line for line in lines if "error" in line), lines[0])
             raise KernelError(f"{command[0]} failed: {reason}")
-        made.replace(path)
+        compiled.replace(path)
 
 
 def _digest(source: Path, command: Sequence[str]) -> str:

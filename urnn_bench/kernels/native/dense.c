@@ -24,11 +24,14 @@ typedef struct {
     int kind, gates, n;
 } weights;
 
-static inline vec whole(vec x) { /* the nearest whole number */
+/* The nearest whole number, for |x| < 2^22: added to 1.5 2^23 (in double 1.5 2^52) a number has no
+   bits left for a fraction. -ffast-math would remove this, and is not used. */
+static inline vec whole(vec x) {
     const REAL magic = REAL_BYTES == 4 ? (REAL)12582912.0 : (REAL)6755399441055744.0;
     return (x + magic) - magic;
 }
 
+/* 2^n for a whole n whose result is a normal number: n goes into the bits of the exponent. */
 static inline vec power_of_two(vec n) {
 #if REAL_BYTES == 4
     return (vec)((__builtin_convertvector(n, mask) + 127) << 23);
@@ -37,7 +40,11 @@ static inline vec power_of_two(vec n) {
 #endif
 }
 
-/* e^x - 1 for |x| <= 40, exact to rounding relative to its own size, near 0 too. */
+/* e^x - 1 for |x| <= 40, exact to rounding relative to its own size, near 0 too.
+
+   x = n ln 2 + r with |r| <= ln(2) / 2, ln 2 in two parts so that n times the first is exact (Cody
+   and Waite 1980); Taylor's polynomial of e^r - 1, of degree 8 or 14; then 2^n (e^r - 1) + 2^n - 1,
+   in which nothing cancels for n = 0. */
 static inline vec expm1_(vec x) {
     const REAL high = REAL_BYTES == 4 ? (REAL)0.693145751953125 : (REAL)0.6931471803691238;
     const REAL low = REAL_BYTES == 4 ? (REAL)1.42860682030941723212e-6
@@ -50,11 +57,14 @@ static inline vec expm1_(vec x) {
     return scale * p + (scale - (REAL)1);
 }
 
+/* In this order of comparisons NaN passes. */
 static inline vec clamped(vec x, REAL most) {
     x = pick(x > splat(most), splat(most), x);
     return pick(x < splat(-most), splat(-most), x);
 }
 
+/* By e^2x - 1 and not e^2x, which would lose the digits of a small x. Beyond |x| = 20 it is 1 to
+   rounding, and 2^n would leave the range of float. */
 static inline vec tanh_(vec x) {
     const vec e = expm1_(clamped(2 * x, 40));
     return e / (e + (REAL)2);
@@ -62,7 +72,9 @@ static inline vec tanh_(vec x) {
 
 static inline vec sigmoid_(vec x) { return (REAL)0.5 + (REAL)0.5 * tanh_((REAL)0.5 * x); }
 
-/* y = W x for `rows` rows, a multiple of BLOCK, and n columns. */
+/* y = W x for `rows` rows, a multiple of BLOCK, and n columns. Eight sums hide the latency of an
+   FMA, four cycles with two a cycle; each w is read once for all lanes, each x_k once for eight
+   rows. The order of a sum is that of k for any width of vectors. */
 static void product(vec *y, const REAL *w, const vec *x, int rows, int n) {
     for (int j = 0; j < rows; j += BLOCK, w += (ptrdiff_t)BLOCK * n) {
         vec s[BLOCK];
@@ -96,7 +108,8 @@ static void store(const weights *w, const vec *v, REAL *to, int wide, int count)
     }
 }
 
-/* Adds rows to v; the ones `ahead` of them are needed next. */
+/* Adds rows to v; the ones `ahead` of them are needed next. A row of the next step is batch * wide
+   numbers away, further than a processor fetches by itself. */
 static void load_more(const weights *w, vec *v, const REAL *from, int wide, int count,
                       ptrdiff_t ahead) {
     const rows r = rows_of(from, wide, count, w->zeros);
@@ -151,13 +164,13 @@ void dense_forward(const weights *w, int steps, int batch, int row, const REAL *
             for (int k = 0; k < n; k++) h[k] = w->kind == TANH ? tanh_(z[k]) : pick(z[k] < splat(0), splat(0), z[k]);
         store(w, h, hs + at * n, n, rows);
         if (kept) {
-            vec *mine = kept + (ptrdiff_t)t * kept_per_unit(w) * n;
+            vec *step = kept + (ptrdiff_t)t * kept_per_unit(w) * n;
             if (w->kind == LSTM) {
-                memcpy(mine, z, 4 * n * sizeof(vec));
-                memcpy(mine + 4 * n, c, n * sizeof(vec));
-                memcpy(mine + 5 * n, tc, n * sizeof(vec));
+                memcpy(step, z, 4 * n * sizeof(vec));
+                memcpy(step + 4 * n, c, n * sizeof(vec));
+                memcpy(step + 5 * n, tc, n * sizeof(vec));
             } else
-                memcpy(mine, h, n * sizeof(vec));
+                memcpy(step, h, n * sizeof(vec));
         }
     }
 }
@@ -188,21 +201,22 @@ void dense_backward(const weights *w, int steps, int batch, int row, const vec *
                     REAL *dc0, vec *dz) {
     const int n = w->n, wide = w->gates * n, rows = batch - row < LANES ? batch - row : LANES;
     vec *dh = dz + padded(wide), *dc = dh + padded(n), *first = dc + n, *y = first + n;
+    /* what a step keeps lies as vectors, not as rows: it is read back without a transposition */
     const ptrdiff_t slab = (ptrdiff_t)kept_per_unit(w) * n;
     memset(dh, 0, padded(n) * sizeof(vec));
     memset(dc, 0, n * sizeof(vec));
     if (c0) load(w, first, c0 + (ptrdiff_t)row * n, n, rows);
     for (int t = steps - 1; t >= 0; t--) {
         const ptrdiff_t at = (ptrdiff_t)t * batch + row;
-        const vec *mine = kept + t * slab;
+        const vec *step = kept + t * slab;
         load_more(w, dh, dhs + at * n, n, rows, t ? -(ptrdiff_t)batch * n : 0);
         if (w->kind == LSTM) {
             load_more(w, dc, dcs + at * n, n, rows, t ? -(ptrdiff_t)batch * n : 0);
-            lstm_back(w, mine, t ? mine - slab + 4 * n : first, dh, dc, dz, y);
+            lstm_back(w, step, t ? step - slab + 4 * n : first, dh, dc, dz, y);
         } else
             for (int k = 0; k < n; k++)
-                dz[k] = w->kind == TANH ? dh[k] * ((REAL)1 - mine[k] * mine[k])
-                                        : pick(mine[k] <= splat(0), splat(0), dh[k]);
+                dz[k] = w->kind == TANH ? dh[k] * ((REAL)1 - step[k] * step[k])
+                                        : pick(step[k] <= splat(0), splat(0), dh[k]);
         store(w, dz, dz_out + at * wide, wide, rows);
         product(dh, w->wt, dz, padded(n), wide);
     }

@@ -1,9 +1,11 @@
 /* Complex numbers in the lanes of vectors, and their Fourier transform along the units.
 
    The transform F is unscaled and decimated in frequency by the radices that it is given: it takes
-   natural order to the digit-reversed order of those radices. Its adjoint goes the same way back.
-   Radices 4 and 8 are written out; any other is a small sum of products. What stands before and
-   after a transform is done while its first pass reads and its last pass writes. */
+   natural order to the digit-reversed order of those radices. Its adjoint goes the same way back,
+   so no pass puts units in order: what acts between the two is permuted once, in Python. Radices 4
+   and 8 are written out; any other is a small sum of products (Van Loan 1992, "Computational Frameworks
+   for the Fast Fourier Transform", chapter 2). What stands before and after a transform is done
+   while its first pass reads and its last pass writes. */
 
 #ifndef URNN_BENCH_FOURIER_H
 #define URNN_BENCH_FOURIER_H
@@ -25,7 +27,8 @@ static inline cvec mulc(cvec a, cnum w) { /* a conj(w) */
     return (cvec){a.re * w.re + a.im * w.im, a.im * w.re - a.re * w.im};
 }
 
-/* How a pass reads and writes unit k; `job` is the caller's own. */
+/* How a pass reads and writes unit k; `job` is the caller's own. All that takes them is inlined, so
+   no pointer is called: what stands before a transform costs no pass over memory of its own. */
 typedef cvec (*reader)(void *job, int k);
 typedef void (*writer)(void *job, int k, cvec a);
 
@@ -82,13 +85,14 @@ ALWAYS void butterfly(cvec *a, int radix, const transform *f) {
 ALWAYS void pass(const transform *f, int radix, int m, int first, int last, reader in, writer out,
                  void *job) {
     const int q = m / radix, stride = f->n / m;
+    /* an array of the stack whose indices are all constant, once unrolled, is registers */
     cvec local[8], *a = radix == 4 || radix == 8 ? local : f->spare;
     for (int k = 0; k < q; k++)
         for (int at = first + k; at < last; at += m) {
             _Pragma("GCC unroll 8") for (int j = 0; j < radix; j++) a[j] = in(job, at + j * q);
             butterfly(a, radix, f);
             out(job, at, a[0]);
-            if (k == 0)
+            if (k == 0) /* every twiddle is 1 */
                 _Pragma("GCC unroll 8") for (int j = 1; j < radix; j++) out(job, at + j * q, a[j]);
             else
                 _Pragma("GCC unroll 8") for (int j = 1; j < radix; j++)
@@ -96,7 +100,8 @@ ALWAYS void pass(const transform *f, int radix, int m, int first, int last, read
         }
 }
 
-/* Its adjoint, decimated in time; with real and imaginary parts exchanged it is a forward one. */
+/* Its adjoint, decimated in time. Exchanging real and imaginary parts before and after a transform
+   conjugates it (up to i, which cancels), so the same butterflies serve both ways. */
 ALWAYS void pass_back(const transform *f, int radix, int m, int first, int last, reader in,
                       writer out, void *job) {
     const int q = m / radix, stride = f->n / m;
@@ -120,6 +125,7 @@ ALWAYS void pass_back(const transform *f, int radix, int m, int first, int last,
 ALWAYS cvec kept(void *job, int k) { return (*(cvec **)job)[k]; }
 ALWAYS void keep(void *job, int k, cvec a) { (*(cvec **)job)[k] = a; }
 
+/* The radix as a constant, so that each pass is compiled, unrolled, for the two common ones. */
 #define BY_RADIX(PASS, M, FIRST, LAST, IN, OUT)                   \
     if (radix == 4) PASS(f, 4, M, FIRST, LAST, IN, OUT, job);      \
     else if (radix == 8) PASS(f, 8, M, FIRST, LAST, IN, OUT, job); \

@@ -17,11 +17,14 @@ from urnn_bench.kernels.native.compiler import library
 from urnn_bench.kernels.native.memory import PRECISIONS
 from urnn_bench.kernels.native.threads import each
 
-_NARROWEST_BYTES = 16
+_NARROWEST_BYTES = 16  # SSE's and NEON's: a narrower vector is not cheaper
 
 
 class Group(NamedTuple):
-    """Rows from ``row`` on: its place among the groups, the code for it, and that code's lanes."""
+    """Rows from ``row`` on: its place among the groups, the code for it, and that code's lanes.
+
+    A lane is a place in a vector, so ``lanes`` is the number of rows that the code takes.
+    """
 
     place: int
     row: int
@@ -30,23 +33,26 @@ class Group(NamedTuple):
 
 
 def groups(source: Path, batch: int, dtype: torch.dtype) -> list[Group]:
-    """Return the groups of ``batch`` rows, the narrow one last; compiles what is not yet."""
+    """Return the groups of ``batch`` rows, the narrow one last, and compile what they need.
+
+    Raises KernelError if it cannot be compiled.
+    """
     code = library(source, PRECISIONS[dtype].defines)
     widest = int(code.lanes())
-    found = [Group(i, row, widest, code) for i, row in enumerate(range(0, batch, widest))]
-    if left := batch % widest:
-        found[-1] = _narrowed(found[-1], source, left, dtype)
-    return found
+    row_groups = [Group(i, row, widest, code) for i, row in enumerate(range(0, batch, widest))]
+    if remainder := batch % widest:
+        row_groups[-1] = _narrowed(row_groups[-1], source, remainder, dtype)
+    return row_groups
 
 
-def over(function: Callable[[Group], None], those: list[Group], threads: int) -> None:
+def over(function: Callable[[Group], None], row_groups: list[Group], threads: int) -> None:
     """Call ``function`` for each group, in parallel."""
 
     def share(first: int, last: int) -> None:
-        for group in those[first:last]:
+        for group in row_groups[first:last]:
             function(group)
 
-    each(share, len(those), threads)
+    each(share, len(row_groups), threads)
 
 
 def _narrowed(group: Group, source: Path, rows: int, dtype: torch.dtype) -> Group:

@@ -30,7 +30,10 @@ typedef REAL vec __attribute__((vector_size(BYTES)));
 typedef REAL loose __attribute__((vector_size(BYTES), aligned(sizeof(REAL))));
 typedef __typeof__((vec){0} > (vec){0}) mask;
 
+/* By bits and not by ?:, which only newer compilers have for vectors of C; it becomes a blend. A
+   comparison with NaN is false: callers choose the side that NaN falls on by how they ask. */
 static inline vec pick(mask m, vec a, vec b) { return (vec)((m & (mask)a) | (~m & (mask)b)); }
+/* Minus zero, not plus: -0 + 0 is +0. */
 static inline vec splat(REAL x) { return x - (vec){0}; }
 
 int lanes(void) { return LANES; }
@@ -72,10 +75,13 @@ ALWAYS void transpose(vec *v) {
 #endif
 }
 
-/* 1 / sqrt(x), exact to rounding's size, for x > 0. */
+/* 1 / sqrt(x), exact to rounding's size, for x > 0. At 0 Newton's step would be NaN (infinity times
+   0), so callers replace small x first. */
 static inline vec inverse_root(vec x) {
 #if defined(__AVX512VL__) && REAL_BYTES == 4 && BYTES == 64
-    const vec y = (vec)_mm512_rsqrt14_ps((__m512)x); /* 14 bits; Newton doubles them */
+    /* 14 bits, which one step of Newton's method, y (3 - x y^2) / 2, doubles to float's 24. For
+       double a root and a quotient are taken, both correctly rounded. */
+    const vec y = (vec)_mm512_rsqrt14_ps((__m512)x);
 #elif defined(__AVX512VL__) && REAL_BYTES == 4 && BYTES == 32
     const vec y = (vec)_mm256_rsqrt14_ps((__m256)x);
 #elif defined(__AVX512VL__) && REAL_BYTES == 4

@@ -8,7 +8,7 @@
 
 #include "lanes.h"
 
-#define GROUP 512
+#define GROUP 512 /* fixed, as the order of sums depends on it; threads take whole groups */
 #define STRIP 32 /* rows that stay in a cache while all outputs are gone through */
 #define BLOCK 4
 
@@ -17,7 +17,8 @@ int linear_block(void) { return BLOCK; }
 
 ALWAYS vec at(const REAL *p) { return *(const loose *)p; }
 
-/* The sum of each of BLOCK x BLOCK vectors: transposed, they are added up LANES at a time. */
+/* The sum of each of BLOCK x BLOCK vectors: transposed, they are added up LANES at a time, where a
+   sum within each vector would take log2 LANES shuffles for one number. */
 ALWAYS void totals(vec *s, REAL *to) {
     for (int i = 0; i < BLOCK * BLOCK; i += LANES) {
         transpose(s + i);
@@ -27,7 +28,8 @@ ALWAYS void totals(vec *s, REAL *to) {
     }
 }
 
-/* y = x W' + b for BLOCK outputs and no more rows than that. */
+/* y = x W' + b for BLOCK outputs and no more rows than that. Here a vector is LANES features of one
+   row: outputs are too few to fill one, and rows are not contiguous. */
 ALWAYS void product(const REAL *x, const REAL *w, const REAL *b, REAL *y, int rows, int features,
                     int outputs) {
     vec s[BLOCK * BLOCK];
@@ -105,9 +107,9 @@ void linear_backward(long rows, int features, int outputs, int first, int last, 
     for (long m = (long)first * GROUP; m < end; m += STRIP) {
         const int count = m + STRIP < end ? STRIP : (int)(end - m);
         const REAL *gm = g + m * outputs, *xm = x + m * features;
-        REAL *mine = dw + m / GROUP * size;
+        REAL *sum = dw + m / GROUP * size;
         for (int o = 0; o < outputs; o += BLOCK)
-            to_weights(gm + o, xm, mine + (ptrdiff_t)o * features, count, features, outputs);
+            to_weights(gm + o, xm, sum + (ptrdiff_t)o * features, count, features, outputs);
         for (int r = 0; dx && r < count; r++)
             to_input(gm + r * outputs, w, dx + (m + r) * features, features, outputs);
     }

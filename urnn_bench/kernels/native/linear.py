@@ -1,17 +1,20 @@
 """The readout of a whole sequence on a CPU: ``linear.c``, fast for few outputs.
 
+A library's product packs its operands into tiles first, which is lost on an output of ten columns.
+
 M rows, K features, O outputs, padded to P.
 """
 
 import ctypes
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
+from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.native import compiler
 from urnn_bench.kernels.native.memory import PRECISIONS, address, dense, require
 from urnn_bench.kernels.native.threads import THREADS, each
@@ -19,11 +22,18 @@ from urnn_bench.kernels.native.threads import THREADS, each
 SOURCE = Path(__file__).with_name("linear.c")
 
 
+class _Context(Context[tuple[Tensor, Tensor]], Protocol):
+    library: ctypes.CDLL
+    size: tuple[ctypes.c_long, int, int]
+    groups: int
+    threads: int
+
+
 class _Readout(torch.autograd.Function):
     """x (M, K), weight (P, K) and bias (P) to (M, P)."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, threads: int) -> Tensor:
+    def forward(ctx: _Context, x: Tensor, weight: Tensor, bias: Tensor, threads: int) -> Tensor:
         """Run the C code forward."""
         library = compiler.library(SOURCE, PRECISIONS[x.dtype].defines)
         x, weight, bias = dense(x), dense(weight), dense(bias)
@@ -34,32 +44,36 @@ class _Readout(torch.autograd.Function):
             library.linear_forward(*size, first, last, *map(address, (x, weight, bias, y)))
 
         each(run, groups, threads)
-        ctx.kept = (library, size, groups, threads)
+        ctx.library, ctx.size, ctx.groups, ctx.threads = library, size, groups, threads
         ctx.save_for_backward(x, weight)
         return y
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: _Context, g: Tensor) -> tuple[Tensor | None, ...]:
         """Run the C code backward."""
-        (x, weight), (library, size, groups, threads) = ctx.saved_tensors, ctx.kept
+        x, weight = ctx.saved_tensors
         g = dense(g)
         dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        dw = weight.new_empty(groups, *weight.shape)
+        # one sum for each group of rows, added up below in a fixed order: the result does not
+        # depend on the number of threads
+        dw = weight.new_empty(ctx.groups, *weight.shape)
 
         def run(first: int, last: int) -> None:
-            library.linear_backward(*size, first, last, *map(address, (x, weight, g, dx, dw)))
+            tensors = (x, weight, g, dx, dw)
+            ctx.library.linear_backward(*ctx.size, first, last, *map(address, tensors))
 
-        each(run, groups, threads)
+        each(run, ctx.groups, ctx.threads)
         return dx, dw.sum(0), g.sum(0), None
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Return x Wᵀ + b: (..., K) to (..., O)."""
+    """Return x Wᵀ + b: (..., K) to (..., O); raise KernelError if C code cannot read them."""
     (outputs, features), dtype = weight.shape, weight.dtype
     require("bias", bias, (outputs,), dtype)
     require("x", x, (*x.shape[:-1], features), dtype)
     library = compiler.library(SOURCE, PRECISIONS[dtype].defines)
+    # the C code takes outputs in blocks; the rows of padding stay zero and are cut off again
     spare = -len(bias) % int(library.linear_block())
     padded = (pad(weight, (0, 0, 0, spare)), pad(bias, (0, spare)))
     y: Tensor = _Readout.apply(x.flatten(0, -2), *padded, THREADS.get())  # type: ignore[no-untyped-call]

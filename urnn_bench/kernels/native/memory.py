@@ -3,7 +3,6 @@
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +16,7 @@ _ALIGNED_TO = 64
 class Precision:
     """A real type: in C, its complex companion, and the flags that compile a source for it."""
 
-    real: Any
+    real: type[ctypes.c_float] | type[ctypes.c_double]
     complex: torch.dtype
     defines: tuple[str, ...]
 
@@ -29,7 +28,8 @@ PRECISIONS = {
 
 
 def aligned(count: int, dtype: torch.dtype) -> Tensor:
-    """Return uninitialised memory that starts where a vector may."""
+    """Return uninitialised memory (count) that starts where a vector of C code may."""
+    # 64 bytes is AVX-512's vector and a line of the cache; torch does not promise as much
     spare = _ALIGNED_TO // dtype.itemsize
     memory = torch.empty(count + spare, dtype=dtype, device="cpu")
     start = (-memory.data_ptr() % _ALIGNED_TO) // dtype.itemsize
@@ -55,5 +55,8 @@ def require(name: str, tensor: Tensor, shape: Sequence[int | None], dtype: torch
 
 
 def dense(tensor: Tensor) -> Tensor:
-    """Return a tensor without strides, views or conjugations that C code would not see."""
+    """Return a tensor whose memory is what it says: C code sees no strides and no conjugations.
+
+    A copy only if there are any. torch's complex conjugate and negation are bits on a view.
+    """
     return tensor.detach().resolve_conj().resolve_neg().contiguous()

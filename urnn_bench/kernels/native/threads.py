@@ -1,7 +1,8 @@
 """Threads for kernels in C: each takes whole groups of rows and never waits for another.
 
 They are this package's own, not torch's: a thread that waits sleeps instead of spinning, so more
-threads than free processors cost nothing.
+threads than free processors cost nothing. Python threads are enough, as ctypes lets go of the
+interpreter's lock while C code runs.
 """
 
 import ctypes
@@ -20,15 +21,16 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 def each(function: Callable[[int, int], None], groups: int, threads: int) -> None:
     """Call ``function(first, last)`` for shares of ``groups``, in parallel."""
     count = max(1, min(threads, groups))
+    # this thread takes the first share itself: with one thread nothing is ever submitted
     edges = [groups * i // count for i in range(count + 1)]
-    others = [_pool(count - 1).submit(function, *share) for share in pairwise(edges[1:])]
+    futures = [_pool(count - 1).submit(function, *share) for share in pairwise(edges[1:])]
     try:
         function(0, edges[1])
     finally:
-        # the others still write to memory that is this call's
-        wait(others)
-    for other in others:
-        other.result()
+        # even if this share failed: the others still write to memory that is this call's
+        wait(futures)
+    for future in futures:
+        future.result()
 
 
 def keep_memory() -> None:
@@ -37,6 +39,8 @@ def keep_memory() -> None:
     A sequence's states are tens of megabytes; taking them anew from the system at every update,
     page by page, costs several times what the kernels do.
     """
+    # M_MMAP_MAX 0: no allocation is a mapping of its own, which free would unmap;
+    # M_TRIM_THRESHOLD: the end of the heap is not given back (mallopt(3))
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)

@@ -1,8 +1,13 @@
 /* The uRNN's map W = D3 R2 F^-1 D2 P R1 F D1 and its adjoint, with the gradients of its factors; and
    modReLU with its derivative (Arjovsky, Shah and Bengio 2016, arXiv:1511.06464, equations 6 and 8).
 
-   Between F and F^-1 units stand in digit-reversed order, which is folded into P; 1/N is folded into
-   D2. */
+   Between F and F^-1 units are in digit-reversed order, which is folded into P; 1/N is folded into
+   D2. A mirror I - 2 v v* needs the dot product v* z of all units before it can change one, so the
+   pass that writes z sums it, and the pass that reads z next reflects: no diagonal, mirror or
+   permutation costs a pass over memory of its own.
+
+   For a phase d = e^{i theta} and the cotangent g of d a, dC/dtheta is Im(g conj(d a)), which is
+   summed here; Python turns it into the gradient of d. */
 
 #ifndef URNN_BENCH_UNITARY_H
 #define URNN_BENCH_UNITARY_H
@@ -123,10 +128,11 @@ typedef struct { vec f, up, inverse, inverse_size; } gain;
 
 ALWAYS gain gain_at(cvec z, REAL bias, REAL eps) {
     const vec zero = {0}, one = splat(1), m2 = z.re * z.re + z.im * z.im;
-    const mask tiny = m2 < splat(TINY);
+    const mask tiny = m2 < splat(TINY); /* false for NaN, which so stays NaN below */
     gain g;
     g.inverse_size = inverse_root(pick(tiny, splat(TINY), m2));
     const vec size = m2 * g.inverse_size;
+    /* the paper's modReLU (eps = 0) takes no quotient */
     g.inverse = eps == 0 ? g.inverse_size : one / (size + eps);
     g.inverse = pick(tiny, one, g.inverse);
     g.inverse_size = pick(tiny, one, g.inverse_size);
@@ -138,6 +144,7 @@ ALWAYS gain gain_at(cvec z, REAL bias, REAL eps) {
 /* The cotangent of z from that of h; the bias's gradient is added up. */
 ALWAYS cvec gain_back(const gain *g, cvec z, cvec dh, vec *bias) {
     const vec along = (dh.re * z.re + dh.im * z.im) * g->inverse;
+    /* h = f z with f = (|z| + b) / (|z| + eps): df/d|z| = (1 - f) / (|z| + eps) where it is live */
     const vec live = pick(g->up <= splat(0), splat(0), splat(1));
     *bias += live * along;
     const vec turn = (live - g->f) * along * g->inverse_size;

@@ -63,6 +63,8 @@ ALWAYS void read_features(const group *g, ptrdiff_t first, input *in) {
             in->x[f][l] = l < g->rows ? g->d->x[(first + l) * features + f] : 0;
 }
 
+/* At most steps of copying memory all rows have the same token, the blank: one row of V is then
+   read for all lanes, and one is added to in the backward pass. */
 ALWAYS void read_tokens(const group *g, ptrdiff_t first, const REAL *dv, input *in) {
     const int *token = g->d->token + first;
     in->token = token[0];
@@ -107,6 +109,7 @@ ALWAYS void drive_back(const group *g, const input *in, int c, int count, vec *t
             for (int i = 0; i < count; i++) v[f * g->wide + i] += in->x[f] * tile[i];
     else if (in->token >= 0)
         for (int i = 0; i < count; i++) v[in->token * g->wide + i] += tile[i];
+    /* lane by lane, as two rows may have the same token */
     else if (g->d->token) scatter_add(tile, &in->to, c, count);
     else scatter(tile, &in->to, c, count);
 }
@@ -144,6 +147,8 @@ ALWAYS cvec activate_back(const weights *w, const cvec *y, cvec seen, int c, int
         cvec v;
         const cvec z = pre_activation(w, y, seen, k, tile[i], &v);
         const gain at = gain_at(z, w->bias[k], w->eps);
+        /* the gradient of D1, of the step after this one: its input h_t is f z here, and is nowhere
+           else in registers; that of the first step is added at the end */
         if (later) a->p1[k] += across(back[k], z) * at.f;
         const cvec dz = gain_back(&at, z, add(back[k], dhs[i]), &a->bias[k]);
         const cvec e = mulc(dz, w->d3[k]);
@@ -190,6 +195,7 @@ static void backward_group(const group *g, int steps, const REAL *h0, const REAL
         const rows next = at_step(g, dhs ? dhs : hs, t ? t - 1 : 0, g->zeros);
         const rows before = at_step(g, hs, t > 1 ? t - 2 : 0, g->zeros);
         load(g, t ? hs : h0, t ? t - 1 : 0, h);
+        /* W h_{t-1} again: cheaper than to have kept what the mirrors saw */
         forward_map(&g->f, w, h, x, y, seen);
         read_input(g, t, du, dv, &in);
         cvec dot = {splat(0), splat(0)};
