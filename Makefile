@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.docs-installed
 DRAW := $(BIN)/urnn-bench plot --format png --format svg
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lint types ci smoke figures help
+.PHONY: setup run test lint types ci smoke figures docs docs-tables help
 
 setup: $(STAMP)  ## make a virtual environment with the tested versions and this package
 
@@ -54,7 +55,17 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) momentum/adding --figure learning_curves --results results/paper/momentum-2020
 	$(DRAW) momentum/copy --figure learning_curves --results results/paper/momentum-2020
 
-ci: lint types test smoke  ## all that continuous integration asks
+docs: $(DOCS_STAMP)  ## build the documentation into site/, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
+
+docs-tables: setup  ## write the generated tables of the README and of docs/ again
+	$(BIN)/python docs/generate.py
+
+ci: lint types test smoke docs  ## all that continuous integration asks
 
 help:  ## say what each target does
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14

@@ -1,0 +1,1 @@
+"""What the pages' generated blocks are made of; each function returns one block's Markdown."""

@@ -1,0 +1,72 @@
+"""Write every generated block of README.md and docs/ again from the committed records.
+
+A block stands between two comments, ``<!-- generated: KIND ARGUMENT... -->`` and ``<!-- end -->``,
+on lines of its own or within a sentence. ``python docs/generate.py`` rewrites them all;
+``--check`` writes nothing, names the pages that are out of date and exits with 1.
+"""
+
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from blocks import commands, components, numbers, records, speed, verdicts
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"(<!-- generated: (?P<what>[^\n]*?) -->)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
+
+KINDS: Mapping[str, Callable[..., str]] = {
+    "verdicts": verdicts.table,
+    "papers": verdicts.papers,
+    "count": verdicts.count,
+    "commands": commands.reference,
+    "components": components.table,
+    "copying": records.copying,
+    "accuracy": records.accuracy,
+    "solved": records.solved,
+    "best": numbers.best,
+    "test": numbers.score,
+    "number": numbers.number,
+    "curve": numbers.curve,
+    "speed": speed.unitary,
+    "speed-summary": speed.summary,
+    "speed-models": speed.models,
+    "speed-stacking": speed.stacking,
+}
+
+
+def pages() -> Iterator[Path]:
+    """Yield the README and every page of the documentation."""
+    yield ROOT / "README.md"
+    yield from sorted((ROOT / "docs").rglob("*.md"))
+
+
+def rewritten(text: str) -> str:
+    """Return a page with every generated block made anew."""
+    return BLOCK.sub(_block, text)
+
+
+def _block(found: re.Match[str]) -> str:
+    begin, _, old, end = found.groups()
+    kind, *arguments = shlex.split(found["what"])
+    new = KINDS[kind](*arguments)
+    return f"{begin}\n{new}\n{end}" if "\n" in old else f"{begin}{new}{end}"
+
+
+def main(arguments: list[str]) -> int:
+    """Rewrite all pages, or with --check only say which are out of date."""
+    check, old = "--check" in arguments, []
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        if (new := rewritten(text)) != text:
+            old.append(page.relative_to(ROOT))
+            if not check:
+                page.write_text(new, encoding="utf-8")
+    said = "out of date; run: make docs-tables" if check else "written"
+    sys.stdout.writelines(f"{name}: {said}\n" for name in old)
+    return 1 if check and old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,42 @@
+"""The examples of extending.md and of the README run as they stand, command by command."""
+
+import re
+
+import pytest
+from docs_pages import ROOT, commands, files, quoted
+from until_renamed import present, present_options
+
+
+def sections(name):
+    """The headings of a page, and what stands below each."""
+    text = (ROOT / name).read_text()
+    first, *parts = re.split(r"^## (.*)\n", text, flags=re.MULTILINE)
+    return {"": first, **dict(zip(parts[::2], parts[1::2], strict=True))}
+
+
+EXTENDING = sections("docs/extending.md")
+SHOWN = [heading for heading, text in EXTENDING.items() if heading and files(text)]
+
+
+def test_every_kind_of_component_has_an_example():
+    assert [f"A {kind}" for kind in ("cell", "task", "figure", "probe", "kernel", "claim")] == SHOWN
+
+
+@pytest.mark.parametrize("heading", SHOWN)
+def test_an_example_runs(heading, bench):
+    for name, text in (files(EXTENDING[""]) | files(EXTENDING[heading])).items():
+        bench.write(name, present(text) if name.endswith(".py") else text)
+    asked = list(commands(EXTENDING[heading]))
+    assert asked, "an example without a command shows nothing"
+    for command in asked:
+        found = bench(*present_options(command))
+        assert found.out or found.err
+
+
+def test_the_cell_of_the_readme_trains(bench):
+    readme = (ROOT / "README.md").read_text()
+    ((name, text),) = files(readme).items()
+    bench.write(name, present(text))
+    (command,) = [c for c in quoted(readme) if "--include" in c]
+    short = ["--T", 10, "--seeds", 1, "--set", "fit.steps=2", "--set", "task.test_examples=50"]
+    assert "1 done" in bench(*command, *short).err
