@@ -36,11 +36,11 @@ class MetricsWriter(CsvAppender):
         self.append((*at, metric, value) for metric, value in event.metrics.items())
 
 
-def read(path: Path) -> list[Row]:
-    """Return the rows of a file; lines that are not whole rows are left out with a warning."""
+def read(path: Path, split: str | None = None) -> list[Row]:
+    """Return the rows of a file, or of one split; damaged lines are left out with a warning."""
     rows = [_row(fields) for fields in read_lines(path)]
     warn_of(path, sum(row is None for row in rows))
-    return [row for row in rows if row is not None]
+    return [row for row in rows if row is not None and split in (None, row.split)]
 
 
 def _row(fields: Sequence[str] | None) -> Row | None:

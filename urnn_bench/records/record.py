@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -16,8 +16,13 @@ SCHEMA_VERSION = 1
 NAME = "run.json"
 
 Status = Literal["running", "done", "solved", "diverged", "oom", "timeout", "interrupted", "failed"]
-FINAL: frozenset[str] = frozenset({"done", "solved", "diverged"})
-GOOD: frozenset[str] = frozenset({"done", "solved"})
+DONE: Final = "done"
+SOLVED: Final = "solved"
+DIVERGED: Final = "diverged"
+RUNNING: Final = "running"
+INTERRUPTED: Final = "interrupted"
+FINAL: frozenset[str] = frozenset({DONE, SOLVED, DIVERGED})
+GOOD: frozenset[str] = frozenset({DONE, SOLVED})
 
 
 class _Kept(Config):
