@@ -237,7 +237,7 @@ class ProbeReading(Measurement):
         names = (f"{quantity.probe}_{quantity.state}", quantity.probe)
         readings = (
             row.value
-            for row in metrics.read(folder / METRICS, "probe")
+            for row in metrics.read(folder / METRICS, metrics.PROBE)
             if row.step == quantity.update and row.metric in names
         )
         return next(readings, nan)
