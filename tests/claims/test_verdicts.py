@@ -6,6 +6,20 @@ import pytest
 from made_up import AGAINST, CLAIMS, record_runs
 
 
+@pytest.fixture
+def verify(bench):
+    """Judge the made-up paper, and return its rows by claim."""
+    path = bench.write("paper.yaml", CLAIMS)
+    bench.write("benchmarks/made.yaml", bench.MADE)
+
+    def run(code):
+        bench("verify", path, code=code)
+        found = json.loads(bench("verify", path, "--json", code=code).out)
+        return {row["claim"]: row for row in found}
+
+    return run
+
+
 def test_reproduced_with_our_value_beside_the_papers(bench, verify):
     record_runs(bench)
     found = verify(0)
