@@ -166,7 +166,7 @@ def test_a_reading_is_that_of_its_update_and_time(bench):
     assert judged(bench, probe | {"t": -1, "over": 2}).values == (104 / 102,) * 3
     assert judged(bench, probe | {"probe": "memory_horizon"}).values == (107.0,) * 3
     lost = judged(bench, probe | {"probe": "gradient_nrom"}).reason
-    assert "no number of 'gradient_nrom' of 'h' was read after 100 updates" in lost
+    assert "no reading of 'gradient_nrom' of 'h' after 100 updates" in lost
 
 
 def test_of_two_protocols_the_one_that_is_long_enough_counts_then_that_of_more_seeds(bench):

@@ -1,6 +1,6 @@
 """Colours are fixed for each model, labels carry units."""
 
-from urnn_bench.figures._style import label, style_of
+from urnn_bench.figures._style import axis_label, style_of
 
 
 def test_every_model_always_has_the_same_look():
@@ -11,5 +11,5 @@ def test_every_model_always_has_the_same_look():
 
 
 def test_labels_carry_units():
-    assert label("cross_entropy_nat") == "cross-entropy (nat)"
-    assert label("train_s") == "train (s)" and label("mse") == "mean squared error"
+    assert axis_label("cross_entropy_nat") == "cross-entropy (nat)"
+    assert axis_label("train_s") == "train (s)" and axis_label("mse") == "mean squared error"

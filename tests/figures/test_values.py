@@ -146,7 +146,7 @@ def test_what_was_looked_at_on_other_lengths_is_left_out_and_said(bench):
             "probes.every=3",
             "-q",
         )
-    with pytest.warns(RecordsWarning, match="what probes read of 1 run is left out"):
+    with pytest.warns(RecordsWarning, match="probe readings of 1 run left out"):
         results = load(bench.folder / "results", "tiny")
     assert set(results.probes["length"]) == {12} and len(results.runs) == 2
     for name in ("gradient_norms", "memory_over_training", "gradient_heatmap"):
@@ -171,7 +171,7 @@ def test_what_is_under_way_hides_nothing_that_has_ended(bench):
             "-q",
         )
     end(bench, 1, "running")
-    with pytest.warns(RecordsWarning, match="what probes read of 1 run is left out"):
+    with pytest.warns(RecordsWarning, match="probe readings of 1 run left out"):
         assert set(load(bench.folder / "results", "tiny").probes["length"]) == {9}
 
 

@@ -39,8 +39,8 @@ from urnn_bench.spec.load import parse_value, read
     ],
 )
 def test_scalars_of_the_core_schema(text, value):
-    found = parse_value(text)
-    assert found == value and type(found) is type(value)
+    parsed = parse_value(text)
+    assert parsed == value and type(parsed) is type(value)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -65,9 +65,9 @@ def test_what_json_writes_is_read_back(value):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a: 1\nfit:\n\tsteps: 3\n", "line 3: a tab stands here; YAML is indented with spaces"),
-        ("a: 1\nb: 2\na: 3\n", "line 3: the key 'a' stands here a second time"),
-        ("a: {x: 1, x: 2}\n", "line 1: the key 'x' stands here a second time"),
+        ("a: 1\nfit:\n\tsteps: 3\n", "line 3: there is a tab; YAML is indented with spaces"),
+        ("a: 1\nb: 2\na: 3\n", "line 3: the key 'a' is given twice"),
+        ("a: {x: 1, x: 2}\n", "line 1: the key 'x' is given twice"),
         ("- a\n- b\n", "a benchmark is a mapping of keys, not a list"),
         ("", "a benchmark is a mapping of keys, not nothing"),
         ("just text", "a benchmark is a mapping of keys, not a single value"),

@@ -185,7 +185,7 @@ def test_identity_says_what_a_result_depends_on(expand):
         ("name: copying", "name: copy", "task: no task is called 'copy'; did you mean 'copying'?"),
         ("symbols: 3", "symbols: 1", "task.symbols: must be at least 2, not 1"),
         ("symbols: 3", "symbls: 3", "task.symbls: unknown key 'symbls'; did you mean 'symbols'?"),
-        ("symbols: 3", "T: 3", "task.T: lengths stand under the top-level key 'T'"),
+        ("symbols: 3", "T: 3", "task.T: lengths belong under the top-level key 'T'"),
         (
             "T: {4: {}, 9: {steps: 50}}",
             "T: [0]",

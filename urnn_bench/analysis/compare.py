@@ -1,8 +1,9 @@
-"""Two sides of the same seeds: models of one results folder, or two folders' runs of a model."""
+"""Compare two sides on the same seeds: two models of a folder, or a model in two folders."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from math import nan
 
 from urnn_bench.analysis.statistics import Comparison, compare_paired
 from urnn_bench.errors import NothingToShowError, UsageError
@@ -11,7 +12,7 @@ from urnn_bench.records.record import Record
 
 @dataclass(frozen=True)
 class ComparisonKey:
-    """What two sides are compared in: a benchmark at a length, and a model if it is one."""
+    """What two sides share: a benchmark, a length, and the model if both sides are of one."""
 
     benchmark: str
     T: int
@@ -20,9 +21,10 @@ class ComparisonKey:
 
 @dataclass(frozen=True)
 class Row:
-    """How B does against A in one matter, by the loss on test data.
+    """B against A for one key, by the test loss.
 
-    ``trained`` names what of a model's training differs, which of two models may.
+    ``solved`` counts the solved seeds of A and B, ``untested`` the seeds without a test score on
+    one side. ``trained`` names differences in a model's training; two models may differ.
     """
 
     matter: ComparisonKey
@@ -34,34 +36,35 @@ class Row:
 
 
 def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Row]:
-    """Compare runs of the same seeds, matter by matter, by those tested on both sides.
+    """Compare runs key by key, by the seeds that both sides have tested.
 
-    Raises NothingToShowError if no seed is on both sides, UsageError if data differ.
+    Raises NothingToShowError if there is no such seed, UsageError if the data differ.
     """
-    sides = [_by_matter(records, by_model) for records in (a, b)]
-    shared = sorted((matter for matter in sides[0] if matter in sides[1]), key=_place)
-    rows = [row for m in shared if (row := _row(m, sides[0][m], sides[1][m]))]
+    groups_a, groups_b = (_by_key(records, by_model) for records in (a, b))
+    keys = sorted(groups_a.keys() & groups_b.keys(), key=_sort_key)
+    rows = [row for key in keys if (row := _row(key, groups_a[key], groups_b[key]))]
     if not rows:
         raise NothingToShowError("no benchmark, length and seed has been tested on both sides")
     return rows
 
 
-def _place(matter: ComparisonKey) -> tuple[str, int, str]:
-    return matter.benchmark, matter.T, matter.model or ""
+def _sort_key(key: ComparisonKey) -> tuple[str, int, str]:
+    return key.benchmark, key.T, key.model or ""
 
 
-def _by_matter(records: Sequence[Record], by_model: bool) -> dict[ComparisonKey, dict[int, Record]]:
-    found: dict[ComparisonKey, dict[int, Record]] = {}
+def _by_key(records: Sequence[Record], by_model: bool) -> dict[ComparisonKey, dict[int, Record]]:
+    """Return the record of every seed of every key."""
+    groups: dict[ComparisonKey, dict[int, Record]] = {}
     for record in records:
         run = record.run
-        matter = ComparisonKey(run.benchmark, run.T, run.label if by_model else None)
-        found.setdefault(matter, {})[run.seed] = record
-    return found
+        key = ComparisonKey(run.benchmark, run.T, run.label if by_model else None)
+        groups.setdefault(key, {})[run.seed] = record
+    return groups
 
 
-def _row(matter: ComparisonKey, a: Mapping[int, Record], b: Mapping[int, Record]) -> Row | None:
-    both = sorted(a.keys() & b.keys())
-    seeds = [seed for seed in both if a[seed].test is not None and b[seed].test is not None]
+def _row(key: ComparisonKey, a: Mapping[int, Record], b: Mapping[int, Record]) -> Row | None:
+    shared = sorted(a.keys() & b.keys())
+    seeds = [seed for seed in shared if a[seed].test is not None and b[seed].test is not None]
     if not seeds:
         return None
     for seed in seeds:
@@ -69,44 +72,51 @@ def _row(matter: ComparisonKey, a: Mapping[int, Record], b: Mapping[int, Record]
     metric = a[seeds[0]].criterion
     values = [[_loss(side[seed], metric) for seed in seeds] for side in (a, b)]
     solved = [sum(side[seed].solved_step is not None for seed in seeds) for side in (a, b)]
-    untested = len(both) - len(seeds)
-    trained = _training(matter, a[seeds[0]], b[seeds[0]])
-    return Row(matter, metric, (solved[0], solved[1]), compare_paired(*values), untested, trained)
+    untested = len(shared) - len(seeds)
+    trained = _training_differences(key, a[seeds[0]], b[seeds[0]])
+    return Row(key, metric, (solved[0], solved[1]), compare_paired(*values), untested, trained)
 
 
-def _training(matter: ComparisonKey, a: Record, b: Record) -> tuple[str, ...]:
-    if matter.model is None:
+def _training_differences(key: ComparisonKey, a: Record, b: Record) -> tuple[str, ...]:
+    if key.model is None:
         return ()
-    free = {"log_every", "evaluate_batch"}
-    one, two = (
-        {"fit": r.run.fit.model_dump(exclude=free), **r.run.model_dump(include={"cell", "hidden"})}
-        for r in (a, b)
-    )
-    return tuple(_differences(one, two))
+    return tuple(_differences(_training(a), _training(b)))
+
+
+def _training(record: Record) -> dict[str, object]:
+    run = record.run
+    fit = run.fit.model_dump(exclude={"log_every", "evaluate_batch"})
+    return {"fit": fit, **run.model_dump(include={"cell", "hidden"})}
 
 
 def _loss(record: Record, metric: str) -> float:
-    value = (record.test or {}).get(metric)
-    return float("nan") if value is None else value
+    loss = (record.test or {}).get(metric)
+    return nan if loss is None else loss
 
 
 def check_data(a: Record, b: Record) -> None:
-    """Raise UsageError, naming what differs, if two runs were not shown the same data."""
+    """Raise UsageError that names the difference if two runs were not shown the same data."""
     parts = [part for part in a.fingerprint if a.fingerprint[part] != b.fingerprint.get(part)]
     if not parts:
         return
-    one, two = (
-        {"task": r.run.task.model_dump(), "fit": {"batch": r.run.fit.batch}} for r in (a, b)
-    )
-    fields = _differences(one, two) or ["nothing in their specs: the task's code has changed"]
+    fields = _differences(_data(a), _data(b)) or [
+        "nothing in their specs: the task's code has changed"
+    ]
     raise UsageError(
         f"{a.run.slug} and {b.run.slug} of '{a.run.benchmark}' were not shown the same "
         f"{' and '.join(parts)} data and cannot be compared; what differs: {'; '.join(fields)}"
     )
 
 
-def _differences(a: Any, b: Any, path: str = "") -> list[str]:
+def _data(record: Record) -> dict[str, object]:
+    run = record.run
+    return {"task": run.task.model_dump(), "fit": {"batch": run.fit.batch}}
+
+
+def _differences(a: object, b: object, path: str = "") -> list[str]:
+    """Return the dotted path of every value that differs, with both values."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         keys = dict.fromkeys([*a, *b])
-        return [d for k in keys for d in _differences(a.get(k), b.get(k), f"{path}.{k}")]
+        nested = (_differences(a.get(key), b.get(key), f"{path}.{key}") for key in keys)
+        return list(chain.from_iterable(nested))
     return [] if a == b else [f"{path.removeprefix('.')} ({a} and {b})"]

@@ -1,12 +1,12 @@
-"""Run folders to data frames; figures and tables read nothing else."""
+"""Run folders to data frames, from which all figures and tables are made."""
 
 import shlex
 import warnings
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import nan
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -14,18 +14,18 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.records import metrics, probes
 from urnn_bench.records.folder import METRICS, PROBES, records
 from urnn_bench.records.lines import RecordsWarning
-from urnn_bench.records.record import FINAL, Record
+from urnn_bench.records.record import DIVERGED, FINAL, Record
 
-Found = tuple[Path, Record]
+Run = tuple[Path, Record]
 Key = Callable[[Record], Hashable]
 
 
 @dataclass(frozen=True)
 class Results:
-    """The runs of one benchmark: one row a run, and one row a measured value.
+    """The runs of one benchmark: one row per run, and one row per measured value.
 
-    ``command`` is what makes more of them, ``criterion`` the metric that training lowers; it is
-    empty if no run got as far as a score.
+    ``command`` makes more of them. ``criterion`` is the metric that training lowers, empty if no
+    run has a score. ``probed`` names the folders whose probe readings are used.
     """
 
     benchmark: str
@@ -39,68 +39,79 @@ class Results:
 
     @cached_property
     def probes(self) -> pd.DataFrame:
-        """What probes read over time: run, model, T, seed, step, probe, state, t, value.
+        """Probe readings over time: run, model, T, seed, step, probe, state, t, value.
 
-        ``T`` is the length trained on; ``length`` that of the sequences looked at.
+        ``T`` is the length of the training sequences, ``length`` that of the probed ones.
         """
-        pairs = zip(self.folders, self.records, strict=True)
-        frames = [_probes(*pair) for pair in pairs if pair[0].name in self.probed]
+        runs = zip(self.folders, self.records, strict=True)
+        frames = [_probes(*run) for run in runs if run[0].name in self.probed]
         columns = [*probes.Reading._fields, "run", "model", "T", "seed", "length"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
     def at(self, lengths: Collection[int]) -> "Results":
         """Return the runs of some lengths."""
-        kept = [i for i, record in enumerate(self.records) if record.run.T in lengths]
+        selected = [i for i, record in enumerate(self.records) if record.run.T in lengths]
         return replace(
             self,
             runs=self.runs[self.runs["T"].isin(lengths)],
             metrics=self.metrics[self.metrics["T"].isin(lengths)],
-            records=tuple(self.records[i] for i in kept),
-            folders=tuple(self.folders[i] for i in kept),
+            records=tuple(self.records[i] for i in selected),
+            folders=tuple(self.folders[i] for i in selected),
         )
 
     def baselines(self, metric: str, T: int) -> dict[str, float]:
         """Return the reference predictors' values of a metric at a length."""
-        found = (r.baselines.get(metric, {}) for r in self.records if r.run.T == T)
-        known = next((baselines for baselines in found if baselines), {})
-        return {name: value for name, value in known.items() if value is not None}
+        recorded = (r.baselines.get(metric, {}) for r in self.records if r.run.T == T)
+        baselines = next(filter(None, recorded), {})
+        return {name: value for name, value in baselines.items() if value is not None}
 
 
 def load(results: Path, benchmark: str, command: str | None = None) -> Results:
     """Read every run of a benchmark; raise NothingToShowError if there is none.
 
-    ``command`` is what makes more of them, `urnn-bench run` with its name if not given.
+    ``command`` makes more of them; by default it is `urnn-bench run` with the benchmark's name.
 
-    Runs are compared only if they were asked for with the same settings. Of several settings for
-    one length, and of several protocols for one model and length (the file has changed), those
-    asked for last are kept, with a warning: an average over protocols means nothing.
+    Runs are compared only if they have the same settings, as an average over protocols means
+    nothing. If a length has several settings, or a model several protocols because the file has
+    changed, only the newest are kept, with a warning.
     """
     command = command or shlex.join(["urnn-bench", "run", benchmark])
-    found = list(records(results, benchmark))
-    if not found:
+    runs = list(records(results, benchmark))
+    if not runs:
         raise NothingToShowError(
             f"{results / benchmark}: there are no runs to show; make them with: {command}"
         )
-    found = one_per_seed(found)
-    kept = _asked_last(found, _length, settings_of)
-    kept = _asked_last(kept, _model_and_length, training_of)
-    if left := [record for pair in found if pair not in kept for record in pair[1:]]:
-        runs = "runs" if len(left) > 1 else "run"
+    newest = _newest_runs(one_per_seed(runs), benchmark, command)
+    probed = _probed_at_one_length(benchmark, newest)
+    frames = [_metrics(folder, record, folder.name in probed) for folder, record in newest]
+    folders, recorded = zip(*newest, strict=True)
+    return Results(
+        benchmark=benchmark,
+        command=command,
+        runs=pd.DataFrame([_row(folder, record) for folder, record in newest]),
+        metrics=pd.concat(frames, ignore_index=True),
+        records=recorded,
+        folders=folders,
+        criterion=next((record.criterion for record in recorded if record.criterion), ""),
+        probed=probed,
+    )
+
+
+def _newest_runs(runs: list[Run], benchmark: str, command: str) -> list[Run]:
+    """Keep the newest settings of every length, then the newest protocol of every model there."""
+    newest = _newest_only(runs, _length, settings_of)
+    newest = _newest_only(newest, _model_and_length, training_of)
+    if skipped := [run[1] for run in runs if run not in newest]:
+        count = f"{len(skipped)} {'runs' if len(skipped) > 1 else 'run'}"
         _warn(
-            f"{benchmark}: {len(left)} {runs} left out: other settings of the same length, or of "
-            f"the same model; asking again brings them back: {_asking(command, left)}"
+            f"{benchmark}: {count} left out: other settings of the same length, or of "
+            f"the same model; to show them instead: {_command_for(command, skipped)}"
         )
-    probed = _probed_alike(benchmark, kept)
-    frames = [_metrics(folder, record, folder.name in probed) for folder, record in kept]
-    rows = pd.DataFrame([_row(folder, record) for folder, record in kept])
-    folders, records_ = zip(*kept, strict=True)
-    values = pd.concat(frames, ignore_index=True)
-    criterion = next((r.criterion for r in records_ if r.criterion), "")
-    return Results(benchmark, command, rows, values, records_, folders, criterion, probed)
+    return newest
 
 
 def settings_of(record: Record) -> tuple[str, ...]:
-    """Return what was set for a run on the command line, without probes, which change nothing."""
+    """Return a run's settings of the command line, without probes, which do not change it."""
     return tuple(text for text in record.run.settings if not text.startswith("probes"))
 
 
@@ -109,55 +120,59 @@ def training_of(record: Record) -> Hashable:
     return record.run.model_copy(update={"probes": None}).protocol
 
 
-def one_per_seed(found: list[Found]) -> list[Found]:
-    """Of runs that differ in probes alone keep one: an ended one, with probes, asked for last."""
-    best: dict[Hashable, Found] = {}
-    for pair in sorted(found, key=lambda p: (p[1].status in FINAL, _is_probed(p[1]), p[1].asked)):
-        best[training_of(pair[1]), pair[1].run.seed, pair[1].run.label] = pair
-    return [pair for pair in found if pair in best.values()]
+def one_per_seed(runs: list[Run]) -> list[Run]:
+    """Keep one of the runs that differ only in their probes: ended, probed, the newest."""
+    best: dict[Hashable, Run] = {}
+    for folder, record in sorted(runs, key=_rank):
+        best[training_of(record), record.run.seed, record.run.label] = folder, record
+    return [run for run in runs if run in best.values()]
+
+
+def _rank(run: Run) -> tuple[bool, bool, str]:
+    _, record = run
+    return record.status in FINAL, _is_probed(record), record.asked
 
 
 def _is_probed(record: Record) -> bool:
     return record.run.probes is not None
 
 
-def _probed_alike(benchmark: str, kept: list[Found]) -> frozenset[str]:
-    """Return the names of runs that were looked into at one length for each they are trained at.
+def _probed_at_one_length(benchmark: str, runs: list[Run]) -> frozenset[str]:
+    """Return the folders of the runs that were probed at the same length as the newest one.
 
-    Of several it is the one asked for last among those that have ended, with a warning: no average
-    over lengths means anything.
+    An average over lengths means nothing, so there is one for every length of training, that of the
+    newest run, of an ended one if there is any. Warns about the others.
     """
-    probed = [pair for pair in kept if _is_probed(pair[1])]
-    by_asking = sorted(probed, key=lambda p: (p[1].status in FINAL, p[1].asked))
-    last = {record.run.T: probe_length(record) for _, record in by_asking}
-    alike = [pair for pair in probed if probe_length(pair[1]) == last[pair[1].run.T]]
-    if left := len(probed) - len(alike):
+    probed = [run for run in runs if _is_probed(run[1])]
+    lengths = {record.run.T: probe_length(record) for _, record in sorted(probed, key=_rank)}
+    same = [folder for folder, record in probed if probe_length(record) == lengths[record.run.T]]
+    if skipped := len(probed) - len(same):
         _warn(
-            f"{benchmark}: what probes read of {left} {'runs' if left > 1 else 'run'} is left out: "
-            "on sequences of another length than what was asked for last"
+            f"{benchmark}: probe readings of {skipped} {'runs' if skipped > 1 else 'run'} left "
+            "out: the newest run was probed on sequences of another length"
         )
-    return frozenset(folder.name for folder, _ in alike)
+    return frozenset(folder.name for folder in same)
 
 
 def probe_length(record: Record) -> int:
-    """Return the length of the sequences that probes look at."""
+    """Return the length of the probed sequences."""
     probes = record.run.probes
     return (probes.T if probes else None) or record.run.T
 
 
-def _asked_last(found: list[Found], group: Key, settings: Key) -> list[Found]:
-    """Keep, in every group, the runs whose settings are those of the run asked for last."""
-    latest: dict[Hashable, Hashable] = {}
-    for _, record in sorted(found, key=lambda pair: pair[1].asked):
-        latest[group(record)] = settings(record)
-    return [pair for pair in found if settings(pair[1]) == latest[group(pair[1])]]
+def _newest_only(runs: list[Run], group: Key, settings: Key) -> list[Run]:
+    """Keep, in every group, the runs with the settings of the newest one."""
+    newest: dict[Hashable, Hashable] = {}
+    for _, record in sorted(runs, key=lambda run: run[1].asked):
+        newest[group(record)] = settings(record)
+    return [run for run in runs if settings(run[1]) == newest[group(run[1])]]
 
 
-def _asking(command: str, left: list[Record]) -> str:
-    """Return a command that asks for the last of some runs again, which are done already."""
-    last = max(left, key=lambda record: record.asked)
-    settings = (f"--set {shlex.quote(text)}" for text in settings_of(last))
-    return " ".join([command, f"--T {last.run.T}", *settings])
+def _command_for(command: str, records: list[Record]) -> str:
+    """Return a command that requests the newest of some records, which makes it the newest run."""
+    newest = max(records, key=lambda record: record.asked)
+    settings = (f"--set {shlex.quote(text)}" for text in settings_of(newest))
+    return " ".join([command, f"--T {newest.run.T}", *settings])
 
 
 def _length(record: Record) -> Hashable:
@@ -172,10 +187,10 @@ def _warn(text: str) -> None:
     warnings.warn(text, RecordsWarning, 3)
 
 
-def _row(folder: Path, record: Record) -> dict[str, Any]:
+def _row(folder: Path, record: Record) -> dict[str, object]:
     run, session = record.run, record.sessions[-1]
-    per_s = record.steps_done / record.train_s if record.train_s else float("nan")
-    test = {f"test_{name}": value for name, value in (record.test or {}).items()}
+    updates_per_s = record.steps_done / record.train_s if record.train_s else nan
+    tests = {f"test_{name}": value for name, value in (record.test or {}).items()}
     return {
         "run": folder.name,
         "model": run.label,
@@ -186,30 +201,31 @@ def _row(folder: Path, record: Record) -> dict[str, Any]:
         "status": record.status,
         "steps": record.steps_done,
         # a diverged run will never solve its task, however long it is trained
-        "censored": run.fit.steps if record.status == "diverged" else record.steps_done,
+        "censored": run.fit.steps if record.status == DIVERGED else record.steps_done,
         "solved_step": record.solved_step,
         "best_step": record.best_step,
-        "updates_per_s": per_s,
+        "updates_per_s": updates_per_s,
         "train_s": record.train_s,
         "device": session.device,
         "kernel": session.kernel,
-        **test,
+        **tests,
     }
 
 
 def _probes(folder: Path, record: Record) -> pd.DataFrame:
-    frame = pd.DataFrame(probes.read(folder / PROBES), columns=list(probes.Reading._fields))
-    return _of(folder, record, frame)
-
-
-def _of(folder: Path, record: Record, frame: pd.DataFrame) -> pd.DataFrame:
-    run, length = record.run, probe_length(record)
-    return frame.assign(run=folder.name, model=run.label, T=run.T, seed=run.seed, length=length)
+    rows = probes.read(folder / PROBES)
+    return _labelled(folder, record, pd.DataFrame(rows, columns=list(probes.Reading._fields)))
 
 
 def _metrics(folder: Path, record: Record, probed: bool) -> pd.DataFrame:
     rows = metrics.read(folder / METRICS)
     if record.steps_done and not rows:
-        _warn(f"{folder / METRICS}: holds no scores; this run is missing in curves")
-    rows = [row for row in rows if probed or row.split != "probe"]
-    return _of(folder, record, pd.DataFrame(rows, columns=list(metrics.Row._fields)))
+        _warn(f"{folder / METRICS}: there are no scores; this run is missing in curves")
+    rows = [row for row in rows if probed or row.split != metrics.PROBE]
+    return _labelled(folder, record, pd.DataFrame(rows, columns=list(metrics.Row._fields)))
+
+
+def _labelled(folder: Path, record: Record, frame: pd.DataFrame) -> pd.DataFrame:
+    """Add to every row the run, model, length and seed."""
+    run, length = record.run, probe_length(record)
+    return frame.assign(run=folder.name, model=run.label, T=run.T, seed=run.seed, length=length)

@@ -1,7 +1,7 @@
-"""Statistics that hold at few seeds; scipy does the work.
+"""Statistics for few seeds, computed by scipy.
 
 Below ten seeds a bootstrap's 95 % interval of a mean covers 67 to 86 % where a t interval covers
-95; losses are skewed, so theirs is taken on the logarithm, and the mean is the geometric one.
+95. Losses are skewed, so their mean is geometric and their interval is on the logarithm.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,11 +35,11 @@ def mean(values: Sequence[float]) -> Interval:
     """
     if not values or not all(map(isfinite, values)):
         return Interval(nan, nan, nan)
-    middle = float(np.mean(values))
+    average = float(np.mean(values))
     if len(values) < 2:
-        return Interval(middle, nan, nan)
+        return Interval(average, nan, nan)
     half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values))
-    return Interval(middle, middle - half, middle + half)
+    return Interval(average, average - half, average + half)
 
 
 def geometric_mean(values: Sequence[float]) -> Interval:
@@ -49,15 +49,15 @@ def geometric_mean(values: Sequence[float]) -> Interval:
     """
     if not values or any(not isfinite(v) or v <= 0 for v in values):
         return Interval(nan, nan, nan)
-    found = mean([log(v) for v in values])
-    with np.errstate(over="ignore"):  # two values far apart have an end beyond all floats
-        return Interval(*np.exp((found.value, found.low, found.high)).tolist())
+    logs = mean([log(v) for v in values])
+    with np.errstate(over="ignore"):  # the interval of two distant values may end beyond all floats
+        return Interval(*np.exp((logs.value, logs.low, logs.high)).tolist())
 
 
 def proportion(successes: int, trials: int) -> Interval:
     """Return a share with its Wilson interval; raise ValueError without trials."""
-    found = stats.binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
-    return Interval(successes / trials, float(found.low), float(found.high))
+    wilson = stats.binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
+    return Interval(successes / trials, float(wilson.low), float(wilson.high))
 
 
 @dataclass(frozen=True)
@@ -69,32 +69,32 @@ class Survival:
 
     @property
     def median(self) -> float:
-        """The first time at which half of the seeds have solved it; inf if it never came."""
-        half = ((t, s <= 0.5 or isclose(s, 0.5)) for t, s in self.steps)
-        return next((t for t, reached in half if reached), inf)
+        """The first time at which half of the seeds have solved it; inf if there is none."""
+        half = (t for t, share in self.steps if share <= 0.5 or isclose(share, 0.5))
+        return next(half, inf)
 
     @property
     def steps(self) -> Iterator[tuple[float, float]]:
-        """Each time with the share that is left after it."""
+        """Each time with the share that is unsolved after it."""
         return zip(self.times, self.unsolved, strict=True)
 
 
 def survival(solved: Sequence[float | None], trained: Sequence[float]) -> Survival:
-    """Return the Kaplan-Meier estimate; a seed that is not solved is censored where it stopped."""
+    """Return the Kaplan-Meier estimate; an unsolved seed is censored at its last update."""
     events = [s for s in solved if s is not None]
     censored = [t for s, t in zip(solved, trained, strict=True) if s is None]
     if not events:
         return Survival((), ())
     estimate = stats.ecdf(stats.CensoredData(uncensored=events, right=censored)).sf
     times, shares = estimate.quantiles.tolist(), estimate.probabilities.tolist()
-    # a censored time is no step of the curve
+    # the curve has no step at a censored time
     steps = [(t, s) for t, s in zip(times, shares, strict=True) if t in set(events)]
     return Survival(tuple(t for t, _ in steps), tuple(s for _, s in steps))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two treatments of the same seeds: B's ratio to A, the p of a sign-flip test, a verdict."""
+    """B against A on the same seeds: their ratio, the p of a sign-flip test, a verdict."""
 
     pairs: int
     ratio: Interval
@@ -105,7 +105,7 @@ class Comparison:
 def compare_paired(a: Sequence[float], b: Sequence[float]) -> Comparison:
     """Compare positive values of the same seeds on the logarithm, b against a.
 
-    An exact sign-flip test; fewer than six pairs are inconclusive whatever they say.
+    The test is an exact sign-flip test; fewer than six pairs are always inconclusive.
     """
     ratios = [y / x if x > 0 else nan for x, y in zip(a, b, strict=True)]
     ratio = geometric_mean(ratios)
@@ -123,7 +123,7 @@ def sign_flip(differences: Sequence[float]) -> float:
     Exact up to sixteen differences; beyond that over 65,536 flips drawn with a fixed seed.
     """
     zero = np.zeros(len(differences))
-    found = stats.permutation_test(
+    test = stats.permutation_test(
         (np.asarray(differences), zero),
         lambda x, y, axis: np.mean(x - y, axis=axis),
         permutation_type="samples",
@@ -131,4 +131,4 @@ def sign_flip(differences: Sequence[float]) -> float:
         vectorized=True,
         rng=np.random.default_rng(0),
     )
-    return float(found.pvalue)
+    return float(test.pvalue)

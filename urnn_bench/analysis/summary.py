@@ -1,12 +1,11 @@
-"""Runs of a benchmark to one row for each model and length.
+"""One row for each model and length, from the runs of a benchmark.
 
 Losses are summarised by their geometric mean with a t interval on the logarithm, other metrics by
 their mean with a t interval, solved seeds by their share with Wilson's interval, the update of
-solving by the median of its survival curve. The range over seeds stands beside them.
+solving by the median of its survival curve. The range over seeds is given as well.
 """
 
 from math import isfinite
-from typing import Any
 
 import pandas as pd
 
@@ -20,11 +19,11 @@ _COUNTS = ("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step"
 def summary(results: Results, metric: str | None = None) -> pd.DataFrame:
     """Return counts, means and ranges of the loss, or of a metric, by model and length."""
     runs = results.runs
-    pairs = sorted(set(zip(runs["T"], runs["model"], strict=True)))
-    groups = [runs[(runs["T"] == T) & (runs["model"] == model)] for T, model in pairs]
+    keys = sorted(set(zip(runs["T"], runs["model"], strict=True)))
+    groups = [runs[(runs["T"] == T) & (runs["model"] == model)] for T, model in keys]
     rows = [
-        _row(results, metric or results.criterion, *pair)
-        for pair in zip(pairs, groups, strict=True)
+        _row(results, metric or results.criterion, T, model, group)
+        for (T, model), group in zip(keys, groups, strict=True)
     ]
     return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
 
@@ -36,18 +35,8 @@ def tested(results: Results) -> list[str]:
 
 
 def _row(
-    results: Results, metric: str, pair: tuple[int, str], runs: pd.DataFrame
-) -> dict[str, Any]:
-    T, model = pair
-    test = runs.get(f"test_{metric}", pd.Series(dtype=float)).dropna()
-    solved = runs["solved_step"].dropna()
-    sought = any(r.run.fit.solved for r in results.records if (r.run.T, r.run.label) == pair)
-    middle = geometric_mean if metric == results.criterion else mean
-    found = middle([float(value) for value in test])
-    share = proportion(len(solved), len(runs))
-    steps = [None if pd.isna(step) else float(step) for step in runs["solved_step"]]
-    when = survival(steps, [float(step) for step in runs["censored"]]).median
-    baseline = next(iter(results.baselines(metric, T).values()), None)
+    results: Results, metric: str, T: int, model: str, runs: pd.DataFrame
+) -> dict[str, object]:
     return {
         "benchmark": results.benchmark,
         "model": model,
@@ -56,22 +45,48 @@ def _row(
         "parameters": _number(runs["parameters"].max()),
         "seeds": len(runs),
         "good": int(runs["status"].isin(GOOD).sum()),
-        "solved": len(solved) if sought else None,
-        "solved_low": share.low if sought else None,
-        "solved_high": share.high if sought else None,
-        "solved_step": _number(when if isfinite(when) else None),
+        **_solved(results, T, model, runs),
         "updates": int(runs["steps"].median()),
         "metric": metric or None,
-        "test": _number(found.value),
-        "test_low": _number(found.low),
-        "test_high": _number(found.high),
-        "median": _number(test.median()),
-        "lowest": _number(test.min()),
-        "highest": _number(test.max()),
-        "baseline": baseline,
+        **_test(results, metric, runs),
+        "baseline": next(iter(results.baselines(metric, T).values()), None),
         "updates_per_s": _number(runs["updates_per_s"].median()),
     }
 
 
-def _number(value: Any) -> float | None:
-    return None if pd.isna(value) else float(value)
+def _solved(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, float | None]:
+    """Return how many seeds solved the task and when; counts only if ``fit.solved`` is given."""
+    count = int(runs["solved_step"].notna().sum())
+    has_criterion = any(
+        record.run.fit.solved
+        for record in results.records
+        if (record.run.T, record.run.label) == (T, model)
+    )
+    share = proportion(count, len(runs))
+    steps = [None if pd.isna(step) else float(step) for step in runs["solved_step"]]
+    median = survival(steps, [float(step) for step in runs["censored"]]).median
+    return {
+        "solved": count if has_criterion else None,
+        "solved_low": share.low if has_criterion else None,
+        "solved_high": share.high if has_criterion else None,
+        "solved_step": _number(median if isfinite(median) else None),
+    }
+
+
+def _test(results: Results, metric: str, runs: pd.DataFrame) -> dict[str, float | None]:
+    """Return the average test score with its interval, the median and the range."""
+    scores = runs.get(f"test_{metric}", pd.Series(dtype=float)).dropna()
+    average_of = geometric_mean if metric == results.criterion else mean
+    average = average_of([float(score) for score in scores])
+    return {
+        "test": _number(average.value),
+        "test_low": _number(average.low),
+        "test_high": _number(average.high),
+        "median": _number(scores.median()),
+        "lowest": _number(scores.min()),
+        "highest": _number(scores.max()),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)

@@ -1,1 +1,1 @@
-"""A paper's claims as data, and what our runs say of them."""
+"""A paper's claims as data, and the verdicts of our runs on them."""

@@ -1,37 +1,38 @@
-"""Claims against their controls: whether a gain needs what the claim says it comes from."""
+"""Claims against their controls: whether a gain needs the thing that the claim credits."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from urnn_bench.claims.quantities import Run
 from urnn_bench.claims.schema import Claim
-from urnn_bench.claims.verdicts import Verdict, judge
+from urnn_bench.claims.verdicts import Verdict, VerdictName, judge
 from urnn_bench.spec.sweep import UnresolvedRun
 
 
 def judge_controlled(
     claim: Claim, runs: Sequence[Run], drafts: Sequence[UnresolvedRun] = ()
 ) -> Verdict:
-    """Judge a claim; one that holds for a control as well is explained by that.
+    """Judge a claim; if it also holds for a control, the control explains it.
 
-    It is not if the model meets the same bounds against the control, seed by seed. A control whose
-    runs are lacking leaves the claim inconclusive. Raises UsageError as ``judge`` does.
+    It does not if the model meets the same bounds against the control, seed by seed. A control
+    without enough runs leaves the claim inconclusive. Raises UsageError as ``judge`` does.
     """
-    found = judge(claim, runs, drafts)
-    if found.word != "reproduced":
-        return found
+    verdict = judge(claim, runs, drafts)
+    if verdict.word is not VerdictName.REPRODUCED:
+        return verdict
     for control in claim.needs.controls:
-        alone = judge(_needing(claim, model=control), runs, drafts)
-        if alone.insufficient:
-            reason = f"the control '{control}' is lacking; {alone.reason}"
-            return replace(found, word="inconclusive", reason=reason)
-        ahead = judge(_needing(claim, against=control), runs, drafts)
-        if alone.word == "reproduced" and ahead.word != "reproduced":
-            reason = f"{found.reason}; '{control}' has {alone.ours}"
-            return replace(found, word="explained by the control", reason=reason)
-    return found
+        of_control = judge(_with_needs(claim, model=control), runs, drafts)
+        if of_control.insufficient:
+            reason = f"the control '{control}' is lacking; {of_control.reason}"
+            return replace(verdict, word=VerdictName.INCONCLUSIVE, reason=reason)
+        against_control = judge(_with_needs(claim, against=control), runs, drafts)
+        is_ahead = against_control.word is VerdictName.REPRODUCED
+        if of_control.word is VerdictName.REPRODUCED and not is_ahead:
+            reason = f"{verdict.reason}; '{control}' has {of_control.ours}"
+            return replace(verdict, word=VerdictName.EXPLAINED, reason=reason)
+    return verdict
 
 
-def _needing(claim: Claim, **changed: str) -> Claim:
+def _with_needs(claim: Claim, **changed: str) -> Claim:
     needs = claim.needs.model_copy(update={**changed, "controls": ()})
     return claim.model_copy(update={"needs": needs})

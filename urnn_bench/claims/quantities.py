@@ -1,79 +1,256 @@
-"""One number of one run: when it was solved, how it scored, or what a probe read."""
+"""One number of one run: whether it was solved, how it scored, or what a probe read.
 
+A new quantity is a name in ``QuantityName``, a class of its own, and a line in ``_MEASUREMENTS``.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf, nan
 from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
 
-from urnn_bench.claims.schema import Quantity
+from pydantic import Field, field_validator, model_validator
+
 from urnn_bench.records import metrics, probes
 from urnn_bench.records.folder import METRICS, PROBES
 from urnn_bench.records.record import Record
+from urnn_bench.spec.types import Config, Count
 
 Run = tuple[Path, Record]
+QuantityName = Literal["solved", "solved_step", "test", "validation", "probe"]
 
 
-def value_of(quantity: Quantity, run: Run, updates: int | None) -> float:
-    """Return the quantity of one run; nan if the run has none, inf for a task never solved."""
-    folder, record = run
-    solved = record.solved_step
-    if solved is None or (updates is not None and solved > updates):
-        solved = None
-    if quantity.of == "solved":
-        return float(solved is not None)
-    if quantity.of == "solved_step":
-        return inf if solved is None else float(solved)
-    if quantity.of == "probe":
-        return _reading(quantity, folder)
-    metric = quantity.metric or record.criterion
-    value = _score(quantity, metric, run, updates)
-    if not quantity.over_baseline:
-        return value
-    baseline = next(iter(record.baselines.get(metric, {}).values()), None)
-    return value / baseline if baseline else nan
+class Quantity(Config):
+    """One number of a run: whether or when it was solved, a score, or what a probe read.
+
+    "validation" is the best score of trained weights up to update ``until``: the lowest loss, or
+    for a named ``metric`` the lowest or highest as ``best`` says. "probe" is the reading at time
+    ``t`` after ``update`` updates, divided by the one at time ``over`` if that is given; times
+    count from 1, or from the end. Probes that read a single number, such as the memory horizon,
+    ignore ``t``.
+    """
+
+    of: QuantityName
+    metric: str | None = None
+    over_baseline: bool = False
+    best: Literal["lowest", "highest"] | None = None
+    until: Count | None = None
+    probe: str = "gradient_norm"
+    state: str = "h"
+    update: Annotated[int, Field(ge=0)] = 0
+    t: int = -1
+    over: int | None = None
+
+    @field_validator("t", "over")
+    @classmethod
+    def _check_time(cls, time: int | None) -> int | None:
+        if time == 0:
+            raise ValueError("times count from 1, or from the end with -1")
+        return time
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> Self:
+        self.measurement.check_keys()
+        return self
+
+    @property
+    def measurement(self) -> "Measurement":
+        """How this quantity is taken from a run."""
+        return _MEASUREMENTS[self.of](self)
 
 
-def _score(quantity: Quantity, metric: str, run: Run, updates: int | None) -> float:
-    folder, record = run
-    if quantity.of == "test":
-        value = (record.test or {}).get(metric)
-        return nan if value is None else value
-    last = quantity.until or updates or record.steps_done
-    rows = [
-        row.value
-        for row in metrics.read(folder / METRICS)
-        if row.split == "validation" and row.metric == metric and 0 < row.step <= last
-    ]
-    best = {"lowest": min, "highest": max}[quantity.best or "lowest"]
-    return best(rows, default=nan)
+@dataclass(frozen=True)
+class Observation:
+    """A run as it was within its first ``updates``, or in the end if that is None."""
+
+    folder: Path
+    record: Record
+    updates: int | None
+
+    @property
+    def solved_step(self) -> int | None:
+        """The update that solved the task."""
+        step = self.record.solved_step
+        too_late = step is not None and self.updates is not None and step > self.updates
+        return None if too_late else step
 
 
-def _reading(quantity: Quantity, folder: Path) -> float:
-    rows = probes.read(folder / PROBES)
-    curve = {
-        row.t: row.value
-        for row in rows
-        if (row.step, row.probe, row.state) == (quantity.update, quantity.probe, quantity.state)
-    }
-    if not curve:
-        return _number(quantity, folder)
-    # that of all curves, as a line of this one may have been lost
-    last = max(row.t for row in rows)
-    value = curve.get(_time(quantity.t, last), nan)
-    if quantity.over is None:
-        return value
-    base = curve.get(_time(quantity.over, last), nan)
-    return value / base if base else nan
+@dataclass(frozen=True)
+class Measurement(ABC):
+    """How one kind of quantity is taken from a run, and which runs have it."""
+
+    quantity: Quantity
+
+    # expected of every seed or of none, not within bounds
+    is_yes_or_no: ClassVar[bool] = False
+    # only known if ``fit.solved`` says when a run is solved
+    needs_solved: ClassVar[bool] = False
+    needs_probes: ClassVar[bool] = False
+    # a run that went on training might have scored better
+    improves_with_training: ClassVar[bool] = False
+    # a longer run has lost the value of a shorter one
+    covers_whole_training: ClassVar[bool] = False
+
+    @abstractmethod
+    def value(self, run: Observation) -> float:
+        """Return the number of a run; nan if it has none."""
+
+    @property
+    @abstractmethod
+    def missing_reason(self) -> str:
+        """Why a run has no such number."""
+
+    @property
+    def updates(self) -> int | None:
+        """For how many updates a run must have been trained; None if it does not matter."""
+        return None
+
+    def check_keys(self) -> None:
+        """Raise ValueError if a key of the quantity is wrong for this kind."""
+        if self.quantity.until is not None:
+            raise ValueError("'until' goes with the quantity \"validation\"")
 
 
-def _number(quantity: Quantity, folder: Path) -> float:
-    """Return what a probe of one number read; one of all states together has no state's name."""
-    called = (f"{quantity.probe}_{quantity.state}", quantity.probe)
-    found = [
-        row.value
-        for row in metrics.read(folder / METRICS)
-        if row.split == "probe" and row.step == quantity.update and row.metric in called
-    ]
-    return next(iter(found), nan)
+class _SolvedMeasurement(Measurement):
+    needs_solved = True
+
+    @property
+    def missing_reason(self) -> str:
+        return "neither model has solved the task"
 
 
-def _time(t: int, last: int) -> int:
-    return last + 1 + t if t < 0 else t
+class IsSolved(_SolvedMeasurement):
+    """1 for a run that solved its task, else 0."""
+
+    is_yes_or_no = True
+
+    def value(self, run: Observation) -> float:
+        """Return 1 or 0."""
+        return float(run.solved_step is not None)
+
+
+class SolvedStep(_SolvedMeasurement):
+    """The update that solved the task; infinite if none did."""
+
+    def value(self, run: Observation) -> float:
+        """Return the number of the update, or inf."""
+        return inf if run.solved_step is None else float(run.solved_step)
+
+
+class _ScoreMeasurement(Measurement):
+    improves_with_training = True
+
+    @abstractmethod
+    def score(self, run: Observation, metric: str) -> float:
+        """Return the score in one metric; nan if the run has none."""
+
+    def value(self, run: Observation) -> float:
+        """Return the score, over that of the first baseline if the quantity says so."""
+        metric = self.quantity.metric or run.record.criterion
+        score = self.score(run, metric)
+        if not self.quantity.over_baseline:
+            return score
+        baseline = next(iter(run.record.baselines.get(metric, {}).values()), None)
+        return score / baseline if baseline else nan
+
+    @property
+    def missing_reason(self) -> str:
+        until = self.quantity.until
+        return f"no score on {self.quantity.of}" + (f" within {until:,} updates" if until else "")
+
+
+class FinalTestScore(_ScoreMeasurement):
+    """The test score of the weights that were best on validation."""
+
+    covers_whole_training = True
+
+    def score(self, run: Observation, metric: str) -> float:
+        """Return the recorded score."""
+        score = (run.record.test or {}).get(metric)
+        return nan if score is None else score
+
+
+class ValidationScore(_ScoreMeasurement):
+    """The best score on validation up to an update; that of the initial weights does not count."""
+
+    @property
+    def updates(self) -> int | None:
+        """The update up to which scores count."""
+        return self.quantity.until
+
+    def score(self, run: Observation, metric: str) -> float:
+        """Return the lowest score, or the highest where the quantity says so."""
+        last = self.quantity.until or run.updates or run.record.steps_done
+        scores = [
+            row.value
+            for row in metrics.read(run.folder / METRICS, "validation")
+            if row.metric == metric and 0 < row.step <= last
+        ]
+        best = {"lowest": min, "highest": max}[self.quantity.best or "lowest"]
+        return best(scores, default=nan)
+
+    def check_keys(self) -> None:
+        """Raise ValueError if it is not known which score of a metric is the best."""
+        metric = self.quantity.metric
+        if metric and self.quantity.best is None:
+            raise ValueError(
+                f"say which '{metric}' is the best one: 'best: highest' or 'best: lowest'"
+            )
+
+
+class ProbeReading(Measurement):
+    """What a probe read after an update: a point of a curve over time, or a single number."""
+
+    needs_probes = True
+
+    @property
+    def updates(self) -> int | None:
+        """The update after which the probe read."""
+        return self.quantity.update
+
+    def value(self, run: Observation) -> float:
+        """Return the reading, over the one at time ``over`` if the quantity has it."""
+        quantity, rows = self.quantity, probes.read(run.folder / PROBES)
+        key = (quantity.update, quantity.probe, quantity.state)
+        curve = {row.t: row.value for row in rows if (row.step, row.probe, row.state) == key}
+        if not curve:
+            return self._single_number(run.folder)
+        # the last time of all curves, as this one may have lost a line
+        last = max(row.t for row in rows)
+        reading = _at_time(curve, quantity.t, last)
+        if quantity.over is None:
+            return reading
+        reference = _at_time(curve, quantity.over, last)
+        return reading / reference if reference else nan
+
+    @property
+    def missing_reason(self) -> str:
+        """That the probe has no reading there."""
+        quantity = self.quantity
+        name = f"'{quantity.probe}' of '{quantity.state}'"
+        return f"no reading of {name} after {quantity.update:,} updates at that time"
+
+    def _single_number(self, folder: Path) -> float:
+        """Return what a probe without times read; one of all states has no state in its name."""
+        quantity = self.quantity
+        names = (f"{quantity.probe}_{quantity.state}", quantity.probe)
+        readings = (
+            row.value
+            for row in metrics.read(folder / METRICS, metrics.PROBE)
+            if row.step == quantity.update and row.metric in names
+        )
+        return next(readings, nan)
+
+
+def _at_time(curve: Mapping[int, float], t: int, last: int) -> float:
+    return curve.get(last + 1 + t if t < 0 else t, nan)
+
+
+_MEASUREMENTS: Mapping[QuantityName, type[Measurement]] = {
+    "solved": IsSolved,
+    "solved_step": SolvedStep,
+    "test": FinalTestScore,
+    "validation": ValidationScore,
+    "probe": ProbeReading,
+}

@@ -1,11 +1,12 @@
-"""A paper as data: what it claims, where, and what would show it; nothing here needs torch."""
+"""A paper as data: what it claims, where, and which runs test it; nothing here needs torch."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from urnn_bench.claims.quantities import Quantity
 from urnn_bench.errors import UnknownNameError
 from urnn_bench.spec.benchmark import Benchmark
 from urnn_bench.spec.catalogue import claims
@@ -15,7 +16,7 @@ from urnn_bench.spec.types import Config, Count
 
 
 class Reference(Config):
-    """What the paper shows, and how exactly it could be read off."""
+    """The value in the paper, and the error of reading it off a figure."""
 
     value: float | str
     error: float | None = None
@@ -32,10 +33,10 @@ class Reference(Config):
 class Needs(Config):
     """The runs a claim is judged by: a benchmark's model at a length, seeds and updates.
 
-    With ``against``, another model of that benchmark, its number is taken from the model's, seed by
-    seed. ``updates`` is how long they are trained; what was trained for longer is judged by what it
-    was then, or not at all. A control is a model that lacks what the claim speaks of and shares the
-    rest: a claim that it meets as well as the model does is explained by it.
+    ``against`` names another model of the benchmark; its number is subtracted from the model's,
+    seed by seed. ``updates`` is how long runs are trained; a longer run is judged by its values at
+    that update, or not at all. A control is a model that lacks the feature in question and shares
+    the rest: if it meets the claim as well as the model does, it explains the claim.
     """
 
     benchmark: str
@@ -47,7 +48,7 @@ class Needs(Config):
     updates: Count | None = None
 
     @model_validator(mode="after")
-    def _two(self) -> Self:
+    def _check_models(self) -> Self:
         if self.against == self.model:
             raise ValueError(f"'{self.model}' cannot be set against itself")
         if self.controls and self.against is None:
@@ -69,73 +70,31 @@ class Needs(Config):
 
 def commands(needs: Sequence[Needs]) -> list[str]:
     """Return commands that make the runs of several needs, one for all lengths of some models."""
-    at: dict[tuple[str, int], list[Needs]] = {}
-    for each in needs:
-        at.setdefault((each.benchmark, each.T), []).append(each)
+    by_length: dict[tuple[str, int], list[Needs]] = {}
+    for need in needs:
+        by_length.setdefault((need.benchmark, need.T), []).append(need)
     lengths: dict[tuple[str, tuple[str, ...], int], list[int]] = {}
-    for (benchmark, T), of in at.items():
-        models = dict.fromkeys(m for each in of for m in (*each.models, *each.controls))
-        which = benchmark, tuple(models), max(each.seeds for each in of)
-        lengths.setdefault(which, []).append(T)
-    return [_command(name, models, of, seeds) for (name, models, seeds), of in lengths.items()]
+    for (benchmark, T), group in by_length.items():
+        models = dict.fromkeys(m for need in group for m in (*need.models, *need.controls))
+        key = benchmark, tuple(models), max(need.seeds for need in group)
+        lengths.setdefault(key, []).append(T)
+    return [_command(name, models, Ts, seeds) for (name, models, seeds), Ts in lengths.items()]
 
 
 def _command(benchmark: str, models: Iterable[str], lengths: Iterable[int], seeds: int) -> str:
-    asked = [*(f"--model {model}" for model in models), *(f"--T {T}" for T in lengths)]
-    return f"urnn-bench run {benchmark} {' '.join(asked)} --seeds {seeds}"
-
-
-class Quantity(Config):
-    """One number of a run: whether or when it was solved, a score, or what a probe read.
-
-    "validation" is the best score of trained weights up to update ``until``: the lowest loss, or of
-    a named ``metric`` what ``best`` says; "probe" the reading at time ``t`` after ``update``
-    updates, divided by that at time ``over`` if given (times from 1, or from the end).
-    Of a probe that reads one number there is no time to choose, as of the memory horizon.
-    """
-
-    of: Literal["solved", "solved_step", "test", "validation", "probe"]
-    metric: str | None = None
-    over_baseline: bool = False
-    best: Literal["lowest", "highest"] | None = None
-    until: Count | None = None
-    probe: str = "gradient_norm"
-    state: str = "h"
-    update: Annotated[int, Field(ge=0)] = 0
-    t: int = -1
-    over: int | None = None
-
-    @field_validator("t", "over")
-    @classmethod
-    def _a_time(cls, value: int | None) -> int | None:
-        if value == 0:
-            raise ValueError("times count from 1, or from the end with -1")
-        return value
-
-    @model_validator(mode="after")
-    def _until_of_scores(self) -> Self:
-        if self.until is not None and self.of != "validation":
-            raise ValueError("'until' goes with the quantity \"validation\"")
-        return self
-
-    @model_validator(mode="after")
-    def _best_of_a_metric(self) -> Self:
-        if self.of == "validation" and self.metric and self.best is None:
-            raise ValueError(
-                f"say which '{self.metric}' is the best one: 'best: highest' or 'best: lowest'"
-            )
-        return self
+    options = [*(f"--model {model}" for model in models), *(f"--T {T}" for T in lengths)]
+    return f"urnn-bench run {benchmark} {' '.join(options)} --seeds {seeds}"
 
 
 class Expected(Config):
-    """On which side of which bound the quantity has to be; for "solved", every or no seed."""
+    """The bounds of the quantity; for "solved", whether every seed or none has to solve it."""
 
     below: float | None = None
     above: float | None = None
     every: bool | None = None
 
     @model_validator(mode="after")
-    def _some(self) -> Self:
+    def _check_bounds(self) -> Self:
         if self.below is None and self.above is None and self.every is None:
             raise ValueError("give 'below', 'above' or both, or 'every' for \"solved\"")
         if self.below is not None and self.above is not None and self.below <= self.above:
@@ -170,34 +129,34 @@ class Claim(Config):
     expect: Expected
 
     @model_validator(mode="after")
-    def _matching(self) -> Self:
-        if (self.quantity.of == "solved") != (self.expect.every is not None):
+    def _check_expectation(self) -> Self:
+        is_yes_or_no = self.quantity.measurement.is_yes_or_no
+        if is_yes_or_no != (self.expect.every is not None):
             raise ValueError(
                 "'every' goes with the quantity \"solved\", and bounds with the others"
             )
-        if self.needs.against and self.quantity.of == "solved":
+        if self.needs.against and is_yes_or_no:
             raise ValueError("'against' takes one number from another; \"solved\" is none")
         return self
 
     @model_validator(mode="after")
-    def _in_time(self) -> Self:
-        """Nothing is measured after the last update."""
+    def _check_updates(self) -> Self:
+        """Refuse a quantity that is measured after the last update."""
         last = self.needs.updates
-        at = {"until": self.quantity.until, "update": self.quantity.update}
-        for name, update in at.items():
+        measured = {"until": self.quantity.until, "update": self.quantity.update}
+        for name, update in measured.items():
             if last is not None and update is not None and update > last:
                 raise ValueError(f"'{name}' is {update}, after the {last} 'updates' that it needs")
         return self
 
     @property
     def updates(self) -> int | None:
-        """For how many updates runs have to be trained at least, if it matters."""
-        looks = {"validation": self.quantity.until, "probe": self.quantity.update}
-        return self.needs.updates or looks.get(self.quantity.of)
+        """For how many updates runs must be trained; None if it does not matter."""
+        return self.needs.updates or self.quantity.measurement.updates
 
 
 class Paper(Config):
-    """A file of claims; ``quick`` names those that a laptop decides in minutes."""
+    """A file of claims; ``quick`` names the ones that a laptop decides in minutes."""
 
     title: str
     paper: str
@@ -205,17 +164,17 @@ class Paper(Config):
     claims: Annotated[dict[str, Claim], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
+    def _check_quick(self) -> Self:
         if unknown := [name for name in self.quick if name not in self.claims]:
             raise ValueError(f"'quick' names '{unknown[0]}', which is no claim of this file")
         return self
 
 
 def check_needs(name: str, needs: Needs, benchmark: Benchmark) -> None:
-    """Raise UnknownNameError if a claim's benchmark has not the model or the length it needs."""
+    """Raise UnknownNameError if the claim's benchmark lacks a model or the length it needs."""
     where = f"the claim '{name}': in '{needs.benchmark}' "
-    asked = (*needs.models, *needs.controls)
-    if unknown := [model for model in asked if model not in benchmark.models]:
+    models = (*needs.models, *needs.controls)
+    if unknown := [model for model in models if model not in benchmark.models]:
         raise UnknownNameError("model", unknown[0], benchmark.models, where)
     if needs.T not in benchmark.T:
         raise UnknownNameError("length", str(needs.T), map(str, benchmark.T), where)

@@ -1,4 +1,4 @@
-"""From a figure's name and options to files."""
+"""Draw a figure into files, given its name and options."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,17 +15,17 @@ from urnn_bench.spec.types import ComponentSpec
 
 
 def draw(
-    known: Registry, figure: ComponentSpec, results: Results, target: Path, formats: Sequence[str]
+    figures: Registry, figure: ComponentSpec, results: Results, target: Path, formats: Sequence[str]
 ) -> list[Path]:
     """Draw a figure into ``target`` with each format's suffix, and return the paths.
 
     Raises NothingToShowError if the records do not allow the figure.
     """
-    kind = known.get(figure.name, Figure)
+    kind = figures.get(figure.name, Figure)
     try:
         options = kind.Options.model_validate(figure.options)
     except ValidationError as error:
-        raise _wrong(error, kind, figure.name) from error
+        raise _options_error(error, kind, figure.name) from error
     with style():
         drawing = kind(options).draw(results)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -35,5 +35,5 @@ def draw(
     return paths
 
 
-def _wrong(error: ValidationError, kind: type[Figure], name: str) -> SpecError:
+def _options_error(error: ValidationError, kind: type[Figure], name: str) -> SpecError:
     return spec_error(error, kind.Options, lambda path: f"{'.'.join(path)}: ", ("figures", name))

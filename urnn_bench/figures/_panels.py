@@ -1,27 +1,27 @@
-"""What figures with a panel for each length, model or update share."""
+"""Parts shared by figures with a panel for each length, model or update."""
 
 from collections.abc import Sequence
 from textwrap import fill
-from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._read_off import READ_OFF
-from urnn_bench.figures._style import columns, plain, style_of
+from urnn_bench.figures._paper_points import FROM_PAPER
+from urnn_bench.figures._style import escaped, legend_columns, style_of
 from urnn_bench.records.record import FINAL
 
 # smaller norms are below the axis
-LOWEST = 1e-24
-_STATE_LINES = {"h": "-"}
-_OTHER_LINES = "--"
-# of a title above a legend
-_LETTERS_AN_INCH = 16
-# lengths whose names stand beside each other
-_LEVEL = 5
+MIN_NORM = 1e-24
+_STATE_DASHES = {"h": "-"}
+_OTHER_DASHES = "--"
+_TITLE_LETTERS_PER_INCH = 16
+_ONE_SEED = "one seed"
+# more lengths than these have slanted names
+_MAX_LEVEL_NAMES = 5
 
 
 def panels(count: int, columns: int = 4, width: float = 2.9) -> tuple[Drawing, list[Axes]]:
@@ -36,127 +36,131 @@ def panels(count: int, columns: int = 4, width: float = 2.9) -> tuple[Drawing, l
 
 
 def probed(results: Results, probe: str) -> pd.DataFrame:
-    """Return what a probe read; raise NothingToShowError with the command that makes it."""
-    found = results.probes
-    found = found[found["probe"] == probe]
-    if found.empty:
+    """Return the readings of a probe; raise NothingToShowError with the command that makes them."""
+    readings = results.probes
+    readings = readings[readings["probe"] == probe]
+    if readings.empty:
         raise NothingToShowError(
-            f"no run of '{results.benchmark}' was looked into with '{probe}'; "
+            f"no run of '{results.benchmark}' was probed with '{probe}'; "
             f"make some with: {results.command} --probe"
         )
-    return found
+    return readings
 
 
 def at_length(frame: pd.DataFrame, T: int | None) -> tuple[pd.DataFrame, str]:
-    """Return what was read of runs trained at a length, the longest if none is given, and its name.
+    """Return the readings of runs trained at a length, by default the longest, and its name.
 
-    Raises NothingToShowError if there are none of it.
+    Raises NothingToShowError if there are none.
     """
-    lengths = sorted(int(each) for each in frame["T"].unique())
+    lengths = sorted(int(length) for length in frame["T"].unique())
     T = T or lengths[-1]
     if T not in lengths:
-        known = ", ".join(map(str, lengths))
-        raise NothingToShowError(f"no run trained at T = {T} was looked into; there are: {known}")
-    others = f" (of {lengths[0]:,} to {lengths[-1]:,})" if len(lengths) > 1 else ""
-    return frame[frame["T"] == T], f"T = {T:,}{others}"
+        recorded = ", ".join(map(str, lengths))
+        raise NothingToShowError(f"no run trained at T = {T} was probed; there are: {recorded}")
+    span = f" (of {lengths[0]:,} to {lengths[-1]:,})" if len(lengths) > 1 else ""
+    return frame[frame["T"] == T], f"T = {T:,}{span}"
 
 
-def run_at(frame: pd.DataFrame) -> str:
-    """Return at which length networks were looked into, if it is not the one of training."""
+def probe_length_note(frame: pd.DataFrame) -> str:
+    """Return the length at which networks were probed, if it is not the one of training."""
     if (frame["length"] == frame["T"]).all():
         return ""
     return f", run at T = {' or '.join(f'{n:,}' for n in sorted(frame['length'].unique()))}"
 
 
-def over_lengths(ax: Axes, lengths: Sequence[int]) -> None:
-    """Give every length the same room on the horizontal axis, whatever lies between them."""
-    turned = 45 if len(lengths) > _LEVEL else 0
-    ax.set_xticks(range(len(lengths)), [f"{T:,}" for T in lengths], rotation=turned)
+def set_length_axis(ax: Axes, lengths: Sequence[int]) -> None:
+    """Space lengths evenly on the horizontal axis."""
+    rotation = 45 if len(lengths) > _MAX_LEVEL_NAMES else 0
+    ax.set_xticks(range(len(lengths)), [f"{T:,}" for T in lengths], rotation=rotation)
     ax.set_xlim(-0.5, len(lengths) - 0.5)
     ax.set_xlabel("T (steps to remember over)")
 
 
-def over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:
+def plot_over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:
     """Draw value over t for every model and state: seeds thin, their median thick."""
-    for (model, state), of in frame[frame["state"].isin(states)].groupby(
-        ["model", "state"], sort=False
-    ):
-        curves = of.pivot_table(index="t", columns="run", values="value")
-        color, dashes = style_of(str(model)).color, _STATE_LINES.get(str(state), _OTHER_LINES)
+    shown = frame[frame["state"].isin(states)]
+    for (model, state), readings in shown.groupby(["model", "state"], sort=False):
+        curves = readings.pivot_table(index="t", columns="run", values="value")
+        color = style_of(str(model)).color
+        dashes = _STATE_DASHES.get(str(state), _OTHER_DASHES)
         if curves.shape[1] > 1:
             ax.plot(curves.index, curves.to_numpy(), color=color, ls=dashes, lw=0.6, alpha=0.4)
-        middle = curves.median(axis=1)
-        ax.plot(
-            middle.index,
-            middle,
-            color=color,
-            ls=dashes,
-            lw=1.8,
-            label=f"{plain(str(model))}, {state}",
-        )
+        median = curves.median(axis=1)
+        name = f"{escaped(str(model))}, {state}"
+        ax.plot(median.index, median, color=color, ls=dashes, lw=1.8, label=name)
 
 
-def first_and_last(frame: pd.DataFrame, most: int) -> list[int]:
-    """Return the updates looked at, the last and of the others the first, ``most`` of them."""
+def select_updates(frame: pd.DataFrame, most: int) -> list[int]:
+    """Return at most ``most`` of the probed updates: the first ones and the last one."""
     steps = sorted(int(step) for step in frame["step"].unique())
     return [*steps[: most - 1], *steps[most - 1 :][-1:]]
 
 
-def after(step: int) -> str:
-    """Return a panel's title from the update that it shows."""
+def title_after(step: int) -> str:
+    """Return a panel's title from its update."""
     return "at the start" if step == 0 else f"after {step:,} updates"
 
 
-def one_scale(axes: Sequence[Axes], lowest: float) -> None:
+def share_y_axis(axes: Sequence[Axes], lowest: float) -> None:
     """Give panels the same logarithmic axis, so that they can be compared."""
-    ends = [ax.get_ylim() for ax in axes]
+    limits = [ax.get_ylim() for ax in axes]
     for ax in axes:
-        ax.set_ylim(max(lowest, min(low for low, _ in ends)), max(high for _, high in ends))
+        ax.set_ylim(max(lowest, min(low for low, _ in limits)), max(high for _, high in limits))
 
 
-def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
-    """Put every label once above the panels, those of a paper last."""
-    entries: dict[str, Any] = {}
+def entries_of(axes: Sequence[Axes], last: tuple[str, ...]) -> dict[str, Artist]:
+    """Return every label of some panels once; labels that end in one of ``last`` come last."""
+    entries: dict[str, Artist] = {}
     for ax in axes:
         handles, names = ax.get_legend_handles_labels()
         entries.update(zip(names, handles, strict=True))
-    names = sorted(entries, key=lambda name: name.endswith(READ_OFF))
+    return {name: entries[name] for name in sorted(entries, key=lambda n: n.endswith(last))}
+
+
+def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str) -> None:
+    """Draw a legend above the panels."""
+    names = list(entries)
     drawing.legend(
-        [entries[name] for name in names],
+        list(entries.values()),
         names,
         loc="outside upper center",
-        ncols=columns(drawing, names),
-        title=wrapped(title, drawing),
+        ncols=legend_columns(drawing, names),
+        title=title,
         title_fontsize=8,
     )
 
 
+def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
+    """Draw a legend above the panels with every label once, those of a paper last."""
+    add_legend(drawing, entries_of(axes, (FROM_PAPER,)), wrapped(title, drawing))
+
+
 def wrapped(title: str, drawing: Drawing) -> str:
     """Break a title into lines that fit a drawing."""
-    return fill(title, int(_LETTERS_AN_INCH * drawing.get_figwidth()))
+    return fill(title, int(_TITLE_LETTERS_PER_INCH * drawing.get_figwidth()))
 
 
 def ended(results: Results) -> pd.DataFrame:
-    """Return the runs that nothing more will happen to; the others may still solve their task."""
+    """Return the runs that have ended; the others may still solve their task."""
     return results.runs[results.runs["status"].isin(FINAL)]
 
 
-def many(frame: pd.DataFrame, *by: str) -> str:
-    """Return how many seeds there are of each model and length, and column ``by``, in words."""
+def count_seeds(frame: pd.DataFrame, *by: str) -> str:
+    """Return in words how many seeds each model and length has, and each value of ``by``."""
     counts = frame.groupby(["model", "T", *by])["seed"].nunique()
     low, high = int(counts.min()), int(counts.max())
     if high == 1:
-        return "one seed"
+        return _ONE_SEED
     return f"{high} seeds" if low == high else f"{low} to {high} seeds"
 
 
-def fewer(panel: pd.DataFrame, frame: pd.DataFrame) -> str:
-    """Return how many seeds a panel shows if it lacks some, as of runs that had ended by then."""
-    count = many(panel)
-    return "" if count == many(frame) else f", {count}"
+def fewer_seeds_note(panel: pd.DataFrame, frame: pd.DataFrame) -> str:
+    """Return how many seeds a panel has, if it lacks some because runs had ended before."""
+    count = count_seeds(panel)
+    return "" if count == count_seeds(frame) else f", {count}"
 
 
-def seeds(frame: pd.DataFrame) -> str:
-    """Return how many seeds a drawing shows and how."""
-    count = many(frame)
-    return count if count == "one seed" else f"thick: median of {count}, thin: each seed"
+def seeds_note(frame: pd.DataFrame) -> str:
+    """Return how many seeds a drawing has, and how they are drawn."""
+    count = count_seeds(frame)
+    return count if count == _ONE_SEED else f"thick: median of {count}, thin: each seed"

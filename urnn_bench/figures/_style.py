@@ -1,18 +1,19 @@
-"""How every figure looks: a colour and a marker for each model, and files stable to the byte.
+"""The style of every figure: a colour and a marker for each model, and files stable to the byte.
 
-The colours are those of Okabe and Ito (2008), told apart by the colour-blind and in print; the
-uRNN paper's blue, green and red are kept for its three models.
+The colours are from Okabe and Ito (2008), who chose them for colour-blind readers and for print.
+The uRNN paper's blue, green and red are kept for its three models.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 from zlib import crc32
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -22,17 +23,16 @@ from urnn_bench.spec.benchmark import GRID_SEPARATOR
 
 _LOG_FROM = 30.0
 
-BASELINE: dict[str, Any] = {"color": "0.35", "linewidth": 1.0}
-BASELINE_DASHES = ("--", ":")
-# above the curves of others, with a rim that parts it from them
-DIVERGED: dict[str, Any] = {
-    "markersize": 9,
-    "markeredgewidth": 2,
-    "zorder": 6,
-    "path_effects": [withStroke(linewidth=4, foreground="white")],
-}
 
-_RC: dict[str, Any] = {
+class _LineStyle(TypedDict):
+    color: str
+    linewidth: float
+
+
+BASELINE: _LineStyle = {"color": "0.35", "linewidth": 1.0}
+BASELINE_DASHES = ("--", ":")
+
+_RC: dict[str, bool | int | float | str] = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -66,7 +66,7 @@ _STYLES = {
     "irnn": ModelStyle("#E69F00", "v"),
     "gru": ModelStyle("#CC79A7", "P"),
 }
-_OTHERS = [
+_SPARE_STYLES = [
     ModelStyle("#56B4E9", "X"),
     ModelStyle("#882255", "p"),
     ModelStyle("#999933", "h"),
@@ -76,11 +76,11 @@ _OTHERS = [
     ModelStyle("#AA4499", "d"),
     ModelStyle("#6E6E6E", "8"),
 ]
-# models that stand beside each other in the benchmarks of momentum, which must not look the same
+# the models of the momentum benchmarks share their figures, so each has a style of its own
 _STYLES |= dict(
     zip(
         ("momentum", "adam", "rmsprop", "sr", "step_only", "unit_gain", "forget_bias"),
-        _OTHERS,
+        _SPARE_STYLES,
         strict=False,
     )
 )
@@ -92,21 +92,40 @@ _MARKERS = "osDv^<>Xphd*P"
 
 def style_of(model: str) -> ModelStyle:
     """Return a model's colour and marker; a model without its own always gets the same ones."""
-    family, at, place = model.partition(GRID_SEPARATOR)
-    found = _STYLES.get(family) or _OTHERS[crc32(family.encode()) % len(_OTHERS)]
-    return ModelStyle(*_varied(found.color, place)) if at else found
+    name, separator, grid_values = model.partition(GRID_SEPARATOR)
+    style = _STYLES.get(name) or _SPARE_STYLES[crc32(name.encode()) % len(_SPARE_STYLES)]
+    return _varied(style, grid_values) if separator else style
 
 
-def _varied(color: str, place: str) -> tuple[str, str]:
-    """Return a shade of a model's colour and a marker, by where it stands in a grid."""
-    number = crc32(place.encode())
+def _varied(style: ModelStyle, grid_values: str) -> ModelStyle:
+    """Return a shade of a model's colour and a marker, chosen by its values in a grid."""
+    number = crc32(grid_values.encode())
     share = _SHADES[number % len(_SHADES)]
-    red, green, blue = (share * part + 1 - share for part in to_rgb(color))
-    return to_hex((red, green, blue)), _MARKERS[number // len(_SHADES) % len(_MARKERS)]
+    red, green, blue = (share * part + 1 - share for part in to_rgb(style.color))
+    marker = _MARKERS[number // len(_SHADES) % len(_MARKERS)]
+    return ModelStyle(to_hex((red, green, blue)), marker)
 
 
-def label(metric: str) -> str:
-    """Return a metric's name for an axis, its unit in brackets: "cross entropy (nat)"."""
+def mark_diverged(
+    ax: Axes, x: Sequence[float], y: Sequence[float], color: str, clip_on: bool = True
+) -> None:
+    """Draw a cross at the last values of diverged runs, above other curves and with a white rim."""
+    ax.plot(
+        x,
+        y,
+        "x",
+        color=color,
+        label="diverged",
+        markersize=9,
+        markeredgewidth=2,
+        zorder=6,
+        path_effects=[withStroke(linewidth=4, foreground="white")],
+        clip_on=clip_on,
+    )
+
+
+def axis_label(metric: str) -> str:
+    """Return a metric's name for an axis with its unit, as in "cross-entropy (nat)"."""
     words = metric.split("_")
     units = {"nat": "nat", "s": "s", "mb": "MiB", "db2": "dB²"}
     unit = f" ({units[words.pop()]})" if words[-1] in units else ""
@@ -114,20 +133,20 @@ def label(metric: str) -> str:
     return text.replace("mse", "mean squared error") + unit
 
 
-def plain(name: str) -> str:
-    """Return a user's name so that its dollars are not read as mathematics."""
+def escaped(name: str) -> str:
+    """Return a user's name with its dollars escaped, which matplotlib reads as mathematics."""
     return name.replace("$", r"\$")
 
 
-def wide(values: "pd.Series[float]") -> bool:
-    """Return whether positive values span so much that a logarithmic axis shows more."""
+def needs_log_axis(values: "pd.Series[float]") -> bool:
+    """Return whether the positive values span more than a factor of 30."""
     positive = values[values > 0]
     return len(positive) > 0 and bool(positive.max() / positive.min() > _LOG_FROM)
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the house style, without a screen, whatever the user's matplotlibrc says."""
+    """Draw in the style of this package, without a screen and without the user's matplotlibrc."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.use("agg")
@@ -136,17 +155,17 @@ def style() -> Iterator[None]:
 
 
 def save(drawing: Figure, path: Path) -> None:
-    """Write a drawing as the suffix of ``path`` says."""
+    """Write a drawing in the format of the suffix of ``path``."""
     suffix = path.suffix[1:]
     metadata = _METADATA[suffix]
     write_atomically(path, lambda file: drawing.savefig(file, format=suffix, metadata=metadata))
 
 
-def columns(drawing: Figure, names: list[str]) -> int:
-    """Return how many columns of a legend, which are filled one after the other, fit a drawing."""
-    inches = [0.62 + 0.072 * len(name) for name in names]
+def legend_columns(drawing: Figure, names: list[str]) -> int:
+    """Return how many columns of a legend fit a drawing; matplotlib fills them one by one."""
+    widths = [0.62 + 0.072 * len(name) for name in names]
     for count in range(len(names), 1, -1):
-        parts = np.array_split(inches, count)
-        if sum(part.max() for part in parts) <= drawing.get_figwidth() - 0.2:
+        columns = np.array_split(widths, count)
+        if sum(column.max() for column in columns) <= drawing.get_figwidth() - 0.2:
             return count
     return 1

@@ -1,7 +1,7 @@
-"""What a figure is: a drawing of one benchmark's records. Found by the name of its file."""
+"""The base of all figures, which draw one benchmark's records; found by their file name."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from urnn_bench.spec.types import Config
 
@@ -16,13 +16,15 @@ class Figure(ABC):
 
     ``results.runs`` has one row for each run (model, T, seed, status, test scores, ...),
     ``results.metrics`` one for each measured value (run, model, T, seed, step, split, metric,
-    value; length is that of the sequences probes look at), ``results.baselines(metric, T)`` the
-    reference predictors.
+    value, and the length of the probed sequences). ``results.baselines(metric, T)`` returns the
+    scores of the reference predictors. A figure with options declares their class as ``Options``,
+    and annotates ``options`` with it.
     """
 
     Options: ClassVar[type[Config]] = Config
+    options: Config
 
-    def __init__(self, options: Any) -> None:
+    def __init__(self, options: Config) -> None:
         self.options = options
 
     @abstractmethod

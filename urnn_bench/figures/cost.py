@@ -1,7 +1,7 @@
 """What it costs: updates a second, and seconds of training until a seed has solved the task.
 
-Every seed is a point, the median over seeds a line; seeds that did not solve it are not
-in the second panel; "solvability" counts them.
+Every seed is a point, the median over seeds a line. The second panel leaves out seeds that did
+not solve the task; "solvability" counts them.
 """
 
 import pandas as pd
@@ -10,8 +10,8 @@ from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import legend, over_lengths, panels
-from urnn_bench.figures._style import plain, style_of
+from urnn_bench.figures._panels import legend, panels, set_length_axis
+from urnn_bench.figures._style import escaped, style_of
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import Session
 
@@ -20,11 +20,11 @@ class Cost(Figure):
     """Pace and time to solve, over length."""
 
     def draw(self, results: Results) -> Drawing:
-        """Draw every run that has made an update."""
+        """Draw every run with at least one update."""
         runs = results.runs[results.runs["updates_per_s"].notna()].copy()
         if runs.empty:
             raise NothingToShowError(f"no run of '{results.benchmark}' has made an update yet")
-        # the pace is even, so the share of the updates is the share of the time
+        # updates take the same time, so their share is the share of the time
         runs["solve_s"] = runs["solved_step"].astype(float) / runs["updates_per_s"]
         columns = {"updates_per_s": "updates / s"}
         if runs["solve_s"].notna().any():
@@ -32,27 +32,29 @@ class Cost(Figure):
         lengths = sorted(int(T) for T in runs["T"].unique())
         drawing, axes = panels(len(columns), width=3.4)
         for ax, (column, name) in zip(axes, columns.items(), strict=True):
-            for model, of in runs.dropna(subset=[column]).groupby("model", sort=False):
-                _points(ax, str(model), of, column, lengths)
-            over_lengths(ax, lengths)
+            measured = runs.dropna(subset=[column])
+            for model, model_runs in measured.groupby("model", sort=False):
+                _draw_model(ax, str(model), model_runs, column, lengths)
+            set_length_axis(ax, lengths)
             ax.set_ylabel(name)
-            # a run that was solved from the start took no time, which a logarithm cannot show
+            # a run that was solved at the start took no time, which has no logarithm
             ax.set_yscale("log" if runs[column].min() > 0 else "linear")
-        made = sorted({_where(r.sessions[-1]) for r in results.records if r.sessions[-1].device})
-        legend(drawing, axes, f"{plain(results.benchmark)}, on {'; on '.join(made)}")
+        sessions = [record.sessions[-1] for record in results.records]
+        machines = sorted({_machine(session) for session in sessions if session.device})
+        legend(drawing, axes, f"{escaped(results.benchmark)}, on {'; on '.join(machines)}")
         return drawing
 
 
-def _where(session: Session) -> str:
-    """Return all that the pace depends on beside the model."""
+def _machine(session: Session) -> str:
+    """Return what the pace depends on besides the model."""
     threads = "one thread" if session.threads == 1 else f"{session.threads} threads"
-    together = f", {session.together} runs at once" if session.together > 1 else ""
-    return f"{session.device} ({session.device_name}) with {threads}{together}"
+    stack = f", {session.together} runs at once" if session.together > 1 else ""
+    return f"{session.device} ({session.device_name}) with {threads}{stack}"
 
 
-def _points(ax: Axes, model: str, runs: pd.DataFrame, column: str, lengths: list[int]) -> None:
+def _draw_model(ax: Axes, model: str, runs: pd.DataFrame, column: str, lengths: list[int]) -> None:
     color, marker = style_of(model)
-    place = runs["T"].map(lengths.index)
-    ax.plot(place, runs[column], marker, color=color, alpha=0.35)
-    middle = runs.groupby(place)[column].median()
-    ax.plot(middle.index, middle, color=color, marker=marker, lw=1.8, label=plain(model))
+    x = runs["T"].map(lengths.index)
+    ax.plot(x, runs[column], marker, color=color, alpha=0.35)
+    median = runs.groupby(x)[column].median()
+    ax.plot(median.index, median, color=color, marker=marker, lw=1.8, label=escaped(model))

@@ -1,8 +1,8 @@
 """Where memory ends: the gradient at the first step over that at the last, for every length.
 
-One panel for each update looked at, one mark for each run, filled if it solved its task later on;
+One panel for each probed update, one mark for each run, filled if the run solved its task later;
 the line is the median. ‖∂C/∂h_t‖ as in Figure 4 of Arjovsky, Shah and Bengio (2016),
-arXiv:1511.06464. What is beyond 1e-24 or 1e24 is drawn there.
+arXiv:1511.06464. Ratios are clipped to 1e-24 and 1e24.
 """
 
 import pandas as pd
@@ -13,17 +13,17 @@ from pydantic import Field
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import (
-    LOWEST,
-    after,
-    first_and_last,
+    MIN_NORM,
+    count_seeds,
     legend,
-    many,
-    one_scale,
-    over_lengths,
     panels,
     probed,
+    select_updates,
+    set_length_axis,
+    share_y_axis,
+    title_after,
 )
-from urnn_bench.figures._style import plain, style_of
+from urnn_bench.figures._style import escaped, style_of
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
 
@@ -31,7 +31,7 @@ from urnn_bench.spec.types import Config
 class GradientByLengthOptions(Config):
     """What is drawn."""
 
-    most: int = Field(4, ge=1, description="panels: the first updates looked at, and the last")
+    most: int = Field(4, ge=1, description="panels: the first probed updates and the last one")
 
 
 class GradientByLength(Figure):
@@ -41,55 +41,58 @@ class GradientByLength(Figure):
     options: GradientByLengthOptions
 
     def draw(self, results: Results) -> Drawing:
-        """Draw every run that was looked into at the length it is trained on."""
-        found = _ratios(probed(results, "gradient_norm"))
-        lengths = sorted(int(T) for T in found["T"].unique())
+        """Draw every run that was probed at the length of its training."""
+        ratios = _ratios(probed(results, "gradient_norm"))
+        lengths = sorted(int(T) for T in ratios["T"].unique())
         if len(lengths) < 2:
             raise NothingToShowError(
                 f"no two lengths of '{results.benchmark}' have a gradient at the last step of "
-                "sequences of their own length; look, at two lengths with --T, with: "
+                "sequences of their own length; probe two lengths, given by --T, with: "
                 f"{results.command} --probe"
             )
         solved = set(results.runs[results.runs["solved_step"].notna()]["run"])
-        steps = first_and_last(found, self.options.most)
+        steps = select_updates(ratios, self.options.most)
         drawing, axes = panels(len(steps))
         for ax, step in zip(axes, steps, strict=True):
-            _panel(ax, found[found["step"] == step], lengths, solved)
-            ax.set_title(after(step), fontsize=10)
-        one_scale(axes, LOWEST / 100)
+            _panel(ax, ratios[ratios["step"] == step], lengths, solved)
+            ax.set_title(title_after(step), fontsize=10)
+        share_y_axis(axes, MIN_NORM / 100)
         axes[0].set_ylabel("gradient at the first step\nover that at the last")
         marks = "; filled: solved in the end, open: not" if solved else ""
-        looks = found[found["step"].isin(steps)].groupby("run")["step"].nunique()
-        marks += "; no mark: not looked at" if looks.min() < len(steps) else ""
-        legend(drawing, axes, f"{plain(results.benchmark)} ({many(found)}{marks})")
+        shown = ratios[ratios["step"].isin(steps)].groupby("run")["step"].nunique()
+        marks += "; no mark: not looked at" if shown.min() < len(steps) else ""
+        legend(drawing, axes, f"{escaped(results.benchmark)} ({count_seeds(ratios)}{marks})")
         return drawing
 
 
 def _ratios(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each run and update: the norm at the first step over the last one's."""
-    own = frame[(frame["state"] == "h") & (frame["length"] == frame["T"])].sort_values("t")
-    by = own.groupby(["run", "model", "T", "seed", "step"], sort=False)["value"]
-    # not first() and last(), which pass over what is not finite
-    first, last = by.agg(lambda norms: norms.iloc[0]), by.agg(lambda norms: norms.iloc[-1])
+    """Return for each run and update the norm at the first step over that at the last."""
+    trained_length = frame[(frame["state"] == "h") & (frame["length"] == frame["T"])].sort_values(
+        "t"
+    )
+    norms = trained_length.groupby(["run", "model", "T", "seed", "step"], sort=False)["value"]
+    # first() and last() would skip values that are not finite
+    first = norms.agg(lambda values: values.iloc[0])
+    last = norms.agg(lambda values: values.iloc[-1])
     ratio = (first / last).rename("ratio").reset_index().dropna()
-    return ratio.assign(ratio=ratio["ratio"].clip(LOWEST, 1 / LOWEST))
+    return ratio.assign(ratio=ratio["ratio"].clip(MIN_NORM, 1 / MIN_NORM))
 
 
 def _panel(ax: Axes, frame: pd.DataFrame, lengths: list[int], solved: set[str]) -> None:
-    for model, of in frame.groupby("model", sort=False):
+    for model, runs in frame.groupby("model", sort=False):
         color, marker = style_of(str(model))
-        middle = of.groupby("T")["ratio"].median()
-        ax.plot([lengths.index(int(T)) for T in middle.index], middle, color=color, lw=1.2)
-        ax.plot([], [], color=color, marker=marker, lw=1.2, label=plain(str(model)))
-        for full, which in of.groupby(of["run"].isin(solved)):
+        median = runs.groupby("T")["ratio"].median()
+        ax.plot([lengths.index(int(T)) for T in median.index], median, color=color, lw=1.2)
+        ax.plot([], [], color=color, marker=marker, lw=1.2, label=escaped(str(model)))
+        for is_solved, marked in runs.groupby(runs["run"].isin(solved)):
             ax.scatter(
-                [lengths.index(int(T)) for T in which["T"]],
-                which["ratio"],
+                [lengths.index(int(T)) for T in marked["T"]],
+                marked["ratio"],
                 marker=marker,
                 s=22,
                 edgecolors=color,
-                facecolors=color if full else "none",
+                facecolors=color if is_solved else "none",
             )
     ax.set_yscale("log")
     ax.margins(y=0.3)
-    over_lengths(ax, lengths)
+    set_length_axis(ax, lengths)

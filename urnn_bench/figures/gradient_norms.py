@@ -1,9 +1,9 @@
-"""How far the gradient reaches back: its norm at every step, one panel for each update looked at.
+"""How far the gradient reaches back: its norm at every step, one panel for each probed update.
 
 Panels 1 and 2 of Figure 4 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, which show the
 start and the hundredth update. ‖∂C/∂h_t‖ is the total derivative of each example's loss, the mean
-over the batch of its 2-norm over the units; dashed for a cell state c. What is below the axis has
-underflowed nothing: norms are taken in float64.
+over the batch of its 2-norm over the units; dashed for a cell state c. Norms are computed in
+float64, so values below the axis have not underflowed.
 """
 
 from matplotlib.figure import Figure as Drawing
@@ -12,27 +12,27 @@ from pydantic import Field
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import (
-    LOWEST,
-    after,
+    MIN_NORM,
     at_length,
-    fewer,
-    first_and_last,
+    fewer_seeds_note,
     legend,
-    one_scale,
-    over_time,
     panels,
+    plot_over_time,
+    probe_length_note,
     probed,
-    run_at,
-    seeds,
+    seeds_note,
+    select_updates,
+    share_y_axis,
+    title_after,
 )
-from urnn_bench.figures._read_off import OverTime, beside
-from urnn_bench.figures._style import plain
+from urnn_bench.figures._paper_points import PaperCurve, draw_paper_curves
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
 
 
-class AfterUpdate(OverTime):
-    """Gradient norms that a paper shows after so many updates."""
+class GradientCurve(PaperCurve):
+    """Gradient norms of a paper after an update."""
 
     update: int = Field(ge=0)
 
@@ -42,8 +42,8 @@ class GradientNormsOptions(Config):
 
     states: list[str] = Field(["h"], description="which states; c is an LSTM's cell")
     T: int | None = Field(None, description="trained length; the longest if not given")
-    paper: list[AfterUpdate] = Field([], description="points read off a paper's curves")
-    most: int = Field(4, ge=1, description="panels: the first updates looked at, and the last")
+    paper: list[GradientCurve] = Field([], description="points read off a paper's curves")
+    most: int = Field(4, ge=1, description="panels: the first probed updates and the last one")
 
 
 class GradientNorms(Figure):
@@ -53,25 +53,26 @@ class GradientNorms(Figure):
     options: GradientNormsOptions
 
     def draw(self, results: Results) -> Drawing:
-        """Draw every run that was looked into."""
+        """Draw every probed run."""
         frame = probed(results, "gradient_norm")
         frame = frame[frame["state"].isin(self.options.states)]
         if frame.empty:
             raise NothingToShowError(f"no model of '{results.benchmark}' has such states")
         frame, T = at_length(frame, self.options.T)
-        # what is far below the axis would widen it at its other end
-        frame = frame.assign(value=frame["value"].clip(lower=LOWEST / 10))
-        steps = first_and_last(frame, self.options.most)
+        # values far below the axis would stretch it at the top
+        frame = frame.assign(value=frame["value"].clip(lower=MIN_NORM / 10))
+        steps = select_updates(frame, self.options.most)
         drawing, axes = panels(len(steps))
         for ax, step in zip(axes, steps, strict=True):
-            of = frame[frame["step"] == step]
-            over_time(ax, of, self.options.states)
-            beside(ax, of, [curve for curve in self.options.paper if curve.update == step])
+            readings = frame[frame["step"] == step]
+            plot_over_time(ax, readings, self.options.states)
+            from_paper = [curve for curve in self.options.paper if curve.update == step]
+            draw_paper_curves(ax, readings, from_paper)
             ax.set_yscale("log")
-            ax.set_title(after(step) + fewer(of, frame), fontsize=10)
+            ax.set_title(title_after(step) + fewer_seeds_note(readings, frame), fontsize=10)
             ax.set_xlabel("t (steps)")
-        one_scale(axes, LOWEST)
+        share_y_axis(axes, MIN_NORM)
         axes[0].set_ylabel("gradient norm, mean over the batch")
-        title = f"{plain(results.benchmark)}, trained at {T}{run_at(frame)} ({seeds(frame)})"
-        legend(drawing, axes, title)
+        title = f"{escaped(results.benchmark)}, trained at {T}{probe_length_note(frame)}"
+        legend(drawing, axes, f"{title} ({seeds_note(frame)})")
         return drawing

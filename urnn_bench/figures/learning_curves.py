@@ -4,8 +4,9 @@ The layout of Figures 1 and 2 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06
 memoryless baseline dashed. The loss axis is logarithmic where its values span a factor of 30.
 """
 
+from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,31 +16,35 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._read_off import READ_OFF, Point, stars
+from urnn_bench.figures._panels import add_legend, entries_of
+from urnn_bench.figures._paper_points import FROM_PAPER, Point, draw_points
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
-    DIVERGED,
-    columns,
-    label,
-    plain,
+    axis_label,
+    escaped,
+    mark_diverged,
+    needs_log_axis,
     style_of,
-    wide,
 )
 from urnn_bench.figures.base import Figure
+from urnn_bench.records.record import DIVERGED, INTERRUPTED, RUNNING, SOLVED
 from urnn_bench.spec.types import Config
 
 _MARKERS = 8
-_COLUMNS = 4
-_NARROWEST = 5.6  # inches, of a single panel under its legend
-_ROOM = 1.04  # above the highest value, for half a marker
-_COLUMN = {"updates": "step", "examples": "examples"}
-_THOUSANDS_FROM = 5000
-_UNDER_WAY = ("running", "interrupted")
+_MAX_COLUMNS = 4
+# in inches, for the legend above a single panel
+_MIN_WIDTH = 5.6
+# of the vertical axis, over the highest value, for half a marker
+_HEADROOM = 1.04
+_COLUMNS = {"updates": "step", "examples": "examples"}
+_X_LABELS = {"updates": "updates", "examples": "training examples"}
+_MIN_IN_THOUSANDS = 5000
+_UNFINISHED = (RUNNING, INTERRUPTED)
 
 
 class LearningCurvesOptions(Config):
-    """What stands on the axes."""
+    """The axes."""
 
     metric: str | None = Field(None, description="what is drawn; the loss if not given")
     split: Literal["validation", "train"] = Field("validation", description="on which data")
@@ -57,6 +62,7 @@ class LearningCurves(Figure):
     """The loss over training for every model, length by length."""
 
     Options = LearningCurvesOptions
+    options: LearningCurvesOptions
 
     def draw(self, results: Results) -> Drawing:
         """Draw all runs of a benchmark."""
@@ -65,132 +71,127 @@ class LearningCurves(Figure):
         if frame.empty:
             raise NothingToShowError(f"no run of '{results.benchmark}' has recorded '{metric}'")
         lengths = sorted(frame["T"].unique())
-        across = min(len(lengths), _COLUMNS)
-        rows = -(-len(lengths) // across)
-        drawing = Drawing(figsize=(max(_NARROWEST, 1.2 + 2.9 * across), 0.9 + 2.5 * rows))
-        panels = drawing.subplots(rows, across, squeeze=False)
-        for ax in panels.flat[len(lengths) :]:
-            ax.set_visible(False)
-        for ax, T in zip(panels.flat, lengths, strict=False):
+        drawing, axes = _grid(len(lengths))
+        for ax, T in zip(axes, lengths, strict=True):
             self._panel(ax, frame[frame["T"] == T], results, metric, int(T))
-            self._horizontal(ax, frame)
-        for ax in panels[:, 0]:
-            ax.set_ylabel(f"{self.options.split} {label(metric)}")
-        self._legend(drawing, panels.flat[: len(lengths)], results)
+            self._label_x(ax, frame)
+        for ax in axes[::_MAX_COLUMNS]:
+            ax.set_ylabel(f"{self.options.split} {axis_label(metric)}")
+        # models first, whatever the first panel lacks
+        entries = entries_of(axes, ("(baseline)", FROM_PAPER))
+        add_legend(drawing, entries, f"{escaped(results.benchmark)} ({_seeds_note(results)})")
         return drawing
 
     def _panel(self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str, T: int) -> None:
         ax.set_title(f"T = {T:,}", fontsize=10)
-        x = _COLUMN[self.options.x]
-        first = next(iter(results.baselines(metric, T).values()), None)
+        baselines = results.baselines(metric, T)
+        first = next(iter(baselines.values()), None)
         top = self.options.top * first if self.options.top and first else None
-        for model, runs in frame.groupby("model", sort=False):
-            curves = runs.pivot_table(index=x, columns="run", values="value")
-            of = results.runs[(results.runs["T"] == T) & (results.runs["model"] == model)]
-            _curves(ax, curves, _middle(curves, of, metric == results.criterion), str(model))
-            _ends(ax, curves, of, str(model), top)
-            self._paper(ax, str(model), T, curves.index.max())
-        for (name, value), dashes in zip(
-            results.baselines(metric, T).items(), BASELINE_DASHES, strict=False
-        ):
+        for model, scores in frame.groupby("model", sort=False):
+            curves = scores.pivot_table(
+                index=_COLUMNS[self.options.x], columns="run", values="value"
+            )
+            runs = results.runs[(results.runs["T"] == T) & (results.runs["model"] == model)]
+            median = _median(curves, runs, is_loss=metric == results.criterion)
+            _draw_curves(ax, curves, median, str(model))
+            _mark_ends(ax, curves, runs, str(model), top)
+            self._draw_paper(ax, str(model), T, curves.index.max())
+        for (name, value), dashes in zip(baselines.items(), BASELINE_DASHES, strict=False):
             ax.axhline(value, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
-        _scale(ax, frame["value"], self.options.scale)
+        self._scale_y(ax, frame["value"])
         if top:
             ax.set_ylim(top=top)
 
-    def _paper(self, ax: Axes, model: str, T: int, end: float) -> None:
-        """Draw the paper's points as far as these curves go."""
-        points = [p for p in self.options.paper.get(model, {}).get(T, []) if p[0] <= end]
-        stars(ax, model, points)
+    def _draw_paper(self, ax: Axes, model: str, T: int, end: float) -> None:
+        """Draw the paper's points up to the end of our curves."""
+        points = [(x, y) for x, y in self.options.paper.get(model, {}).get(T, []) if x <= end]
+        draw_points(ax, model, points)
 
-    def _horizontal(self, ax: Axes, frame: pd.DataFrame) -> None:
-        """Count in thousands where the numbers would be long."""
-        thousands = frame[_COLUMN[self.options.x]].max() >= _THOUSANDS_FROM
-        what = {"updates": "updates", "examples": "training examples"}[self.options.x]
-        ax.set_xlabel(what + (" (thousands)" if thousands else ""))
+    def _label_x(self, ax: Axes, frame: pd.DataFrame) -> None:
+        """Label the axis, in thousands where the numbers would be long."""
+        in_thousands = frame[_COLUMNS[self.options.x]].max() >= _MIN_IN_THOUSANDS
+        ax.set_xlabel(_X_LABELS[self.options.x] + (" (thousands)" if in_thousands else ""))
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-        if thousands:
+        if in_thousands:
             ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}")
 
-    def _legend(self, drawing: Drawing, panels: Any, results: Results) -> None:
-        entries: dict[Any, Any] = {}
-        for ax in panels:
-            handles, names = ax.get_legend_handles_labels()
-            entries.update(zip(names, handles, strict=True))
-        seeds = results.runs.groupby(["model", "T"])["seed"].nunique()
-        low, high = seeds.min(), seeds.max()
-        count = f"{high}" if low == high else f"{low} to {high}"
-        held = ", held once solved" if "solved" in set(results.runs["status"]) else ""
-        note = f"thick: median of {count} seeds{held}; thin: each" if high > 1 else "one seed"
-        # models first, whatever the first panel lacks
-        names = sorted(entries, key=lambda name: name.endswith(("(baseline)", READ_OFF)))
-        drawing.legend(
-            [entries[n] for n in names],
-            names,
-            loc="outside upper center",
-            ncols=columns(drawing, names),
-            title=f"{plain(results.benchmark)} ({note})",
-            title_fontsize=8,
-        )
+    def _scale_y(self, ax: Axes, values: "pd.Series[float]") -> None:
+        if _IS_LOG[self.options.scale](values):
+            ax.set_yscale("log")
+        else:
+            ax.set_ylim(0, _HEADROOM * ax.get_ylim()[1])
 
 
-def _curves(ax: Axes, curves: pd.DataFrame, middle: "pd.Series[float]", model: str) -> None:
+_IS_LOG: Mapping[str, Callable[["pd.Series[float]"], bool]] = {
+    "log": lambda _: True,
+    "linear": lambda _: False,
+    "auto": needs_log_axis,
+}
+
+
+def _grid(count: int) -> tuple[Drawing, list[Axes]]:
+    """Return a drawing with ``count`` panels, row by row."""
+    columns = min(count, _MAX_COLUMNS)
+    rows = -(-count // columns)
+    drawing = Drawing(figsize=(max(_MIN_WIDTH, 1.2 + 2.9 * columns), 0.9 + 2.5 * rows))
+    panels = drawing.subplots(rows, columns, squeeze=False)
+    for ax in panels.flat[count:]:
+        ax.set_visible(False)
+    return drawing, list(panels.flat[:count])
+
+
+def _seeds_note(results: Results) -> str:
+    """Return how many seeds each curve has, and how they are drawn."""
+    seeds = results.runs.groupby(["model", "T"])["seed"].nunique()
+    low, high = seeds.min(), seeds.max()
+    if high <= 1:
+        return "one seed"
+    count = f"{high}" if low == high else f"{low} to {high}"
+    held = ", held once solved" if SOLVED in set(results.runs["status"]) else ""
+    return f"thick: median of {count} seeds{held}; thin: each"
+
+
+def _draw_curves(ax: Axes, curves: pd.DataFrame, median: "pd.Series[float]", model: str) -> None:
     color, marker = style_of(model)
     if curves.shape[1] > 1:
         ax.plot(curves.index, curves.to_numpy(), color=color, linewidth=0.6, alpha=0.45)
-    every = max(1, len(middle) // _MARKERS)
     ax.plot(
-        middle.index,
-        middle,
+        median.index,
+        median,
         color=color,
         marker=marker,
-        markevery=every,
+        markevery=max(1, len(median) // _MARKERS),
         linewidth=1.8,
-        label=plain(model),
+        label=escaped(model),
     )
 
 
-def _middle(curves: pd.DataFrame, runs: pd.DataFrame, loss: bool) -> "pd.Series[float]":
-    """Return the median over the seeds that have ended, or over all that are under way.
+def _median(curves: pd.DataFrame, runs: pd.DataFrame, is_loss: bool) -> "pd.Series[float]":
+    """Return the median over the seeds that have ended, or over all if none has.
 
-    A seed that stopped as it had solved its task keeps its last score, and the loss of one that
-    diverged is infinite: a median over those that are left would turn to the worst or the best of
-    them. The line ends with a seed that was lost otherwise.
+    A seed that stopped because it solved its task keeps its last score. A seed that diverged gets
+    an infinite loss, as a median over the others would look better than it is. The median ends
+    with a seed that stopped for another reason.
     """
-    state = runs.set_index("run")["status"]
-    ended = state[~state.isin(_UNDER_WAY)].index
-    held = curves.reindex(columns=ended if len(ended) else curves.columns)
-    for run in held.columns[held.notna().any()]:
-        after = held.index > held[run].last_valid_index()
-        if state[run] == "solved":
-            held.loc[after, run] = held[run].dropna().iloc[-1]
-        if state[run] == "diverged" and loss:
-            held.loc[after, run] = inf
-    middle = held.dropna().median(axis=1)
-    return middle[middle < inf]
+    status = runs.set_index("run")["status"]
+    ended = status[~status.isin(_UNFINISHED)].index
+    continued = curves.reindex(columns=ended if len(ended) else curves.columns)
+    for run in continued.columns[continued.notna().any()]:
+        after_end = continued.index > continued[run].last_valid_index()
+        if status[run] == SOLVED:
+            continued.loc[after_end, run] = continued[run].dropna().iloc[-1]
+        if status[run] == DIVERGED and is_loss:
+            continued.loc[after_end, run] = inf
+    median = continued.dropna().median(axis=1)
+    return median[median < inf]
 
 
-def _ends(
+def _mark_ends(
     ax: Axes, curves: pd.DataFrame, runs: pd.DataFrame, model: str, top: float | None
 ) -> None:
-    """Mark the last score of a diverged run, so that it is not read as a short one."""
-    diverged = set(runs[runs["status"] == "diverged"]["run"])
+    """Mark the last score of a diverged run, so that it does not look like a short run."""
+    diverged = set(runs[runs["status"] == DIVERGED]["run"])
     for run in sorted(diverged.intersection(curves.columns)):
-        last = curves[run].dropna()
-        height = min(last.iloc[-1], top or inf)
-        ax.plot(
-            last.index[-1],
-            height,
-            "x",
-            **DIVERGED,
-            color=style_of(model).color,
-            label="diverged",
-            clip_on=False,
-        )
-
-
-def _scale(ax: Axes, values: "pd.Series[float]", scale: str) -> None:
-    if scale == "log" or (scale == "auto" and wide(values)):
-        ax.set_yscale("log")
-    else:
-        ax.set_ylim(0, _ROOM * ax.get_ylim()[1])
+        scores = curves[run].dropna()
+        height = min(scores.iloc[-1], top or inf)
+        mark_diverged(ax, scores.index[-1:], [height], style_of(model).color, clip_on=False)

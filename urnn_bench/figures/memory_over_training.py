@@ -1,25 +1,28 @@
 """What training does to the memory: the memory horizon and the leading Lyapunov exponent.
 
 The horizon is the longest lag from which a gradient comes back, the exponent how fast neighbouring
-states part or meet, in nats a step; one panel each, over updates, of h. The median ends where the
-first seed has.
+states diverge or converge, in nats per step. Both are of h and over updates, in a panel each. The
+median ends with the first seed that ends.
 """
 
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import at_length, legend, panels, run_at, seeds
-from urnn_bench.figures._style import plain, style_of
+from urnn_bench.figures._panels import at_length, legend, panels, probe_length_note, seeds_note
+from urnn_bench.figures._style import escaped, style_of
 from urnn_bench.figures.base import Figure
+from urnn_bench.records.metrics import PROBE
 from urnn_bench.spec.types import Config
 
 _PANELS = {
     "memory_horizon_h": "memory horizon (steps)",
     "lyapunov": "Lyapunov exponent (nat / step)",
 }
-_FEWEST = 2
+_MIN_UPDATES = 2
 
 
 class MemoryOverTrainingOptions(Config):
@@ -35,34 +38,32 @@ class MemoryOverTraining(Figure):
     options: MemoryOverTrainingOptions
 
     def draw(self, results: Results) -> Drawing:
-        """Draw every run that was looked into at two updates or more."""
-        frame = results.metrics.query("split == 'probe'")
+        """Draw every run that was probed at two updates or more."""
+        frame = results.metrics[results.metrics["split"] == PROBE]
         frame = frame[frame["metric"].isin(_PANELS)]
-        if frame.empty or frame["step"].nunique() < _FEWEST:
+        if frame.empty or frame["step"].nunique() < _MIN_UPDATES:
             raise NothingToShowError(
-                f"no run of '{results.benchmark}' was looked into at {_FEWEST} updates; make some "
+                f"no run of '{results.benchmark}' was probed at {_MIN_UPDATES} updates; make some "
                 f"with: {results.command} --probe --set probes.every=100"
             )
         frame, T = at_length(frame, self.options.T)
         drawing, axes = panels(len(_PANELS), width=3.4)
         for ax, (metric, name) in zip(axes, _PANELS.items(), strict=True):
-            for model, of in frame[frame["metric"] == metric].groupby("model", sort=False):
-                color, marker = style_of(str(model))
-                curves = of.pivot_table(index="step", columns="run", values="value")
-                if curves.shape[1] > 1:
-                    ax.plot(curves.index, curves.to_numpy(), color=color, lw=0.6, alpha=0.4)
-                first_end = of.groupby("run")["step"].max().min()
-                middle = curves.loc[:first_end].median(axis=1)
-                ax.plot(
-                    middle.index,
-                    middle,
-                    color=color,
-                    marker=marker,
-                    lw=1.8,
-                    label=plain(str(model)),
-                )
+            for model, readings in frame[frame["metric"] == metric].groupby("model", sort=False):
+                _draw_model(ax, str(model), readings)
             ax.set_ylabel(name)
             ax.set_xlabel("updates")
-        title = f"{plain(results.benchmark)}, trained at {T}{run_at(frame)} ({seeds(frame)})"
-        legend(drawing, axes, title)
+        title = f"{escaped(results.benchmark)}, trained at {T}{probe_length_note(frame)}"
+        legend(drawing, axes, f"{title} ({seeds_note(frame)})")
         return drawing
+
+
+def _draw_model(ax: Axes, model: str, readings: pd.DataFrame) -> None:
+    """Draw every seed thin and their median thick, up to the last update that all seeds have."""
+    color, marker = style_of(model)
+    curves = readings.pivot_table(index="step", columns="run", values="value")
+    if curves.shape[1] > 1:
+        ax.plot(curves.index, curves.to_numpy(), color=color, lw=0.6, alpha=0.4)
+    first_end = readings.groupby("run")["step"].max().min()
+    median = curves.loc[:first_end].median(axis=1)
+    ax.plot(median.index, median, color=color, marker=marker, lw=1.8, label=escaped(model))

@@ -1,9 +1,11 @@
 """Test score against sequence length: every seed a point, the median over seeds a line.
 
-Each point is the test score of the weights that were best on validation, of a diverged run before
-it diverged. The memoryless baseline
-is dashed; a model on that line has remembered nothing.
+Each point is the test score of the weights that were best on validation; those of a diverged run
+are from before it diverged. The memoryless baseline is dashed; a model on that line has remembered
+nothing.
 """
+
+from math import nan
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,22 +14,23 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import legend, over_lengths
+from urnn_bench.figures._panels import legend, set_length_axis
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
-    DIVERGED,
-    label,
-    plain,
+    axis_label,
+    escaped,
+    mark_diverged,
+    needs_log_axis,
     style_of,
-    wide,
 )
 from urnn_bench.figures.base import Figure
+from urnn_bench.records.record import DIVERGED
 from urnn_bench.spec.types import Config
 
 
 class ScoresByLengthOptions(Config):
-    """What stands on the vertical axis."""
+    """The vertical axis."""
 
     metric: str | None = Field(None, description="what is drawn; the loss if not given")
 
@@ -36,6 +39,7 @@ class ScoresByLength(Figure):
     """How far each model's memory reaches."""
 
     Options = ScoresByLengthOptions
+    options: ScoresByLengthOptions
 
     def draw(self, results: Results) -> Drawing:
         """Draw all tested runs of a benchmark."""
@@ -48,33 +52,34 @@ class ScoresByLength(Figure):
         ax = drawing.subplots()
         lengths = sorted(int(T) for T in tested["T"].unique())
         for model, runs in tested.groupby("model", sort=False):
-            _model(ax, str(model), runs.assign(place=runs["T"].map(lengths.index)), column)
-        _baselines(ax, results, metric, lengths)
-        if wide(tested[column]):
+            _draw_model(ax, str(model), runs.assign(x=runs["T"].map(lengths.index)), column)
+        _draw_baselines(ax, results, metric, lengths)
+        if needs_log_axis(tested[column]):
             ax.set_yscale("log")
         else:
             ax.set_ylim(bottom=0)
-        over_lengths(ax, lengths)
-        ax.set_ylabel(f"test {label(metric)}")
-        legend(drawing, [ax], plain(results.benchmark))
+        set_length_axis(ax, lengths)
+        ax.set_ylabel(f"test {axis_label(metric)}")
+        legend(drawing, [ax], escaped(results.benchmark))
         return drawing
 
 
-def _model(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
+def _draw_model(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
     color, marker = style_of(model)
-    ax.plot(runs["place"], runs[column], linestyle="", color=color, marker=marker, alpha=0.35)
-    diverged = runs[runs["status"] == "diverged"]
+    ax.plot(runs["x"], runs[column], linestyle="", color=color, marker=marker, alpha=0.35)
+    diverged = runs[runs["status"] == DIVERGED]
     if len(diverged):
-        ax.plot(diverged["place"], diverged[column], "x", color=color, label="diverged", **DIVERGED)
-    centre = runs.groupby("place")[column].median()
-    ax.plot(centre.index, centre, color=color, marker=marker, linewidth=1.8, label=plain(model))
+        mark_diverged(ax, diverged["x"].tolist(), diverged[column].tolist(), color)
+    median = runs.groupby("x")[column].median()
+    ax.plot(median.index, median, color=color, marker=marker, linewidth=1.8, label=escaped(model))
 
 
-def _baselines(ax: Axes, results: Results, metric: str, lengths: list[int]) -> None:
+def _draw_baselines(ax: Axes, results: Results, metric: str, lengths: list[int]) -> None:
     values = {T: results.baselines(metric, T) for T in lengths}
     for name, dashes in zip(values[lengths[0]], BASELINE_DASHES, strict=False):
-        line = [values[T].get(name, float("nan")) for T in lengths]
-        # a single length has a line too
-        places = list(range(len(lengths))) if len(lengths) > 1 else [-0.3, 0.3]
-        line = line if len(line) > 1 else line * 2
-        ax.plot(places, line, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
+        heights = [values[T].get(name, nan) for T in lengths]
+        x: list[float] = [*range(len(lengths))]
+        if len(lengths) == 1:
+            # a line through a single length
+            x, heights = [-0.3, 0.3], heights * 2
+        ax.plot(x, heights, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)

@@ -4,17 +4,19 @@ Bars are Wilson's 95 % intervals: of five seeds, none means 0 to 43 %, and all m
 """
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import proportion
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import ended, legend, many, over_lengths
-from urnn_bench.figures._style import plain, style_of
+from urnn_bench.figures._panels import count_seeds, ended, legend, set_length_axis
+from urnn_bench.figures._style import escaped, style_of
 from urnn_bench.figures.base import Figure
 
-# models beside each other at a length, which is one wide
-_APART, _WIDEST = 0.12, 0.7
+# between the models of a length, and all models together; lengths are 1 apart
+_SPACING, _MAX_WIDTH = 0.12, 0.7
 
 
 class Solvability(Figure):
@@ -33,30 +35,35 @@ class Solvability(Figure):
         ax = drawing.subplots()
         lengths = sorted(int(T) for T in finished["T"].unique())
         models = list(finished.groupby("model", sort=False))
+        # models are drawn side by side, as equal shares would hide one another
+        spacing = min(_SPACING, _MAX_WIDTH / len(models))
         for index, (model, runs) in enumerate(models):
-            color, marker = style_of(str(model))
-            at = sorted(int(T) for T in runs["T"].unique())
-            solved = [runs[runs["T"] == T]["solved_step"].notna() for T in at]
-            found = [proportion(int(of.sum()), len(of)) for of in solved]
-            value = np.array([share.value for share in found])
-            reach = [value - [s.low for s in found], [s.high for s in found] - value]
-            # beside each other, as equal shares would hide one another
-            places = np.array([lengths.index(T) for T in at])
-            apart = min(_APART, _WIDEST / len(models))
-            places = places + apart * (index - (len(models) - 1) / 2)
-            ax.errorbar(
-                places,
-                value,
-                yerr=np.clip(reach, 0, None),
-                color=color,
-                marker=marker,
-                capsize=2,
-                lw=1.2,
-                label=plain(str(model)),
-            )
-        over_lengths(ax, lengths)
+            offset = spacing * (index - (len(models) - 1) / 2)
+            _draw_model(ax, str(model), runs, lengths, offset)
+        set_length_axis(ax, lengths)
         ax.set_ylabel("share of seeds that solved it")
         ax.set_ylim(-0.03, 1.03)
-        title = f"{plain(results.benchmark)} ({many(finished)}, bars: 95 % intervals)"
+        title = f"{escaped(results.benchmark)} ({count_seeds(finished)}, bars: 95 % intervals)"
         legend(drawing, [ax], title)
         return drawing
+
+
+def _draw_model(
+    ax: Axes, model: str, runs: pd.DataFrame, lengths: list[int], offset: float
+) -> None:
+    color, marker = style_of(model)
+    own_lengths = sorted(int(T) for T in runs["T"].unique())
+    solved = [runs[runs["T"] == T]["solved_step"].notna() for T in own_lengths]
+    shares = [proportion(int(seeds.sum()), len(seeds)) for seeds in solved]
+    values = np.array([share.value for share in shares])
+    bars = [values - [share.low for share in shares], [share.high for share in shares] - values]
+    ax.errorbar(
+        np.array([lengths.index(T) for T in own_lengths]) + offset,
+        values,
+        yerr=np.clip(bars, 0, None),
+        color=color,
+        marker=marker,
+        capsize=2,
+        lw=1.2,
+        label=escaped(model),
+    )

@@ -1,7 +1,8 @@
 """How soon it is solved: the share of seeds that have not solved the task yet, over updates.
 
-Kaplan-Meier curves, one panel a length. A seed that was stopped unsolved is censored, marked |,
-neither infinite nor missing; one that diverged counts as stopped at the end of its budget.
+Kaplan-Meier curves, one panel for each length. A seed that stopped unsolved is censored and marked
+|; it is neither infinite nor missing. A seed that diverged counts as stopped at its last planned
+update.
 """
 
 from bisect import bisect_right
@@ -14,11 +15,11 @@ from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import survival
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import ended, legend, panels
-from urnn_bench.figures._style import plain, style_of
+from urnn_bench.figures._style import escaped, style_of
 from urnn_bench.figures.base import Figure
 
-# every curve is thicker than the next, which is drawn on it, as equal ones would hide one another
-_THINNEST, _THICKEST = 1.4, 6.0
+# every curve is thicker than the next one, drawn above it, so that equal curves are all visible
+_MIN_WIDTH, _MAX_WIDTH = 1.4, 6.0
 
 
 class TimeToSolve(Figure):
@@ -34,25 +35,27 @@ class TimeToSolve(Figure):
         for ax, T in zip(axes, lengths, strict=True):
             runs = ended(results)
             groups = runs[runs["T"] == T].groupby("model", sort=False)
-            for index, (model, of) in enumerate(groups):
-                over = 1 - (index + 1) / len(groups)
-                _curve(ax, str(model), of, _THINNEST + over * (_THICKEST - _THINNEST))
+            for index, (model, model_runs) in enumerate(groups):
+                share = 1 - (index + 1) / len(groups)
+                width = _MIN_WIDTH + share * (_MAX_WIDTH - _MIN_WIDTH)
+                _draw_model(ax, str(model), model_runs, width)
             ax.set_title(f"T = {T:,}", fontsize=10)
             ax.set_xlabel("updates")
             ax.set_xscale("log")
             ax.set_ylim(-0.05, 1.05)
         axes[0].set_ylabel("share of seeds not solved yet")
-        legend(drawing, axes, f"{plain(results.benchmark)} (|: stopped unsolved)")
+        legend(drawing, axes, f"{escaped(results.benchmark)} (|: stopped unsolved)")
         return drawing
 
 
-def _curve(ax: Axes, model: str, runs: pd.DataFrame, width: float) -> None:
+def _draw_model(ax: Axes, model: str, runs: pd.DataFrame, width: float) -> None:
     color = style_of(model).color
     steps = [None if pd.isna(s) else float(s) for s in runs["solved_step"]]
-    found = survival(steps, [float(s) for s in runs["censored"]])
+    curve = survival(steps, [float(s) for s in runs["censored"]])
     end = float(runs["censored"].max())
-    # the axis is logarithmic: a seed that was solved from the start stands at one
-    times, shares = [1.0, *(max(1.0, t) for t in found.times), end], [1.0, *found.unsolved]
+    # the axis is logarithmic, so a seed that was solved at the start is drawn at one update
+    times = [1.0, *(max(1.0, time) for time in curve.times), end]
+    shares = [1.0, *curve.unsolved]
     heights = [*shares, shares[-1]]
     ax.step(
         times,
@@ -60,7 +63,7 @@ def _curve(ax: Axes, model: str, runs: pd.DataFrame, width: float) -> None:
         where="post",
         color=color,
         lw=width,
-        label=plain(model),
+        label=escaped(model),
         solid_capstyle="butt",
     )
     stopped = runs[runs["solved_step"].isna()]["censored"]

@@ -1,1 +1,1 @@
-"""One folder for each run, and how it is written and read."""
+"""One folder for each run, and the code that writes and reads it."""

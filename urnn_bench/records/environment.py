@@ -1,4 +1,4 @@
-"""What a run was made with: versions, commit, host, memory."""
+"""The environment of a run: versions, commit, memory."""
 
 import platform
 import subprocess
@@ -13,20 +13,20 @@ _RESET_PEAK = "5"
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that matter to a result."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            installed[name] = "not installed"
+    return installed
 
 
 def commit() -> tuple[str | None, bool | None]:
-    """Return this package's commit and whether its files differ from it; None if not a checkout."""
+    """Return this package's commit and whether its files differ; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
     top = _git(root, "rev-parse", "--show-toplevel")
-    # installed below somebody else's repository, that repository says nothing of this package
+    # a package installed inside another repository is not part of that repository
     if top is None or Path(top) != root:
         return None, None
     status = _git(root, "status", "--porcelain", "--", "urnn_bench", "benchmarks")
@@ -54,7 +54,7 @@ def peak_mb() -> float | None:
 def _git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+        process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return process.stdout.strip()

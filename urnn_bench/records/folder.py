@@ -1,4 +1,4 @@
-"""Where runs lie, what state they are in, and who may write there."""
+"""The folders of runs: where they are, their status, and which process may write there."""
 
 import os
 import warnings
@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from urnn_bench.errors import DamagedRecordError, RecordsError
 from urnn_bench.files import PARTIAL
 from urnn_bench.records.lines import RecordsWarning
-from urnn_bench.records.record import NAME, Record
+from urnn_bench.records.record import INTERRUPTED, NAME, RUNNING, Record
 from urnn_bench.spec.run import Run
 
 METRICS = "metrics.csv"
@@ -20,11 +20,12 @@ PROBES = "probes.csv"
 CHECKPOINT = "checkpoint.pt"
 ERROR = "error.txt"
 LOCK = ".lock"
+TO_DO = "to do"
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """What a run's folder says of it; "to do" if there is none."""
+    """The status of a run by its folder; "to do" if there is none."""
 
     status: str
     record: Record | None = None
@@ -46,19 +47,19 @@ def folder_of(results: Path, run: Run) -> Path:
 
 
 def status_of_run(folder: Path) -> RunStatus:
-    """Read a run's state; a "running" that nobody holds the lock of was interrupted."""
+    """Read a run's status; a "running" run that no process has locked was interrupted."""
     record = Record.read(folder)
     if record is None:
-        return RunStatus("to do")
-    gone = record.status == "running" and not _held(folder)
-    return RunStatus("interrupted" if gone else record.status, record)
+        return RunStatus(TO_DO)
+    was_interrupted = record.status == RUNNING and not _is_locked(folder)
+    return RunStatus(INTERRUPTED if was_interrupted else record.status, record)
 
 
 def records(results: Path, benchmark: str | None = None) -> Iterator[tuple[Path, Record]]:
-    """Yield every run's folder and record below ``results``, in the order of their names.
+    """Yield every run's folder and record below ``results``, sorted by folder.
 
-    A damaged record is left out with a warning; folders within that hold results of their own
-    are not looked into. Raises RecordsError for a record of a newer version.
+    Skips a damaged record with a warning, and results folders inside the results.
+    Raises RecordsError for a record of a newer version.
     """
     root = results / benchmark if benchmark else results
     for path in sorted(root.glob(f"*/{NAME}") if benchmark else root.rglob(NAME)):
@@ -72,7 +73,7 @@ def records(results: Path, benchmark: str | None = None) -> Iterator[tuple[Path,
 
 
 def make_writable(results: Path, option: str = "--results") -> None:
-    """Create a folder; raise RecordsError, naming its option, if nothing can be written there."""
+    """Create a folder; raise RecordsError that names its option if it cannot be written to."""
     try:
         results.mkdir(parents=True, exist_ok=True)
         probe = results / f".writable-{os.getpid()}"
@@ -87,14 +88,14 @@ def make_writable(results: Path, option: str = "--results") -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[bool]:
-    """Yield True while this process alone may write to ``folder``, False if another may.
+    """Lock ``folder`` and yield True, or yield False if another process has locked it.
 
-    The lock is the operating system's, so it ends with its process, however that ends.
+    The lock belongs to the operating system, so it ends with its process, even if that is killed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK)
     try:
-        # long enough to outlast whoever only looks whether the lock is held
+        # long enough to outlast a process that only tests the lock
         lock.acquire(timeout=0.5)
     except Timeout:
         yield False
@@ -106,19 +107,19 @@ def locked(folder: Path) -> Iterator[bool]:
 
 
 def clear(folder: Path) -> None:
-    """Remove what a run has written; the checkpoint first, as nothing is resumed without it."""
+    """Remove the files of a run; the checkpoint first, as no run resumes without it."""
     for name in (CHECKPOINT, NAME, METRICS, PROBES, ERROR):
         (folder / name).unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove an earlier attempt's error, and what a killed process was about to put in place."""
+    """Remove the error and the unfinished files of an earlier process."""
     for path in (folder / ERROR, *folder.glob(f".*{PARTIAL}")):
         path.unlink(missing_ok=True)
 
 
-def _held(folder: Path) -> bool:
-    """Return whether a process holds the lock of a run; True if that cannot be told."""
+def _is_locked(folder: Path) -> bool:
+    """Return whether a process has locked a run; True if that is unknown."""
     try:
         with FileLock(folder / LOCK, timeout=0):
             return False

@@ -1,4 +1,4 @@
-"""A CSV file with one writer that only appends, and takes back what a checkpoint does not know."""
+"""A CSV file with one writer that appends, and cuts the file back to the last checkpoint."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ class CsvAppender:
     """Appends lines below a header."""
 
     def __init__(self, path: Path, header: Sequence[str], length: int = 0) -> None:
-        """Keep the first ``length`` bytes of ``path``, or its whole lines if it is shorter."""
+        """Keep the first ``length`` bytes of ``path``, or its complete lines if it is shorter."""
         self._file = path.open("ab")
         size = self._file.tell()
         if size < length:
@@ -30,47 +30,44 @@ class CsvAppender:
             self.append([header])
 
     def append(self, rows: Iterable[Iterable[object]]) -> None:
-        """Write rows and hand them to the operating system."""
+        """Write rows and flush them to the operating system."""
         lines = io.StringIO()
         csv.writer(lines, lineterminator="\n").writerows(rows)
         self._file.write(lines.getvalue().encode())
         self._file.flush()
 
     def sync(self) -> int:
-        """Put every line on the disk and return the length of the file in bytes."""
+        """Write every line to the disk and return the length of the file in bytes."""
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:
-        """Put every line on the disk and close the file."""
+        """Write every line to the disk and close the file."""
         self.sync()
         self._file.close()
 
 
 def read_lines(path: Path) -> list[list[str] | None]:
-    """Return the fields of every whole line below the header, None for one that is damaged.
-
-    What is left out is said in a warning by ``warn_of``.
-    """
+    """Return the fields of every complete line below the header, None for a damaged line."""
     if not path.exists():
         return []
     data = path.read_bytes()
     end = complete_length(data)
     lines = data[:end].decode(errors="replace").splitlines()
-    cut = [None] if end < len(data) else []
-    return [*map(_fields, lines[1:]), *cut]
+    incomplete = [None] if end < len(data) else []
+    return [*map(_fields, lines[1:]), *incomplete]
 
 
-def warn_of(path: Path, bad: int) -> None:
-    """Say how many lines of a file were left out, if any."""
-    if bad:
-        text = f"{path}: {bad} line{'s' * (bad > 1)} cut short or damaged, left out"
+def warn_of(path: Path, damaged: int) -> None:
+    """Warn about damaged lines of a file, if there are any."""
+    if damaged:
+        text = f"{path}: {damaged} line{'s' * (damaged > 1)} cut short or damaged, left out"
         warnings.warn(text, RecordsWarning, 3)
 
 
 def complete_length(data: bytes) -> int:
-    """Return the length of the lines that end."""
+    """Return the number of bytes up to the end of the last complete line."""
     return data.rfind(b"\n") + 1
 
 

@@ -1,4 +1,4 @@
-"""``metrics.csv``: one measured value a line, in long form, append-only with one writer.
+"""``metrics.csv``: one measured value per line, in long form, append-only with one writer.
 
 A new metric is a new value in a column, never a new column. Lines written after the last
 checkpoint are cut off when a run resumes, and written again.
@@ -6,10 +6,13 @@ checkpoint are cut off when a run resumes, and written again.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from urnn_bench.events import Measured
 from urnn_bench.records.lines import CsvAppender, read_lines, warn_of
+
+# the split of the single numbers that probes read
+PROBE: Final = "probe"
 
 
 class Row(NamedTuple):
@@ -32,15 +35,15 @@ class MetricsWriter(CsvAppender):
 
     def write(self, event: Measured) -> None:
         """Append a line for every metric of the event."""
-        at = (event.step, event.examples, f"{event.train_s:.4f}", event.split)
-        self.append((*at, metric, value) for metric, value in event.metrics.items())
+        prefix = (event.step, event.examples, f"{event.train_s:.4f}", event.split)
+        self.append((*prefix, metric, value) for metric, value in event.metrics.items())
 
 
-def read(path: Path) -> list[Row]:
-    """Return the rows of a file; lines that are not whole rows are left out with a warning."""
+def read(path: Path, split: str | None = None) -> list[Row]:
+    """Return the rows of a file, or of one split; damaged lines are left out with a warning."""
     rows = [_row(fields) for fields in read_lines(path)]
     warn_of(path, sum(row is None for row in rows))
-    return [row for row in rows if row is not None]
+    return [row for row in rows if row is not None and split in (None, row.split)]
 
 
 def _row(fields: Sequence[str] | None) -> Row | None:

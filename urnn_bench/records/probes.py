@@ -1,4 +1,4 @@
-"""``probes.csv``: what probes read at every step of a sequence, one value a line, in long form."""
+"""``probes.csv``: probe readings at every step of a sequence, one per line, in long form."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ class ProbesWriter(CsvAppender):
         super().__init__(path, Reading._fields, length)
 
     def write(self, event: Probed) -> None:
-        """Append a line for every point, to the seven digits that a figure could show."""
+        """Append a line for every point, with seven digits, more than a figure can show."""
         self.append(
             (event.step, probe, state, t, f"{value:.7g}")
             for (probe, state), curve in event.curves.items()
@@ -35,7 +35,7 @@ class ProbesWriter(CsvAppender):
 
 
 def read(path: Path) -> list[Reading]:
-    """Return the rows of a file; lines that are not whole rows are left out with a warning."""
+    """Return the rows of a file; damaged lines are left out with a warning."""
     rows = [_reading(fields) for fields in read_lines(path)]
     warn_of(path, sum(row is None for row in rows))
     return [row for row in rows if row is not None]

@@ -1,9 +1,10 @@
-"""``run.json``: all that is known of one run, as a pydantic model."""
+"""``run.json``: everything known about one run, as a pydantic model."""
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -16,18 +17,23 @@ SCHEMA_VERSION = 1
 NAME = "run.json"
 
 Status = Literal["running", "done", "solved", "diverged", "oom", "timeout", "interrupted", "failed"]
-FINAL: frozenset[str] = frozenset({"done", "solved", "diverged"})
-GOOD: frozenset[str] = frozenset({"done", "solved"})
+DONE: Final = "done"
+SOLVED: Final = "solved"
+DIVERGED: Final = "diverged"
+RUNNING: Final = "running"
+INTERRUPTED: Final = "interrupted"
+FINAL: frozenset[str] = frozenset({DONE, SOLVED, DIVERGED})
+GOOD: frozenset[str] = frozenset({DONE, SOLVED})
 
 
-class _Kept(Config):
-    """Part of a record: a key that a later version adds is ignored, not refused."""
+class _Stored(Config):
+    """Part of a record; a key that a later version adds is ignored, not refused."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True)
 
 
-class Session(_Kept):
-    """One process that worked on a run: when, where, and with what."""
+class Session(_Stored):
+    """One process that trained a run: when, where, and with which settings."""
 
     started: str
     host: str
@@ -40,7 +46,7 @@ class Session(_Kept):
     commit: str | None
     dirty: bool | None
     from_step: int = 0
-    # runs that it was at, this one counted
+    # runs in its stack, this one included
     together: int = 1
     device: str = ""
     device_name: str = ""
@@ -52,7 +58,7 @@ class Session(_Kept):
     peak_mb: float | None = None
 
 
-class Record(_Kept):
+class Record(_Stored):
     """A run, its state, and its result; written when it starts and replaced when it ends."""
 
     schema_version: int = SCHEMA_VERSION
@@ -102,24 +108,22 @@ class Record(_Kept):
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except ValidationError as error:
             raise DamagedRecordError(
-                f"{path}: is not a run's record ({_first(error)}); {_MEND}"
+                f"{path}: is not a run's record ({_first_fault(error)}); {_MEND}"
             ) from error
 
 
 _MEND = "delete the file, or redo the run with --force"
 
 
-def jsonable(value: Any) -> Any:
-    """Return ``value`` with every number that JSON cannot hold replaced by None."""
+def jsonable(value: object) -> object:
+    """Return ``value`` with None for every number that is not finite, which JSON cannot hold."""
     if isinstance(value, Mapping):
-        return {str(k): jsonable(v) for k, v in value.items()}
+        return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [jsonable(v) for v in value]
-    if isinstance(value, float) and value - value != 0:
-        return None
-    return value
+        return [jsonable(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _first(error: ValidationError) -> str:
+def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     return f"{'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}"

@@ -2,24 +2,24 @@
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from urnn_bench.spec.run import Probes
 from urnn_bench.spec.types import ComponentSpec, Config, Count, Seeds
 
-# between a model's name and its place in a grid
+# between a model's name and its values in a grid
 GRID_SEPARATOR = " @ "
 
 
 class ModelSpec(Config):
-    """A model of a benchmark: a cell, its size, and what it changes in the common ``fit``."""
+    """A model of a benchmark: a cell, its size, and its changes to the common ``fit``."""
 
     cell: ComponentSpec
     hidden: Count | None = None
     parameters: Count | None = None
-    fit: dict[str, Any] = {}
+    fit: dict[str, object] = {}
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -32,66 +32,68 @@ class Benchmark(Config):
     """A benchmark file: task × models × lengths × seeds, trained by one ``fit``.
 
     ``grid`` has values for keys of ``fit``, by their dotted paths; every model is trained with
-    every combination. ``together`` trains what has one form at once.
+    every combination. ``together`` trains runs of the same shape as a stack.
     """
 
     title: str
     paper: str = ""
     task: ComponentSpec
-    T: dict[int, dict[str, Any]]
+    T: dict[int, dict[str, object]]
     seeds: Seeds = (0,)
     models: Annotated[dict[str, ModelSpec], Field(min_length=1)]
     hidden: Count | None = None
     parameters: Count | None = None
-    fit: dict[str, Any] = {}
-    grid: dict[str, Annotated[tuple[Any, ...], Field(strict=False, min_length=1)]] = {}
+    fit: dict[str, object] = {}
+    grid: dict[str, Annotated[tuple[object, ...], Field(strict=False, min_length=1)]] = {}
     together: bool = False
     probes: Probes | None = None
     figures: Annotated[tuple[ComponentSpec, ...], Field(strict=False)] = ()
 
     @field_validator("T", mode="before")
     @classmethod
-    def _lengths(cls, value: Any) -> Any:
-        """Read ``100`` and ``[100, 200]`` as lengths that change nothing in ``fit``."""
-        values = [value] if isinstance(value, int) else value
-        if isinstance(values, list) and all(type(v) is int for v in values):
-            values = {length: {} for length in values}
-        if not isinstance(values, dict) or not values:
+    def _parse_lengths(cls, value: object) -> object:
+        """Read ``100`` and ``[100, 200]`` as lengths with the common ``fit``."""
+        lengths = [value] if isinstance(value, int) else value
+        if isinstance(lengths, list) and all(type(length) is int for length in lengths):
+            lengths = {length: {} for length in lengths}
+        if not isinstance(lengths, dict) or not lengths:
             raise ValueError("must be a length, a list of lengths, or a mapping of lengths to fit")
-        if short := [v for v in values if type(v) is not int or v < 1]:
-            raise ValueError(f"a length must be a whole number of at least 1, not {short[0]!r}")
-        return {length: overlay or {} for length, overlay in values.items()}
+        if wrong := [length for length in lengths if type(length) is not int or length < 1]:
+            raise ValueError(f"a length must be a whole number of at least 1, not {wrong[0]!r}")
+        return {length: overlay or {} for length, overlay in lengths.items()}
 
     @field_validator("grid", mode="after")
     @classmethod
-    def _apart(cls, grid: dict[str, Any]) -> dict[str, Any]:
+    def _check_axes(cls, grid: dict[str, tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
         """Refuse axes that set the same key."""
-        for one, other in combinations([path.split(".") for path in grid], 2):
-            if all(a == b for a, b in zip(one, other, strict=False)):
-                text = f"'{'.'.join(one)}' and '{'.'.join(other)}' set the same key"
-                raise ValueError(text)
+        for axis_a, axis_b in combinations(grid, 2):
+            pairs = zip(axis_a.split("."), axis_b.split("."), strict=False)
+            if all(key_a == key_b for key_a, key_b in pairs):
+                raise ValueError(f"'{axis_a}' and '{axis_b}' set the same key")
         return grid
 
     @field_validator("models", mode="after")
     @classmethod
-    def _names(cls, models: dict[str, ModelSpec]) -> dict[str, ModelSpec]:
-        """Refuse names that look like places in a grid."""
-        if taken := [name for name in models if GRID_SEPARATOR in name]:
-            text = f"'{GRID_SEPARATOR}' in '{taken[0]}' stands for a place in a grid; leave it out"
-            raise ValueError(text)
+    def _check_names(cls, models: dict[str, ModelSpec]) -> dict[str, ModelSpec]:
+        """Refuse names that look like values in a grid."""
+        if wrong := [name for name in models if GRID_SEPARATOR in name]:
+            raise ValueError(
+                f"'{GRID_SEPARATOR}' in '{wrong[0]}' separates a model from its values in a grid; "
+                "remove it"
+            )
         return models
 
     @model_validator(mode="before")
     @classmethod
-    def _cells_by_label(cls, value: Any) -> Any:
-        """Let a model's label name its cell where the model does not."""
+    def _name_cells(cls, value: object) -> object:
+        """Let a model that names no cell use the cell called like its label."""
         if not isinstance(value, Mapping) or not isinstance(value.get("models"), Mapping):
             return value
-        models = {k: _with_cell(k, model) for k, model in value["models"].items()}
+        models = {label: _with_cell(label, model) for label, model in value["models"].items()}
         return {**value, "models": models}
 
 
-def _with_cell(label: Any, model: Any) -> Any:
+def _with_cell(label: object, model: object) -> object:
     model = {} if model is None else model
     if not isinstance(model, Mapping):
         return model

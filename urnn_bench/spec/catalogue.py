@@ -1,4 +1,4 @@
-"""Where benchmark files lie: the user's ``benchmarks/`` first, then those of the package."""
+"""Where benchmark files are: the user's ``benchmarks/`` first, then those of the package."""
 
 from pathlib import Path
 
@@ -10,32 +10,32 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def folders() -> tuple[Path, ...]:
-    """Return the folders searched, in order; in a checkout the package's is the repository's."""
+    """Return the searched folders in order; a checkout uses the repository's benchmarks."""
     installed, checkout = _PACKAGE / "benchmarks", _PACKAGE.parent / "benchmarks"
-    own = Path("benchmarks").resolve()
-    return tuple(dict.fromkeys(f for f in (own, installed, checkout) if f.is_dir()))
+    candidates = (Path("benchmarks").resolve(), installed, checkout)
+    return tuple(dict.fromkeys(folder for folder in candidates if folder.is_dir()))
 
 
 def names() -> dict[str, Path]:
-    """Return every benchmark's name and file; a user's file hides the package's of that name."""
+    """Return every benchmark's name and file; a user's file hides the package's file."""
     return {name: p for name, p in _files("").items() if not name.startswith(f"{_CLAIMS}/")}
 
 
 def claims() -> dict[str, Path]:
-    """Return every paper whose claims are written down, and the file."""
+    """Return the name and file of every paper with claims."""
     return _files(_CLAIMS)
 
 
 def _files(below: str) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for folder in (each / below for each in reversed(folders())):
+    files: dict[str, Path] = {}
+    for folder in (parent / below for parent in reversed(folders())):
         paths = sorted(folder.rglob("*.yaml"))
-        found |= {p.relative_to(folder).with_suffix("").as_posix(): p for p in paths}
-    return dict(sorted(found.items()))
+        files |= {p.relative_to(folder).with_suffix("").as_posix(): p for p in paths}
+    return dict(sorted(files.items()))
 
 
 def find(name: str) -> tuple[str, Document]:
-    """Read the benchmark called ``name``, or the YAML file at that path, called by its stem.
+    """Read the benchmark ``name``, or the YAML file at that path; return its name and content.
 
     Raises UnknownNameError with the near miss, SpecError if the file cannot be read, or UsageError
     if its records would be mixed with those of another benchmark.
@@ -43,10 +43,12 @@ def find(name: str) -> tuple[str, Document]:
     known = names()
     if name.endswith((".yaml", ".yml")):
         path = Path(name)
-        called = next((n for n, p in known.items() if p == path.resolve()), path.stem)
-        if known.get(called, path.resolve()) != path.resolve():
-            raise UsageError(f"{path}: {known[called]} is called '{called}' too; rename this file")
-        return called, read(path)
+        own_name = next((n for n, p in known.items() if p == path.resolve()), path.stem)
+        if known.get(own_name, path.resolve()) != path.resolve():
+            raise UsageError(
+                f"{path}: {known[own_name]} is called '{own_name}' too; rename this file"
+            )
+        return own_name, read(path)
     if name not in known:
         raise UnknownNameError("benchmark", name, known)
     return name, read(known[name])

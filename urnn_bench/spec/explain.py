@@ -1,14 +1,17 @@
 """A pydantic ValidationError as one sentence: where, what, and the near miss."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from urnn_bench.errors import SpecError, near_miss
 from urnn_bench.spec.fit import Optimizer
 from urnn_bench.spec.load import KeyPath
+
+_UNKNOWN_KEY = "extra_forbidden"
 
 Where = Callable[[KeyPath], str]
 
@@ -16,7 +19,7 @@ Where = Callable[[KeyPath], str]
 def spec_error(
     error: ValidationError, model: type[BaseModel], where: Where, prefix: KeyPath = ()
 ) -> SpecError:
-    """Turn the first fault pydantic found into a SpecError that says where it stands."""
+    """Turn the first fault of pydantic into a SpecError that says where it is."""
     faults = error.errors(include_url=False, include_context=True)
     fault = _most_telling(faults)
     path = tuple(str(p) for p in fault["loc"] if p not in _MEMBERS)
@@ -29,18 +32,17 @@ def spec_error(
     )
 
 
-def _most_telling(faults: Any) -> Mapping[str, Any]:
-    unknown = [f for f in faults if f["type"] == "extra_forbidden"]
-    chosen: Mapping[str, Any] = (unknown or faults)[0]
-    return chosen
+def _most_telling(faults: Sequence[ErrorDetails]) -> ErrorDetails:
+    unknown = [f for f in faults if f["type"] == _UNKNOWN_KEY]
+    return (unknown or faults)[0]
 
 
-def _sentence(fault: Mapping[str, Any], model: type[BaseModel], path: KeyPath) -> str:
+def _sentence(fault: ErrorDetails, model: type[BaseModel], path: KeyPath) -> str:
     kind, value, context = fault["type"], fault.get("input"), fault.get("ctx", {})
-    if kind == "extra_forbidden":
+    if kind == _UNKNOWN_KEY:
         known = _fields(model, path[:-1])
         hint = near_miss(path[-1], known) or f"; the keys here are {', '.join(sorted(known))}"
-        hint += "; options of a cell stand below its 'cell'" if "cell" in known else ""
+        hint += "; options of a cell go below its 'cell'" if "cell" in known else ""
         return f"unknown key '{path[-1]}'" + hint
     sentences = {
         "missing": "this key is missing",
@@ -71,7 +73,7 @@ def _shown(value: object, key: str | None = None) -> str:
         value = value.get(key)
     if isinstance(value, list | dict):
         return ("a list " if isinstance(value, list) else "a mapping ") + repr(value)
-    # as YAML writes them
+    # null, true and false as in YAML
     return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
 
 
@@ -93,7 +95,7 @@ def _models_at(model: type[BaseModel], key: str) -> list[type[BaseModel]]:
     return [model]
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def _models_in(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [m for part in get_args(annotation) for m in _models_in(part)]

@@ -1,7 +1,7 @@
-"""How a model is trained: optimizer, clipping, schedule of scores."""
+"""How a model is trained: optimizer, clipping, and when it is scored."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -99,11 +99,13 @@ class Fit(Config):
         None, description="of gradients: {value: 1.0} element by element, or {norm: 1.0}"
     )
     log_every: Count = Field(
-        10, description="the mean training loss is written", json_schema_extra=UPDATES
+        10, description="how often the mean training loss is logged", json_schema_extra=UPDATES
     )
-    evaluate_every: Count = Field(50, description="validation is scored", json_schema_extra=UPDATES)
+    evaluate_every: Count = Field(
+        50, description="how often validation is scored", json_schema_extra=UPDATES
+    )
     evaluate_batch: Count = Field(
-        200, description="scored at once; memory only", json_schema_extra=SEQUENCES
+        200, description="scored in one batch; changes memory only", json_schema_extra=SEQUENCES
     )
     solved: Solved | None = Field(
         None, description="{metric, below or above, stop}: when validation counts as solved"
@@ -112,8 +114,8 @@ class Fit(Config):
 
     @field_validator("optimizer", mode="before")
     @classmethod
-    def _default_name(cls, value: Any) -> Any:
-        """Let options without a name be those of the default optimizer."""
+    def _add_default_name(cls, value: object) -> object:
+        """Take options without a name as those of the default optimizer."""
         if isinstance(value, Mapping) and "name" not in value:
             return {"name": "rmsprop_paper", **value}
         return value

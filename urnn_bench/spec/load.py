@@ -1,14 +1,13 @@
 """YAML text to a mapping, by the YAML 1.2 core schema, with the line of every key.
 
 PyYAML follows YAML 1.1, which reads ``1e-3`` as text, ``no`` as false, ``10:30`` as 630 and
-``012`` as ten, and lets a later duplicate of a key win in silence; none of that happens here.
+``012`` as ten, and silently keeps the last of several equal keys. This loader does none of that.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -17,18 +16,20 @@ from urnn_bench.errors import SpecError
 _MERGE = "tag:yaml.org,2002:merge"
 
 KeyPath = tuple[str, ...]
+# keys are text, or numbers such as lengths
+YamlMapping = dict[object, object]
 
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML file as a mapping, and the line (from 1) on which each key path stands."""
+    """A YAML file as a mapping, and the line of every key path, from 1."""
 
     source: str
-    mapping: dict[str, Any]
+    mapping: YamlMapping
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
     def depth(self, path: KeyPath) -> int:
-        """Return how many keys of ``path`` stand in the file."""
+        """Return how many keys of ``path`` are in the file."""
         return next((n for n in range(len(path), 0, -1) if path[:n] in self.lines), 0)
 
     def where(self, path: KeyPath) -> str:
@@ -41,24 +42,27 @@ class Document:
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the scalars of YAML 1.2 and without duplicate keys."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}
+    # not those of YAML 1.1, which SafeLoader has
+    yaml_implicit_resolvers = {}
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Hashable, object]:
         """Build a mapping; raise ConstructorError at the second use of a key."""
-        seen: set[Any] = set()
+        seen: set[str | int | float] = set()
         for key_node, _ in node.value:
             if key_node.tag == _MERGE:
                 continue
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str | int | float):
-                raise _marked("a key must be a name or a number", key_node)
+                raise _error_at("a key must be a name or a number", key_node)
             if key in seen:
-                raise _marked(f"the key '{key}' stands here a second time", key_node)
+                raise _error_at(f"the key '{key}' is given twice", key_node)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
 
-def _marked(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
+def _error_at(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
     return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
@@ -82,12 +86,13 @@ for _tag, (_pattern, _first) in _CORE.items():
 _Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
 
 
-def parse_value(text: str) -> Any:
+def parse_value(text: str) -> object:
     """Read the VALUE of ``--set PATH=VALUE`` as YAML; raise SpecError if it is not."""
     try:
-        return yaml.load(text, _Loader)
+        value: object = yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError) as error:
         raise SpecError(f"--set: '{text}' is not a YAML value: {_problem(error)}") from error
+    return value
 
 
 def read(path: Path) -> Document:
@@ -110,9 +115,9 @@ def read(path: Path) -> Document:
 def _lines(node: yaml.Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            here = (*path, str(key.value))
-            yield here, key.start_mark.line + 1
-            yield from _lines(value, here)
+            key_path = (*path, str(key.value))
+            yield key_path, key.start_mark.line + 1
+            yield from _lines(value, key_path)
 
 
 def _line(error: Exception) -> str:
@@ -123,7 +128,7 @@ def _line(error: Exception) -> str:
 def _problem(error: Exception) -> str:
     text = str(getattr(error, "problem", None) or error).split("\n")[0]
     if r"'\t'" in text:
-        return "a tab stands here; YAML is indented with spaces"
+        return "there is a tab; YAML is indented with spaces"
     return text
 
 

@@ -1,14 +1,15 @@
-"""Edits of a benchmark's mapping before it is checked: ``--set``, ``--updates`` and their kin."""
+"""Edits of a benchmark's mapping before it is checked: ``--set``, ``--updates`` and the like."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import chain, takewhile
-from typing import Any, TypeGuard
 
 from urnn_bench.errors import SpecError
-from urnn_bench.spec.load import Document, KeyPath, parse_value
+from urnn_bench.spec.load import Document, KeyPath, YamlMapping, parse_value
 
+_FIT = "fit"
+_NAME = "name"
 _SIZES = ("hidden", "parameters")
 
 
@@ -17,7 +18,7 @@ class Override:
     """One ``PATH=VALUE`` of the command line."""
 
     path: KeyPath
-    value: Any
+    value: object
 
     @property
     def text(self) -> str:
@@ -26,7 +27,7 @@ class Override:
 
     @property
     def source(self) -> str:
-        """Where it was given, for error messages."""
+        """The option that sets it, for error messages."""
         return f"--set {self.text}"
 
 
@@ -42,8 +43,8 @@ def parse_override(text: str) -> Override:
 def apply(document: Document, settings: Sequence[Override]) -> Document:
     """Return the document with every setting written into its mapping, in order.
 
-    A setting of ``fit.…`` holds for every run, and so does one of the size: what models and
-    lengths say of the same key is removed, so that a user's wish is never overlaid in silence.
+    A setting of ``fit.…`` or of the size holds for every run: the same key of a model or a length
+    is removed, so that nothing silently overrides the command line.
     """
     mapping = deepcopy(document.mapping)
     lengths = mapping.get("T")
@@ -57,108 +58,116 @@ def apply(document: Document, settings: Sequence[Override]) -> Document:
 
 def _leaves(setting: Override) -> Sequence[Override]:
     """Read ``fit={steps: 5, batch: 2}`` as a setting of each of its keys."""
-    if setting.path != ("fit",) or not isinstance(setting.value, dict):
+    if setting.path != (_FIT,) or not isinstance(setting.value, dict):
         return [setting]
-    return [Override(("fit", str(key)), value) for key, value in setting.value.items()]
+    return [Override((_FIT, str(key)), value) for key, value in setting.value.items()]
 
 
 def summary(settings: Sequence[Override]) -> tuple[str, ...]:
-    """Return what settings come to: the last for every path, in the order of the paths."""
+    """Return the effective settings: the last one for every path, sorted by path."""
     last = {leaf.path: leaf.text for leaf in chain.from_iterable(map(_leaves, settings))}
     return tuple(text for _, text in sorted(last.items()))
 
 
 def where(document: Document, settings: Sequence[Override], path: KeyPath) -> str:
-    """Say where ``path`` was last given: on the command line, else in the file."""
+    """Return the last place that set ``path``: an option of the command line, or the file."""
     known = document.depth(path)
     for setting in reversed(settings):
-        shared = _shared(setting.path, path)
+        shared = _shared_length(setting.path, path)
         if shared > known or shared == len(setting.path):
             return f"{setting.source}: "
     return document.where(path)
 
 
-def _shared(one: KeyPath, other: KeyPath) -> int:
-    pairs = zip(one, other, strict=False)
+def _shared_length(path_a: KeyPath, path_b: KeyPath) -> int:
+    pairs = zip(path_a, path_b, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Overlay ``over`` on ``base``, key by key; another ``name`` replaces its mapping whole."""
+def merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """Overlay ``over`` on ``base`` key by key; a mapping with a new ``name`` replaces the old."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        result[key] = merged(old, value) if _same_kind(old, value) else value
+        if isinstance(old, Mapping) and isinstance(value, Mapping) and _same_name(old, value):
+            value = merged(old, value)
+        result[key] = value
     return result
 
 
-def _same_kind(old: Any, new: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Return whether both are mappings, and of one name if they have names."""
-    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-        return False
-    return bool(new.get("name", old.get("name")) == old.get("name"))
+def _same_name(old: Mapping[str, object], new: Mapping[str, object]) -> bool:
+    return new.get(_NAME, old.get(_NAME)) == old.get(_NAME)
 
 
-def _write(mapping: dict[str, Any], setting: Override) -> None:
-    node: Any = mapping
+def _write(mapping: YamlMapping, setting: Override) -> None:
+    node = mapping
     for key in setting.path[:-1]:
         node = _child(node, key, setting)
-    key = _same_key(node, setting.path[-1])
-    if key == "name" and node.get("name", setting.value) != setting.value:
-        # the options of another optimizer, cell or task mean nothing to this one
+    _write_key(node, _same_key(node, setting.path[-1]), setting.value)
+
+
+def _write_key(node: YamlMapping, key: object, value: object) -> None:
+    if key == _NAME and node.get(_NAME, value) != value:
+        # another optimizer, cell or task does not have the options of the old one
         node.clear()
     if key in _SIZES:
         _remove_sizes(node)
-    node[key] = deepcopy(setting.value)
+    node[key] = deepcopy(value)
 
 
-def _child(node: dict[Any, Any], key: str, setting: Override) -> dict[Any, Any]:
-    key = _same_key(node, key)
-    old = node.get(key)
-    if isinstance(old, str):
-        node[key] = {"name": old}
-    elif old is None:
-        node[key] = {}
-    elif not isinstance(old, dict):
+def _child(node: YamlMapping, name: str, setting: Override) -> YamlMapping:
+    """Return the mapping below a key; make it if there is none, or only the name of a component."""
+    key = _same_key(node, name)
+    child = node.get(key)
+    if isinstance(child, str):
+        child = {_NAME: child}
+    if not isinstance(child, dict | None):
         raise SpecError(f"{setting.source}: there is nothing below '{key}' to set")
-    child: dict[Any, Any] = node[key]
-    return child
+    mapping: YamlMapping = {} if child is None else child
+    node[key] = mapping
+    return mapping
 
 
-def _same_key(node: Mapping[Any, Any], key: str) -> Any:
-    """Return the key of ``node`` written as ``key``: lengths are numbers in the file."""
+def _same_key(node: Iterable[object], key: str) -> object:
+    """Return the key of ``node`` that is written as ``key``: lengths are numbers in the file."""
     new = int(key) if key.isdecimal() else key
-    return next((k for k in node if str(k) == key), new)
+    return next((known for known in node if str(known) == key), new)
 
 
-def _remove_overlays(mapping: dict[str, Any], path: KeyPath) -> None:
-    models, lengths = mapping.get("models"), mapping.get("T")
-    models = [m for m in models.values() if isinstance(m, dict)] if isinstance(models, dict) else []
-    lengths = list(lengths.values()) if isinstance(lengths, dict) else []
-    if path[0] == "fit":
-        for overlay in (*(model.get("fit") for model in models), *lengths):
-            _remove(overlay, path[1:])
-        _remove_from_grid(mapping.get("grid"), list(path[1:]))
-    if path[0] in _SIZES:
+def _remove_overlays(mapping: YamlMapping, path: KeyPath) -> None:
+    """Remove what models, lengths and the grid set at a path of ``fit``, and models' sizes."""
+    models = [model for model in _values(mapping.get("models")) if isinstance(model, dict)]
+    key, *inner = path
+    if key == _FIT:
+        for overlay in (*(model.get(_FIT) for model in models), *_values(mapping.get("T"))):
+            _remove(overlay, inner)
+        _remove_from_grid(mapping.get("grid"), inner)
+    if key in _SIZES:
         for model in models:
             _remove_sizes(model)
 
 
-def _remove_from_grid(grid: Any, path: list[str]) -> None:
-    """Remove the axes of a grid that set what ``path`` sets, or a part of it, or more."""
-    for key in [*grid] if isinstance(grid, dict) else []:
-        axis = str(key).split(".")
-        if all(one == other for one, other in zip(axis, path, strict=False)):
-            del grid[key]
+def _values(node: object) -> list[object]:
+    return list(node.values()) if isinstance(node, dict) else []
 
 
-def _remove_sizes(node: dict[str, Any]) -> None:
+def _remove_from_grid(grid: object, path: Sequence[str]) -> None:
+    """Remove the axes of a grid that set the value at ``path``, a part of it, or more."""
+    if not isinstance(grid, dict):
+        return
+    for axis in [*grid]:
+        pairs = zip(str(axis).split("."), path, strict=False)
+        if all(axis_key == path_key for axis_key, path_key in pairs):
+            del grid[axis]
+
+
+def _remove_sizes(node: YamlMapping) -> None:
     for size in _SIZES:
         node.pop(size, None)
 
 
-def _remove(node: Any, path: KeyPath) -> None:
-    """Remove ``path`` from nested mappings, or what stands in its way."""
+def _remove(node: object, path: Sequence[str]) -> None:
+    """Remove ``path`` from nested mappings, or a value that is not a mapping on the way there."""
     if not isinstance(node, dict) or not path or path[0] not in node:
         return
     if len(path) > 1 and isinstance(node[path[0]], dict):

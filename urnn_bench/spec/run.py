@@ -1,9 +1,9 @@
-"""A run, all that its result depends on, and its identity; nothing here needs torch."""
+"""A run, everything its result depends on, and its identity; nothing here needs torch."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -14,36 +14,40 @@ _PROBES = ("gradient_norm", "state_norm", "distance_to_last", "memory_horizon", 
 
 
 class Probes(Config):
-    """When, on what and with what a run is looked into; training does not notice."""
+    """When and how a run is probed; probes do not change the training."""
 
     at: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] = Field(
-        (0, 100), description="after which of them to look", json_schema_extra=UPDATES
+        (0, 100), description="after which of them to probe", json_schema_extra=UPDATES
     )
-    every: Count | None = Field(
-        None, description="look again each time so many are done", json_schema_extra=UPDATES
-    )
+    every: Count | None = Field(None, description="how often to probe", json_schema_extra=UPDATES)
     T: Count | None = Field(
-        None, description="length of the sequences looked at; the run's own if not given"
+        None, description="length of the probed sequences; the run's own if not given"
     )
-    batch: Count = Field(20, description="of validation, looked at", json_schema_extra=SEQUENCES)
+    batch: Count = Field(
+        20, description="from validation, in one batch", json_schema_extra=SEQUENCES
+    )
     read: Annotated[tuple[ComponentSpec, ...], Field(strict=False, min_length=1)] = Field(
         tuple(ComponentSpec(name=name) for name in _PROBES),
         description="which probes, and their options",
     )
 
     def due(self, step: int) -> bool:
-        """Return whether to look after ``step`` updates."""
+        """Return whether to probe after ``step`` updates."""
         return step in self.at or (self.every is not None and step % self.every == 0)
 
 
-_NOT_IDENTITY: Any = {"benchmark": True, "settings": True, "fit": {"evaluate_batch"}}
+_NOT_IDENTITY: Mapping[str, bool | set[str]] = {
+    "benchmark": True,
+    "settings": True,
+    "fit": {"evaluate_batch"},
+}
 
 
 class Run(Config):
-    """Everything the result of one run depends on; device, kernel and threads do not belong.
+    """Everything that the result of one run depends on; not its device, kernel or threads.
 
-    ``settings`` are what the command line changed in the benchmark; they are there to tell which
-    runs were asked for together, and are not part of the identity.
+    ``settings`` are the changes that the command line made to the benchmark. They tell which runs
+    were requested together and are not part of the identity.
     """
 
     benchmark: str
@@ -59,22 +63,22 @@ class Run(Config):
     @property
     def T(self) -> int:
         """The sequence length as the task counts it."""
-        return int(self.task.options["T"])
+        return self.task.T
 
     @property
     def identity(self) -> str:
-        """SHA-256 of the run's canonical JSON without what a result does not depend on."""
+        """SHA-256 of the run's canonical JSON, without the parts that do not change its result."""
         return self._digest({})
 
     @property
     def protocol(self) -> str:
-        """SHA-256 of all but the seed: runs that share it may be averaged."""
+        """SHA-256 of all but the seed; runs with the same protocol may be averaged."""
         return self._digest({"seed": True})
 
-    def _digest(self, besides: Mapping[str, Any]) -> str:
-        # what is not used is left out, so that a run keeps the identity it had before there was any
+    def _digest(self, excluded: Mapping[str, bool]) -> str:
+        # a feature that is not used is left out, so that older runs keep their identity
         unused = {} if self.probes else {"probes": True}
-        value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused, **besides})
+        value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused, **excluded})
         if self.fit.orthogonal_lr is None:
             del value["fit"]["orthogonal_lr"]
         text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))

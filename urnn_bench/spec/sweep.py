@@ -1,10 +1,9 @@
-"""A benchmark and a user's selection to the runs they ask for."""
+"""From a benchmark and a user's selection to runs."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,10 +17,13 @@ from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.run import Probes, Run
 from urnn_bench.spec.types import ComponentSpec
 
+GridValues = Mapping[str, object]
+_MODELS = ("models",)
+
 
 @dataclass(frozen=True)
 class Selection:
-    """What the command line picks from a benchmark; an empty tuple picks what the file says."""
+    """The user's selection from a benchmark; an empty tuple means all that the file lists."""
 
     lengths: tuple[int, ...] = ()
     models: tuple[str, ...] = ()
@@ -31,7 +33,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class CheckedBenchmark:
-    """A checked benchmark, its name, and how to say where one of its keys stands."""
+    """A checked benchmark, its name, and a function that names the place of a key."""
 
     name: str
     benchmark: Benchmark
@@ -53,29 +55,29 @@ class UnresolvedRun:
 
     @property
     def model_name(self) -> str:
-        """What the model is called in the file: the label without a place in a grid."""
+        """The model's name in the file: the label without the values in a grid."""
         return self.label.partition(GRID_SEPARATOR)[0]
 
     @property
     def T(self) -> int:
         """The sequence length as the task counts it."""
-        return int(self.task.options["T"])
+        return self.task.T
 
     def describes(self, run: Run) -> bool:
         """Return whether a run is of this model and task, trained like this.
 
-        Its seed, its probes, for how many updates it was trained, how often its loss was written
-        and how many sequences were scored at once do not matter. Options that the file leaves to
-        the components, and the width that a budget of parameters allows, are not known here.
+        Its seed, probes, number of updates, logging and evaluation batch do not matter. Options
+        that the file leaves to the components, and the width that a budget of parameters allows,
+        are not known here.
         """
-        pairs = ((self.task, run.task), (self.model.cell, run.cell))
-        named = all(
-            asked.name == has.name and asked.options.items() <= has.options.items()
-            for asked, has in pairs
+        same_components = all(
+            component.name == recorded.name
+            and component.options.items() <= recorded.options.items()
+            for component, recorded in ((self.task, run.task), (self.model.cell, run.cell))
         )
-        wide = self.model.hidden in (None, run.hidden)
-        free = {key: getattr(self.fit, key) for key in ("steps", "log_every", "evaluate_batch")}
-        return named and wide and self.fit == run.fit.model_copy(update=free)
+        same_width = self.model.hidden in (None, run.hidden)
+        ignored = {key: getattr(self.fit, key) for key in ("steps", "log_every", "evaluate_batch")}
+        return same_components and same_width and self.fit == run.fit.model_copy(update=ignored)
 
 
 def check_benchmark(
@@ -83,7 +85,7 @@ def check_benchmark(
 ) -> CheckedBenchmark:
     """Check a benchmark with the selection written into it.
 
-    ``cells`` are the models that may be asked for though the file does not list them.
+    ``cells`` are models that may be selected even if the file does not list them.
     Raises SpecError with file, line, path and near miss.
     """
     edited = overrides.apply(document, _settings(document, selection, cells))
@@ -98,117 +100,114 @@ def check_benchmark(
     return CheckedBenchmark(name, benchmark, where)
 
 
-def drafts(check_benchmark: CheckedBenchmark, selection: Selection) -> list[UnresolvedRun]:
+def drafts(checked: CheckedBenchmark, selection: Selection) -> list[UnresolvedRun]:
     """Expand a benchmark into seeds × lengths × models, seeds outermost.
 
     With seeds outermost, a matrix that is stopped early has still compared every model.
-    Raises SpecError if a ``fit`` is wrong.
+    Raises SpecError if a ``fit`` is wrong, also that of a length that is not selected.
     """
-    benchmark = check_benchmark.benchmark
-    labels = selection.models or tuple(benchmark.models)
-    seeds = selection.seeds or benchmark.seeds
-    lengths = {T: benchmark.T.get(T, {}) for T in selection.lengths or benchmark.T}
+    benchmark = checked.benchmark
     for T, overlay in benchmark.T.items():
-        _fit(
-            check_benchmark, {("T", str(T)): overlay}
-        )  # a fault is said whether or not the length is asked for
+        _fit(checked, {("T", str(T)): overlay})
     settings = overrides.summary(selection.settings)
     return [
-        _draft(check_benchmark, label, point, T, overlay, seed, settings)
-        for seed in seeds
-        for T, overlay in lengths.items()
-        for label in labels
-        for point in _points(benchmark.grid, label)
+        _draft(checked, label, values, T, seed, settings)
+        for seed in selection.seeds or benchmark.seeds
+        for T in selection.lengths or benchmark.T
+        for label in selection.models or benchmark.models
+        for values in _grid_values(benchmark.grid, label)
     ]
 
 
-def _points(grid: Mapping[str, Sequence[Any]], label: str) -> Sequence[Mapping[str, Any]]:
-    """Return the combinations of a grid's values that a label asks for: all, or the one it names.
+def _grid_values(grid: Mapping[str, Sequence[object]], label: str) -> Sequence[GridValues]:
+    """Return the combinations of a grid's values for a label: all, or the one that it names.
 
-    Without a grid that is the empty one. Raises UnknownNameError.
+    Without a grid there is one empty combination. Raises UnknownNameError.
     """
-    points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    model, at, _ = label.partition(GRID_SEPARATOR)
-    named = {_called(model, point): point for point in points}
-    if at and label not in named:
-        raise UnknownNameError("model", label, named)
-    return [named[label]] if at else points
+    combinations = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    model, separator, _ = label.partition(GRID_SEPARATOR)
+    by_label = {_label(model, values): values for values in combinations}
+    if separator and label not in by_label:
+        raise UnknownNameError("model", label, by_label)
+    return [by_label[label]] if separator else combinations
 
 
-def _called(label: str, point: Mapping[str, Any]) -> str:
-    """Return a model's label with where it stands in the grid, as in ``urnn @ lr=0.001``."""
-    places = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in point.items())
-    return f"{label}{GRID_SEPARATOR}{places}" if places else label
+def _label(model: str, values: GridValues) -> str:
+    """Return a model's label with its values in the grid, as in ``urnn @ lr=0.001``."""
+    text = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in values.items())
+    return f"{model}{GRID_SEPARATOR}{text}" if text else model
 
 
 def _settings(
     document: Document, selection: Selection, cells: Sequence[str]
 ) -> tuple[Override, ...]:
-    """Return the settings, with an entry for each model asked for by the name of its cell."""
+    """Return the settings, with an entry for each selected model that is only known as a cell."""
     models = document.mapping.get("models")
-    known: Mapping[Any, Any] = models if isinstance(models, Mapping) else {}
-    asked = dict.fromkeys(name.partition(GRID_SEPARATOR)[0] for name in selection.models)
-    added = {s.path[1] for s in selection.settings if s.path[0] == "models" and len(s.path) > 1}
-    for name in asked:
+    known = models if isinstance(models, Mapping) else {}
+    requested = dict.fromkeys(name.partition(GRID_SEPARATOR)[0] for name in selection.models)
+    paths = [setting.path for setting in selection.settings]
+    added = {path[1] for path in paths if path[:1] == _MODELS and len(path) > 1}
+    for name in requested:
         if name not in known and name not in cells and name not in added:
             raise UnknownNameError("model", name, {*map(str, known), *cells})
-    new = [Override(("models", name), {}) for name in asked if name not in known]
+    new = [Override((*_MODELS, name), {}) for name in requested if name not in known]
     return (*new, *selection.settings)
 
 
 def _draft(
-    check_benchmark: CheckedBenchmark,
+    checked: CheckedBenchmark,
     label: str,
-    point: Mapping[str, Any],
+    values: GridValues,
     T: int,
-    overlay: Mapping[str, Any],
     seed: int,
     settings: tuple[str, ...],
 ) -> UnresolvedRun:
-    benchmark = check_benchmark.benchmark
-    label = label.partition(GRID_SEPARATOR)[0]
-    model, task = benchmark.models[label], benchmark.task
+    benchmark = checked.benchmark
+    name = label.partition(GRID_SEPARATOR)[0]
+    model, task = benchmark.models[name], benchmark.task
     if "T" in task.options:
-        raise SpecError(
-            check_benchmark.where(("task", "T")) + "lengths stand under the top-level key 'T'"
-        )
-    task = task.model_copy(update={"options": {**task.options, "T": T}})
-    overlays = {("T", str(T)): overlay, ("models", label, "fit"): model.fit}
-    fit = _fit(check_benchmark, {**overlays, ("grid",): _nested(point)} if point else overlays)
-    sized = _sized(model, benchmark)
+        raise SpecError(checked.where(("task", "T")) + "lengths belong under the top-level key 'T'")
+    overlays = {("T", str(T)): benchmark.T.get(T, {}), (*_MODELS, name, "fit"): model.fit}
+    if values:
+        overlays[("grid",)] = _nested(values)
     return UnresolvedRun(
-        _called(label, point),
-        sized,
-        task,
-        fit,
-        seed,
-        settings,
-        check_benchmark.where,
-        benchmark.probes,
+        label=_label(name, values),
+        model=_sized(model, benchmark),
+        task=task.model_copy(update={"options": {**task.options, "T": T}}),
+        fit=_fit(checked, overlays),
+        seed=seed,
+        settings=settings,
+        where=checked.where,
+        probes=benchmark.probes,
     )
 
 
-def _nested(point: Mapping[str, Any]) -> Mapping[str, Any]:
+def _nested(values: GridValues) -> dict[str, object]:
     """Return values by dotted paths as nested mappings."""
-    found: dict[str, Any] = {}
-    for path, value in point.items():
+    nested: dict[str, object] = {}
+    for path, value in values.items():
         *parents, last = path.split(".")
-        inner = found
-        for name in parents:
-            inner = inner.setdefault(name, {})
-        inner[last] = deepcopy(value)
-    return found
+        mapping = nested
+        for key in parents:
+            child = mapping.setdefault(key, {})
+            # no axis sets a part of another, so this is always a mapping
+            mapping = child if isinstance(child, dict) else {}
+        mapping[last] = deepcopy(value)
+    return nested
 
 
-def _fit(check_benchmark: CheckedBenchmark, overlays: Mapping[KeyPath, Mapping[str, Any]]) -> Fit:
-    """Overlay the length's and the model's keys on the common ``fit``, in that order."""
-    values: dict[str, Any] = check_benchmark.benchmark.fit
+def _fit(checked: CheckedBenchmark, overlays: Mapping[KeyPath, Mapping[str, object]]) -> Fit:
+    """Overlay the length's, the model's and the grid's keys on the common ``fit``, in that order.
+
+    Raises SpecError that names the overlay with the fault.
+    """
+    values = checked.benchmark.fit
     for overlay in overlays.values():
         values = overrides.merged(values, overlay)
 
     def where(path: KeyPath) -> str:
         owners = [prefix for prefix, overlay in overlays.items() if path and path[0] in overlay]
-        return check_benchmark.where((*(owners[-1] if owners else ("fit",)), *path))
+        return checked.where((*(owners[-1] if owners else ("fit",)), *path))
 
     try:
         return Fit.model_validate(values)

@@ -1,7 +1,7 @@
 """The values that specs are made of, checked and immutable."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
@@ -24,19 +24,31 @@ Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
 
 
 class ComponentSpec(Config):
-    """A component and its options; ``source`` marks a file given by the user by its hash."""
+    """A component and its options; ``source`` is the hash of the file if a user included it.
+
+    The options are checked later, by the component's own ``Options``.
+    """
 
     name: str
-    options: dict[str, Any] = {}
+    options: Mapping[str, object] = {}
     source: str | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _flat(cls, value: Any) -> Any:
+    def _split_options(cls, value: object) -> object:
         """Read ``urnn`` and ``{name: urnn, eps: 1e-5}`` as a name and its options."""
         if isinstance(value, str):
             return {"name": value}
         if isinstance(value, Mapping) and "options" not in value:
-            options = {k: v for k, v in value.items() if k != "name"}
-            return {**{k: v for k, v in value.items() if k == "name"}, "options": options}
+            options = dict(value)
+            name = {key: options.pop(key) for key in ("name",) if key in options}
+            return {**name, "options": options}
         return value
+
+    @property
+    def T(self) -> int:
+        """The sequence length as a task counts it; raises KeyError if the options have none."""
+        length = self.options["T"]
+        if not isinstance(length, int):
+            raise TypeError(f"the length of '{self.name}' must be a whole number, not {length!r}")
+        return length

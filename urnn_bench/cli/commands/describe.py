@@ -101,7 +101,7 @@ def _benchmark(components: Components, name: str) -> Description:
     return {
         "about": benchmark.title + (f"\n{benchmark.paper}" if benchmark.paper else ""),
         "file": str(catalogue.names()[name]),
-        "task": {"name": benchmark.task.name, **benchmark.task.options},
+        "task": {"name": benchmark.task.name, **benchmark.task.model_dump(mode="json")["options"]},
         "T": ", ".join(map(str, benchmark.T)),
         "seeds": ", ".join(map(str, benchmark.seeds)),
         "models": {run.label: _size(components, run) for run in runs},
