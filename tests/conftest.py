@@ -15,6 +15,9 @@ from urnn_bench.__main__ import main
 from urnn_bench.records.record import Record
 from urnn_bench.spec.run import Run
 
+# a plugin, as a second conftest.py would hide this one from "from conftest import ..."
+pytest_plugins = ["contracts.selection"]
+
 torch.set_num_threads(1)
 if not torch.cuda.is_available():
     # run Triton kernels on the CPU by its interpreter; Triton reads this when it is imported
