@@ -2,8 +2,8 @@
 
 All cells have the same width, optimizer and number of updates, and learn two symbols of an alphabet
 of two. The bound is a validation loss of a tenth of the memoryless baseline. A tanh network whose
-gradient is cut between the steps reaches no more than three tenths. A cell that does not learn with
-the first learning rate is trained with the next one.
+gradient is cut between the steps misses it by far, as ``test_new_component.py`` shows. A cell that
+does not learn with the first learning rate is trained with the next one.
 
 Where the recurrent matrix starts orthogonal, a cell can pass with its gradient cut: the readout
 learns to decode a fixed recurrence (Jaeger, 2001). The comparison of gradients with finite
@@ -11,9 +11,6 @@ differences in ``test_cells.py`` finds that fault.
 """
 
 import json
-
-import pytest
-from user_files import CELL, CUT_GRADIENT
 
 LEARNING_RATES = (1e-2, 3e-3)
 
@@ -34,13 +31,8 @@ fit:
 """
 
 
-def learns(bench, cell, options):
-    """Return whether a cell reaches the bound with one of the learning rates."""
-    bench.write("benchmarks/learning.yaml", BENCHMARK)
-    return any(ends_solved(bench, cell, options, rate) for rate in LEARNING_RATES)
-
-
 def ends_solved(bench, cell, options, rate):
+    """Return whether a cell reaches the bound with a learning rate."""
     setting = ("--set", f"fit.optimizer.lr={rate}", "--results", f"results-{rate}")
     bench("run", "learning", "--model", cell, *options, *setting, "-q")
     (path,) = bench.folder.glob(f"results-{rate}/learning/*/run.json")
@@ -48,10 +40,5 @@ def ends_solved(bench, cell, options, rate):
 
 
 def test_learns_copying_memory(cell_name, include_options, bench):
-    assert learns(bench, cell_name, include_options)
-
-
-@pytest.mark.parametrize(("source", "expected"), [(CELL, True), (CUT_GRADIENT, False)])
-def test_a_network_learns_only_with_its_gradient_through_time(source, expected, bench):
-    path = bench.write("tanh.py", source)
-    assert learns(bench, "tanh", ("--include", path)) == expected
+    bench.write("benchmarks/learning.yaml", BENCHMARK)
+    assert any(ends_solved(bench, cell_name, include_options, rate) for rate in LEARNING_RATES)
