@@ -1,4 +1,4 @@
-"""What several tests share: the real command line, and a benchmark that takes a second."""
+"""What tests share: the command line in a temporary folder, and a benchmark of a second."""
 
 import io
 import os
@@ -15,12 +15,15 @@ from urnn_bench.__main__ import main
 from urnn_bench.records.record import Record
 from urnn_bench.spec.run import Run
 
+# a plugin, as a second conftest.py would hide this one from "from conftest import ..."
+pytest_plugins = ["contracts.selection"]
+
 torch.set_num_threads(1)
 if not torch.cuda.is_available():
-    # Triton's interpreter runs on a CPU what would be compiled; it is asked for at first import
+    # run Triton kernels on the CPU by its interpreter; Triton reads this when it is imported
     os.environ["TRITON_INTERPRET"] = "1"
 
-# what the records of runs that never were belong to
+# the benchmark of the records that `bench.record` makes up
 MADE = """\
 title: Made up
 task: {name: copying}
@@ -48,20 +51,29 @@ figures: [learning_curves, scores_by_length]
 """
 
 
+def pytest_addoption(parser):
+    """Add --include FILE, which runs the contracts on a component of your own."""
+    parser.addoption(
+        "--include",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE.py",
+        help="run the contracts on the cells, tasks, figures and probes of this file alone; repeat",
+    )
+
+
 @pytest.fixture
 def bench(tmp_path):
-    """Run urnn-bench in a folder of its own, whose benchmarks/ has one called "tiny"."""
-    (tmp_path / "benchmarks").mkdir()
-    (tmp_path / "benchmarks" / "tiny.yaml").write_text(TINY)
-    return CommandLine(tmp_path)
+    """Run urnn-bench in a temporary folder that has the benchmark "tiny"."""
+    return CommandLine(tmp_path, tiny=TINY)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder where both models of "tiny" were trained and looked into, at two lengths."""
-    line = CommandLine(tmp_path_factory.mktemp("trained"))
-    line.write("benchmarks/tiny.yaml", TINY)
-    line(
+    """The command line in a folder with records and probes of "tiny": three seeds, two lengths."""
+    command = CommandLine(tmp_path_factory.mktemp("trained"), tiny=TINY)
+    command(
         "run",
         "tiny",
         "--T",
@@ -79,36 +91,42 @@ def trained(tmp_path_factory):
         "fit.solved={metric: cross_entropy_nat, below: 10}",
         "-q",
     )
-    return line
+    return command
 
 
 class CommandLine:
-    """The command line as users have it, in a folder of its own.
+    """The command line, run in a folder that holds the given benchmarks.
 
-    Calling it runs the entry point in this process, which spares loading torch every time;
-    ``process`` and ``start`` are for what only a process of its own can show.
+    A call runs the entry point in this process, which saves importing torch again. ``process`` runs
+    it in a new process and waits for it; ``start`` does not wait.
     """
 
     MADE = MADE
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, **benchmarks: str):
         self.folder = folder
+        for name, text in benchmarks.items():
+            self.write(f"benchmarks/{name}.yaml", text)
 
     def env(self, **extra):
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("URNN_BENCH_")}
-        return {**kept, "OMP_NUM_THREADS": "1", "COLUMNS": "80", **extra}
+        """Return the environment of a new process, without this package's variables."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("URNN_BENCH_")}
+        return {**inherited, "OMP_NUM_THREADS": "1", "COLUMNS": "80", **extra}
 
     def start(self, *arguments, env=None, **kwargs):
+        """Start the command in a new process and return the process."""
         command = [sys.executable, "-m", "urnn_bench", *map(str, arguments)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **kwargs}
         return subprocess.Popen(command, cwd=self.folder, env=self.env(**(env or {})), **pipes)
 
     def process(self, *arguments, code=0, env=None):
+        """Run the command in a new process; return what it wrote."""
         process = self.start(*arguments, env=env)
         return checked(process.communicate(timeout=120), process.returncode, code)
 
     def __call__(self, *arguments, code=0, env=None):
-        out, err, found = io.StringIO(), io.StringIO(), 0
+        """Run the command in this process; return what it wrote."""
+        out, err, exit_code = io.StringIO(), io.StringIO(), 0
         with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
             warnings.simplefilter("default")
             patch.chdir(self.folder)
@@ -121,21 +139,22 @@ class CommandLine:
                 with redirect_stdout(out), redirect_stderr(err):
                     main()
             except SystemExit as stop:
-                found = stop.code or 0
+                exit_code = stop.code or 0
             finally:
-                # an option may set one for the processes the command starts
+                # some options set a variable for the processes that the command starts
                 for name in [name for name in os.environ if name.startswith("URNN_BENCH_")]:
                     os.environ.pop(name)
-        return checked((out.getvalue(), err.getvalue()), found, code)
+        return checked((out.getvalue(), err.getvalue()), exit_code, code)
 
     def write(self, name, text):
+        """Write a file below the folder and return its path."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
 
     def record(self, label, T=100, seed=0, test=0.01, solved_step=None, results="results", **more):
-        """Write the record of a run that never was, for what only reads records."""
+        """Write a made-up record, for tests of what only reads records."""
         task = {"name": "copying", "options": {"T": T, "recall": more.pop("recall", 10)}}
         run = Run.model_validate(
             {
@@ -192,6 +211,7 @@ class CommandLine:
         return folder
 
     def runs(self, benchmark="tiny"):
+        """Return the folders of a benchmark's recorded runs."""
         return sorted(p.parent for p in (self.folder / "results" / benchmark).glob("*/run.json"))
 
 
@@ -202,7 +222,8 @@ class Output:
         self.out, self.err = out, err
 
 
-def checked(streams, found, expected):
+def checked(streams, exit_code, expected):
+    """Return what a command wrote, if it ended with the expected exit code."""
     out, err = streams
-    assert found == expected, f"exit {found}\n{out}\n{err}"
+    assert exit_code == expected, f"exit {exit_code}\n{out}\n{err}"
     return Output(out, err)

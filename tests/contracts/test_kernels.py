@@ -1,139 +1,147 @@
-"""Every fused kernel of every cell computes what the time loop computes, and its gradients."""
+"""The contract of kernels: each one computes what the time loop computes, and its gradients."""
 
 import pytest
 import torch
 
-from urnn_bench.cells.base import Cell
 from urnn_bench.errors import KernelError
-from urnn_bench.kernels.choose import choose
+from urnn_bench.kernels.choose import Implementation, available, choose
 from urnn_bench.kernels.time_loop import unroll
 from urnn_bench.random_streams import seeded
-from urnn_bench.registry import Registry
 
-CELLS = Registry("model", "cells")
-PAIRS = [(name, kernel) for name in CELLS.names() for kernel in CELLS.get(name, Cell).kernels]
-CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
+CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 
 
-def make(name, inputs, hidden, device):
-    kind = CELLS.get(name, Cell)
+def make(cell_type, hidden):
+    """Return a cell in float64 with noise on its parameters."""
     with seeded(0, "init"):
-        cell = kind(inputs, hidden, kind.Options()).double()
+        cell = cell_type(3, hidden, cell_type.Options()).double()
     rng = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for p in cell.parameters():
             p += 0.1 * torch.randn(p.shape, generator=rng, dtype=p.dtype)
-    return cell.to(device)
+    return cell
 
 
-def loss_of(hs, last, cell, where):
-    """A loss that weighs every unit differently, on every step, on the last h, or on the state."""
+def skip_unless_available(cell, kernel, device="cpu"):
+    if reason := cell.kernels[kernel].unavailable_reason(cell, device):
+        pytest.skip(reason)
+
+
+def inputs(steps, batch, seed=7):
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(steps, batch, 3, generator=rng, dtype=torch.float64)
+
+
+def loss_of(hs, last, cell, part):
+    """Return a loss with a different weight for every unit of a part of the output."""
     rng = torch.Generator().manual_seed(6)
-    seen = {
+    features = {
         "every": cell.readout_features(hs),
         "last": cell.readout_features(hs[-1]),
         "state": cell.readout_features(last[0]),
-    }[where]
-    weight = torch.randn(seen.shape, generator=rng, dtype=seen.dtype).to(seen.device)
-    rest = sum(s.abs().pow(2).sum() for s in last[1:]) if where == "state" else 0.0
-    return (weight * seen).sum() + rest
+    }[part]
+    weight = torch.randn(features.shape, generator=rng, dtype=features.dtype).to(features.device)
+    others = sum(s.abs().pow(2).sum() for s in last[1:]) if part == "state" else 0.0
+    return (weight * features).sum() + others
 
 
-def outcome(run, cell, x, where):
+def outputs_and_gradients(run, cell, x, state, part):
+    """Return h over time, the last state, and the loss's gradients, by name."""
     cell.zero_grad()
     x = x.detach().clone().requires_grad_()
-    hs, last = run(x, cell.initial_state(x.shape[1]), cell.weights())
-    loss_of(hs, last, cell, where).backward()
-    grads = {n: p.grad for n, p in cell.named_parameters() if p.grad is not None}
+    hs, last = run(cell, x, state, cell.weights())
+    loss_of(hs, last, cell, part).backward()
+    grads = {name: p.grad.clone() for name, p in cell.named_parameters() if p.grad is not None}
     return {
         "hs": hs.detach(),
         "x": x.grad,
-        **{n: g.clone() for n, g in grads.items()},
+        **grads,
         **{f"last {i}": s.detach() for i, s in enumerate(last)},
+        **{f"first {i}": s.grad for i, s in enumerate(state) if s.is_leaf and s.requires_grad},
     }
 
 
-def given_state(cell, batch):
-    """A state to begin with as another call left it, whose own gradient is asked for."""
-    rng = torch.Generator().manual_seed(9)
-    blank = cell.initial_state(batch)
-    drawn = [torch.randn(s.shape, generator=rng, dtype=s.dtype).to(s.device) for s in blank]
-    # a mean of squares is never negative
-    pairs = zip(cell.state_names, drawn, strict=True)
-    return tuple((s.abs() if name == "s" else s).requires_grad_() for name, s in pairs)
+def check(cell, kernel, x, state, part):
+    """Compare a kernel with the time loop; ``state`` makes the state to start from."""
+    expected = outputs_and_gradients(unroll, cell, x, state(), part)
+    results = outputs_and_gradients(cell.kernels[kernel].run, cell, x, state(), part)
+    assert results.keys() == expected.keys()
+    for key, value in expected.items():
+        torch.testing.assert_close(
+            results[key], value, rtol=1e-10, atol=1e-10, msg=lambda text, key=key: f"{key}: {text}"
+        )
 
 
-def carried(run, cell, x):
-    state = given_state(cell, x.shape[1])
-    found = outcome(lambda x, _, w: run(x, state, w), cell, x, "state")
-    return {**found, **{f"first {i}": s.grad for i, s in enumerate(state)}}
+def test_continues_from_a_state_and_gives_its_gradient(cell_type, kernel):
+    cell = make(cell_type, hidden=8)
+    skip_unless_available(cell, kernel)
+    start = [s + 0.1 for s in cell.initial_state(3)]
+    _, reached = unroll(cell, inputs(4, 3, seed=9), tuple(start), cell.weights())
+    state = lambda: tuple(s.detach().clone().requires_grad_() for s in reached)  # noqa: E731
+    check(cell, kernel, inputs(5, 3), state, "state")
 
 
-@pytest.mark.parametrize(("name", "kernel"), PAIRS)
-def test_goes_on_from_a_state_and_gives_its_gradient(name, kernel):
-    cell = make(name, 3, 8, "cpu")
-    if reason := cell.kernels[kernel].unavailable_reason(cell, "cpu"):
-        pytest.skip(reason)
-    rng = torch.Generator().manual_seed(7)
-    x = torch.randn(5, 3, 3, generator=rng, dtype=torch.float64)
-    slow, fast = (
-        carried(lambda *a, run=run: run(cell, *a), cell, x)
-        for run in (unroll, cell.kernels[kernel].run)
-    )
-    for key, value in slow.items():
-        torch.testing.assert_close(fast[key], value, rtol=1e-10, atol=1e-10, msg=key)
-
-
-def check(name, kernel, sizes, where, device):
-    t, b, h = sizes
-    cell = make(name, 3, h, device)
-    if reason := cell.kernels[kernel].unavailable_reason(cell, device):
-        pytest.skip(reason)
-    rng = torch.Generator().manual_seed(7)
-    x = torch.randn(t, b, 3, generator=rng, dtype=torch.float64).to(device)
-    slow = outcome(lambda *a: unroll(cell, *a), cell, x, where)
-    fast = outcome(lambda *a: cell.kernels[kernel].run(cell, *a), cell, x, where)
-    assert slow.keys() == fast.keys()
-    for key, value in slow.items():
-        assert torch.allclose(fast[key], value, rtol=1e-10, atol=1e-10), key
-
-
-@pytest.mark.parametrize("where", ["every", "last", "state"])
+@pytest.mark.parametrize("part", ["every", "last", "state"])
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 3, 5), (7, 1, 4), (9, 17, 13), (6, 33, 16)])
-@pytest.mark.parametrize(("name", "kernel"), PAIRS)
-def test_equals_the_time_loop_in_float64(name, kernel, sizes, where):
-    check(name, kernel, sizes, where, "cpu")
+def test_equals_the_time_loop_in_float64(cell_type, kernel, sizes, part):
+    steps, batch, hidden = sizes
+    cell = make(cell_type, hidden)
+    skip_unless_available(cell, kernel)
+    check(cell, kernel, inputs(steps, batch), lambda: cell.initial_state(batch), part)
 
 
 @CUDA
-@pytest.mark.parametrize(("name", "kernel"), PAIRS)
-def test_equals_the_time_loop_on_a_gpu(name, kernel):
-    check(name, kernel, (9, 17, 13), "every", "cuda")
+def test_equals_the_time_loop_on_a_gpu(cell_type, kernel):
+    cell = make(cell_type, hidden=13).cuda()
+    skip_unless_available(cell, kernel, "cuda")
+    check(cell, kernel, inputs(9, 17).cuda(), lambda: cell.initial_state(17), "every")
 
 
-@pytest.mark.parametrize(("name", "kernel"), PAIRS)
-def test_reads_inputs_that_are_not_contiguous(name, kernel):
-    cell = make(name, 3, 4, "cpu")
-    x = torch.randn(4, 3, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(8))
-    x = x.permute(2, 0, 1)
+def test_reads_inputs_that_are_not_contiguous(cell_type, kernel):
+    """Kernels in Triton too: without a GPU, Triton interprets them."""
+    cell = make(cell_type, hidden=4)
+    cpu_only = "cpu" in cell.kernels[kernel].devices or not torch.cuda.is_available()
+    cell = cell.to(device := "cpu" if cpu_only else "cuda")
+    x = inputs(4, 6).permute(1, 0, 2).to(device)
     assert not x.is_contiguous()
     state, w = cell.initial_state(4), cell.weights()
-    fast, _ = cell.kernels[kernel].run(cell, x, state, w)
-    torch.testing.assert_close(fast, unroll(cell, x, state, w)[0], rtol=1e-10, atol=1e-10)
+    hs, _ = cell.kernels[kernel].run(cell, x, state, w)
+    torch.testing.assert_close(hs, unroll(cell, x, state, w)[0], rtol=1e-10, atol=1e-10)
 
 
-def test_auto_takes_the_first_that_can_run_and_says_why():
-    cell = make("lstm", 3, 4, "cpu")
-    assert choose(cell, "cpu", "auto").name == "vendor"
-    choice = choose(make("gru", 3, 4, "cpu"), "mps", "auto")
-    assert choice.name == "eager" and "not on mps" in choice.reason
-    assert choose(make("urnn", 3, 4, "cpu"), "cpu", "eager").reason == "asked for"
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_auto_takes_the_first_available_kernel(cell_type, device):
+    cell = cell_type(3, 4, cell_type.Options())
+    eager, *others = available(cell, device)
+    assert eager == "eager"
+    assert choose(cell, device, "auto").name == next(iter(others), "eager")
 
 
-def test_a_kernel_asked_for_by_name_runs_or_says_why_not():
-    cell = make("lstm", 3, 4, "cpu")
-    assert choose(cell, "cpu", "vendor").name == "vendor"
-    with pytest.raises(KernelError, match="cannot run: it runs on cpu and cuda, not on mps"):
-        choose(cell, "mps", "vendor")
-    with pytest.raises(KernelError, match="did you mean 'vendor'"):
-        choose(cell, "cpu", "vender")
+class TwoKernels:
+    """A recurrence with a kernel for the CPU and one that never runs."""
+
+    kernels = {
+        "broken": Implementation(frozenset({"cpu"}), unroll, lambda _: "it is broken"),
+        "quick": Implementation(frozenset({"cpu"}), unroll),
+    }
+
+
+def test_the_choice_of_a_kernel_has_a_reason():
+    assert choose(TwoKernels(), "cpu", "auto").name == "quick"
+    choice = choose(TwoKernels(), "mps", "auto")
+    assert choice.name == "eager"
+    assert "quick: it runs on cpu, not on mps" in choice.reason
+    assert choose(TwoKernels(), "cpu", "eager").name == "eager"
+    assert (
+        choose(TwoKernels(), "cpu", "eager").reason == choose(TwoKernels(), "cpu", "quick").reason
+    )
+
+
+def test_a_requested_kernel_runs_or_raises_an_error_with_the_reason():
+    assert choose(TwoKernels(), "cpu", "quick").name == "quick"
+    with pytest.raises(KernelError, match="cannot run: it runs on cpu, not on mps"):
+        choose(TwoKernels(), "mps", "quick")
+    with pytest.raises(KernelError, match="cannot run: it is broken"):
+        choose(TwoKernels(), "cpu", "broken")
+    with pytest.raises(KernelError, match="did you mean 'quick'"):
+        choose(TwoKernels(), "cpu", "qick")

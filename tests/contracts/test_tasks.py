@@ -1,75 +1,92 @@
-"""What every task of the registry must be, whoever wrote it."""
+"""The contract of tasks: what holds for every task.
 
-import os
+Its options tell a contract all it needs: every option but ``T`` has a default, and T takes the
+lengths that the options accept. Data sets are looked for where the package looks for them, in the
+folder named by URNN_BENCH_DATA and in the user's cache; without them the contract is skipped with
+the package's own error. If a task's data can be made up, a file of the task's name in
+``data_for/`` may do so: its ``write(folder)`` fills a data folder. No task needs one.
+"""
+
 from functools import cache
-from pathlib import Path
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from urnn_bench.data import store
 from urnn_bench.errors import DataError
-from urnn_bench.registry import Registry
-from urnn_bench.tasks._images import ImageTask
+from urnn_bench.events import SPLITS
 from urnn_bench.tasks.base import SyntheticTask, Task, Tokens
 
-TASKS = Registry("task", "tasks")
-SPLITS = ("train", "validation", "test")
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-DRAWN = [name for name in TASKS.names() if issubclass(TASKS.get(name, Task), SyntheticTask)]
-every = pytest.mark.parametrize("name", TASKS.names())
-drawn = pytest.mark.parametrize("name", DRAWN)
-IMAGES = [name for name in TASKS.names() if issubclass(TASKS.get(name, Task), ImageTask)]
-images = pytest.mark.parametrize("name", IMAGES)
-pooled = pytest.mark.parametrize("name", sorted({*DRAWN, *IMAGES}))
-WORDS = "to be or not to be\nthat is the question\n"
+LENGTHS = (11, 2, 3, 10, 1000)
 
 
 @cache
-def lengths(kind):
-    """The lengths a task is tried at: an image's divisors, or any."""
-    if not issubclass(kind, ImageTask):
-        return (11, 2, 3, 10, 101)
-    pixels = kind.Options.shape[0] * kind.Options.shape[1]
-    return (pixels, kind.Options.shape[0], 2)
+def accepted_lengths(task_type):
+    """Return all T up to 1,000 that a task's options accept."""
+    return [T for T in range(1, 1001) if accepts(task_type, T)]
 
 
-@pytest.fixture(autouse=True)
-def data(name, monkeypatch, tmp_path):
-    """Let real files be found where they are; skip what needs them where they are not."""
-    monkeypatch.setenv(store.DATA, os.environ.get(store.DATA, str(SHARED)))
-    if name == "ptb":
-        monkeypatch.setenv(store.DATA, str(tmp_path))
-        (tmp_path / "ptb").mkdir()
-        for i, split in enumerate(("train", "valid", "test")):
-            (tmp_path / "ptb" / f"ptb.{split}.txt").write_text(f"{split} {WORDS}" * (90 - i))
-    if name in ("fsdd", "timit"):
+def accepts(task_type, T):
+    try:
+        task_type.Options(T=T)
+    except ValidationError:
+        return False
+    return True
+
+
+def nearest_length(task_type, T):
+    assert accepted_lengths(task_type), "the options take no T; every other option needs a default"
+    return min(accepted_lengths(task_type), key=lambda accepted: abs(accepted - T))
+
+
+@pytest.fixture(scope="session")
+def made_up_data(tmp_path_factory):
+    """Return a function that gives a task's made-up data folder, or None if it has none."""
+
+    @cache
+    def folder_of(name):
+        if find_spec(f"data_for.{name}") is None:
+            return None
+        folder = tmp_path_factory.mktemp(name)
+        import_module(f"data_for.{name}").write(folder)
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture
+def make(components, made_up_data, monkeypatch):
+    """Return a function that makes a task, about T long; skip if its data are not here."""
+
+    def task_of(name, T=LENGTHS[0], **options):
+        if (folder := made_up_data(name)) is not None:
+            monkeypatch.setenv(store.DATA, str(folder))
+        task_type = components.tasks.get(name, Task)
+        task = task_type(task_type.Options(T=nearest_length(task_type, T), **options))
         try:
-            make(name).load()
+            task.batch("train", 0, 1, seed=0)
         except DataError as error:
-            pytest.skip(f"the recordings are not here: {error}")
-    files = TASKS.get(name, Task).data
-    if files is not None:
-        try:
-            store.check(files)
-        except DataError as error:
-            pytest.skip(f"the real files are not here: {error}")
+            pytest.skip(str(error))
+        return task
+
+    return task_of
 
 
-def make(name, T=None, **options):
-    kind = TASKS.get(name, Task)
-    return kind(kind.Options(T=T or lengths(kind)[0], **options))
+def pool_sizes(task, **sizes):
+    """Return those of the options ``sizes`` that a task has."""
+    return {name: size for name, size in sizes.items() if name in type(task.options).model_fields}
 
 
-def same(one, two):
-    return torch.equal(one.x, two.x) and torch.equal(one.y, two.y)
+def same(a, b):
+    return torch.equal(a.x, b.x) and torch.equal(a.y, b.y)
 
 
-@every
-@pytest.mark.parametrize("which", range(5))
-def test_shapes_follow_the_signature(name, which):
-    known = lengths(TASKS.get(name, Task))
-    task = make(name, known[which % len(known)])
+@pytest.mark.parametrize("T", LENGTHS)
+def test_shapes_follow_the_signature(task_name, T, make):
+    task = make(task_name, T)
     batch, inputs = task.batch("train", 0, 5, seed=0), task.signature.inputs
     assert batch.x.shape[1] == 5
     assert batch.y.shape[task.signature.targets.batch_axis] == 5
@@ -80,72 +97,68 @@ def test_shapes_follow_the_signature(name, which):
         assert batch.x.shape[2] == inputs.width and batch.x.is_floating_point()
 
 
-@every
 @pytest.mark.parametrize("split", SPLITS)
-def test_a_batch_depends_on_seed_split_and_index_alone(name, split):
-    task = make(name)
+def test_a_batch_depends_on_seed_split_and_index_alone(task_name, split, make):
+    task = make(task_name)
     torch.manual_seed(1)
     batch = task.batch(split, 3, 5, seed=0)
     torch.manual_seed(2)
-    assert same(batch, make(name).batch(split, 3, 5, seed=0))
+    assert same(batch, make(task_name).batch(split, 3, 5, seed=0))
     assert not same(batch, task.batch(split, 4, 5, seed=0))
 
 
-@drawn
-@pytest.mark.parametrize("split", SPLITS)
-def test_drawn_data_follow_the_seed(name, split):
-    task = make(name)
-    assert not same(task.batch(split, 3, 5, seed=0), task.batch(split, 3, 5, seed=1))
+def test_the_seed_draws_synthetic_data_and_orders_the_training_set_of_others(task_name, make):
+    task = make(task_name)
+    batches = [[task.batch(split, 3, 5, seed) for split in SPLITS] for seed in (0, 1)]
+    follows_seed = [not same(a, b) for a, b in zip(*batches, strict=True)]
+    synthetic = isinstance(task, SyntheticTask)
+    assert follows_seed == [True, synthetic, synthetic]
 
 
-@images
-def test_of_stored_data_the_seed_orders_training_alone(name):
-    task = make(name)
-    alike = {s: same(task.batch(s, 3, 5, seed=0), task.batch(s, 3, 5, seed=1)) for s in SPLITS}
-    assert alike == {"train": False, "validation": True, "test": True}
-
-
-@every
-def test_splits_are_apart(name):
-    batches = [make(name).batch(split, 0, 5, seed=0) for split in SPLITS]
+def test_splits_differ(task_name, make):
+    batches = [make(task_name).batch(split, 0, 5, seed=0) for split in SPLITS]
     assert not any(same(a, b) for i, a in enumerate(batches) for b in batches[:i])
 
 
-@every
-def test_drawing_leaves_the_global_generator_alone(name):
+def test_a_batch_leaves_the_global_generator_as_it_is(task_name, make):
     before = torch.get_rng_state()
-    make(name).batch("train", 0, 5, seed=0)
+    make(task_name).batch("train", 0, 5, seed=0)
     assert torch.equal(before, torch.get_rng_state())
 
 
-@drawn
-def test_pools_are_used_up_exactly(name):
-    task = make(name, validation_examples=23, test_examples=7)
-    count = task.batches("validation", 10)
-    sizes = [len(task.batch("validation", i, 10, 0).x[0]) for i in range(count)]
-    assert sizes == [10, 10, 3]
-    assert task.batches("test", 7) == 1 and task.batches("train", 10) is None
+def test_training_never_ends_and_pools_are_used_up(task_name, make):
+    task = make(task_name)
+    assert task.batches("train", 10) is None
+    for split, size in zip(SPLITS[1:], (23, 7), strict=True):
+        options = pool_sizes(task, **{f"{split}_examples": size})
+        task = make(task_name, **options)
+        count = task.batches(split, 10)
+        widths = [task.batch(split, i, 10, seed=0).x.shape[1] for i in range(count)]
+        assert widths[:-1] == [10] * (count - 1) and 0 < widths[-1] <= 10
+        assert not options or sum(widths) == size
 
 
-@pooled
-@pytest.mark.parametrize("split", ["validation", "test"])
-def test_pools_do_not_depend_on_the_batch_size(name, split):
-    pools = {"test_examples": 130} if name in DRAWN else {}
-    task = make(name, validation_examples=130, **pools)
+@pytest.mark.parametrize("split", SPLITS[1:])
+def test_pools_do_not_depend_on_the_batch_size(task_name, split, make):
+    """Unless the task says that its scores do: then its batches for evaluation have one size."""
+    task = make(task_name)
+    task = make(task_name, **pool_sizes(task, validation_examples=130, test_examples=130))
+    if task.evaluation_batch(7) != 7:
+        assert task.evaluation_batch(7) == task.evaluation_batch(64)
+        return
     axis = task.signature.targets.batch_axis
 
     def pool(size):
-        batches = [task.batch(split, i, size, 0) for i in range(task.batches(split, size))]
+        batches = [task.batch(split, i, size, seed=0) for i in range(task.batches(split, size))]
         return torch.cat([b.x for b in batches], 1), torch.cat([b.y for b in batches], axis)
 
-    whole = pool(20_000)
+    expected = pool(20_000)
     for size in (7, 50, 64):
-        assert all(torch.equal(a, b) for a, b in zip(whole, pool(size), strict=True))
+        assert all(torch.equal(a, b) for a, b in zip(expected, pool(size), strict=True))
 
 
-@every
-def test_scores_are_named_and_the_first_is_the_loss(name):
-    task = make(name)
+def test_scores_are_named_and_the_first_is_the_loss(task_name, make):
+    task = make(task_name)
     batch = task.batch("train", 0, 50, seed=0)
     output = task.baseline_output(batch)
     scores = task.scores(output, batch)
@@ -154,11 +167,10 @@ def test_scores_are_named_and_the_first_is_the_loss(name):
     assert first.total / first.weight == pytest.approx(float(task.loss(output, batch)))
 
 
-@drawn
 @pytest.mark.parametrize("T", [10, 57])
-def test_the_baseline_is_what_its_predictor_scores(name, T):
-    """Over many sequences, within four standard errors of the mean over batches."""
-    task = make(name, T)
+def test_the_baseline_is_what_its_predictor_scores(synthetic_task_name, T, make):
+    """Over 40,000 sequences, within four standard errors of the mean over batches."""
+    task = make(synthetic_task_name, T)
     values = {metric: [] for metric in task.metrics}
     for index in range(40):
         batch = task.batch("train", index, 1000, seed=0)
@@ -172,20 +184,17 @@ def test_the_baseline_is_what_its_predictor_scores(name, T):
         assert 4 * error < 0.05 * expected
 
 
-@images
-def test_the_baseline_is_what_its_predictor_scores_on_the_training_set(name):
-    task = make(name)
-    whole = len(task.load()[0].classes) - task.options.validation_examples
-    batch = task.batch("train", 0, whole, seed=0)
-    found = task.scores(task.baseline_output(batch), batch)
+def test_the_baseline_is_what_its_predictor_scores_on_all_images(image_task_name, make):
+    task = make(image_task_name)
+    count = len(task.load()[0].classes) - task.options.validation_examples
+    batch = task.batch("train", 0, count, seed=0)
+    scores = task.scores(task.baseline_output(batch), batch)
     for metric, baseline in task.baselines().items():
-        score = found[metric]
         expected = next(iter(baseline.values()))
-        assert score.total / score.weight == pytest.approx(expected, rel=1e-9)
+        assert scores[metric].total / scores[metric].weight == pytest.approx(expected, rel=1e-9)
 
 
-@every
-def test_every_baseline_belongs_to_a_metric(name):
-    task = make(name)
+def test_every_baseline_belongs_to_a_metric(task_name, make):
+    task = make(task_name)
     assert set(task.baselines()) <= set(task.metrics)
     assert task.metrics[0] in task.baselines()

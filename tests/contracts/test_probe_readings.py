@@ -1,0 +1,72 @@
+"""The contract of probes: what holds for every probe, read from a trace of every cell."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+
+from urnn_bench.kernels.choose import choose
+from urnn_bench.models import SequenceModel
+from urnn_bench.probes._trace import trace
+from urnn_bench.random_streams import seeded
+from urnn_bench.tasks.base import Batch, Signature, Targets, Vectors
+
+T, B, F, H = 6, 3, 2, 5
+
+
+class MeanSquare:
+    """What a trace needs of a task: a loss of the output."""
+
+    def loss(self, output, batch):
+        return (output - batch.y).square().mean()
+
+
+def make_trace(cell_type, targets):
+    """Return the trace of a cell with random weights over random inputs."""
+    with seeded(0, "init"):
+        cell = cell_type(F, H, cell_type.Options())
+        signature = Signature(Vectors(F), 1, targets)
+        model = SequenceModel(cell, signature, choose(cell, "cpu", "eager"))
+    rng = torch.Generator().manual_seed(1)
+    shape = (T, B, 1) if targets is Targets.EVERY_STEP else (B, 1)
+    batch = Batch(torch.randn(T, B, F, generator=rng), torch.randn(shape, generator=rng))
+    return trace(model, MeanSquare(), batch)
+
+
+@pytest.fixture(params=list(Targets), ids=lambda targets: targets.name.lower())
+def made(request, cell_type):
+    return make_trace(cell_type, request.param)
+
+
+@pytest.fixture
+def probe(probe_type):
+    return probe_type(probe_type.Options())
+
+
+def test_reads_curves_over_time_or_numbers(probe, made):
+    """Of states by their names, or of all states under the empty name."""
+    reading = probe.read(made)
+    assert reading and set(reading) <= {"", *made.cell.state_names}
+    for value in reading.values():
+        assert not value.is_complex() and not value.requires_grad
+        assert value.shape in ((), (T,))
+
+
+def test_reads_the_same_again_and_draws_nothing_from_the_global_generator(probe, made):
+    before = torch.get_rng_state()
+    first, second = probe.read(made), probe.read(made)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_changes_neither_the_trace_nor_the_cell(probe, made):
+    tensors = {**made.states, "x": made.x, **made.cell.state_dict()}
+    gradients, initial = deepcopy(dict(made.gradients)), [s.clone() for s in made.initial]
+    before = {name: tensor.clone() for name, tensor in tensors.items()}
+    probe.read(made)
+    assert all(torch.equal(tensors[name], tensor) for name, tensor in before.items())
+    assert all(torch.equal(made.gradients[name], g) for name, g in gradients.items())
+    assert all(torch.equal(a, b) for a, b in zip(made.initial, initial, strict=True))
+    assert all(p.grad is None for p in made.cell.parameters())
