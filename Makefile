@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 run: setup  ## the main job in minutes: copying memory at T=100, three models, and a plot
-	$(BIN)/urnn-bench run copy --T 100 --seeds 1 --steps 400
+	$(BIN)/urnn-bench run copy --T 100 --seeds 1 --updates 400
 	$(BIN)/urnn-bench table copy
 	$(BIN)/urnn-bench plot copy --figure learning_curves
 

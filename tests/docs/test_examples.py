@@ -4,7 +4,6 @@ import re
 
 import pytest
 from docs_pages import ROOT, commands, files, quoted
-from until_renamed import present, present_options
 
 
 def sections(name):
@@ -25,18 +24,18 @@ def test_every_kind_of_component_has_an_example():
 @pytest.mark.parametrize("heading", SHOWN)
 def test_an_example_runs(heading, bench):
     for name, text in (files(EXTENDING[""]) | files(EXTENDING[heading])).items():
-        bench.write(name, present(text) if name.endswith(".py") else text)
+        bench.write(name, text)
     asked = list(commands(EXTENDING[heading]))
     assert asked, "an example without a command shows nothing"
     for command in asked:
-        found = bench(*present_options(command))
+        found = bench(*command)
         assert found.out or found.err
 
 
 def test_the_cell_of_the_readme_trains(bench):
     readme = (ROOT / "README.md").read_text()
     ((name, text),) = files(readme).items()
-    bench.write(name, present(text))
+    bench.write(name, text)
     (command,) = [c for c in quoted(readme) if "--include" in c]
     short = ["--T", 10, "--seeds", 1, "--set", "fit.steps=2", "--set", "task.test_examples=50"]
     assert "1 done" in bench(*command, *short).err
