@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from urnn_bench.errors import UnknownNameError, UsageError
+from urnn_bench.errors import UnknownNameError, UsageError, attempt
 
 T = TypeVar("T")
 _HERE = Path(__file__).parent
@@ -100,9 +100,8 @@ def load_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # dataclasses and pydantic look up their module by name
     sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+    error = attempt(spec.loader.exec_module, module)
+    if isinstance(error, Exception):
         del sys.modules[spec.name]
         raise UsageError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
     return module
@@ -118,10 +117,10 @@ def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
 def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
     """Return the class of an entry point, or the only subclass of ``base`` in its module."""
     where = f"the entry point '{point.name}' ({point.value})"
-    try:
-        loaded = point.load()
-    except Exception as error:
-        raise UsageError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
+    loaded = attempt(point.load)
+    if isinstance(loaded, Exception):
+        text = f"{where} cannot be loaded: {type(loaded).__name__}: {loaded}"
+        raise UsageError(text) from loaded
     if isinstance(loaded, ModuleType):
         return _only_subclass(loaded, base)
     if not (inspect.isclass(loaded) and issubclass(loaded, base)):

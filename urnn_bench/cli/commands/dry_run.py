@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from urnn_bench.cli.display.output import TableRow, duration, echo_err, echo_json, echo_rows
+from urnn_bench.errors import attempt
 from urnn_bench.records.folder import folder_of, status_of_run
 from urnn_bench.records.record import FINAL
 from urnn_bench.run.context import ExecutionOptions
@@ -14,21 +15,21 @@ _Stack = Sequence[Run]
 _Timed = tuple[str, str, int, int]
 
 
-def preview(stacks: Sequence[_Stack], conditions: ExecutionOptions, json: bool) -> None:
+def preview(stacks: Sequence[_Stack], options: ExecutionOptions, json: bool) -> None:
     """Show every run, its stack, its state, and the time of its updates, measured here."""
     paces: dict[_Timed, float | None] = {}
     has_stacks = len(stacks) < sum(map(len, stacks))
     rows: list[TableRow] = []
     total_s = 0.0
     for number, stack in enumerate(stacks, 1):
-        remaining = [_remaining(run, conditions) for run in stack]
+        remaining = [_remaining(run, options) for run in stack]
         pace_s = _pace(
-            [r for r, left in zip(stack, remaining, strict=True) if left], paces, conditions
+            [r for r, left in zip(stack, remaining, strict=True) if left], paces, options
         )
         for run, updates in zip(stack, remaining, strict=True):
             train_s = None if pace_s is None else round(updates * pace_s, 1)
             total_s += train_s or 0.0
-            row = _row(run, train_s, conditions)
+            row = _row(run, train_s, options)
             rows.append({**row, "stack": number} if has_stacks else row)
     if json:
         echo_json(rows)
@@ -43,26 +44,26 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number > 1)}"
 
 
-def _remaining(run: Run, conditions: ExecutionOptions) -> int:
+def _remaining(run: Run, options: ExecutionOptions) -> int:
     """Return the number of updates that a run still has to make."""
-    state = status_of_run(folder_of(conditions.results, run))
-    done = state.status in FINAL and not conditions.force
+    state = status_of_run(folder_of(options.results, run))
+    done = state.status in FINAL and not options.force
     return 0 if done else run.fit.steps - state.step
 
 
 def _pace(
-    stack: _Stack, paces: dict[_Timed, float | None], conditions: ExecutionOptions
+    stack: _Stack, paces: dict[_Timed, float | None], options: ExecutionOptions
 ) -> float | None:
     """Return the seconds of a run's update in a stack, measured once for stacks that are alike."""
     if not stack:
         return 0.0
     timed = (stack[0].benchmark, stack[0].label, stack[0].T, len(stack))
     if timed not in paces:
-        paces[timed] = _seconds_per_update(stack, conditions)
+        paces[timed] = _seconds_per_update(stack, options)
     return paces[timed]
 
 
-def _row(run: Run, train_s: float | None, conditions: ExecutionOptions) -> TableRow:
+def _row(run: Run, train_s: float | None, options: ExecutionOptions) -> TableRow:
     return {
         "benchmark": run.benchmark,
         "model": run.label,
@@ -70,16 +71,16 @@ def _row(run: Run, train_s: float | None, conditions: ExecutionOptions) -> Table
         "seed": run.seed,
         "hidden": run.hidden,
         "updates": run.fit.steps,
-        "state": status_of_run(folder_of(conditions.results, run)).status,
+        "state": status_of_run(folder_of(options.results, run)).status,
         "train_s": train_s,
         "run": run.slug,
     }
 
 
-def _seconds_per_update(stack: _Stack, conditions: ExecutionOptions) -> float | None:
+def _seconds_per_update(stack: _Stack, options: ExecutionOptions) -> float | None:
     """Measure an update; return None, with a warning, if the cell or task cannot do one."""
-    try:
-        return seconds_per_update(stack, conditions)
-    except Exception as error:  # noqa: BLE001 - a cell or task may raise anything
-        echo_err(f"{stack[0].slug}: cannot be timed: {type(error).__name__}: {error}")
+    seconds = attempt(seconds_per_update, stack, options)
+    if isinstance(seconds, Exception):
+        echo_err(f"{stack[0].slug}: cannot be timed: {type(seconds).__name__}: {seconds}")
         return None
+    return seconds

@@ -14,7 +14,7 @@ from urnn_bench.errors import NothingToShowError, SpecError, UnknownNameError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, default_results, records, status_of_run
 from urnn_bench.records.record import GOOD, Record
-from urnn_bench.registry import Components, Registry
+from urnn_bench.registry import Registry
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
 
@@ -28,10 +28,11 @@ def list_(
             autocompletion=complete_kind,
         ),
     ] = None,
+    include: Include = None,
     json: Json = False,
 ) -> None:
     """List benchmarks, models, tasks, figures, probes and papers, with a line on each."""
-    components = Components()
+    components = load_components(include or [])
     summaries: dict[str, Callable[[], dict[str, str]]] = {
         "benchmarks": lambda: _titles(catalogue.names()),
         "models": lambda: _summaries(components.cells),
