@@ -18,7 +18,7 @@ def reference() -> str:
     """Return a section for each command: what it does, its arguments and its options."""
     group = application()
     context = group.make_context("urnn-bench", [], resilient_parsing=True)
-    return "\n\n".join(_section(c, context) for c in group.commands.values() if not c.hidden)
+    return "\n\n".join(_section(c, context) for c in group.loaded().values() if not c.hidden)
 
 
 def _section(command: Any, parent: Any) -> str:

@@ -8,7 +8,7 @@ from typer.main import get_command
 
 from urnn_bench.cli.app import app
 
-COMMANDS = get_command(app).commands
+COMMANDS = get_command(app).loaded()
 # the hidden aliases of commands
 FORMER = {"run": ("--steps", "--together", "--one-by-one"), "kernels": ("--T",)}
 

@@ -98,7 +98,7 @@ def test_every_quoted_command_is_one(page):
 def fault(words):
     """What is wrong with a command; metavariables such as NAME and N may stand for values."""
     name, *rest = words
-    known = application().commands
+    known = application().loaded()
     if name not in known:
         # of the program itself, or of any command
         return None if name in ("--help", "--install-completion", "COMMAND") else "no such command"

@@ -1,10 +1,14 @@
 """A command that still takes the former names of its options, and whose flags show no type."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from typing import ClassVar
 
 from typer import Context
 from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
 
 
 def _without_flag_types(parameters: Iterable[object]) -> None:
@@ -12,16 +16,6 @@ def _without_flag_types(parameters: Iterable[object]) -> None:
     for parameter in parameters:
         if isinstance(parameter, TyperOption) and parameter.is_flag:
             parameter.metavar = ""
-
-
-class Group(TyperGroup):
-    """The program itself."""
-
-    # typer's own annotation is a class that it does not export
-    def format_help(self, ctx: Context, formatter: object) -> None:  # type: ignore[override]
-        """Write the help."""
-        _without_flag_types(self.get_params(ctx))
-        super().format_help(ctx, formatter)  # type: ignore[arg-type]
 
 
 class Command(TyperCommand):
@@ -41,6 +35,61 @@ class Command(TyperCommand):
     def _renamed(self, argument: str) -> str:
         option, equals, value = argument.partition("=")
         return f"{self.aliases.get(option, option)}{equals}{value}"
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """Where a command is defined ("module:function" of ``cli.commands``), and its summary."""
+
+    source: str
+    summary: str
+    cls: type[Command] = Command
+
+    def summary_only(self, name: str) -> TyperCommand:
+        """Return a command that can be listed and not run."""
+        return self.cls(name, short_help=self.summary, rich_markup_mode="rich")
+
+    def load(self, name: str) -> TyperCommand:
+        """Import the command and return it."""
+        module, _, function = self.source.partition(":")
+        callback = getattr(import_module(f"urnn_bench.cli.commands.{module}"), function or module)
+        info = CommandInfo(name, cls=self.cls, callback=callback, short_help=self.summary)
+        command: TyperCommand = get_command_from_info(  # type: ignore[assignment]
+            info, pretty_exceptions_short=True, rich_markup_mode="rich"
+        )
+        return command
+
+
+class Group(TyperGroup):
+    """A program whose commands are imported when they run, so that its help is quick."""
+
+    specs: ClassVar[Mapping[str, CommandSpec]] = {}
+
+    def list_commands(self, ctx: Context) -> list[str]:  # type: ignore[override]
+        """Return the names of the commands in the order of the help."""
+        self.commands = {name: spec.summary_only(name) for name, spec in self.specs.items()}
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
+        """Return a command; while the help is written, its name and summary only."""
+        self.list_commands(ctx)
+        spec = self.specs.get(cmd_name)
+        if spec is None:
+            return None
+        return spec.summary_only(cmd_name) if self._is_writing_help else spec.load(cmd_name)
+
+    def loaded(self) -> dict[str, TyperCommand]:
+        """Return every command with its arguments and options."""
+        return {name: spec.load(name) for name, spec in self.specs.items()}
+
+    # typer's own annotation is a class that it does not export
+    def format_help(self, ctx: Context, formatter: object) -> None:  # type: ignore[override]
+        """Write the help."""
+        _without_flag_types(self.get_params(ctx))
+        self._is_writing_help = True
+        super().format_help(ctx, formatter)  # type: ignore[arg-type]
+
+    _is_writing_help = False
 
 
 class RunCommand(Command):

@@ -1,8 +1,6 @@
 """``run.json``: everything known about one run, as a pydantic model."""
 
 import json
-from collections.abc import Mapping
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -10,6 +8,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
 from urnn_bench.files import write_atomically
+from urnn_bench.records.jsonable import jsonable
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import Config
 
@@ -113,15 +112,6 @@ class Record(_Stored):
 
 
 _MEND = "delete the file, or redo the run with --force"
-
-
-def jsonable(value: object) -> object:
-    """Return ``value`` with None for every number that is not finite, which JSON cannot hold."""
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _first_fault(error: ValidationError) -> str:

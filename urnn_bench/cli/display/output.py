@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from urnn_bench.records.record import jsonable
+from urnn_bench.records.jsonable import jsonable
 
 Value = str | float | None
 TableRow = Mapping[str, Value]

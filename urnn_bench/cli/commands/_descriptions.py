@@ -1,0 +1,190 @@
+"""Descriptions of ``urnn-bench describe``, as plain values and as text."""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeAlias, get_args
+
+from pydantic import BaseModel, JsonValue
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from urnn_bench.cells.base import Cell
+from urnn_bench.claims.schema import load_paper
+from urnn_bench.errors import UnknownNameError, UsageError
+from urnn_bench.figures.base import Figure
+from urnn_bench.probes.base import Probe
+from urnn_bench.registry import Components
+from urnn_bench.run import build
+from urnn_bench.run.resolve import resolve
+from urnn_bench.spec import catalogue
+from urnn_bench.spec.fit import Fit, Optimizer
+from urnn_bench.spec.run import Probes, Run
+from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, drafts
+from urnn_bench.spec.types import ComponentSpec
+from urnn_bench.tasks.base import Task
+
+# an entry is a sentence, a list of them, or sentences by name
+Entry: TypeAlias = str | Sequence[str] | Mapping[str, JsonValue]
+Description: TypeAlias = dict[str, Entry]
+
+
+def describe(components: Components, name: str) -> list[Description]:
+    """Return a description of everything called ``name``; raise UnknownNameError for nothing."""
+    kinds: dict[str, tuple[Sequence[str], Callable[[Components, str], Description]]] = {
+        "benchmark": (tuple(catalogue.names()), _benchmark),
+        "model": (components.cells.names(), _model),
+        "task": (components.tasks.names(), _task),
+        "figure": (components.figures.names(), _figure),
+        "probe": (components.probes.names(), _probe),
+        "paper": (tuple(catalogue.claims()), _paper),
+    }
+    descriptions = [
+        {"kind": kind, "name": name, **description_of(components, name)}
+        for kind, (names, description_of) in kinds.items()
+        if name in names
+    ]
+    if not descriptions:
+        all_names = {name for names, _ in kinds.values() for name in names}
+        raise UnknownNameError("benchmark, model, task, figure, probe or paper", name, all_names)
+    return descriptions
+
+
+def text(description: Description) -> str:
+    """Return a description as indented text."""
+    lines = [f"{description['name']} ({description['kind']})", "", str(description["about"])]
+    for key, entry in description.items():
+        if key not in ("kind", "name", "about") and entry:
+            lines += ["", f"{key}:", *_indented(entry)]
+    return "\n".join(lines)
+
+
+def _indented(entry: Entry) -> list[str]:
+    if isinstance(entry, Mapping):
+        width = max(map(len, entry))
+        return [f"  {key:<{width}}  {value}" for key, value in entry.items()]
+    return [f"  {line}" for line in ([entry] if isinstance(entry, str) else entry)]
+
+
+def _model(components: Components, name: str) -> Description:
+    cell = components.cells.get(name, Cell)
+    return {
+        "about": _about(cell),
+        "options": _options(cell.Options),
+        "states": ", ".join(cell.state_names),
+        "kernels": ", ".join(["auto", "eager", *cell.kernels]),
+        "sizes in the benchmarks": _sizes(components, name),
+    }
+
+
+def _task(components: Components, name: str) -> Description:
+    task = components.tasks.get(name, Task)
+    metrics = [f"{task.metrics[0]} (the loss; best weights have the lowest)", *task.metrics[1:]]
+    return {"about": _about(task), "options": _options(task.Options), "metrics": metrics}
+
+
+def _figure(components: Components, name: str) -> Description:
+    figure = components.figures.get(name, Figure)
+    return {"about": _about(figure), "options": _options(figure.Options)}
+
+
+def _probe(components: Components, name: str) -> Description:
+    probe = components.probes.get(name, Probe)
+    return {"about": _about(probe), "options": _options(probe.Options)}
+
+
+def _benchmark(components: Components, name: str) -> Description:
+    checked = _checked(components, name)
+    benchmark = checked.benchmark
+    runs = _example_runs(components, checked)
+    return {
+        "about": benchmark.title + (f"\n{benchmark.paper}" if benchmark.paper else ""),
+        "file": str(catalogue.names()[name]),
+        "task": {"name": benchmark.task.name, **benchmark.task.model_dump(mode="json")["options"]},
+        "T": ", ".join(map(str, benchmark.T)),
+        "seeds": ", ".join(map(str, benchmark.seeds)),
+        "models": {run.label: _size(components, run) for run in runs},
+        "fit of the first model": _flat(runs[0].fit),
+        "all options of fit": _options(Fit),
+        "all options of probes": _options(Probes),
+        **{f"options of {names}": fields for names, fields in _optimizers().items()},
+        "figures": [figure.name for figure in benchmark.figures],
+    }
+
+
+def _paper(_: Components, name: str) -> Description:
+    paper = load_paper(name)
+    claims: dict[str, JsonValue] = {
+        key: f"{claim.says} ({claim.reference.text}; expected {claim.expect.text})"
+        for key, claim in paper.claims.items()
+    }
+    return {
+        "about": f"{paper.title}\n{paper.paper}",
+        "file": str(catalogue.claims()[name]),
+        "claims": claims,
+        "quick": list(paper.quick),
+    }
+
+
+def _optimizers() -> dict[str, Mapping[str, JsonValue]]:
+    """Return the options of every optimizer, by the names of the optimizer."""
+    members = get_args(get_args(Optimizer)[0])
+    names = {m: " and ".join(get_args(m.model_fields["name"].annotation)) for m in members}
+    return {names[m]: {k: v for k, v in _options(m).items() if k != "name"} for m in members}
+
+
+def _checked(components: Components, name: str) -> CheckedBenchmark:
+    return check_benchmark(*catalogue.find(name), Selection(), components.cells.names())
+
+
+def _example_runs(components: Components, checked: CheckedBenchmark) -> list[Run]:
+    """Return one run of each model of a benchmark, at its first length and seed."""
+    benchmark = checked.benchmark
+    selection = Selection(lengths=(next(iter(benchmark.T)),), seeds=benchmark.seeds[:1])
+    return [resolve(components, checked.name, draft) for draft in drafts(checked, selection)]
+
+
+def _sizes(components: Components, cell: str) -> dict[str, JsonValue]:
+    """Return the cell's size in every benchmark that trains it, except in faulty files."""
+    sizes: dict[str, JsonValue] = {}
+    for name in catalogue.names():
+        with suppress(UsageError):
+            for run in _example_runs(components, _checked(components, name)):
+                if run.cell.name == cell:
+                    sizes[f"{name}: {run.label}"] = _size(components, run)
+    return sizes
+
+
+def _size(components: Components, run: Run) -> str:
+    return f"hidden {run.hidden}, {build.count_parameters(components, run):,} parameters"
+
+
+def _about(component: type) -> str:
+    return inspect.getdoc(sys.modules[component.__module__]) or ""
+
+
+def _options(options: type[BaseModel]) -> dict[str, JsonValue]:
+    """Return default, unit and meaning of every option."""
+    return {name: _option(field) for name, field in options.model_fields.items()}
+
+
+def _option(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    unit = f" {extra['unit']}" if isinstance(extra, dict) and "unit" in extra else ""
+    default = "required" if field.default is PydanticUndefined else _value(field.default)
+    return f"[{default}{unit}] {field.description or ''}".rstrip()
+
+
+def _value(value: object) -> str:
+    if isinstance(value, ComponentSpec) and not value.options:
+        return value.name
+    if isinstance(value, BaseModel):
+        return ", ".join(f"{k}: {_value(v)}" for k, v in value.model_dump().items())
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_value, value))
+    return "none" if value is None else str(value)
+
+
+def _flat(fit: Fit) -> dict[str, JsonValue]:
+    return {name: _value(getattr(fit, name)) for name in Fit.model_fields}

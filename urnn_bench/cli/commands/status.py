@@ -1,0 +1,65 @@
+"""``urnn-bench status``: the recorded runs."""
+
+from pathlib import Path
+
+from urnn_bench.cli.display.output import TableRow, echo_json, echo_rows
+from urnn_bench.cli.options.shared import Benchmark, Json, Results
+from urnn_bench.cli.sources import benchmark_name, run_command
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.records import metrics
+from urnn_bench.records.folder import METRICS, default_results, records, status_of_run
+from urnn_bench.records.record import GOOD, Record
+
+
+def status(benchmark: Benchmark = None, results: Results = None, json: Json = False) -> None:
+    """Show every recorded run and its state."""
+    folder = results or default_results()
+    name = benchmark_name(folder, benchmark) if benchmark else None
+    sorted_records = sorted(records(folder, name), key=lambda pair: _sort_key(pair[1]))
+    rows = [_status(path, record) for path, record in sorted_records]
+    if json:
+        echo_json(rows)
+        return
+    if not rows:
+        command = run_command(benchmark or "copy", results)
+        raise NothingToShowError(f"{folder}: there are no runs yet; train some with: {command}")
+    echo_rows([_narrow(row) for row in rows])
+
+
+def _sort_key(record: Record) -> tuple[str, int, str, int]:
+    run = record.run
+    return run.benchmark, run.T, run.label, run.seed
+
+
+def _narrow(row: TableRow) -> TableRow:
+    """Return a row that fits into 80 columns; the run's name contains model, T and seed."""
+    return {
+        "benchmark": row["benchmark"],
+        "run": row["run"],
+        "state": row["state"],
+        "updates": f"{row['update']}/{row['of']}",
+        "per s": row["updates_per_s"],
+        "test": row["test"],
+        "reason": "" if row["state"] in GOOD else row["reason"],
+    }
+
+
+def _status(folder: Path, record: Record) -> TableRow:
+    state = status_of_run(folder).status
+    measured = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
+    # while a run is in progress its metrics are ahead of its record, later they may be behind
+    step = max(record.steps_done, measured[-1].step if measured else 0)
+    pace = record.steps_done / record.train_s if record.train_s else None
+    return {
+        "benchmark": record.run.benchmark,
+        "model": record.run.label,
+        "T": record.run.T,
+        "seed": record.run.seed,
+        "state": state,
+        "update": step,
+        "of": record.run.fit.steps,
+        "updates_per_s": pace,
+        "test": (record.test or {}).get(record.criterion),
+        "reason": record.reason,
+        "run": folder.name,
+    }
