@@ -19,11 +19,11 @@ SAMPLE = [0.02, 0.05, 0.011, 0.03, 0.2]
 
 
 def test_the_geometric_mean_is_the_mean_of_logarithms_with_scipys_interval():
-    found = geometric_mean(SAMPLE)
+    interval = geometric_mean(SAMPLE)
     logs = np.log(SAMPLE)
     low, high = stats.t.interval(0.95, len(logs) - 1, loc=logs.mean(), scale=stats.sem(logs))
-    assert found.value == pytest.approx(stats.gmean(SAMPLE))
-    assert (found.low, found.high) == pytest.approx((exp(low), exp(high)))
+    assert interval.value == pytest.approx(stats.gmean(SAMPLE))
+    assert (interval.low, interval.high) == pytest.approx((exp(low), exp(high)))
 
 
 def test_its_interval_covers_what_it_says_at_three_seeds():
@@ -40,40 +40,40 @@ def test_what_has_no_logarithm_has_no_mean(values):
 
 
 def test_what_lies_too_far_apart_has_an_end_beyond_all_numbers():
-    found = geometric_mean([1e-200, 1e-20])
-    assert found.value == pytest.approx(1e-110) and (found.low, found.high) == (0.0, inf)
+    interval = geometric_mean([1e-200, 1e-20])
+    assert interval.value == pytest.approx(1e-110) and (interval.low, interval.high) == (0.0, inf)
 
 
 def test_two_seeds_have_a_wide_interval():
-    found = geometric_mean([1.0, exp(2.0)])
+    interval = geometric_mean([1.0, exp(2.0)])
     half = stats.t.ppf(0.975, 1)
-    assert (found.low, found.high) == pytest.approx((exp(1 - half), exp(1 + half)))
+    assert (interval.low, interval.high) == pytest.approx((exp(1 - half), exp(1 + half)))
 
 
 def test_one_seed_has_no_interval():
-    found = geometric_mean([0.5])
-    assert found.value == pytest.approx(0.5) and isnan(found.low)
+    interval = geometric_mean([0.5])
+    assert interval.value == pytest.approx(0.5) and isnan(interval.low)
 
 
 @pytest.mark.parametrize(("k", "n", "low", "high"), [(0, 5, 0.0, 0.434), (5, 5, 0.566, 1.0)])
 def test_wilsons_interval_of_none_and_all(k, n, low, high):
-    found = proportion(k, n)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-3)
+    interval = proportion(k, n)
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-3)
 
 
 def test_survival_by_hand_with_a_censored_seed():
     """Solved after 10 and 30 of four; one stopped unsolved at 20, one at 40."""
-    found = survival([10, None, 30, None], [40, 20, 40, 40])
-    assert found.times == (10, 30)
-    assert found.unsolved == pytest.approx((3 / 4, 3 / 4 * 1 / 2))
-    assert found.median == 30
+    curve = survival([10, None, 30, None], [40, 20, 40, 40])
+    assert curve.times == (10, 30)
+    assert curve.unsolved == pytest.approx((3 / 4, 3 / 4 * 1 / 2))
+    assert curve.median == 30
     assert survival([None, None], [5, 5]).median == inf
 
 
 def test_half_is_half_though_it_is_a_product_of_rounded_shares():
     solved = [3, 1, None, None, 5, 3, None, 5, 2, 2]
-    found = survival(solved, [3, 1, 6, 4, 5, 3, 3, 5, 2, 2])
-    assert 0.5 < found.unsolved[2] < 0.5 + 1e-12 and found.median == 3
+    curve = survival(solved, [3, 1, 6, 4, 5, 3, 3, 5, 2, 2])
+    assert 0.5 < curve.unsolved[2] < 0.5 + 1e-12 and curve.median == 3
 
 
 @pytest.mark.parametrize(("solved", "median"), [([1, 2, 3, 4], 2), ([1, 2, None, None], 2)])
@@ -91,14 +91,14 @@ def test_the_sign_flip_test_is_the_count_over_all_flips():
 @pytest.mark.parametrize(("pairs", "p"), [(3, 0.25), (5, 0.0625), (6, 0.03125)])
 def test_fewer_than_six_pairs_decide_nothing(pairs, p):
     a = [1.0 + 0.01 * i for i in range(pairs)]
-    found = compare_paired(a, [x / 2 for x in a])
-    assert found.p == pytest.approx(p) and found.ratio.value == pytest.approx(0.5)
-    assert found.verdict == ("lower" if pairs >= 6 else "inconclusive")
+    comparison = compare_paired(a, [x / 2 for x in a])
+    assert comparison.p == pytest.approx(p) and comparison.ratio.value == pytest.approx(0.5)
+    assert comparison.verdict == ("lower" if pairs >= 6 else "inconclusive")
 
 
 def test_pairs_that_differ_by_chance_are_inconclusive():
     a = np.exp(np.random.default_rng(1).normal(size=8))
     b = a * np.exp(np.random.default_rng(2).normal(size=8))
-    found = compare_paired(list(a), list(b))
-    assert found.verdict == "inconclusive" and found.p > 0.05
-    assert log(found.ratio.low) < log(found.ratio.value) < log(found.ratio.high)
+    comparison = compare_paired(list(a), list(b))
+    assert comparison.verdict == "inconclusive" and comparison.p > 0.05
+    assert log(comparison.ratio.low) < log(comparison.ratio.value) < log(comparison.ratio.high)

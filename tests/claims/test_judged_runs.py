@@ -29,8 +29,8 @@ def claim(quantity, updates=1000, expect=None, **needs):
 
 
 def judged(bench, quantity=TEST, file=None, **more):
-    found = list(records(bench.folder / "results", "made"))
-    return judge(claim(quantity, **more), found, file or ())
+    runs = list(records(bench.folder / "results", "made"))
+    return judge(claim(quantity, **more), runs, file or ())
 
 
 def seeds(bench, count=3, scores=((500, LOW),), label="urnn", **more):
@@ -109,8 +109,8 @@ def test_a_longer_run_is_judged_by_what_it_was_then(bench):
 def test_neither_model_solving_it_says_nothing_of_which_is_sooner(bench):
     seeds(bench)
     seeds(bench, label="lstm")
-    found = judged(bench, {"of": "solved_step"}, expect={"below": 0}, against="lstm")
-    assert found.word == "inconclusive" and "neither model has solved" in found.reason
+    verdict = judged(bench, {"of": "solved_step"}, expect={"below": 0}, against="lstm")
+    assert verdict.word == "inconclusive" and "neither model has solved" in verdict.reason
 
 
 def test_a_score_is_the_best_on_validation_until_then(bench):
@@ -128,13 +128,13 @@ def test_the_score_of_untrained_weights_is_no_evidence(bench):
 
 def test_what_nobody_looked_for_is_neither_solved_nor_not(bench):
     seeds(bench, fit={"solved": None})
-    for of, expect in (
+    for quantity, expect in (
         ("solved", {"every": True}),
         ("solved", {"every": False}),
         ("solved_step", {"below": 9}),
     ):
-        found = judged(bench, {"of": of}, expect=expect)
-        assert found.word == "inconclusive" and "'made' does not say when" in found.reason
+        verdict = judged(bench, {"of": quantity}, expect=expect)
+        assert verdict.word == "inconclusive" and "'made' does not say when" in verdict.reason
 
 
 def test_another_length_is_no_evidence(bench):
@@ -197,9 +197,9 @@ def test_what_an_earlier_version_of_the_file_asked_for_is_not_judged(bench, old,
     file = drafts(check_benchmark("made", read(path), Selection(), ()), Selection())
     seeds(bench)
     same = new in ("copying", "{evaluate_batch: 7, log_every: 3, steps: 5000,")
-    found = judged(bench, file=file)
-    assert found.word == ("reproduced" if same else "missing")
-    assert same or "3 with other settings are not judged" in found.reason
+    verdict = judged(bench, file=file)
+    assert verdict.word == ("reproduced" if same else "missing")
+    assert same or "3 with other settings are not judged" in verdict.reason
 
 
 def test_a_stray_model_keeps_no_claim_from_being_judged(bench):

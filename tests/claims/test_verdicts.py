@@ -14,18 +14,18 @@ def verify(bench):
 
     def run(code):
         bench("verify", path, code=code)
-        found = json.loads(bench("verify", path, "--json", code=code).out)
-        return {row["claim"]: row for row in found}
+        rows = json.loads(bench("verify", path, "--json", code=code).out)
+        return {row["claim"]: row for row in rows}
 
     return run
 
 
 def test_reproduced_with_our_value_beside_the_papers(bench, verify):
     record_runs(bench)
-    found = verify(0)
-    assert {row["verdict"] for row in found.values()} == {"reproduced"}
-    assert found["solves"]["ours"].startswith("3 of 3") and found["stuck"]["paper"]["value"] == 1.0
-    assert found["stuck"]["ours"].startswith("1.02 (")
+    rows = verify(0)
+    assert {row["verdict"] for row in rows.values()} == {"reproduced"}
+    assert rows["solves"]["ours"].startswith("3 of 3") and rows["stuck"]["paper"]["value"] == 1.0
+    assert rows["stuck"]["ours"].startswith("1.02 (")
     shown = bench("verify", "paper.yaml", "--format", "markdown").out
     assert (
         "It is stuck." in shown and "1 ± 0.1 of the baseline" in shown and "| reproduced" in shown
@@ -42,8 +42,8 @@ def test_reproduced_with_our_value_beside_the_papers(bench, verify):
 )
 def test_contradicted_and_undecided(bench, verify, solved, losses, verdicts):
     record_runs(bench, solved, losses)
-    found = verify(4 if "not reproduced" in verdicts else 5)
-    assert (found["solves"]["verdict"], found["stuck"]["verdict"]) == verdicts
+    rows = verify(4 if "not reproduced" in verdicts else 5)
+    assert (rows["solves"]["verdict"], rows["stuck"]["verdict"]) == verdicts
 
 
 @pytest.mark.parametrize(
@@ -57,29 +57,27 @@ def test_contradicted_and_undecided(bench, verify, solved, losses, verdicts):
 def test_between_two_bounds_is_one_place(bench, verify, losses, verdict):
     bench.write("paper.yaml", CLAIMS.replace("{above: 0.9}", "{above: 0.8, below: 1.1}"))
     record_runs(bench, losses=losses)
-    found = verify({"reproduced": 0, "inconclusive": 5, "not reproduced": 4}[verdict])
-    assert found["stuck"]["verdict"] == verdict
+    rows = verify({"reproduced": 0, "inconclusive": 5, "not reproduced": 4}[verdict])
+    assert rows["stuck"]["verdict"] == verdict
 
 
 def test_too_few_seeds_and_too_few_updates_decide_nothing(bench, verify):
     record_runs(bench, losses=(0.17, 0.17), steps_done=300)
-    found = verify(5)
-    assert (
-        found["stuck"]["verdict"] == "inconclusive" and "2 of 3 seeds" in found["stuck"]["reason"]
-    )
-    assert "300 updates instead of 1,000" in found["solves"]["reason"]
+    rows = verify(5)
+    assert rows["stuck"]["verdict"] == "inconclusive" and "2 of 3 seeds" in rows["stuck"]["reason"]
+    assert "300 updates instead of 1,000" in rows["solves"]["reason"]
 
 
 def test_missing_runs_come_with_the_command_that_makes_them(verify):
-    found = verify(5)
-    assert found["solves"]["verdict"] == "missing"
-    assert "urnn-bench run made --model urnn --T 100 --seeds 3" in found["solves"]["reason"]
+    rows = verify(5)
+    assert rows["solves"]["verdict"] == "missing"
+    assert "urnn-bench run made --model urnn --T 100 --seeds 3" in rows["solves"]["reason"]
 
 
 def test_one_command_makes_what_several_claims_miss(bench, verify):
     verify(5)
     bench.write("benchmarks/made.yaml", bench.MADE.replace("T: 100", "T: [100, 200]"))
-    for text, asked in (
+    for text, commands in (
         (CLAIMS, ["--model urnn --model lstm --T 100 --seeds 3"]),
         (
             CLAIMS.replace("T: 100}", "T: 200, seeds: 5}", 1),
@@ -88,7 +86,7 @@ def test_one_command_makes_what_several_claims_miss(bench, verify):
     ):
         bench.write("paper.yaml", text)
         said = bench("verify", "paper.yaml", code=5).err.splitlines()
-        assert [f"missing: urnn-bench run made {each}" for each in asked] == [
+        assert [f"missing: urnn-bench run made {options}" for options in commands] == [
             line for line in said if line.startswith("missing:")
         ]
     assert "claims: 2 missing" in said and "2 claims not decided" in said[-1]
@@ -102,15 +100,15 @@ def test_one_command_makes_what_several_claims_miss(bench, verify):
 def test_a_diverged_run_is_no_evidence_of_being_stuck(bench, verify):
     record_runs(bench, losses=(0.17, 0.17))
     bench.record("lstm", seed=2, test=0.17, status="diverged")
-    found = verify(5)["stuck"]
-    assert found["verdict"] == "inconclusive" and found["reason"] == "seed 2 diverged"
+    row = verify(5)["stuck"]
+    assert row["verdict"] == "inconclusive" and row["reason"] == "seed 2 diverged"
 
 
 def test_runs_with_settings_of_their_own_are_not_the_papers(bench, verify):
     record_runs(bench, settings=("fit.solved.below=10",))
-    found = verify(5)
-    assert found["solves"]["verdict"] == "missing"
-    assert "3 with other settings are not judged" in found["solves"]["reason"]
+    rows = verify(5)
+    assert rows["solves"]["verdict"] == "missing"
+    assert "3 with other settings are not judged" in rows["solves"]["reason"]
 
 
 def test_what_was_asked_for_since_changes_no_verdict(bench, verify):

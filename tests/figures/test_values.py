@@ -30,13 +30,13 @@ def draw(name, results, **options):
 
 def line(ax, label):
     """The thick line of that name."""
-    (found,) = (each for each in ax.lines if each.get_label() == label)
-    return [float(x) for x in found.get_xdata()], [float(y) for y in found.get_ydata()]
+    (curve,) = (curve for curve in ax.lines if curve.get_label() == label)
+    return [float(x) for x in curve.get_xdata()], [float(y) for y in curve.get_ydata()]
 
 
 def medians(frame, by, column="value"):
-    found = frame.groupby(by)[column].median()
-    return [float(x) for x in found.index], found.tolist()
+    series = frame.groupby(by)[column].median()
+    return [float(x) for x in series.index], series.tolist()
 
 
 def close(one, two):
@@ -48,10 +48,10 @@ def close(one, two):
 def test_learning_curves_are_medians_over_seeds(results, model, x):
     option = {"step": "updates", "examples": "examples"}[x]
     for ax, T in zip(draw("learning_curves", results, x=option).axes, (4, 6), strict=True):
-        of = results.metrics.query(
+        readings = results.metrics.query(
             "model == @model and T == @T and split == 'validation' and metric == @results.criterion"
         )
-        assert ax.get_title() == f"T = {T}" and close(line(ax, model), medians(of, x))
+        assert ax.get_title() == f"T = {T}" and close(line(ax, model), medians(readings, x))
 
 
 def test_an_axis_ends_at_so_many_baselines_and_counts_in_thousands(results):
@@ -67,8 +67,8 @@ def test_an_axis_ends_at_so_many_baselines_and_counts_in_thousands(results):
 def test_a_papers_points_are_drawn_as_far_as_the_curves_go(results):
     paper = {"lstm": {4: [[0, 1.5], [24, 1.0], [25, 0.5]]}, "gru": {4: [[0, 1]]}}
     first, second = draw("learning_curves", results, paper=paper).axes
-    stars = [each for ax in (first, second) for each in ax.lines if each.get_marker() == "*"]
-    assert [each.get_xydata().tolist() for each in stars] == [[[0, 1.5], [24, 1.0]]]
+    stars = [curve for ax in (first, second) for curve in ax.lines if curve.get_marker() == "*"]
+    assert [curve.get_xydata().tolist() for curve in stars] == [[[0, 1.5], [24, 1.0]]]
     assert stars[0] in first.lines and stars[0].get_label() == "lstm (paper, read off)"
 
 
@@ -77,25 +77,29 @@ def test_gradient_norms_are_medians_over_seeds(results, model):
     axes = draw("gradient_norms", results).axes
     titles = ["at the start", "after 3 updates", "after 6 updates"]
     assert [ax.get_title() for ax in axes] == titles
-    of = results.probes.query(
+    readings = results.probes.query(
         "probe == 'gradient_norm' and state == 'h' and T == 6 and model == @model"
     )
     for ax, step in zip(axes, (0, 3, 6), strict=True):
-        assert close(line(ax, f"{model}, h"), medians(of[of["step"] == step], "t"))
+        assert close(line(ax, f"{model}, h"), medians(readings[readings["step"] == step], "t"))
 
 
 def test_hidden_states_are_medians_under_their_names(results):
     axes = {ax.get_title(): ax for ax in draw("hidden_states", results).axes}
     names = {"state_norm": "its norm", "distance_to_last": "distance to the last one"}
-    of = results.probes.query("step == 6 and T == 6")
+    readings = results.probes.query("step == 6 and T == 6")
     for probe, name in names.items():
         for model, state in (("urnn", "h"), ("lstm", "h"), ("lstm", "c")):
-            wanted = of[(of["probe"] == probe) & (of["model"] == model) & (of["state"] == state)]
+            wanted = readings[
+                (readings["probe"] == probe)
+                & (readings["model"] == model)
+                & (readings["state"] == state)
+            ]
             assert close(line(axes[f"{state}: {name}"], f"{model}, {state}"), medians(wanted, "t"))
     assert len(axes) == 4
 
 
-def test_states_are_those_of_the_runs_that_were_looked_into_last(results):
+def test_states_are_those_of_the_runs_that_were_probed_last(results):
     left = results.probes["run"].iloc[0]
     late = (results.probes["run"] == left) & (results.probes["step"] == 6)
     results.__dict__["probes"] = results.probes[~late]
@@ -112,25 +116,27 @@ def test_states_are_those_of_the_runs_that_were_looked_into_last(results):
 
 def test_a_heatmap_is_the_logarithm_of_the_median(results):
     axes = {ax.get_title(): ax for ax in draw("gradient_heatmap", results).axes}
-    of = results.probes.query("probe == 'gradient_norm' and state == 'h' and T == 6")
+    readings = results.probes.query("probe == 'gradient_norm' and state == 'h' and T == 6")
     for model in MODELS:
         (mesh,) = axes[model].collections
-        wanted = of[of["model"] == model].groupby(["step", "t"])["value"].median().unstack()
+        wanted = (
+            readings[readings["model"] == model].groupby(["step", "t"])["value"].median().unstack()
+        )
         assert np.allclose(mesh.get_array(), np.log10(wanted.to_numpy()))
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_memory_over_training_is_of_all_seeds_or_ends(results, model):
     first, second = draw("memory_over_training", results).axes
-    of = results.metrics.query("split == 'probe' and model == @model and T == 6")
+    readings = results.metrics.query("split == 'probe' and model == @model and T == 6")
     for ax, metric in ((first, "memory_horizon_h"), (second, "lyapunov")):
-        assert close(line(ax, model), medians(of[of["metric"] == metric], "step"))
-    ended = of[(of["step"] == 6) & (of["seed"] == 0)].index
+        assert close(line(ax, model), medians(readings[readings["metric"] == metric], "step"))
+    ended = readings[(readings["step"] == 6) & (readings["seed"] == 0)].index
     fewer = replace(results, metrics=results.metrics.drop(index=ended))
     assert line(draw("memory_over_training", fewer).axes[1], model)[0] == [0, 3]
 
 
-def test_what_was_looked_at_on_other_lengths_is_left_out_and_said(bench):
+def test_probes_on_other_lengths_is_left_out_and_said(bench):
     for T, seed in ((9, 0), (12, 1)):
         bench(
             "run",
@@ -187,10 +193,10 @@ def test_states_that_no_model_has_are_no_figure(results):
         draw("gradient_norms", results, states=["c"])
 
 
-def test_looks_at_different_updates_have_a_median_up_to_the_first_end(results):
-    of = results.metrics
-    kept = (of["split"] != "probe") | ((of["seed"] == 0) == (of["step"] != 3))
-    fewer = replace(results, metrics=of[kept])
+def test_probes_at_different_updates_have_a_median_up_to_the_first_end(results):
+    readings = results.metrics
+    kept = (readings["split"] != "probe") | ((readings["seed"] == 0) == (readings["step"] != 3))
+    fewer = replace(results, metrics=readings[kept])
     xs, _ = line(draw("memory_over_training", fewer).axes[1], "lstm")
     assert xs == [0, 3]
 
@@ -214,9 +220,9 @@ def test_marks_of_diverged_runs_are_drawn_in_one_order(bench):
     )
     results = load(bench.folder / "results", "tiny")
     (ax,) = draw("learning_curves", results).axes
-    marks = [each.get_xydata()[0].tolist() for each in ax.lines if each.get_marker() == "x"]
-    of = results.metrics.query("split == 'validation' and metric == @results.criterion")
-    last = of.sort_values("step").groupby("run")[["examples", "value"]].last()
+    marks = [curve.get_xydata()[0].tolist() for curve in ax.lines if curve.get_marker() == "x"]
+    readings = results.metrics.query("split == 'validation' and metric == @results.criterion")
+    last = readings.sort_values("step").groupby("run")[["examples", "value"]].last()
     assert len(marks) == 5 and marks == last.sort_index().to_numpy().tolist()
 
 
@@ -225,7 +231,7 @@ def test_many_models_stand_beside_each_other_within_their_length(bench):
         for i in range(12):
             bench.record(f"model{i}", T=T)
     (ax,) = draw("solvability", load(bench.folder / "results", "made")).axes
-    places = np.array([each.lines[0].get_xdata() for each in ax.containers])
+    places = np.array([curve.lines[0].get_xdata() for curve in ax.containers])
     assert places[:, 0].max() < 0.5 and places[:, 1].min() > 0.5 and len(set(places[:, 0])) == 12
 
 
@@ -260,12 +266,14 @@ def test_gradient_by_length_fills_the_marks_of_solved_runs(results):
         if dots.get_label().startswith("_")
     }
     assert marks == {True: 2, False: 4}
-    of = results.probes.query("probe == 'gradient_norm' and state == 'h' and step == 0")
-    norms = of.sort_values("t").groupby(["model", "T", "run"])["value"]
+    readings = results.probes.query("probe == 'gradient_norm' and state == 'h' and step == 0")
+    norms = readings.sort_values("t").groupby(["model", "T", "run"])["value"]
     ratio = (norms.first() / norms.last()).groupby(["model", "T"]).median()
-    drawn = [each.get_ydata().tolist() for each in ax.lines if len(each.get_xdata())]
-    for each, wanted in zip(sorted(drawn), sorted(ratio[m].tolist() for m in MODELS), strict=True):
-        assert each == pytest.approx(wanted)
+    drawn = [curve.get_ydata().tolist() for curve in ax.lines if len(curve.get_xdata())]
+    for heights, wanted in zip(
+        sorted(drawn), sorted(ratio[m].tolist() for m in MODELS), strict=True
+    ):
+        assert heights == pytest.approx(wanted)
 
 
 @pytest.fixture
@@ -292,17 +300,17 @@ def test_survival_falls_when_seeds_solve_it_and_marks_those_that_stopped(solved)
     (ax,) = draw("time_to_solve", solved).axes
     assert line(ax, "urnn") == ([1, 100, 400, 1000], [1, 0.5, 0.25, 0.25])
     assert line(ax, "lstm") == ([1, 1000], [1, 1])
-    curves = [each for each in ax.lines if each.get_label() in MODELS]
-    assert all(each.get_drawstyle() == "steps-post" for each in curves)
-    marks = [each.get_xydata().tolist() for each in ax.lines if each.get_marker() == "|"]
+    curves = [curve for curve in ax.lines if curve.get_label() in MODELS]
+    assert all(curve.get_drawstyle() == "steps-post" for curve in curves)
+    marks = [curve.get_xydata().tolist() for curve in ax.lines if curve.get_marker() == "|"]
     assert sorted(marks) == [[[200, 1], [1000, 1], [1000, 1], [1000, 1]], [[1000, 0.25]]]
 
 
 def test_bars_of_solvability_are_wilsons_and_of_ended_seeds(solved):
     (ax,) = draw("solvability", solved).axes
-    found = {each.get_label(): each for each in ax.containers}
-    (data, _, (bars,)) = found["urnn"].lines
-    low, high = bars.get_segments()[0][:, 1]
+    bars_of = {bars.get_label(): bars for bars in ax.containers}
+    (data, _, (segments,)) = bars_of["urnn"].lines
+    low, high = segments.get_segments()[0][:, 1]
     assert data.get_ydata().tolist() == [0.75]
     assert (low, high) == pytest.approx((0.3006, 0.9544), abs=1e-3)
 
