@@ -8,7 +8,7 @@ from urnn_bench.kernels.native import compiler, dense
 from urnn_bench.kernels.native import groups as native_groups
 from urnn_bench.kernels.native.groups import groups
 from urnn_bench.kernels.native.memory import PRECISIONS
-from urnn_bench.kernels.native.threads import each
+from urnn_bench.kernels.native.threads import share_out
 from urnn_bench.measure.correctness import Shape, cell_of, inputs_of, max_relative_error
 from urnn_bench.registry import Components
 
@@ -89,5 +89,5 @@ def test_every_group_is_taken_once_whatever_the_threads():
     for count in (1, 2, 7):
         for threads in (1, 2, 3, 16):
             taken = []
-            each(lambda first, last, out=taken: out.extend(range(first, last)), count, threads)
+            share_out(lambda first, last, out=taken: out.extend(range(first, last)), count, threads)
             assert sorted(taken) == list(range(count))

@@ -1,9 +1,9 @@
 """Images read a few pixels at a time, and classified after the last.
 
 Le, Jaitly and Hinton (2015), arXiv:1504.00941; Arjovsky, Shah and Bengio (2016), arXiv:1511.06464,
-section 5.3. The last ``validation_examples`` of the training images are set apart and never trained
-on; every epoch shows the others once, in an order of its own, without those that do not fill a
-batch.
+section 5.3. The last ``validation_examples`` of the training images are for validation and never
+trained on. Every epoch goes through the others once, in a new order; those that do not fill a batch
+are skipped.
 
 T steps, B batch, F pixels a step, N images, P pixels, O classes.
 """
@@ -115,6 +115,7 @@ class ImageTask(Task):
         rows: slice | Tensor = slice(index * size, (index + 1) * size)
         if split == "train":
             rows = epoch_indices(len(images.classes), index, size, seed)
+        # bytes until here: a training set in float64 would be eight times as large
         pixels = images.pixels[rows][:, self._order()].reshape(-1, self.options.T, self._width())
         return Batch(pixels.transpose(0, 1).double() / self.levels, images.classes[rows])
 

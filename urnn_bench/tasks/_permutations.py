@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+# RandomState and not numpy's Generator: its streams are frozen, so orders are the same for ever
 _WISDOM, _ARJOVSKY = 92916, 1234
 _SHUFFLED_BEFORE = (50_000, 10_000)
 
@@ -29,6 +30,7 @@ def _drawn(seed: int, count: int) -> Tensor:
 
 
 def _arjovsky(count: int) -> Tensor:
+    # the shuffles count for the draws that they take from the generator; their results do not
     rng = np.random.RandomState(_ARJOVSKY)
     for images in _SHUFFLED_BEFORE:
         rng.shuffle(np.arange(images))

@@ -92,6 +92,7 @@ class Copying(SyntheticTask):
 
     def baseline_output(self, batch: Batch) -> Tensor:
         """Return logits that are sure of a blank, then equal for every content symbol."""
+        # so large that no other token has a probability in float64, and still a float32
         sure = 1e4
         output = sure * one_hot(torch.zeros_like(batch.y), self.options.symbols + 1).double()
         output[-self.options.recall :] = 0.0

@@ -20,7 +20,7 @@ from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.bptt import outer
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.native import compiler
-from urnn_bench.kernels.native.groups import Group, groups, over
+from urnn_bench.kernels.native.groups import Group, for_each_group, groups
 from urnn_bench.kernels.native.memory import address, aligned, dense, require
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.time_loop import HasDrive, State
@@ -107,7 +107,7 @@ class _Recurrence(torch.autograd.Function):
             tensors = (u, h0, c0, hs, cs, own_saved, w.scratch(group))
             group.library.dense_forward(w.pointer, steps, batch, group.row, *map(address, tensors))
 
-        over(run, row_groups, threads)
+        for_each_group(run, row_groups, threads)
         ctx.set_materialize_grads(True)
         ctx.weights, ctx.row_groups, ctx.threads = w, row_groups, threads
         ctx.save_for_backward(hs, cs, h0, c0, saved)
@@ -128,7 +128,7 @@ class _Recurrence(torch.autograd.Function):
             tensors = (saved[group.row], c0, dhs, dcs, dz, dh0, dc0, w.scratch(group))
             group.library.dense_backward(w.pointer, steps, batch, group.row, *map(address, tensors))
 
-        over(run, ctx.row_groups, ctx.threads)
+        for_each_group(run, ctx.row_groups, ctx.threads)
         before = torch.cat([h0.unsqueeze(0), hs[:-1]])
         dw_h = outer(dz, before)
         # only the output gate, the last of four, sees c through a matrix

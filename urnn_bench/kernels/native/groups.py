@@ -15,7 +15,7 @@ import torch
 from urnn_bench.errors import KernelError
 from urnn_bench.kernels.native.compiler import library
 from urnn_bench.kernels.native.memory import PRECISIONS
-from urnn_bench.kernels.native.threads import each
+from urnn_bench.kernels.native.threads import share_out
 
 _NARROWEST_BYTES = 16  # SSE's and NEON's: a narrower vector is not cheaper
 
@@ -45,14 +45,16 @@ def groups(source: Path, batch: int, dtype: torch.dtype) -> list[Group]:
     return row_groups
 
 
-def over(function: Callable[[Group], None], row_groups: list[Group], threads: int) -> None:
+def for_each_group(
+    function: Callable[[Group], None], row_groups: list[Group], threads: int
+) -> None:
     """Call ``function`` for each group, in parallel."""
 
     def share(first: int, last: int) -> None:
         for group in row_groups[first:last]:
             function(group)
 
-    each(share, len(row_groups), threads)
+    share_out(share, len(row_groups), threads)
 
 
 def _narrowed(group: Group, source: Path, rows: int, dtype: torch.dtype) -> Group:

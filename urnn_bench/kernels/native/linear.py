@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.native import compiler
 from urnn_bench.kernels.native.memory import PRECISIONS, address, dense, require
-from urnn_bench.kernels.native.threads import THREADS, each
+from urnn_bench.kernels.native.threads import THREADS, share_out
 
 SOURCE = Path(__file__).with_name("linear.c")
 
@@ -43,7 +43,7 @@ class _Readout(torch.autograd.Function):
         def run(first: int, last: int) -> None:
             library.linear_forward(*size, first, last, *map(address, (x, weight, bias, y)))
 
-        each(run, groups, threads)
+        share_out(run, groups, threads)
         ctx.library, ctx.size, ctx.groups, ctx.threads = library, size, groups, threads
         ctx.save_for_backward(x, weight)
         return y
@@ -63,7 +63,7 @@ class _Readout(torch.autograd.Function):
             tensors = (x, weight, g, dx, dw)
             ctx.library.linear_backward(*ctx.size, first, last, *map(address, tensors))
 
-        each(run, ctx.groups, ctx.threads)
+        share_out(run, ctx.groups, ctx.threads)
         return dx, dw.sum(0), g.sum(0), None
 
 

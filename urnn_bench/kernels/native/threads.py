@@ -18,7 +18,7 @@ THREADS: ContextVar[int] = ContextVar("THREADS", default=os.cpu_count() or 1)
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
-def each(function: Callable[[int, int], None], groups: int, threads: int) -> None:
+def share_out(function: Callable[[int, int], None], groups: int, threads: int) -> None:
     """Call ``function(first, last)`` for shares of ``groups``, in parallel."""
     count = max(1, min(threads, groups))
     # this thread takes the first share itself: with one thread nothing is ever submitted

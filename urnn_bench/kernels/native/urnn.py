@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.native import compiler, linear
-from urnn_bench.kernels.native.groups import Group, groups, over
+from urnn_bench.kernels.native.groups import Group, for_each_group, groups
 from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.time_loop import State
@@ -127,7 +127,7 @@ class _Recurrence(torch.autograd.Function):
             )
 
         row_groups = groups(_SOURCE, batch, bias.dtype)
-        over(run, row_groups, threads)
+        for_each_group(run, row_groups, threads)
         ctx.weights, ctx.v, ctx.token = w, v, inputs.token
         ctx.row_groups, ctx.threads = row_groups, threads
         ctx.save_for_backward(hs, h0, inputs.u, inputs.x)
@@ -158,7 +158,7 @@ class _Recurrence(torch.autograd.Function):
                 w.pointer, _drive(inputs, v), steps, batch, group.row, *map(address, tensors)
             )
 
-        over(run, ctx.row_groups, ctx.threads)
+        for_each_group(run, ctx.row_groups, ctx.threads)
         total = totals.sum(0)
         dv = total[_TOTALS * n :].view(features, 2 * n) if features else None
         return du, dv, dh0, *_factor_gradients(w, total[: _TOTALS * n]), *[None] * 5

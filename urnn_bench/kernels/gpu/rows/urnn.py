@@ -163,8 +163,10 @@ def backward(
     for back in range(steps):
         t = steps - 1 - back
         at = (t.to(tl.int64) * batch + row) * N
+        before = hs + 2 * (at - batch * N)
+        start = h0 + 2 * row * N
         # one load from a chosen address, so that the loop has no branch
-        hr, hi = load_row(tl.where(t > 0, hs + 2 * (at - batch * N), h0 + 2 * row * N), 0, N)
+        hr, hi = load_row(tl.where(t > 0, before, start), 0, N)
         ur, ui = load_row(u, at, N)
         if EVERY:
             er, ei = load_row(dhs, at, N)
