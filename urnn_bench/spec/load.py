@@ -102,9 +102,11 @@ def read(path: Path) -> Document:
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: cannot be read: {error}") from error
     try:
-        node = yaml.compose(text, _Loader)
-        mapping = yaml.load(text, _Loader)
+        # parsed once: the nodes have the lines, and the mapping is made of them
+        loader = _Loader(text)
+        node = loader.get_single_node()
         lines = dict(_lines(node, ()))
+        mapping = None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SpecError(f"{path}{_line(error)}: {_problem(error)}") from error
     if not isinstance(mapping, dict):
