@@ -1,18 +1,10 @@
 """``urnn-bench run``: from benchmarks and a selection to records."""
 
-from collections.abc import Iterable
-from typing import TypeVar
-
 import typer
 
 from urnn_bench.cli.options import run as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Results, use_data
 from urnn_bench.registry import Components
-from urnn_bench.run.matrix import matrix
-from urnn_bench.spec.overrides import Override, parse_override
-from urnn_bench.spec.sweep import Selection
-
-V = TypeVar("V")
 
 
 def run(
@@ -41,16 +33,18 @@ def run(
 ) -> None:
     """Train the runs of benchmarks that are not done yet; resume those that were stopped."""
     from urnn_bench.cli.commands.dry_run import preview
+    from urnn_bench.cli.selection import selection_of
     from urnn_bench.cli.training import Reporting, prepare_runs, train_runs
     from urnn_bench.records.folder import default_results, make_writable
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.device import Backend
+    from urnn_bench.run.matrix import matrix
     from urnn_bench.run.resolve import include as include_files
 
     use_data(data_dir)
     components = include_files(Components(), include or [])
     all_seeds = [*(seed or []), *range(seeds or 0)]
-    selection = _selection(lengths, models, all_seeds, settings, steps=updates, batch=batch)
+    selection = selection_of(lengths, models, all_seeds, settings, steps=updates, batch=batch)
     requested = matrix(components, benchmarks, selection, probe)
     folder = results or default_results()
     if not dry_run:
@@ -62,24 +56,3 @@ def run(
         preview(stacks, execution, json)
         return
     raise typer.Exit(train_runs(stacks, execution, Reporting(json, quiet, verbose)))
-
-
-def _selection(
-    lengths: list[int] | None,
-    models: list[str] | None,
-    seeds: list[int],
-    settings: list[str] | None,
-    **fit: int | None,
-) -> Selection:
-    """Collect the options that select runs; ``fit`` holds keys of the fit that are options too."""
-    overrides = [Override(("fit", key), value) for key, value in fit.items() if value is not None]
-    return Selection(
-        _unique(lengths or []),
-        _unique(models or []),
-        _unique(seeds),
-        (*map(parse_override, settings or []), *overrides),
-    )
-
-
-def _unique(values: Iterable[V]) -> tuple[V, ...]:
-    return tuple(dict.fromkeys(values))
