@@ -93,7 +93,7 @@ FAULTS = {
         FIGURE, 'ax.set_xlabel("T (steps)")', "", "test_labels_axes_and_models"
     ),
     "reads_a_name_as_a_formula": broken(
-        FIGURE, "plain(model)", "model", "test_a_name_is_never_read_as_a_formula"
+        FIGURE, "escaped(model)", "model", "test_a_name_is_never_read_as_a_formula"
     ),
     "fails_without_scores": broken(
         FIGURE, "losses.empty", "False", "test_raises_nothing_to_show_without_a_score"

@@ -94,7 +94,7 @@ FIGURE = '''\
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._style import plain, style_of
+from urnn_bench.figures._style import escaped, style_of
 from urnn_bench.figures.base import Figure
 
 
@@ -107,7 +107,7 @@ class LastLoss(Figure):
         ax = drawing.subplots()
         for model, rows in losses.groupby("model"):
             last = rows.groupby("T")["value"].last()
-            ax.plot(last.index, last, color=style_of(model).color, label=plain(model))
+            ax.plot(last.index, last, color=style_of(model).color, label=escaped(model))
         ax.set_xlabel("T (steps)")
         ax.set_ylabel("validation loss")
         drawing.legend()

@@ -1,24 +1,12 @@
 """``urnn-bench plot`` and ``table``: figures and tables from records alone."""
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict, cast
-
-import typer
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from urnn_bench.cli.display.output import TableRow, echo, echo_err, echo_json, echo_rows, shown
-from urnn_bench.cli.options.completion import complete_figure
-from urnn_bench.cli.options.shared import (
-    FOLDERS,
-    OUTPUT,
-    SELECTION,
-    Benchmark,
-    Include,
-    Json,
-    Lengths,
-    Results,
-)
+from urnn_bench.cli.options import report as options
+from urnn_bench.cli.options.shared import Benchmark, Include, Json, Lengths, Results
 from urnn_bench.cli.sources import load_components, recorded_benchmarks, run_command
 from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.records.folder import default_results, make_writable
@@ -31,23 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from urnn_bench.analysis.results import Results as LoadedResults
-
-
-class FigureFormat(StrEnum):
-    """Formats of a figure."""
-
-    png = "png"
-    svg = "svg"
-    pdf = "pdf"
-
-
-class TableFormat(StrEnum):
-    """Formats of a table."""
-
-    text = "text"
-    markdown = "markdown"
-    latex = "latex"
-    csv = "csv"
 
 
 class _SummaryRow(TypedDict):
@@ -73,39 +44,12 @@ class _SummaryRow(TypedDict):
 
 def plot(
     benchmark: Benchmark = None,
-    figures: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--figure",
-            metavar="NAME",
-            autocompletion=complete_figure,
-            help="Only this figure; repeatable.",
-            show_default="all that the records allow",
-            rich_help_panel=SELECTION,
-        ),
-    ] = None,
+    figures: options.Figures = None,
     lengths: Lengths = None,
     results: Results = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Folder of the figures.",
-            show_default="figures/ in the benchmark's results",
-            rich_help_panel=FOLDERS,
-        ),
-    ] = None,
+    out: options.Out = None,
     include: Include = None,
-    formats: Annotated[
-        list[FigureFormat] | None,
-        typer.Option(
-            "--format",
-            help="Format of the figures; repeatable.",
-            show_default="png",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    formats: options.Formats = None,
     json: Json = False,
 ) -> None:
     """Draw figures from the records and write their paths to stdout."""
@@ -114,7 +58,7 @@ def plot(
     components = load_components(include or [])
     if out:
         make_writable(out, "--out")
-    suffixes = [format_.value for format_ in formats or [FigureFormat.png]]
+    suffixes = [format_.value for format_ in formats or [options.FigureFormat.png]]
     written: list[str] = []
     missing: list[str] = []
     for loaded in _load(benchmark, lengths, results):
@@ -139,21 +83,9 @@ def _lengths_suffix(lengths: list[int] | None) -> str:
 def table(
     benchmark: Benchmark = None,
     lengths: Lengths = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            "--metric",
-            metavar="NAME",
-            help="Test metric to summarise, such as accuracy.",
-            show_default="the loss",
-            rich_help_panel=SELECTION,
-        ),
-    ] = None,
+    metric: options.Metric = None,
     results: Results = None,
-    format_: Annotated[
-        TableFormat,
-        typer.Option("--format", help="Format of the table.", rich_help_panel=OUTPUT),
-    ] = TableFormat.text,
+    format_: options.Format = options.TableFormat.text,
     json: Json = False,
 ) -> None:
     """Summarise the records: a mean over seeds and its interval for each model and length."""
@@ -178,7 +110,9 @@ def _summary(loaded: "list[LoadedResults]", metric: str | None) -> "pd.DataFrame
     return pd.concat(frames, ignore_index=True)
 
 
-def _write_table(format_: TableFormat, frame: "pd.DataFrame", rows: list[_SummaryRow]) -> None:
+def _write_table(
+    format_: options.TableFormat, frame: "pd.DataFrame", rows: list[_SummaryRow]
+) -> None:
     benchmarks = {row["benchmark"] for row in rows}
     _WRITERS[format_](frame, [_narrow(row, with_benchmark=len(benchmarks) > 1) for row in rows])
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
@@ -245,11 +179,11 @@ def _write_csv(frame: "pd.DataFrame", _: Sequence[TableRow]) -> None:
     echo(frame.to_csv(index=False).rstrip("\n"))
 
 
-_WRITERS: dict[TableFormat, Callable[["pd.DataFrame", Sequence[TableRow]], None]] = {
-    TableFormat.text: _write_text,
-    TableFormat.markdown: _write_markdown,
-    TableFormat.latex: _write_latex,
-    TableFormat.csv: _write_csv,
+_WRITERS: dict[options.TableFormat, Callable[["pd.DataFrame", Sequence[TableRow]], None]] = {
+    options.TableFormat.text: _write_text,
+    options.TableFormat.markdown: _write_markdown,
+    options.TableFormat.latex: _write_latex,
+    options.TableFormat.csv: _write_csv,
 }
 
 

@@ -1,0 +1,73 @@
+"""The options of ``urnn-bench plot`` and ``table``."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from urnn_bench.cli.options.completion import complete_figure
+from urnn_bench.cli.options.shared import FOLDERS, OUTPUT, SELECTION
+
+
+class FigureFormat(StrEnum):
+    """Formats of a figure."""
+
+    png = "png"
+    svg = "svg"
+    pdf = "pdf"
+
+
+class TableFormat(StrEnum):
+    """Formats of a table."""
+
+    text = "text"
+    markdown = "markdown"
+    latex = "latex"
+    csv = "csv"
+
+
+Figures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--figure",
+        metavar="NAME",
+        autocompletion=complete_figure,
+        help="Only this figure; repeatable.",
+        show_default="all that the records allow",
+        rich_help_panel=SELECTION,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Folder of the figures.",
+        show_default="figures/ in the benchmark's results",
+        rich_help_panel=FOLDERS,
+    ),
+]
+Formats = Annotated[
+    list[FigureFormat] | None,
+    typer.Option(
+        "--format",
+        help="Format of the figures; repeatable.",
+        show_default="png",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        metavar="NAME",
+        help="Test metric to summarise, such as accuracy.",
+        show_default="the loss",
+        rich_help_panel=SELECTION,
+    ),
+]
+Format = Annotated[
+    TableFormat,
+    typer.Option("--format", help="Format of the table.", rich_help_panel=OUTPUT),
+]
