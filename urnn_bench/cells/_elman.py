@@ -62,4 +62,4 @@ class ElmanCell(Cell[PlainWeights]):
 
     def initial_state(self, batch: int) -> State:
         """Return h_0 for every sequence."""
-        return (_init.over_batch(self.h0, batch),)
+        return (self.h0.expand(batch, -1),)

@@ -3,7 +3,7 @@
 from math import sqrt
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 def glorot(rows: int, columns: int, blocks: int = 1) -> nn.Parameter:
@@ -29,9 +29,3 @@ def glorot_bound(fan_in: int, fan_out: int) -> float:
 def zeros(*shape: int) -> nn.Parameter:
     """Return a parameter of zeros."""
     return nn.Parameter(torch.zeros(shape))
-
-
-def over_batch(initial: Tensor, batch: int) -> Tensor:
-    """Repeat an initial state (H) for every sequence of the batch: (B, H)."""
-    # a view of stride 0: kernels that read memory themselves copy it
-    return initial.expand(batch, -1)

@@ -78,4 +78,4 @@ class LstmPaper(Cell[Weights]):
 
     def initial_state(self, batch: int) -> State:
         """Return the learned h_0 and c_0 for every sequence."""
-        return (_init.over_batch(self.h0, batch), _init.over_batch(self.c0, batch))
+        return (self.h0.expand(batch, -1), self.c0.expand(batch, -1))

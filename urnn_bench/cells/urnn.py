@@ -126,7 +126,7 @@ class Urnn(Cell[Weights]):
 
     def initial_state(self, batch: int) -> State:
         """Return the learned h_0 for every sequence."""
-        return (_init.over_batch(torch.view_as_complex(self.h0), batch),)
+        return (torch.view_as_complex(self.h0).expand(batch, -1),)
 
     def flops(self) -> float:
         """Two transforms of 5 H log2 H, three diagonals, two mirrors, V x, modReLU."""
