@@ -1,6 +1,8 @@
 """A run to the objects that train it: its task, its network, its optimizer, its probes."""
 
+import json
 from collections.abc import Mapping
+from functools import cache
 from typing import TypeVar
 
 import torch
@@ -21,7 +23,7 @@ from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import ComponentSpec
+from urnn_bench.spec.types import ComponentSpec, Config
 from urnn_bench.tasks.base import Signature, Task
 
 _DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
@@ -112,7 +114,20 @@ def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
 
 def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec) -> Configured:
     component = registry.get(spec.name, base)
-    return component(component.Options.model_validate(spec.options))
+    return component(_options(component.Options, spec))
+
+
+def _options(options: type[Config], spec: ComponentSpec) -> Config:
+    return _validated(options, json.dumps(spec.options, sort_keys=True))
+
+
+@cache
+def _validated(options: type[Config], text: str) -> Config:
+    """Return options from the JSON of a resolved run, validated once for all its parts.
+
+    They are frozen, so that runs can share them.
+    """
+    return options.model_validate_json(text)
 
 
 def _network(
@@ -122,7 +137,7 @@ def _network(
 
     def build() -> SequenceModel:
         cell_type = components.cells.get(run.cell.name, Cell)
-        options = cell_type.Options.model_validate(run.cell.options)
+        options = _options(cell_type.Options, run.cell)
         cell = cell_type(signature.inputs.width, run.hidden, options)
         return SequenceModel(cell, signature, choose(cell, device, kernel))
 
