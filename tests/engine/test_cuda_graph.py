@@ -4,7 +4,9 @@ Capturing itself needs a GPU; everything around it is the same for a recorder th
 update by carrying it out again.
 """
 
+import gc
 import warnings
+import weakref
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -171,12 +173,20 @@ def test_replayed_updates_of_several_runs_are_theirs():
 
 
 def test_graphs_of_earlier_stacks_are_dropped():
-    captured = CudaGraphUpdates(replay)
-    jobs = [job_of(run_of(model="rnn"), strategy=captured, kernel="eager") for _ in range(8)]
-    for count in range(8, 0, -1):
+    """Each keeps the memory of an update; a run that leaves its stack makes a new one necessary."""
+    graphs = []
+
+    def capture(body):
+        graphs.append(weakref.ref(body.__self__))
+        return body
+
+    updates = CudaGraphUpdates(capture)
+    jobs = [job_of(run_of(model="rnn"), strategy=updates, kernel="eager") for _ in range(8)]
+    for size in range(8, 0, -1):
         for _ in range(5):
-            captured([UpdateRequest(job, first(job), ()) for job in jobs[:count]])
-    assert len(captured._graphs) == 4
+            updates([UpdateRequest(job, first(job), ()) for job in jobs[:size]])
+    gc.collect()
+    assert len(graphs) == 8 and sum(graph() is not None for graph in graphs) == 4
 
 
 def test_carried_states_go_through_the_recording(tmp_path, monkeypatch):

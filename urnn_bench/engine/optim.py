@@ -60,9 +60,9 @@ def make(
     orthogonal_lr: float | None = None,
 ) -> torch.optim.Optimizer:
     """Return the optimizer that a spec describes, some parameters with a rate of their own."""
-    apart = {id(p) for p in orthogonal} if orthogonal_lr is not None else set()
-    groups: list[dict[str, Any]] = [{"params": [p for p in params if id(p) not in apart]}]
-    if apart:
+    own_rate = {id(p) for p in orthogonal} if orthogonal_lr is not None else set()
+    groups: list[dict[str, Any]] = [{"params": [p for p in params if id(p) not in own_rate]}]
+    if own_rate:
         groups.append({"params": list(orthogonal), "lr": orthogonal_lr})
     kind = _OPTIMIZERS[options.name]
     return kind(groups, **options.model_dump(exclude={"name"}), **_capturable(kind, groups))

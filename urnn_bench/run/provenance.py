@@ -41,22 +41,22 @@ def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainSta
     """
     current = fingerprint(job)
     if train_state.step and record.fingerprint and record.fingerprint != current:
-        both = {**record.fingerprint, **current}
-        other = [k for k in both if record.fingerprint.get(k) != current.get(k)]
-        text = f"the {' and '.join(other)} data are not those that it began with"
+        parts = {**record.fingerprint, **current}
+        changed = [part for part in parts if record.fingerprint.get(part) != current.get(part)]
+        text = f"the {' and '.join(changed)} data are not those it began with"
         raise RecordsError(
             f"{record.run.label} T={record.run.T} seed {record.run.seed}: {text}; "
             "bring those back, or start again with --force"
         )
     device = next(job.model.parameters()).device
-    how = {
+    build = {
         "from_step": train_state.step,
         "device": device.type,
         "device_name": device_name(device),
         "kernel": kernel.name,
         "kernel_reason": kernel.reason,
     }
-    last = record.sessions[-1].model_copy(update=how)
+    last = record.sessions[-1].model_copy(update=build)
     return record.model_copy(
         update={
             "parameters": sum(p.numel() for p in job.model.parameters() if p.requires_grad),
@@ -110,15 +110,15 @@ def _session(stack_size: int) -> Session:
 def record_end(record: Record, job: Job, train_state: TrainState, wall_s: float) -> Record:
     """Return the record with where the run stands and what its last session took."""
     peak = _peak_mb(next(job.model.parameters()).device)
-    how = {"update": job.strategy.name, "update_reason": job.strategy.reason}
-    took = {"wall_s": round(wall_s, 3), "peak_mb": peak}
-    last = record.sessions[-1].model_copy(update={**how, **took})
-    known = isfinite(train_state.best_value)
+    strategy = {"update": job.strategy.name, "update_reason": job.strategy.reason}
+    costs = {"wall_s": round(wall_s, 3), "peak_mb": peak}
+    last = record.sessions[-1].model_copy(update={**strategy, **costs})
+    is_scored = isfinite(train_state.best_value)
     return record.model_copy(
         update={
             "steps_done": train_state.step,
             "train_s": train_state.train_s,
-            "best_step": train_state.best_step if known else None,
+            "best_step": train_state.best_step if is_scored else None,
             "solved_step": train_state.solved_step,
             "sessions": (*record.sessions[:-1], last),
         }

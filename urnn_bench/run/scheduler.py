@@ -41,9 +41,9 @@ def _check_records(run: Run, folder: Path) -> None:
         if status_of_run(folder).status not in FINAL:
             load_checkpoint(folder, run)
     except RecordsError as error:
-        one = ["--model", run.label, "--T", str(run.T), "--seed", str(run.seed), "--force"]
-        where = shlex.join(["urnn-bench", "run", run.benchmark, *one])
-        raise RecordsError(f"{error}; this run alone: {where}") from error
+        selection = ["--model", run.label, "--T", str(run.T), "--seed", str(run.seed), "--force"]
+        command = shlex.join(["urnn-bench", "run", run.benchmark, *selection])
+        raise RecordsError(f"{error}; this run only: {command}") from error
 
 
 def execute_matrix(
