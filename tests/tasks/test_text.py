@@ -152,7 +152,7 @@ def test_a_run_does_not_go_on_with_another_text(corpus):
     corpus.process(*arguments, "--time-limit", 0, code=3)
     corpus.write("data/ptb/ptb.train.txt", "the mat sat on the cat\n" * 4)
     said = corpus.process(*arguments, code=2).err
-    assert "data are not those that it began with" in said and "--force" in said
+    assert "data are not those it began with" in said and "--force" in said
     corpus.write("data/ptb/ptb.train.txt", "the cat sat on the mat\n" * 4)
     corpus.process(*arguments)
 

@@ -103,9 +103,9 @@ def _summary(loaded: "list[LoadedResults]", metric: str | None) -> "pd.DataFrame
 
     from urnn_bench.analysis.summary import summary, tested
 
-    frames = [summary(each, metric) for each in loaded if metric in (None, *tested(each))]
+    frames = [summary(results, metric) for results in loaded if metric in (None, *tested(results))]
     if not frames:
-        metrics = {name for each in loaded for name in tested(each)}
+        metrics = {name for results in loaded for name in tested(results)}
         raise UnknownNameError("metric", metric or "", metrics)
     return pd.concat(frames, ignore_index=True)
 
@@ -137,12 +137,12 @@ def _load(
     loaded = [load(folder, name, run_command(benchmark or name, results)) for name in names]
     if not lengths:
         return loaded
-    recorded_lengths = sorted({record.run.T for each in loaded for record in each.records})
+    recorded_lengths = sorted({record.run.T for frames in loaded for record in frames.records})
     if unknown := [T for T in lengths if T not in recorded_lengths]:
         choices = ", ".join(map(str, recorded_lengths))
         raise UsageError(f"no run is recorded at T = {unknown[0]}; there are: {choices}")
-    selected = (each.at(lengths) for each in loaded)
-    return [each for each in selected if each.records]
+    selected = (frames.at(lengths) for frames in loaded)
+    return [frames for frames in selected if frames.records]
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
