@@ -55,7 +55,7 @@ def train_run(job: Job, state: TrainState) -> Iterator[Event]:
 
 
 def _events_of(i: int, events: Iterator[Event], left: set[int]) -> Iterator[StackEvent]:
-    while (event := attempt(next, events, None)) is not None:
+    while i not in left and (event := attempt(next, events, None)) is not None:
         if isinstance(event, Exception):
             left.add(i)
         yield i, event

@@ -145,9 +145,10 @@ def train_step(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
         _descend(requests[0].job)
         return outputs
     failures = [attempt(_descend, request.job) for request in requests]
-    if any(failures):
+    if any(failure is not None for failure in failures):
         pairs = zip(failures, outputs, strict=True)
-        raise PartialFailureError([failure or output for failure, output in pairs])
+        outcomes = [output if failure is None else failure for failure, output in pairs]
+        raise PartialFailureError(outcomes)
     return outputs
 
 

@@ -24,7 +24,7 @@ from urnn_bench.registry import Components, Registry
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec, Config
-from urnn_bench.tasks.base import Signature, Task
+from urnn_bench.tasks.base import Task
 
 _DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
 Configured = TypeVar("Configured", Task, Probe)
@@ -33,7 +33,7 @@ Configured = TypeVar("Configured", Task, Probe)
 def count_parameters(components: Components, run: Run) -> int:
     """Return the number of trainable parameters, counted without allocating any."""
     with torch.device("meta"):
-        model = _network(components, run, task_of(components, run).signature, "cpu", "eager")
+        model = _network(components, run, task_of(components, run), "cpu", "eager")
     return sum(p.numel() for p in _trainable(model))
 
 
@@ -58,13 +58,11 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
 
     Raises DeviceError or KernelError if the requested device or kernel cannot be used.
     """
-    device, dtype, task = (
-        device_of(backend.device),
-        _DTYPES[run.fit.dtype],
-        task_of(components, run),
-    )
+    device, dtype = device_of(backend.device), _DTYPES[run.fit.dtype]
     with seeded(run.seed, "init"):
-        model = _network(components, run, task.signature, device.type, backend.kernel)
+        # here too a task of a user's that draws changes nothing outside the run
+        task = task_of(components, run)
+        model = _network(components, run, task, device.type, backend.kernel)
     model.to(device, dtype)
     model.kernel.warm_up(run.fit.batch, dtype)
     job = Job(
@@ -89,7 +87,7 @@ def reference_model(components: Components, run: Run, device: str) -> tuple[Sequ
     task, dtype = task_of(components, run), _DTYPES[run.fit.dtype]
     x = task.batch("train", 0, run.fit.batch, run.seed).x
     with torch.device(device), torch.random.fork_rng(devices=[]):
-        model = _network(components, run, task.signature, "cpu", "eager")
+        model = _network(components, run, task, "cpu", "eager")
     return model.to(dtype), x.to(device, dtype if x.is_floating_point() else x.dtype)
 
 
@@ -107,9 +105,9 @@ def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
 
 def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
     """Return the kernel a run would use, without allocating its network."""
-    device, signature = device_of(backend.device), task_of(components, run).signature
+    device, task = device_of(backend.device), task_of(components, run)
     with torch.device("meta"):
-        return _network(components, run, signature, device.type, backend.kernel).kernel
+        return _network(components, run, task, device.type, backend.kernel).kernel
 
 
 def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec) -> Configured:
@@ -131,13 +129,14 @@ def _validated(options: type[Config], text: str) -> Config:
 
 
 def _network(
-    components: Components, run: Run, signature: Signature, device: str, kernel: str
+    components: Components, run: Run, task: Task, device: str, kernel: str
 ) -> SequenceModel:
     """Return a run's network; raise ComponentError with what its cell raises."""
 
     def build() -> SequenceModel:
         cell_type = components.cells.get(run.cell.name, Cell)
         options = _options(cell_type.Options, run.cell)
+        signature = task.signature
         cell = cell_type(signature.inputs.width, run.hidden, options)
         return SequenceModel(cell, signature, choose(cell, device, kernel))
 

@@ -1,5 +1,6 @@
 """The runs of one stack: opened or resumed, trained together, each closed with its own status."""
 
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -77,19 +78,23 @@ def _open(
     acquired: AcquiredRun, stack_size: int, options: ExecutionOptions, display: Display
 ) -> ActiveRun | Record:
     """Return a run ready to train, or the record of one that failed to open."""
-    run, folder = acquired.run, folder_of(options.results, acquired.run)
+    began_s, run = time.monotonic(), acquired.run
+    folder = folder_of(options.results, run)
     provenance.reset_peak()
     remove_leftovers(folder)
     record = provenance.start_session(run, acquired.record, stack_size)
     record.write(folder)
-    opened = attempt(_open_files, record, folder, options, acquired.lock)
+    opened = attempt(_open_files, record, folder, options, acquired.lock, began_s)
     if isinstance(opened, RecordsError):
         raise opened
-    return _failed(record, opened, folder, display) if isinstance(opened, Exception) else opened
+    if isinstance(opened, Exception):
+        with acquired.lock:
+            return _failed(record, opened, folder, display)
+    return opened
 
 
 def _open_files(
-    record: Record, folder: Path, options: ExecutionOptions, lock: ExitStack
+    record: Record, folder: Path, options: ExecutionOptions, lock: ExitStack, began_s: float
 ) -> ActiveRun:
     """Build what a run needs, and restore it from its checkpoint if it has one."""
     run = record.run
@@ -106,7 +111,9 @@ def _open_files(
         probes = files.enter_context(closing(writer))
     record = provenance.record_build(record, job, kernel, state)
     _warn_of_changes(record, folder, resumed=content is not None)
-    return ActiveRun(folder, record, job, state, files, metrics, probe_runner, probes)
+    return ActiveRun(
+        folder, record, job, state, began_s, lock, files, metrics, probe_runner, probes
+    )
 
 
 def _warn_of_changes(record: Record, folder: Path, resumed: bool) -> None:

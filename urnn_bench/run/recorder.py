@@ -33,6 +33,8 @@ class ActiveRun:
     record: Record
     job: Job
     state: TrainState
+    began_s: float
+    lock: ExitStack
     open_files: ExitStack
     metrics: MetricsWriter
     probe_runner: ProbeRunner | None = None
@@ -66,7 +68,7 @@ class RunRecorder:
     ) -> None:
         self.run, self.has_left = run, False
         self._display, self._should_stop, self._limit_s = display, should_stop, limit_s
-        self._began_s = self._saved_s = time.monotonic()
+        self._saved_s = time.monotonic()
         self._save_s = 0.0
 
     def start(self) -> None:
@@ -89,13 +91,14 @@ class RunRecorder:
             self._save_or_stop()
 
     def close(self) -> Record:
-        """Close the files and write the final record."""
+        """Close the files, write the final record, and unlock the folder for other processes."""
         run = self.run
         run.open_files.close()
-        wall_s = time.monotonic() - self._began_s
+        wall_s = time.monotonic() - self.run.began_s
         record = provenance.record_end(run.record, run.job, run.state, wall_s)
         record.write(run.folder)
         self._display.end(record)
+        run.lock.close()
         return record
 
     def _probe(self) -> None:
@@ -126,7 +129,7 @@ class RunRecorder:
 
     def _save_or_stop(self) -> None:
         now_s, ended = time.monotonic(), self.run.state.ended
-        stop = None if ended else self._reason_to_stop(now_s - self._began_s)
+        stop = None if ended else self._reason_to_stop(now_s - self.run.began_s)
         if stop or ended or now_s - self._saved_s > self._pause_s:
             self.run.save()
             self._saved_s = time.monotonic()
