@@ -119,7 +119,10 @@ def _stacked_arguments(
 
 
 def _run_stack(model: SequenceModel, arguments: _StackArguments) -> tuple[Tensor, State]:
-    """Return h over time (M, T, B, H) and the last states; raise TypeError if there is no way."""
+    """Return h over time (M, T, B, H) and the last states.
+
+    Raises TypeError if the kernel cannot run a stack.
+    """
     if model.kernel.stacked is None:
         raise TypeError(f"the kernel '{model.kernel.name}' computes one model at a time")
     return model.kernel.stacked(*arguments)

@@ -261,7 +261,10 @@ def test_a_closed_pipe_ends_quietly(bench):
         (["tiny", "--model", "urm"], "no model is called 'urm'; did you mean 'urnn'?"),
         (["tiny", "--kernel", "eagre"], "has no kernel 'eagre'; did you mean 'eager'?"),
         (["tiny", "--kernel", "vendor"], "the model 'urnn' has no kernel 'vendor'"),
-        (["tiny", "--device", "cuda"], "--device cuda: no such device is here; use --device cpu"),
+        (
+            ["tiny", "--device", "cuda"],
+            "--device cuda: this device is not available; use --device cpu",
+        ),
         (["tiny", "--set", "models.lstm.hidden=0"], "hidden=0: must be at least 1, not 0"),
         (["tiny", "--set", "fit.no=1"], "--set fit.no=1: unknown key 'no'"),
         (["adding", "--T", "1"], "T: must be at least 2, not 1"),

@@ -59,7 +59,7 @@ class Cell(nn.Module, ABC, Generic[W]):
     def weights(self) -> W:
         """Return what ``drive`` and ``step`` need as a NamedTuple, made once for a sequence.
 
-        Kernels, stacks and gradients go by what is in it: what is used must be there.
+        Include every tensor that ``drive`` and ``step`` use: kernels and stacks see only these.
         """
 
     @abstractmethod
@@ -78,7 +78,7 @@ class Cell(nn.Module, ABC, Generic[W]):
         """Return the state before the first step, h first, each (B, H)."""
 
     def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
-        """Return the parameters that ``fit.orthogonal_lr`` is the learning rate of, if any."""
+        """Return the parameters that are trained with ``fit.orthogonal_lr``, if any."""
         return ()
 
     def on_update_end(self, step: int) -> None:
@@ -87,7 +87,7 @@ class Cell(nn.Module, ABC, Generic[W]):
     def flops(self) -> float | None:
         """Return the operations of one step of one sequence, forward, V x included.
 
-        A product and a sum count one each, and so does any other function of one number. None if
+        Each multiplication, addition or function of one number counts as one. None if
         the number is not known.
         """
         return None

@@ -87,7 +87,7 @@ def _end(job: Job, state: TrainState) -> Iterator[Event]:
 def _updates(
     runs: dict[int, tuple[Job, TrainState]], threads: UpdateThreads | None
 ) -> dict[int, UpdateResult | Exception]:
-    """Draw a batch for every run and execute their updates; return what came of each."""
+    """Draw a batch for every run and execute their updates; return each result or exception."""
     attempts = {i: attempt(draw_request, *run) for i, run in runs.items()}
     requests = {i: r for i, r in attempts.items() if not isinstance(r, Exception)}
     failures = {i: r for i, r in attempts.items() if isinstance(r, Exception)}

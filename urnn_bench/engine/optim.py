@@ -69,7 +69,7 @@ def make(
 
 
 def _capturable(kind: Callable[..., Any], groups: list[dict[str, Any]]) -> dict[str, bool]:
-    """Ask for an optimizer that counts its steps where its parameters are, if that is a GPU."""
+    """Keep the optimizer's step counter on the GPU if the parameters are there."""
     groups[0]["params"] = list(groups[0]["params"])
     on_gpu = any(p.is_cuda for p in groups[0]["params"])
     return {"capturable": True} if on_gpu and "capturable" in signature(kind).parameters else {}

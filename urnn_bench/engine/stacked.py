@@ -69,7 +69,7 @@ def _split_for_threads(requests: Sequence[UpdateRequest], count: int) -> Iterato
 
 
 def _useful_splits(jobs: Sequence[Job]) -> int:
-    """Return into how many parts a stacked update may be split with a gain.
+    """Return into how many parts splitting a stacked update still pays off.
 
     Its parts share every operation's overhead, which Python gives to one thread at a time; two
     threads gain only where operations are long.

@@ -1,4 +1,4 @@
-"""The first gradients of a stack, compared with those of its runs by themselves.
+"""The first gradients of a stack, compared with those of each run trained alone.
 
 A step of a user's cell may depend on more than its arguments, such as on a parameter that
 ``weights`` does not return; in a stack it would then read another run's.
@@ -96,7 +96,7 @@ def _reason_not_to_stack(requests: Sequence[UpdateRequest]) -> str | None:
 
 
 def _difference(requests: Sequence[UpdateRequest], unstacked: Sequence[list[Tensor]]) -> str:
-    """Return what makes the stack compute something else than its runs do, or nothing."""
+    """Return what makes the stack compute something different from its runs, or nothing."""
     stacked = _gradients(requests)
     if not _is_independent(requests):
         return "not stacked: its step reads more than its weights"

@@ -1,4 +1,4 @@
-"""Where a run has got to: all that its next update needs, apart from weights and optimizer."""
+"""A run's progress: all that its next update needs, apart from weights and optimizer."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -12,9 +12,9 @@ from urnn_bench.events import Ending
 class TrainState:
     """The state of a run after an ``Updated`` event.
 
-    Its fields are stored in checkpoints. ``state`` is the hidden state that the next batch goes on
-    from, empty if it begins anew; ``ended`` is set before the last ``Updated``, so that a run that
-    is stopped during its test goes on with the test.
+    Its fields are stored in checkpoints. ``state`` is the hidden state from which the next batch
+    continues, empty if it starts anew. ``ended`` is set before the last ``Updated``, so that a run
+    stopped during its test resumes with the test.
     """
 
     step: int = 0

@@ -1,4 +1,4 @@
-"""The time loop: the one definition that every faster kernel is held to.
+"""The time loop: the reference that every faster kernel is tested against.
 
 T steps, B batch, F input features, H hidden width, M models.
 """

@@ -29,12 +29,14 @@ def device_of(wanted: str) -> torch.device:
     if wanted == "auto":
         return torch.device(next((name for name, yes in here.items() if yes), "cpu"))
     if not here.get(wanted, True):
-        raise DeviceError(f"--device {wanted}: no such device is here; use --device cpu or auto")
+        raise DeviceError(
+            f"--device {wanted}: this device is not available; use --device cpu or auto"
+        )
     return torch.device(wanted)
 
 
 def configure_torch(threads: int | None) -> None:
-    """Fix the number of threads and ask torch for deterministic algorithms.
+    """Fix the number of threads and enable deterministic algorithms.
 
     Unless told otherwise, kernels in C use every processor and torch one: at the papers' sizes a
     second thread of torch gains little, and since its threads spin while they wait, a busy
@@ -62,7 +64,7 @@ def update_threads(backend: Backend) -> Iterator[UpdateThreads]:
 
 def _one_thread() -> None:
     THREADS.set(1)
-    # whatever torch hands on to a new thread
+    # whatever torch passes on to a new thread
     torch.set_num_threads(1)
 
 

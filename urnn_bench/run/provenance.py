@@ -71,7 +71,7 @@ def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainSta
 
 
 def environment_changes(record: Record) -> str:
-    """Return what differs from the session before that may change the arithmetic, or nothing."""
+    """Return how the environment differs from the previous session's, if numbers may change."""
     if len(record.sessions) < 2:
         return ""
     before, now = record.sessions[-2:]

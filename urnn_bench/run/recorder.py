@@ -79,7 +79,7 @@ class RunRecorder:
             self._probe()
 
     def handle(self, event: Event | Exception) -> None:
-        """Record and show an event; after an update, probe, save and stop if it is time to."""
+        """Record and show an event; after an update, probe, save or stop when due."""
         if isinstance(event, Exception):
             event = Ended(*status_of(event, self.run.folder))
         if isinstance(event, Updated):

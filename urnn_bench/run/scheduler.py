@@ -17,7 +17,7 @@ from urnn_bench.spec.run import Run
 
 
 def check(runs: Sequence[Run], options: ExecutionOptions) -> None:
-    """Raise, before anything is trained, what would stop one of the runs from beginning.
+    """Raise any error that would prevent a run from starting, before anything is trained.
 
     Raises KernelError, DeviceError, DataError, or RecordsError for a damaged or too new record.
     """

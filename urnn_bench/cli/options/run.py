@@ -134,7 +134,7 @@ Threads = Annotated[
         "--threads",
         parser=whole_number(1),
         metavar="N",
-        help="CPU threads. More than one for torch only pays off for wide networks.",
+        help="CPU threads. For torch, more than one helps only with wide networks.",
         show_default="all for kernels in C, 1 for torch",
         rich_help_panel=EXECUTION,
     ),
