@@ -57,7 +57,8 @@ def plot(command, figure, options):
 
 def texts(drawing):
     axes = [text for ax in drawing.axes for text in (ax.title, ax.xaxis.label, ax.yaxis.label)]
-    labels = [text for legend in drawing.legends for text in legend.texts]
+    own_legends = [ax.get_legend() for ax in drawing.axes if ax.get_legend()]
+    labels = [text for legend in (*drawing.legends, *own_legends) for text in legend.texts]
     return [text.get_text() for text in (*axes, *labels)]
 
 
