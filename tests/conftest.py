@@ -16,7 +16,7 @@ from urnn_bench.records.record import Record
 from urnn_bench.spec.run import Run
 
 # a plugin, as a second conftest.py would hide this one from "from conftest import ..."
-pytest_plugins = ["contracts.selection"]
+pytest_plugins = ["contracts.selection", "attack.sizes"]
 
 torch.set_num_threads(1)
 if not torch.cuda.is_available():
