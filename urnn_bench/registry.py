@@ -54,7 +54,7 @@ class Registry:
         path = self.included.get(name) or self._files().get(name)
         if path is None:
             return f"from the package {self._entry_points()[name].value.split('.')[0]}"
-        return (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
+        return (ast.get_docstring(ast.parse(path.read_bytes())) or "").split("\n")[0]
 
     def source(self, name: str) -> str | None:
         """Return the hash of a component's file, or None if it belongs to this package."""
@@ -75,8 +75,8 @@ class Registry:
         paths = (_HERE / self.folder).glob("*.py")
         return {p.stem: p for p in paths if p.stem != "base" and not p.stem.startswith("_")}
 
-    def _entry_points(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=f"urnn_bench.{self.folder}")}
+    def _entry_points(self) -> Mapping[str, EntryPoint]:
+        return _installed(f"urnn_bench.{self.folder}", tuple(sys.path))
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,12 @@ class Components:
     tasks: Registry = Registry("task", "tasks")
     figures: Registry = Registry("figure", "figures")
     probes: Registry = Registry("probe", "probes")
+
+
+@cache
+def _installed(group: str, _: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    """Return the entry points of a group, read once for a search path: it takes milliseconds."""
+    return {point.name: point for point in entry_points(group=group)}
 
 
 @cache

@@ -2,6 +2,8 @@
 
 import platform
 import subprocess
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -11,8 +13,12 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that matter to a result."""
+@cache
+def versions() -> Mapping[str, str]:
+    """Return the versions of Python and of the packages that matter to a result.
+
+    Read once, as is the commit: they are those that this process has loaded.
+    """
     installed = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
@@ -22,6 +28,7 @@ def versions() -> dict[str, str]:
     return installed
 
 
+@cache
 def commit() -> tuple[str | None, bool | None]:
     """Return this package's commit and whether its files differ; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]

@@ -101,7 +101,7 @@ def _session(stack_size: int) -> Session:
         threads=THREADS.get(),
         torch_threads=torch.get_num_threads(),
         deterministic=torch.are_deterministic_algorithms_enabled(),
-        versions=environment.versions(),
+        versions=dict(environment.versions()),
         commit=commit,
         dirty=dirty,
     )
