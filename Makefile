@@ -8,7 +8,7 @@ DOCS_STAMP := $(VENV)/.docs-installed
 DRAW := $(BIN)/urnn-bench plot --format png --format svg
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lint types ci smoke figures docs docs-tables help
+.PHONY: setup run test lint types attack ci smoke figures docs docs-tables help
 
 setup: $(STAMP)  ## make a virtual environment with the tested versions and this package
 
@@ -54,6 +54,10 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) momentum/speech --figure learning_curves --results results/paper/momentum-2020
 	$(DRAW) momentum/adding --figure learning_curves --results results/paper/momentum-2020
 	$(DRAW) momentum/copy --figure learning_curves --results results/paper/momentum-2020
+
+attack: setup  ## attack the program for about an hour, and count what was tried
+	$(BIN)/python -m pytest tests/attack --attack --attack-counts results/reliability -n 2 --timeout 7200
+	$(BIN)/python docs/generate.py
 
 docs: $(DOCS_STAMP)  ## build the documentation into site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet

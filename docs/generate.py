@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from blocks import commands, components, numbers, records, speed, verdicts
+from blocks import commands, components, numbers, records, reliability, speed, verdicts
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- generated: (?P<what>[^\n]*?) -->)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
@@ -29,6 +29,7 @@ KINDS: Mapping[str, Callable[..., str]] = {
     "test": numbers.score,
     "number": numbers.number,
     "curve": numbers.curve,
+    "attacks": reliability.attacks,
     "speed": speed.unitary,
     "speed-summary": speed.summary,
     "speed-models": speed.models,

@@ -1,22 +1,25 @@
 """How much the attacks try: a little in every test run, a lot with --attack, which counts it."""
 
-import json
-import os
+import csv
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-
-# `make attack` sets it; each line of the file is one count
-FIGURES = "URNN_BENCH_ATTACK_FIGURES"
 
 settings.register_profile("short", max_examples=40, derandomize=True, database=None, deadline=None)
 settings.register_profile("long", max_examples=1500, database=None, deadline=None)
 
 
 def pytest_addoption(parser):
-    """Add --attack."""
+    """Add --attack and --attack-counts."""
     parser.addoption("--attack", action="store_true", help="run the attacks at their full size")
+    parser.addoption(
+        "--attack-counts",
+        type=Path,
+        metavar="DIR",
+        help="write what every process has tried into this folder",
+    )
 
 
 def pytest_configure(config):
@@ -27,7 +30,12 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def attack(pytestconfig):
     """The size of the attacks, and where they count what they tried."""
-    return Attack(pytestconfig.getoption("--attack"))
+    sizes = Attack(pytestconfig.getoption("--attack"))
+    yield sizes
+    folder = pytestconfig.getoption("--attack-counts")
+    if folder is not None and sizes.counts:
+        worker = getattr(pytestconfig, "workerinput", {"workerid": "main"})["workerid"]
+        _write(sizes.counts, folder / f"{worker}.csv")
 
 
 class Attack:
@@ -35,12 +43,17 @@ class Attack:
 
     def __init__(self, is_long: bool):
         self.is_long = is_long
+        self.counts = Counter()
 
     def size(self, short: int, long: int) -> int:
         return long if self.is_long else short
 
     def tried(self, what: str, count: int = 1) -> None:
         """Count inputs that a test has tried and that ended as they should."""
-        if path := os.environ.get(FIGURES):
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"what": what, "count": count}) + "\n")
+        self.counts[what] += count
+
+
+def _write(counts, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("tried", "count"), *counts.items()])
