@@ -44,7 +44,7 @@ ALLOWED = {
     "engine": {"errors", "events", "spec", "tasks"},
     "analysis": {"errors", "records"},
     "probes": {"cells", "engine", "events", "kernels", "models", "random_streams", "spec", "tasks"},
-    "figures": {"analysis", "errors", "files", "records", "registry", "spec"},
+    "figures": {"analysis", "errors", "files", "records", "registry", "spec", "text"},
     "claims": {"analysis", "errors", "records", "spec"},
     "run": {
         "cells",
@@ -92,8 +92,9 @@ ALLOWED = {
         "run",
         "spec",
         "tasks",
+        "text",
     },
-    "__main__": {"cli", "errors"},
+    "__main__": {"cli", "errors", "text"},
 }
 
 # libraries that only some parts may know

@@ -4,6 +4,10 @@ import os
 import sys
 import warnings
 
+from urnn_bench import text
+from urnn_bench.cli import failures
+from urnn_bench.cli.display import streams
+
 _INTERRUPTED = 130
 
 
@@ -11,14 +15,18 @@ def main() -> None:
     """Run the command line; an expected error ends in one sentence and its exit code."""
     # cuBLAS is deterministic only if this is set before CUDA starts
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    streams.prepare()
     warnings.showwarning = _show_warning
+    sys.excepthook = failures.show_unexpected
     try:
         _run()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except OSError as error:
-        _echo_err(f"urnn-bench: error: {error}")
+        failures.show_error(failures.sentence(error))
         sys.exit(1)
+    finally:
+        streams.finish()
 
 
 def _run() -> None:
@@ -28,16 +36,12 @@ def _run() -> None:
     try:
         app(prog_name="urnn-bench")
     except UrnnBenchError as error:
-        _echo_err(f"urnn-bench: error: {error}")
+        failures.show_error(str(error))
         sys.exit(error.exit_code)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    _echo_err(f"urnn-bench: warning: {message}")
-
-
-def _echo_err(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    streams.write_err(f"urnn-bench: warning: {text.message(str(message))}\n")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,16 @@ def lines(text: str) -> str:
     return _CONTROLS_BUT_LINES.sub(_escape, text)
 
 
+def message(text: str) -> str:
+    """Return a message on one line: its line breaks become spaces, its other controls escapes."""
+    return line(" ".join(part.strip() for part in text.splitlines()))
+
+
+def json_document(document: str) -> str:
+    """Return a JSON document whose control characters are escaped as JSON escapes them."""
+    return _CONTROLS_BUT_LINES.sub(lambda match: f"\\u{ord(match.group()):04x}", document)
+
+
 def csv_field(text: str) -> str:
     """Return text that a spreadsheet takes as text, also if it begins like a formula."""
     text = line(text)

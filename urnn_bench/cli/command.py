@@ -1,14 +1,30 @@
 """A command that still takes the former names of its options, and whose flags show no type."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar
 
-from typer import Context
+from typer import BadParameter, Context
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
+
+from urnn_bench.text import message
+
+# the base of typer's errors of usage, which it does not export
+_TyperError: type[BadParameter] = BadParameter.__mro__[2]
+
+
+@contextmanager
+def _on_one_line() -> Iterator[None]:
+    """Make what an error of usage quotes safe for a terminal, before typer shows it."""
+    try:
+        yield
+    except _TyperError as error:
+        error.message = message(error.message)
+        raise
 
 
 def _without_flag_types(parameters: Iterable[object]) -> None:
@@ -83,6 +99,18 @@ class Group(TyperGroup):
         return {name: spec.load(name) for name, spec in self.specs.items()}
 
     # typer's own annotation is a class that it does not export
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: object = None, **extra: object
+    ) -> Context:
+        """Parse the program's own options."""
+        with _on_one_line():
+            return super().make_context(info_name, args, parent, **extra)  # type: ignore[arg-type, return-value]
+
+    def invoke(self, ctx: Context) -> object:  # type: ignore[override]
+        """Parse the arguments of a command and run it."""
+        with _on_one_line():
+            return super().invoke(ctx)  # type: ignore[arg-type]
+
     def format_help(self, ctx: Context, formatter: object) -> None:  # type: ignore[override]
         """Write the help."""
         _without_flag_types(self.get_params(ctx))

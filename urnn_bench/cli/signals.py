@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
@@ -33,7 +33,8 @@ class Stop:
             f"urnn-bench: {name}: finishing this update, then saving; repeat to stop immediately\n"
         )
         # not through sys.stderr: the signal may have come in the middle of a write to it
-        os.write(sys.stderr.fileno(), text.encode())
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), text.encode())
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

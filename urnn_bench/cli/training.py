@@ -51,10 +51,12 @@ def train_runs(
     """Train the runs of every stack and return the exit code of the command."""
     runs = [run for stack in runs_in_stacks for run in stack]
     with stoppable() as stop, ExitStack() as resources:
-        display = _display(resources, runs, reporting)
+        json = JsonDisplay()
+        display = _display(resources, runs, reporting, json)
         states = list(execute_matrix(runs_in_stacks, options, display, stop))
     if not reporting.quiet:
         _report_summary(runs, states, options)
+    json.check()
     return stop.exit_code or _exit_code(states)
 
 
@@ -72,7 +74,9 @@ def _stacks(
     return [*single_runs, *stacks(options.components, options.backend, stackable_runs)]
 
 
-def _display(resources: ExitStack, runs: Sequence[Run], reporting: Reporting) -> Display:
+def _display(
+    resources: ExitStack, runs: Sequence[Run], reporting: Reporting, json: JsonDisplay
+) -> Display:
     """Return bars for a terminal, else lines; and JSON on stdout if requested."""
     display: Display
     if reporting.quiet:
@@ -81,7 +85,7 @@ def _display(resources: ExitStack, runs: Sequence[Run], reporting: Reporting) ->
         display = resources.enter_context(LiveDisplay(runs, reporting.verbose))
     else:
         display = resources.enter_context(PlainDisplay(reporting.verbose))
-    return MultiDisplay([display, JsonDisplay()]) if reporting.json else display
+    return MultiDisplay([display, json]) if reporting.json else display
 
 
 def _report_summary(

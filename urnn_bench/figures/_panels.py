@@ -86,7 +86,7 @@ def plot_over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None
         if curves.shape[1] > 1:
             ax.plot(curves.index, curves.to_numpy(), color=color, ls=dashes, lw=0.6, alpha=0.4)
         median = curves.median(axis=1)
-        name = f"{escaped(str(model))}, {state}"
+        name = escaped(f"{model}, {state}")
         ax.plot(median.index, median, color=color, ls=dashes, lw=1.8, label=name)
 
 

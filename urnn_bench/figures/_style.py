@@ -17,9 +17,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
 from urnn_bench.files import write_atomically
 from urnn_bench.spec.benchmark import GRID_SEPARATOR
+from urnn_bench.text import line, lines
 
 _LOG_FROM = 30.0
 
@@ -130,12 +132,12 @@ def axis_label(metric: str) -> str:
     units = {"nat": "nat", "s": "s", "mb": "MiB", "db2": "dB²"}
     unit = f" ({units[words.pop()]})" if words[-1] in units else ""
     text = " ".join(words).replace("cross entropy", "cross-entropy").replace("over", "/")
-    return text.replace("mse", "mean squared error") + unit
+    return escaped(text.replace("mse", "mean squared error") + unit)
 
 
 def escaped(name: str) -> str:
-    """Return a user's name with its dollars escaped, which matplotlib reads as mathematics."""
-    return name.replace("$", r"\$")
+    """Return a user's text on one line whose dollars matplotlib does not read as mathematics."""
+    return line(name).replace("$", r"\$")
 
 
 def needs_log_axis(values: "pd.Series[float]") -> bool:
@@ -158,6 +160,9 @@ def save(drawing: Figure, path: Path) -> None:
     """Write a drawing in the format of the suffix of ``path``."""
     suffix = path.suffix[1:]
     metadata = _METADATA[suffix]
+    for artist in drawing.findobj(Text):
+        # of a figure of a user's too, as a control character makes an SVG that cannot be read
+        artist.set_text(lines(artist.get_text()))
     write_atomically(path, lambda file: drawing.savefig(file, format=suffix, metadata=metadata))
 
 

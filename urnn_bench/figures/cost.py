@@ -41,7 +41,7 @@ class Cost(Figure):
             ax.set_yscale("log" if runs[column].min() > 0 else "linear")
         sessions = [record.sessions[-1] for record in results.records]
         machines = sorted({_machine(session) for session in sessions if session.device})
-        legend(drawing, axes, f"{escaped(results.benchmark)}, on {'; on '.join(machines)}")
+        legend(drawing, axes, escaped(f"{results.benchmark}, on {'; on '.join(machines)}"))
         return drawing
 
 

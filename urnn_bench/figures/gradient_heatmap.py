@@ -58,7 +58,7 @@ class GradientHeatmap(Figure):
             mesh = _panel(ax, norms[norms["model"] == model], low, high)
             ax.set_title(escaped(model), fontsize=10)
         axes[0].set_ylabel("updates, a row for each look")
-        label = f"log10 of ‖∂C/∂{self.options.state}‖ of an example at t"
+        label = f"log10 of ‖∂C/∂{escaped(self.options.state)}‖ of an example at t"
         drawing.colorbar(mesh, ax=axes, label=label)
         title = f"{escaped(results.benchmark)}, trained at {T}{probe_length_note(norms)}"
         title = wrapped(f"{title}, median over {count_seeds(norms, 'step')}", drawing)

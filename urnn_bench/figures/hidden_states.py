@@ -84,7 +84,7 @@ class HiddenStates(Figure):
         draw_paper_curves(ax, readings, from_paper)
         ax.set_ylim(bottom=-_MARGIN_BELOW * ax.get_ylim()[1])
         ax.set_xlabel("t (steps)")
-        ax.set_title(f"{state}: {_PANELS[probe]}", fontsize=10)
+        ax.set_title(f"{escaped(state)}: {_PANELS[probe]}", fontsize=10)
 
 
 def _last_update(frame: pd.DataFrame) -> pd.DataFrame:

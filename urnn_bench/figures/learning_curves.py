@@ -97,7 +97,7 @@ class LearningCurves(Figure):
             _mark_ends(ax, curves, runs, str(model), top)
             self._draw_paper(ax, str(model), T, curves.index.max())
         for (name, value), dashes in zip(baselines.items(), BASELINE_DASHES, strict=False):
-            ax.axhline(value, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
+            ax.axhline(value, linestyle=dashes, label=f"{escaped(name)} (baseline)", **BASELINE)
         self._scale_y(ax, frame["value"])
         if top:
             ax.set_ylim(top=top)

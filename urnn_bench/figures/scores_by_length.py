@@ -82,4 +82,4 @@ def _draw_baselines(ax: Axes, results: Results, metric: str, lengths: list[int])
         if len(lengths) == 1:
             # a line through a single length
             x, heights = [-0.3, 0.3], heights * 2
-        ax.plot(x, heights, linestyle=dashes, label=f"{name} (baseline)", **BASELINE)
+        ax.plot(x, heights, linestyle=dashes, label=f"{escaped(name)} (baseline)", **BASELINE)

@@ -67,7 +67,7 @@ class SolvabilityMap(Figure):
             for (x, y), cell_records in model_cells.items():
                 _draw_cell(ax, x, y, cell_records, norm)
             _label_axes(ax, model, lengths, values)
-        axes[0].set_ylabel(self.options.y)
+        axes[0].set_ylabel(escaped(self.options.y))
         _draw_colorbar(drawing, axes, norm)
         _draw_legend(drawing, results.benchmark, records)
         return drawing

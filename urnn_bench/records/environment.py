@@ -1,5 +1,6 @@
 """The environment of a run: versions, commit, memory."""
 
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ def commit() -> tuple[str | None, bool | None]:
 def reset_peak() -> None:
     """Forget the largest memory use so far, where the system can (Linux)."""
     try:
-        _CLEAR_REFS.write_text(_RESET_PEAK)
+        _CLEAR_REFS.write_text(_RESET_PEAK, encoding="ascii")
     except OSError:
         return
 
@@ -51,7 +52,7 @@ def reset_peak() -> None:
 def peak_mb() -> float | None:
     """Return the largest resident memory since ``reset_peak`` in MiB; None if not known."""
     try:
-        lines = _STATUS.read_text().splitlines()
+        lines = _STATUS.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
     kilobytes = next((line.split()[1] for line in lines if line.startswith("VmHWM")), None)
@@ -61,7 +62,7 @@ def peak_mb() -> float | None:
 def _git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(folder), *arguments]
     try:
-        process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+        process = subprocess.run(command, capture_output=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    return process.stdout.strip()
+    return os.fsdecode(process.stdout).strip()

@@ -33,7 +33,7 @@ class CsvAppender:
         """Write rows and flush them to the operating system."""
         lines = io.StringIO()
         csv.writer(lines, lineterminator="\n").writerows(rows)
-        self._file.write(lines.getvalue().encode())
+        self._file.write(lines.getvalue().encode(errors="backslashreplace"))
         self._file.flush()
 
     def sync(self) -> int:

@@ -14,8 +14,8 @@ _NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
 
 def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"], str]:
     """Return the status that an exception means; its traceback goes into the run's folder."""
-    text = "".join(traceback.format_exception(error))
-    write_atomically(folder / ERROR, lambda file: file.write(text.encode()))
+    text = "".join(traceback.format_exception(error)).encode(errors="backslashreplace")
+    write_atomically(folder / ERROR, lambda file: file.write(text))
     first = str(error).split("\n")[0]
     if _is_out_of_memory(error):
         return "oom", first

@@ -24,6 +24,7 @@ from urnn_bench.spec.run import Probes, Run
 from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, drafts
 from urnn_bench.spec.types import ComponentSpec
 from urnn_bench.tasks.base import Task
+from urnn_bench.text import line
 
 # an entry is a sentence, a list of them, or sentences by name
 Entry: TypeAlias = str | Sequence[str] | Mapping[str, JsonValue]
@@ -62,9 +63,10 @@ def text(description: Description) -> str:
 
 def _indented(entry: Entry) -> list[str]:
     if isinstance(entry, Mapping):
-        width = max(map(len, entry))
-        return [f"  {key:<{width}}  {value}" for key, value in entry.items()]
-    return [f"  {line}" for line in ([entry] if isinstance(entry, str) else entry)]
+        pairs = {line(key): line(str(value)) for key, value in entry.items()}
+        width = max(map(len, pairs))
+        return [f"  {key:<{width}}  {value}" for key, value in pairs.items()]
+    return [f"  {line(part)}" for part in ([entry] if isinstance(entry, str) else entry)]
 
 
 def _model(components: Components, name: str) -> Description:

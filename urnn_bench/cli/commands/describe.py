@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from urnn_bench.cli.display.output import echo, echo_json
+from urnn_bench.cli.display.output import echo_block, echo_json
 from urnn_bench.cli.options.completion import complete_name
 from urnn_bench.cli.options.shared import Include, Json
 from urnn_bench.cli.sources import load_components
@@ -29,4 +29,4 @@ def describe(
     if json:
         echo_json(descriptions)
         return
-    echo("\n\n".join(map(_descriptions.text, descriptions)))
+    echo_block("\n\n".join(map(_descriptions.text, descriptions)))

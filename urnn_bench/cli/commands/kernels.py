@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from urnn_bench.cli.commands import kernel_tables as tables
 from urnn_bench.cli.commands.kernel_sizes import Sizes, sizes_of_benchmark, sizes_of_options
+from urnn_bench.cli.display.output import csv_text
 from urnn_bench.cli.options import kernels as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Json, use_data
 from urnn_bench.cli.sources import load_components
@@ -141,6 +142,6 @@ def _write_csv(rows: "list[Timing]", path: Path, device: str) -> None:
 
     machine = {"device_name": device_name(torch.device(device)), "torch": torch.__version__}
     lines = [asdict(row) | {"us_per_step": row.us_per_step} | machine for row in rows]
-    text = pd.DataFrame(lines).to_csv(index=False)
+    text = csv_text(pd.DataFrame(lines))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_atomically(path, lambda file: file.write(text.encode(errors="backslashreplace")))

@@ -4,7 +4,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from urnn_bench.cli.display.output import TableRow, echo, echo_err, echo_json, echo_rows, shown
+from urnn_bench.cli.display.output import (
+    TableRow,
+    csv_text,
+    echo,
+    echo_block,
+    echo_err,
+    echo_json,
+    echo_rows,
+    shown,
+)
 from urnn_bench.cli.options import report as options
 from urnn_bench.cli.options.shared import Benchmark, Include, Json, Lengths, Results
 from urnn_bench.cli.sources import load_components, recorded_benchmarks, run_command
@@ -14,6 +23,7 @@ from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.sweep import Selection, check_benchmark
 from urnn_bench.spec.types import ComponentSpec
+from urnn_bench.text import markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +161,7 @@ def _report(written: list[str], missing: list[str], json: bool) -> None:
     if json:
         echo_json({"figures": written, "missing": missing})
     elif written:
-        echo("\n".join(written))
+        echo(*written)
     if not written:
         raise NothingToShowError("no figure could be drawn from these records")
 
@@ -163,8 +173,8 @@ def _write_text(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
 def _write_markdown(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
     from tabulate import tabulate
 
-    cells = [{k: shown(v).replace("|", r"\|") for k, v in row.items()} for row in rows]
-    echo(tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True))
+    cells = [{k: markdown(shown(v)) for k, v in row.items()} for row in rows]
+    echo_block(tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True))
 
 
 def _write_latex(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
@@ -172,11 +182,12 @@ def _write_latex(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
 
     cells = [{k: shown(v) for k, v in row.items()} for row in rows]
     style = pd.DataFrame(cells).style.hide(axis="index").format(escape="latex")
-    echo(style.format_index(escape="latex", axis="columns").to_latex(hrules=True).rstrip("\n"))
+    style = style.format_index(escape="latex", axis="columns")
+    echo_block(style.to_latex(hrules=True).rstrip("\n"))
 
 
 def _write_csv(frame: "pd.DataFrame", _: Sequence[TableRow]) -> None:
-    echo(frame.to_csv(index=False).rstrip("\n"))
+    echo_block(csv_text(frame).rstrip("\n"))
 
 
 _WRITERS: dict[options.TableFormat, Callable[["pd.DataFrame", Sequence[TableRow]], None]] = {

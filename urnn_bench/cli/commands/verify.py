@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urnn_bench.claims.schema import Claim, Needs, Paper, check_needs, commands, load_paper
-from urnn_bench.cli.display.output import echo, echo_err, echo_folder, echo_json, echo_table
+from urnn_bench.cli.display.output import echo_block, echo_err, echo_folder, echo_json, echo_table
 from urnn_bench.cli.options.completion import complete_paper
 from urnn_bench.cli.options.shared import (
     EXECUTION,
@@ -28,6 +28,7 @@ from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.catalogue import find, names
 from urnn_bench.spec.sweep import Selection, UnresolvedRun, check_benchmark, drafts
+from urnn_bench.text import markdown
 
 if TYPE_CHECKING:
     from urnn_bench.claims.verdicts import Verdict
@@ -210,7 +211,8 @@ def _write_markdown(verdicts: "Mapping[str, tuple[Claim, Verdict]]") -> None:
         (c.figure, c.says, c.reference.text, c.expect.text, f"{v.ours}, {v.reason}", v.word)
         for c, v in verdicts.values()
     ]
-    echo(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+    cells = [[markdown(text) for text in row] for row in rows]
+    echo_block(tabulate(cells, headers, tablefmt="github", disable_numparse=True))
 
 
 _WRITERS = {Report.text: _write_text, Report.markdown: _write_markdown}

@@ -1,22 +1,27 @@
 """The output of the program: data on stdout, messages on stderr.
 
 A table becomes tab-separated lines in a pipe, where a drawn one would be cut to 80 columns.
-Names are never read as markup, whatever brackets they contain.
+Names are never read as markup, whatever brackets they contain, and never move the cursor or begin
+a line or column of their own: every function here takes text as it is and makes it safe.
 """
 
 import json
-import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from urnn_bench.cli.display.streams import shows, write_err, write_out
 from urnn_bench.records.jsonable import jsonable
+from urnn_bench.text import csv_field, json_document, line, lines, message
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Value = str | float | None
 TableRow = Mapping[str, Value]
@@ -30,9 +35,8 @@ _LONG, _LONGEST = 1e3, 1e6
 
 
 def echo_err(text: str) -> None:
-    """Write a message to stderr, never wrapped."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Write a message to stderr, as one line and never wrapped."""
+    write_err(f"{message(text)}\n")
 
 
 def echo_folder(results: Path | None) -> None:
@@ -41,22 +45,45 @@ def echo_folder(results: Path | None) -> None:
         echo_err(f"add to the commands above: {shlex.join(['--results', str(results)])}")
 
 
-def echo(text: str) -> None:
-    """Write data to stdout; end the program quietly if the reader has closed the pipe."""
-    if sys.stdout is None:
-        return
-    try:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # otherwise Python flushes into the closed pipe at exit and complains
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def echo(*texts: str) -> None:
+    """Write data to stdout, each text as one line; end the program if that fails."""
+    _write("\n".join(map(line, texts)))
+
+
+def echo_block(text: str) -> None:
+    """Write a text of several lines to stdout; end the program if that fails."""
+    _write(lines(text))
+
+
+def echo_json(value: object) -> None:
+    """Write one JSON document to stdout; end the program if that fails."""
+    _write(json_text(value, indent=1))
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """Return JSON that stdout can show; numbers that JSON cannot represent become null."""
+    value = jsonable(value)
+    text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)
+    if shows(text, sys.stdout):
+        return json_document(text)
+    return json.dumps(value, indent=indent, allow_nan=False)
+
+
+def csv_text(frame: "pd.DataFrame") -> str:
+    """Return a table as CSV in which no text is a formula."""
+    safe = frame.copy()
+    for name, column in frame.select_dtypes(exclude="number").items():
+        cells = [_csv_value(value) for value in column]
+        # with its dtype, as whole numbers beside a missing one would become fractions
+        safe[name] = column.__class__(cells, column.index, dtype=column.dtype)
+    return safe.to_csv(index=False)
+
+
+def end_without_stdout(error: OSError) -> NoReturn:
+    """End the program quietly if the reader has closed the pipe, otherwise by the error."""
+    if isinstance(error, BrokenPipeError):
         sys.exit(_BROKEN_PIPE)
-
-
-def echo_json(value: object, indent: int | None = 1) -> None:
-    """Write one JSON document to stdout; numbers that JSON cannot represent become null."""
-    echo(json.dumps(jsonable(value), indent=indent, allow_nan=False, ensure_ascii=False))
+    raise error
 
 
 def echo_rows(rows: Sequence[TableRow]) -> None:
@@ -67,10 +94,10 @@ def echo_rows(rows: Sequence[TableRow]) -> None:
 def echo_table(headers: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
     """Write a table: drawn on a terminal, tab-separated elsewhere."""
     if sys.stdout is None or not sys.stdout.isatty():
-        echo("\n".join("\t".join(map(shown, line)) for line in (headers, *rows)))
+        _write("\n".join("\t".join(map(shown, cells)) for cells in (headers, *rows)))
         return
     console = Console()
-    columns = [_Column(name, [row[i] for row in rows]) for i, name in enumerate(headers)]
+    columns = [_Column(line(name), [row[i] for row in rows]) for i, name in enumerate(headers)]
     varying, constant = _split_constant(columns, console.width)
     for column in constant:
         console.print(Text(f"{column.header}: {shown(column.values[0])}"))
@@ -159,14 +186,25 @@ def _unwrapped(columns: Sequence[_Column], room: int) -> set[int]:
 
 
 def shown(value: Value) -> str:
-    """Return a value as it is shown in a table; an unknown one is a dash."""
+    """Return a value on one line, as it is shown in a table; an unknown one is a dash."""
     if value is None or value != value:
         return _MISSING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.0f}" if _LONG <= abs(value) < _LONGEST else f"{value:.3g}"
-    return str(value)
+    return line(str(value))
+
+
+def _write(text: str) -> None:
+    try:
+        write_out(f"{text}\n")
+    except OSError as error:
+        end_without_stdout(error)
+
+
+def _csv_value(value: object) -> object:
+    return csv_field(value) if isinstance(value, str) else value
 
 
 def duration(seconds: float) -> str:

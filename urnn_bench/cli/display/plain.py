@@ -10,7 +10,8 @@ from threading import Event, Thread
 from typing import Self
 
 from urnn_bench.cli.display.messages import closing, opening, over_baseline, title
-from urnn_bench.cli.display.output import duration, echo_err, echo_json
+from urnn_bench.cli.display.output import duration, echo_err, end_without_stdout, json_text
+from urnn_bench.cli.display.streams import write_out
 from urnn_bench.events import Event as RunEvent
 from urnn_bench.events import Measured, Updated
 from urnn_bench.records.folder import RunStatus
@@ -136,7 +137,18 @@ def _summary(runs: Sequence[_RunProgress]) -> str:
 
 
 class JsonDisplay:
-    """One JSON object a line on stdout: start, measured, end, skip."""
+    """One JSON object a line on stdout: start, measured, end, skip.
+
+    Training goes on if stdout fails; ``check`` ends the program then.
+    """
+
+    def __init__(self) -> None:
+        self._failure: OSError | None = None
+
+    def check(self) -> None:
+        """End the program, quietly if the reader has closed the pipe, if anything was lost."""
+        if self._failure is not None:
+            end_without_stdout(self._failure)
 
     def start(self, record: Record) -> None:
         """Write the run's name, size, kernel and update."""
@@ -174,7 +186,12 @@ class JsonDisplay:
 
     def _write(self, event: str, run: Run, **values: object) -> None:
         name = {"benchmark": run.benchmark, "run": run.slug}
-        echo_json({"event": event, **name, **values}, indent=None)
+        if self._failure is not None:
+            return
+        try:
+            write_out(json_text({"event": event, **name, **values}) + "\n")
+        except OSError as error:
+            self._failure = error
 
 
 class MultiDisplay:

@@ -1,11 +1,12 @@
 """Progress bars of a terminal: one for each run in progress, and one for the whole matrix."""
 
 import math
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import IO, Self, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -14,19 +15,22 @@ from rich.text import Text
 
 from urnn_bench.cli.display.messages import closing, first_baseline, title
 from urnn_bench.cli.display.plain import Key, key, skipped
+from urnn_bench.cli.display.streams import Unfailing, shows
 from urnn_bench.events import Event, Measured, Updated
 from urnn_bench.records.folder import RunStatus
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.spec.run import Run
+from urnn_bench.text import line, message
 
 _TICKS = "▁▂▃▄▅▆▇█"
+_ASCII_TICKS = "_.:-=+*#"
 _WIDTH = 10
 _POINTS = 200
 # the bars of a large stack would not fit on the screen
 _MOST_BARS = 8
 
 
-def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
+def sparkline(values: Sequence[float], width: int = _WIDTH, ticks: str = _TICKS) -> str:
     """Return a row of bars whose heights are the logarithms of positive values, oldest first."""
     logs = [math.log(v) for v in values if v > 0 and math.isfinite(v)]
     if not logs:
@@ -35,8 +39,8 @@ def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
     picked = [logs[i * len(logs) // width] for i in range(width)]
     picked[-1] = logs[-1]
     low, span = min(picked), max(picked) - min(picked) or 1.0
-    top = len(_TICKS) - 1
-    return "".join(_TICKS[round((v - low) / span * top)] for v in picked)
+    top = len(ticks) - 1
+    return "".join(ticks[round((v - low) / span * top)] for v in picked)
 
 
 @dataclass
@@ -54,7 +58,10 @@ class LiveDisplay:
     """Bars with pace, loss relative to the memoryless baseline, a small curve and the time left."""
 
     def __init__(self, runs: Sequence[Run], verbose: bool = False) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        # typeshed has no protocol for what rich asks of a file
+        file = cast("IO[str]", Unfailing(sys.stderr))
+        self._console = Console(file=file, highlight=False)
+        self._ticks = _TICKS if shows(_TICKS, sys.stderr) else _ASCII_TICKS
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=10),
@@ -65,6 +72,8 @@ class LiveDisplay:
             Remaining(compact=True),
             console=self._console,
             speed_estimate_period=60,
+            # it has the data, which are not part of the display
+            redirect_stdout=False,
         )
         self._verbose, self._count, self._ended = verbose, len(runs), 0
         self._matrix: TaskID | None = None
@@ -104,12 +113,12 @@ class LiveDisplay:
         self._progress.remove_task(self._bars.pop(key(record.run)).task)
         self._limit_bars()
         style = "green" if record.status in GOOD else "red"
-        self._print(Text(closing(record), style=style))
+        self._print(_text(closing(record), style))
 
     def skip(self, run: Run, state: RunStatus) -> None:
         """Print why a run is skipped."""
         self._advance_matrix(run.fit.steps)
-        self._print(Text(skipped(run, state), style="dim"))
+        self._print(_text(skipped(run, state), "dim"))
 
     def _limit_bars(self) -> None:
         """Show only as many bars as fit."""
@@ -124,10 +133,10 @@ class LiveDisplay:
             bar.losses.append(value)
         baseline = first_baseline(bar.record)
         loss = f"{value / baseline:.2g}×base" if baseline else f"{value:.3g}"
-        self._progress.update(bar.task, loss=loss, curve=sparkline(bar.losses))
+        self._progress.update(bar.task, loss=loss, curve=sparkline(bar.losses, ticks=self._ticks))
         if self._verbose and event.split == "validation":
             text = f"update {event.step}: validation {bar.record.criterion} {value:.4g}"
-            self._progress.console.print(Text(f"{title(bar.record.run)}: {text}"))
+            self._progress.console.print(_text(f"{title(bar.record.run)}: {text}"))
 
     def _print(self, text: Text) -> None:
         self._ended += 1
@@ -138,7 +147,7 @@ class LiveDisplay:
     def _add(self, name: str, total: int, completed: int = 0) -> TaskID:
         blank = ""
         return self._progress.add_task(
-            name, total=total, completed=completed, pace=blank, loss=blank, curve=blank
+            line(name), total=total, completed=completed, pace=blank, loss=blank, curve=blank
         )
 
     def _advance_matrix(self, updates: int) -> None:
@@ -147,3 +156,8 @@ class LiveDisplay:
 
     def _description(self) -> str:
         return f"all runs, {self._ended} of {self._count} ended"
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return a message as one line in a style."""
+    return Text(message(text), style=style)

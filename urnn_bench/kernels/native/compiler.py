@@ -84,7 +84,9 @@ def version() -> str:
     """Return what the compiler says of itself; raise KernelError if it says nothing."""
     command = (*compiler(), "--version")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=True
+        )
     except (OSError, subprocess.SubprocessError) as error:
         raise KernelError(f"{command[0]} does not run: {error}") from error
     return done.stdout
@@ -95,7 +97,12 @@ def _compile(source: Path, command: Sequence[str], path: Path) -> None:
         compiled = Path(folder) / path.name
         arguments = [*command, str(source), "-o", str(compiled), "-lm"]
         done = subprocess.run(
-            arguments, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            arguments,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
         )
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
@@ -106,15 +113,15 @@ def _compile(source: Path, command: Sequence[str], path: Path) -> None:
 
 def _digest(source: Path, command: Sequence[str]) -> str:
     headers = sorted(source.parent.glob("*.h"))
-    texts = [path.read_text() for path in (source, *headers)]
+    texts = [path.read_text(encoding="utf-8") for path in (source, *headers)]
     parts = (*texts, *command, version(), platform.machine(), _processor())
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256(os.fsencode("\0".join(parts))).hexdigest()[:16]
 
 
 def _processor() -> str:
     """Return what -march=native depends on."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return platform.processor()
     return next((line for line in lines if line.startswith(("flags", "Features"))), "")
