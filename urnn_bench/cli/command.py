@@ -98,7 +98,6 @@ class Group(TyperGroup):
         """Return every command with its arguments and options."""
         return {name: spec.load(name) for name, spec in self.specs.items()}
 
-    # typer's own annotation is a class that it does not export
     def make_context(
         self, info_name: str | None, args: list[str], parent: object = None, **extra: object
     ) -> Context:
@@ -109,8 +108,9 @@ class Group(TyperGroup):
     def invoke(self, ctx: Context) -> object:  # type: ignore[override]
         """Parse the arguments of a command and run it."""
         with _on_one_line():
-            return super().invoke(ctx)  # type: ignore[arg-type]
+            return super().invoke(ctx)
 
+    # typer's own annotation is a class that it does not export
     def format_help(self, ctx: Context, formatter: object) -> None:  # type: ignore[override]
         """Write the help."""
         _without_flag_types(self.get_params(ctx))
