@@ -9,7 +9,8 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -104,6 +105,15 @@ def _regular(descriptor: int, path: Path, mode: str) -> BinaryIO:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "is not a regular file", str(path))
     return os.fdopen(descriptor, mode)  # type: ignore[return-value]
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError name the file, as one of a full disk names none."""
+    try:
+        yield
+    except OSError as error:
+        raise _of_file(error, path) from error
 
 
 def _of_file(error: OSError, path: Path) -> OSError:

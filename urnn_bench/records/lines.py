@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from urnn_bench.files import naming
+
 
 class RecordsWarning(UserWarning):
     """Part of a record could not be read and was left out."""
@@ -17,6 +19,7 @@ class CsvAppender:
 
     def __init__(self, path: Path, header: Sequence[str], length: int = 0) -> None:
         """Keep the first ``length`` bytes of ``path``, or its complete lines if it is shorter."""
+        self._path = path
         self._file = path.open("ab")
         size = self._file.tell()
         if size < length:
@@ -33,13 +36,15 @@ class CsvAppender:
         """Write rows and flush them to the operating system."""
         lines = io.StringIO()
         csv.writer(lines, lineterminator="\n").writerows(rows)
-        self._file.write(lines.getvalue().encode(errors="backslashreplace"))
-        self._file.flush()
+        with naming(self._path):
+            self._file.write(lines.getvalue().encode(errors="backslashreplace"))
+            self._file.flush()
 
     def sync(self) -> int:
         """Write every line to the disk and return the length of the file in bytes."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with naming(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:
