@@ -121,7 +121,9 @@ def test_a_stack_killed_and_resumed_ends_as_its_runs_do_by_themselves(bench):
             assert float(value) == pytest.approx(float(other), rel=1e-6)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_saves_then_stops_and_the_run_goes_on_later(bench, whole, number, code):
     process = bench.start(*ARGUMENTS)
     wait_for_checkpoint(bench.folder, process)

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a flag that training reads between two updates."""
+"""SIGINT, SIGTERM and SIGHUP as a flag that training reads between two updates."""
 
 import os
 import signal
@@ -44,9 +44,17 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def stoppable() -> Iterator[Stop]:
     """Turn signals into a ``Stop`` while the block runs."""
     stop = Stop()
-    previous_handlers = {number: signal.signal(number, stop.receive) for number in _SIGNALS}
+    previous_handlers = {number: signal.signal(number, stop.receive) for number in _signals()}
     try:
         yield stop
     finally:
         for number, handler in previous_handlers.items():
             signal.signal(number, handler)
+
+
+def _signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that stop training; nohup ignores SIGHUP, which Windows does not have."""
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:
+        return _SIGNALS
+    return (*_SIGNALS, hangup)
