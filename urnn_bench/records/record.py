@@ -95,6 +95,10 @@ class Record(_Stored):
             value = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
+        except UnicodeEncodeError as error:
+            raise RecordsError(
+                f"{path}: this locale cannot express the name of the folder; set PYTHONUTF8=1"
+            ) from error
         except (OSError, ValueError) as error:
             raise DamagedRecordError(f"{path}: cannot be read ({error}); {_MEND}") from error
         version = value.get("schema_version", 0) if isinstance(value, dict) else 0
