@@ -56,12 +56,19 @@ class Faulty(Lstm):
 
 
 def safe(written, tabs=False):
-    """Return a text in which nothing moves the cursor, and no line or column is forged."""
+    """Check that nothing in a text moves the cursor; tabs may separate columns."""
     written = written.replace("\n", "")
     found = FORBIDDEN.search(written.replace("\t", "") if tabs else written)
     assert not found, repr(written[max(0, found.start() - 40) : found.end() + 40])
-    assert "\n" + "forged" not in written
-    return written
+
+
+def texts_in(value):
+    """Yield every text in a JSON document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(part)
 
 
 def no_line_is_forged(*outputs):
@@ -72,11 +79,9 @@ def no_line_is_forged(*outputs):
 @pytest.fixture
 def records(bench):
     """Records whose every free text is nasty."""
-    session = {
-        **{key: NASTY for key in ("started", "host", "device", "device_name", "kernel_reason")},
-        **{"pid": 1, "argv": [NASTY], "threads": 1, "torch_threads": 1, "versions": {NASTY: NASTY}},
-        **{"deterministic": True, "commit": NASTY, "dirty": None, "kernel": NASTY},
-    }
+    texts = ("started", "host", "device", "device_name", "kernel", "kernel_reason", "commit")
+    session = dict.fromkeys(texts, NASTY) | {"argv": (NASTY,), "versions": {NASTY: NASTY}}
+    session |= {"pid": 1, "threads": 1, "torch_threads": 1, "deterministic": True, "dirty": None}
     more = {"settings": (NASTY,), "reason": NASTY, "sessions": (session,), "train_s": 2.0}
     more |= {"baselines": {"cross_entropy_nat": {NASTY: 0.17}}}
     for label in (NASTY, "lstm"):
@@ -115,7 +120,7 @@ def test_json_escapes_what_a_terminal_would_obey(records, command, attack):
     code = 0 if command[0] != "verify" else 5
     done = records(*command, "--json", code=code)
     safe(done.out)
-    assert NASTY in done.out or NASTY in str(json.loads(done.out)) or command[0] == "plot"
+    assert command == ("plot",) or {NASTY, NASTY_FOLDER} & {*texts_in(json.loads(done.out))}
     attack.tried("a record full of control characters, as JSON")
 
 
@@ -146,8 +151,8 @@ def test_latex_gets_no_command(records, attack):
     written = records("table", "--format", "latex").out
     safe(written)
     body = written.partition(r"\midrule")[2].partition(r"\bottomrule")[0]
-    assert "HYPERLINK" in body and not re.search(r"(?<!\\)[$%#{}](?!\s|\}|\w)", body[:0])
-    assert r"\alpha" not in body and r"\$x" in body and r"\%s" in body
+    assert "HYPERLINK" in body and r"\alpha" not in body
+    assert not re.search(r"(?<!\\)[$%#]", body)
     attack.tried("a record full of control characters, as LaTeX")
 
 
