@@ -134,6 +134,7 @@ def _grid_values(grid: Mapping[str, Sequence[object]], label: str) -> Sequence[G
 
 def _label(model: str, values: GridValues) -> str:
     """Return a model's label with its values in the grid, as in ``urnn @ lr=0.001``."""
+    # as it always was, since a label is part of a run's identity
     text = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in values.items())
     return f"{model}{GRID_SEPARATOR}{text}" if text else model
 
