@@ -61,7 +61,9 @@ _PLAIN_TYPES = {"float", "int", "str", "bool"}
 def _sentence(fault: ErrorDetails, model: type[BaseModel], path: KeyPath) -> str:
     kind, value, context = fault["type"], fault.get("input"), fault.get("ctx", {})
     if kind == _UNKNOWN_KEY:
-        return _unknown_key(path[-1], _fields(model, path[:-1]))
+        # of a component's own options, a path may have lost the key "options"
+        key = str(fault["loc"][-1])
+        return _unknown_key(key, _fields(model, path[:-1]))
     if _WRONG_KEY in fault["loc"]:
         return f"the key {shown(value)} {_REQUIRED.get(kind, 'is of the wrong kind')}"
     if kind in _REQUIRED:
