@@ -12,6 +12,7 @@ from urnn_bench.spec import catalogue
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.overrides import Override
+from urnn_bench.spec.plausible import warn_of_late_probes
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, drafts
 from urnn_bench.spec.types import ComponentSpec
@@ -46,9 +47,9 @@ def matrix(
         check_figures(components, checked)
         if checked.benchmark.together:
             together.add(name)
-        for draft in drafts(checked, selected):
-            run = resolve(components, name, draft)
-            runs[name, run.slug] = run
+        planned = [resolve(components, name, draft) for draft in drafts(checked, selected)]
+        warn_of_late_probes(planned, checked.where)
+        runs |= {(name, run.slug): run for run in planned}
     return Matrix(list(runs.values()), frozenset(together))
 
 

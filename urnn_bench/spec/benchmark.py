@@ -24,8 +24,7 @@ class ModelSpec(Config):
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
-        if self.hidden is not None and self.parameters is not None:
-            raise ValueError("give the size once, by 'hidden' or by 'parameters'")
+        _require_one_size(self)
         return self
 
 
@@ -61,10 +60,10 @@ class Benchmark(Config):
         if not isinstance(lengths, dict) or not lengths:
             raise ValueError("must be a length, a list of lengths, or a mapping of lengths to fit")
         if wrong := [length for length in lengths if type(length) is not int or length < 1]:
-            raise ValueError(f"a length must be a whole number of at least 1, not {shown(wrong[0])}")
-        return {
-            length: {} if overlay is None else overlay for length, overlay in lengths.items()
-        }
+            raise ValueError(
+                f"a length must be a whole number of at least 1, not {shown(wrong[0])}"
+            )
+        return {length: {} if overlay is None else overlay for length, overlay in lengths.items()}
 
     @field_validator("seeds", mode="after")
     @classmethod
@@ -99,10 +98,15 @@ class Benchmark(Config):
         """Refuse names that look like values in a grid."""
         if wrong := [name for name in models if GRID_SEPARATOR in name]:
             raise ValueError(
-                f"'{GRID_SEPARATOR}' in '{shown_name(wrong[0])}' separates a model from its values in a grid; "
-                "remove it"
+                f"'{GRID_SEPARATOR}' in '{shown_name(wrong[0])}' separates a model from its values "
+                "in a grid; remove it"
             )
         return models
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        _require_one_size(self)
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -112,6 +116,11 @@ class Benchmark(Config):
             return value
         models = {label: _with_cell(label, model) for label, model in value["models"].items()}
         return {**value, "models": models}
+
+
+def _require_one_size(sized: "ModelSpec | Benchmark") -> None:
+    if sized.hidden is not None and sized.parameters is not None:
+        raise ValueError("give the size once, by 'hidden' or by 'parameters'")
 
 
 def _with_cell(label: object, model: object) -> object:

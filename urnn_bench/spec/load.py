@@ -133,8 +133,8 @@ _CORE = {
     "merge": (r"<<", ["<"]),
 }
 _FULL = {kind: re.compile(rf"(?:{pattern})\Z") for kind, (pattern, _) in _CORE.items()}
-for _kind, (_, _first) in _CORE.items():
-    _Loader.add_implicit_resolver(f"{_TAG}{_kind}", _FULL[_kind], _first)
+for _name, (_, _first) in _CORE.items():
+    _Loader.add_implicit_resolver(f"{_TAG}{_name}", _FULL[_name], _first)
 
 
 def _scalar(kind: str, convert: Callable[[str], object]) -> None:

@@ -11,8 +11,8 @@ _CUT = "..."
 
 def shown(value: object) -> str:
     """Return a value as a benchmark file would have it, shortened; a list or mapping says so."""
-    kind = {list: "a list ", tuple: "a list ", dict: "a mapping "}.get(type(value), "")
-    return kind + _cut(_NOTATION.repr(value))
+    kinds: dict[type, str] = {list: "a list ", tuple: "a list ", dict: "a mapping "}
+    return kinds.get(type(value), "") + _cut(_NOTATION.repr(value))
 
 
 def written(value: object) -> str:

@@ -40,8 +40,7 @@ def parse_override(text: str) -> Override:
     # an argument that is not UTF-8 arrives with characters that cannot be written
     if not equals or not all(keys) or not path.isprintable() or len(keys) > _DEEPEST:
         raise SpecError(
-            "--set takes PATH=VALUE, such as fit.optimizer.lr=1e-2, not "
-            f"'{shown_name(text)}'"
+            f"--set takes PATH=VALUE, such as fit.optimizer.lr=1e-2, not '{shown_name(text)}'"
         )
     return Override(keys, parse_value(value))
 

@@ -29,7 +29,16 @@ from urnn_bench.spec.types import Config, Count
 from urnn_bench.tasks._epochs import epoch_indices
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks._permutations import NAMED, permutation
-from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Vectors
+from urnn_bench.tasks.base import (
+    NOT_NEGATIVE,
+    SHARE,
+    Batch,
+    Score,
+    Signature,
+    Targets,
+    Task,
+    Vectors,
+)
 
 
 def _known(value: object) -> object:
@@ -87,6 +96,7 @@ class ImageTask(Task):
     """Images as sequences; ``levels`` is the value of a white pixel, ``classes`` their number."""
 
     metrics = ("cross_entropy_nat", "accuracy")
+    metric_ends = {"cross_entropy_nat": NOT_NEGATIVE, "accuracy": SHARE}
     levels: ClassVar[int] = 255
     classes: ClassVar[int] = 10
     options: ImageOptions

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from urnn_bench.tasks.base import (
+    NOT_NEGATIVE,
     Batch,
     PoolOptions,
     Score,
@@ -41,6 +42,7 @@ class Adding(SyntheticTask):
 
     Options = AddingOptions
     metrics = ("mse", "mse_over_baseline")
+    metric_ends = dict.fromkeys(metrics, NOT_NEGATIVE)
     options: AddingOptions
 
     @property

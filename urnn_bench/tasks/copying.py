@@ -21,6 +21,8 @@ from torch.nn.functional import one_hot
 from urnn_bench.spec.types import Count
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks.base import (
+    NOT_NEGATIVE,
+    SHARE,
     Batch,
     PoolOptions,
     Score,
@@ -49,6 +51,7 @@ class Copying(SyntheticTask):
 
     Options = CopyingOptions
     metrics = ("cross_entropy_nat", "cross_entropy_over_baseline", "recall_accuracy")
+    metric_ends = dict(zip(metrics, (NOT_NEGATIVE, NOT_NEGATIVE, SHARE), strict=True))
     options: CopyingOptions
 
     @property
