@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar
 
-from typer import Context
+from typer import BadParameter, Context
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
@@ -25,7 +25,12 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Parse arguments in which former names are replaced by today's."""
-        return super().parse_args(ctx, [self._renamed(argument) for argument in args])
+        try:
+            return super().parse_args(ctx, [self._renamed(argument) for argument in args])
+        except BadParameter as error:
+            # typer reads an enum by pydantic, whose words these are
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
     def format_help(self, ctx: Context, formatter: object) -> None:  # type: ignore[override]
         """Write the help."""

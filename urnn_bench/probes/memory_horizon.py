@@ -14,13 +14,14 @@ from torch import Tensor
 
 from urnn_bench.probes._trace import Trace, norms
 from urnn_bench.probes.base import Probe
-from urnn_bench.spec.types import Config, Fraction
+from urnn_bench.spec.types import Config
 
 
 class MemoryHorizonOptions(Config):
     """Which gradients count."""
 
-    fraction: Fraction = Field(1e-3, description="of the last step's gradient norm")
+    # at 0 every step would count, whatever its gradient
+    fraction: float = Field(1e-3, gt=0, lt=1, description="of the last step's gradient norm")
 
 
 class MemoryHorizon(Probe):

@@ -78,6 +78,8 @@ def _sentence(fault: ErrorDetails, model: type[BaseModel], path: KeyPath) -> str
         "literal_error": f"must be {context.get('expected')}, not {shown(value)}",
         "value_error": str(context.get("error")),
         "too_short": _length("at least", context.get("min_length")),
+        "string_too_short": "must not be empty",
+        "string_too_long": f"must have at most {context.get('max_length')} characters",
         "too_long": _length("at most", context.get("max_length")),
     }
     return sentences.get(kind) or f"cannot be {shown(value)}"

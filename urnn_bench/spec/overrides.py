@@ -57,13 +57,13 @@ def apply(document: Document, settings: Sequence[Override]) -> Document:
     # the same length twice is left for the benchmark to refuse
     if isinstance(lengths, list) and whole and len({*lengths}) == len(lengths):
         mapping["T"] = {length: {} for length in lengths}
-    for leaf in chain.from_iterable(map(_leaves, settings)):
+    for leaf in chain.from_iterable(map(leaves, settings)):
         _remove_overlays(mapping, leaf.path)
         _write(mapping, leaf)
     return Document(document.source, mapping, document.lines)
 
 
-def _leaves(setting: Override) -> Sequence[Override]:
+def leaves(setting: Override) -> Sequence[Override]:
     """Read ``fit={steps: 5, batch: 2}`` as a setting of each of its keys."""
     if setting.path != (_FIT,) or not isinstance(setting.value, dict):
         return [setting]
@@ -72,7 +72,7 @@ def _leaves(setting: Override) -> Sequence[Override]:
 
 def summary(settings: Sequence[Override]) -> tuple[str, ...]:
     """Return the effective settings: the last one for every path, sorted by path."""
-    last = {leaf.path: leaf.text for leaf in chain.from_iterable(map(_leaves, settings))}
+    last = {leaf.path: leaf.text for leaf in chain.from_iterable(map(leaves, settings))}
     return tuple(text for _, text in sorted(last.items()))
 
 

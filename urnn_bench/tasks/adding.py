@@ -34,7 +34,9 @@ _ONE_ADDEND = 1 / 12  # variance of the addend that was not remembered
 class AddingOptions(PoolOptions):
     """How long the sequence is."""
 
-    T: int = Field(ge=2, description="length of a sequence", json_schema_extra={"unit": "steps"})
+    T: int = Field(
+        ge=2, lt=2**63, description="length of a sequence", json_schema_extra={"unit": "steps"}
+    )
 
 
 class Adding(SyntheticTask):

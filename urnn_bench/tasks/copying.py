@@ -40,7 +40,9 @@ class CopyingOptions(PoolOptions):
         description="between content and recall: T-1 blanks and a delimiter",
         json_schema_extra={"unit": "steps"},
     )
-    symbols: int = Field(8, ge=2, description="how many different symbols there are to remember")
+    symbols: int = Field(
+        8, ge=2, lt=2**63, description="how many different symbols there are to remember"
+    )
     recall: Count = Field(
         10, description="how many must be remembered", json_schema_extra={"unit": "symbols"}
     )
