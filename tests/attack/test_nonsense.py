@@ -164,7 +164,7 @@ def test_a_wrong_command_line_is_told_so(bench, words, sentence):
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda path: None, "No such file or directory"),
+        (lambda _: None, "No such file or directory"),
         (lambda path: path.mkdir(), "is not a regular file"),
         (os.mkfifo, "is not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),

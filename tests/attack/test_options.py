@@ -30,7 +30,8 @@ from urnn_bench.text import line
 KNOWN = Components()
 LONGEST = 500
 # words of Python or of pydantic in a sentence for people who write YAML
-FOREIGN = ("Value error", "Input should", "Traceback", "[Errno", "<class", "{'", "Error:")
+FOREIGN = ("Value error", "Input should", "Traceback", "[Errno", "<class", "Error:")
+PYTHON_MAPPING = re.compile(r"\{'\w*': ")
 
 # YAML of every kind of value, in a form that fits between brackets
 ODD = (
@@ -103,9 +104,10 @@ def runs_or_sentence(path, settings=()):
     return runs
 
 
-def assert_is_a_sentence(text, foreign=FOREIGN):
+def assert_is_a_sentence(text):
     assert line(text) == text and 10 < len(text) < LONGEST, (len(text), text[:600])
-    assert not [word for word in foreign if word in text], text
+    assert not [word for word in FOREIGN if word in text], text
+    assert not PYTHON_MAPPING.search(text), text
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +257,7 @@ SMALL_FILES = ("smoke", "digits", "copy", "map-copy", "momentum/adding", "moment
 
 
 def test_damaged_benchmarks_are_taken_or_refused(file, attack):
-    rng, tried = random.Random(2), attack.size(240, 6000)
+    rng, tried = random.Random(2), attack.size(60, 3000)
     texts = [catalogue.names()[name].read_text() for name in SMALL_FILES]
     for _ in range(tried):
         runs_or_sentence(file(mutated(rng.choice(texts), rng)))
@@ -301,7 +303,8 @@ def test_damaged_claims_are_taken_or_refused(file, attack):
     for _ in range(tried):
         text = mutated(CLAIMS, rng)
         if rng.random() < 0.5:
-            text = re.sub(r": [^\n{]+?(?=[,}])", lambda _: f": {rng.choice(ODD)}", CLAIMS, count=1)
+            value = rng.choice([*re.finditer(r"(?<=: )[^\n{]+?(?=[,}])", CLAIMS)])
+            text = CLAIMS[: value.start()] + rng.choice(ODD) + CLAIMS[value.end() :]
         try:
             assert isinstance(load_paper(str(file(text))), Paper)
         except UrnnBenchError as error:

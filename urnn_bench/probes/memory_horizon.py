@@ -14,14 +14,13 @@ from torch import Tensor
 
 from urnn_bench.probes._trace import Trace, norms
 from urnn_bench.probes.base import Probe
-from urnn_bench.spec.types import Config
+from urnn_bench.spec.types import Config, Fraction
 
 
 class MemoryHorizonOptions(Config):
     """Which gradients count."""
 
-    # at 0 every step would count, whatever its gradient
-    fraction: float = Field(1e-3, gt=0, lt=1, description="of the last step's gradient norm")
+    fraction: Fraction = Field(1e-3, description="of the last step's gradient norm")
 
 
 class MemoryHorizon(Probe):

@@ -7,7 +7,6 @@ import typer
 
 from urnn_bench.spec.notation import shown_name
 
-
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 # what a tensor's size, and a loop of torch's, can be
 _LARGEST = 2**63 - 1
