@@ -34,7 +34,7 @@ ALLOWED = {
     "events": set(),
     "random_streams": set(),
     "registry": {"errors"},
-    "spec": {"errors"},
+    "spec": {"errors", "files", "text"},
     "kernels": {"errors"},
     "data": {"errors", "files"},
     "records": {"errors", "events", "files", "spec"},

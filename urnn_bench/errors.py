@@ -42,9 +42,8 @@ class UnknownNameError(UsageError):
     """A name that does not exist; the message offers the nearest one."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
-        known = sorted(known)
-        hint = near_miss(name, known) or f"; there are: {', '.join(known) or 'none'}"
-        super().__init__(f"{where}no {kind} is called '{name}'{hint}")
+        hint = near_miss(name, known := sorted(known)) or f"; there are: {_some(known)}"
+        super().__init__(f"{where}no {kind} is called '{_one_line(name)}'{hint}")
 
 
 class KernelError(UsageError):
@@ -83,11 +82,29 @@ class NothingToShowError(UrnnBenchError):
     exit_code = 5
 
 
+# of a name, and of a list of names, in characters
+_LONGEST_NAME, _LONGEST_LIST = 60, 240
+
+
+def _some(names: Iterable[str]) -> str:
+    """Return names as a list, which ends early if there are many."""
+    text = ", ".join(map(_one_line, names))
+    if len(text) <= _LONGEST_LIST:
+        return text or "none"
+    return text[:_LONGEST_LIST].rpartition(", ")[0] + ", ..."
+
+
+def _one_line(name: str) -> str:
+    """Return a name, which may come from a stranger's file, short and on one line."""
+    short = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)
+
+
 def near_miss(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the known name closest to ``name``, or nothing."""
     by_key = {key.lower(): key for key in known}
     close = get_close_matches(name.lower(), by_key, n=1, cutoff=0.5)
-    return f"; did you mean '{by_key[close[0]]}'?" if close else ""
+    return f"; did you mean '{_one_line(by_key[close[0]])}'?" if close else ""
 
 
 def attempt(

@@ -41,7 +41,12 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Parse arguments in which former names are replaced by today's."""
-        return super().parse_args(ctx, [self._renamed(argument) for argument in args])
+        try:
+            return super().parse_args(ctx, [self._renamed(argument) for argument in args])
+        except BadParameter as error:
+            # typer reads an enum by pydantic, whose words these are
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
     def format_help(self, ctx: Context, formatter: object) -> None:  # type: ignore[override]
         """Write the help."""

@@ -1,9 +1,12 @@
 """The options that select runs, as a selection."""
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import TypeVar
 
-from urnn_bench.spec.overrides import Override, parse_override
+from urnn_bench.errors import UsageError
+from urnn_bench.spec.notation import written
+from urnn_bench.spec.overrides import Override, leaves, parse_override
 from urnn_bench.spec.sweep import Selection
 
 V = TypeVar("V")
@@ -16,14 +19,30 @@ def selection_of(
     settings: list[str] | None,
     **fit: int | None,
 ) -> Selection:
-    """Collect the options that select runs; ``fit`` holds keys of the fit that are options too."""
+    """Collect the options that select runs; ``fit`` holds keys of the fit that are options too.
+
+    Raises UsageError if such an option and a setting give one key two values.
+    """
     overrides = [Override(("fit", key), value) for key, value in fit.items() if value is not None]
+    parsed = [parse_override(setting) for setting in settings or []]
+    _require_one_value(overrides, parsed)
     return Selection(
-        _unique(lengths or []),
-        _unique(models or []),
-        _unique(seeds),
-        (*map(parse_override, settings or []), *overrides),
+        _unique(lengths or []), _unique(models or []), _unique(seeds), (*parsed, *overrides)
     )
+
+
+def _require_one_value(options: Iterable[Override], settings: Iterable[Override]) -> None:
+    set_values = {leaf.path: leaf.value for leaf in chain.from_iterable(map(leaves, settings))}
+    for option in options:
+        value = set_values.get(option.path, option.value)
+        if value != option.value:
+            name = _OPTIONS.get(option.path[-1], option.path[-1])
+            text = f"--{name} {option.value} and --set {'.'.join(option.path)}={written(value)}"
+            raise UsageError(f"{text} contradict each other; give one of them")
+
+
+# keys of fit whose options are called otherwise
+_OPTIONS = {"steps": "updates"}
 
 
 def _unique(values: Iterable[V]) -> tuple[V, ...]:

@@ -3,12 +3,19 @@
 from dataclasses import replace
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from urnn_bench.errors import UnknownNameError, UsageError
+from urnn_bench.figures.base import Figure
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
+from urnn_bench.spec.explain import spec_error
+from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.overrides import Override
+from urnn_bench.spec.plausible import warn_of_late_probes
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, drafts
+from urnn_bench.spec.types import ComponentSpec
 
 
 class Matrix(NamedTuple):
@@ -37,12 +44,12 @@ def matrix(
         add_probes = probe and "probes" not in document.mapping
         selected = _with_probes(selection) if add_probes else selection
         checked = check_benchmark(name, document, selected, components.cells.names())
-        _check_figures(components, checked)
+        check_figures(components, checked)
         if checked.benchmark.together:
             together.add(name)
-        for draft in drafts(checked, selected):
-            run = resolve(components, name, draft)
-            runs[name, run.slug] = run
+        planned = [resolve(components, name, draft) for draft in drafts(checked, selected)]
+        warn_of_late_probes(planned, checked.where)
+        runs |= {(name, run.slug): run for run in planned}
     return Matrix(list(runs.values()), frozenset(together))
 
 
@@ -51,9 +58,22 @@ def _with_probes(selection: Selection) -> Selection:
     return replace(selection, settings=(Override(("probes",), {}), *selection.settings))
 
 
-def _check_figures(components: Components, checked: CheckedBenchmark) -> None:
+def check_figures(components: Components, checked: CheckedBenchmark) -> None:
+    """Raise UnknownNameError or SpecError if a figure of the file cannot be drawn as it says."""
     names = components.figures.names()
     for index, figure in enumerate(checked.benchmark.figures):
+        path = ("figures", str(index))
         if figure.name not in names:
-            where = checked.where(("figures", str(index)))
-            raise UnknownNameError("figure", figure.name, names, where)
+            raise UnknownNameError("figure", figure.name, names, checked.where(path))
+        # drawing needs libraries that training does not, so without options none is imported
+        if figure.options:
+            _check_options(components.figures.get(figure.name, Figure), figure, checked, path)
+
+
+def _check_options(
+    kind: type[Figure], figure: ComponentSpec, checked: CheckedBenchmark, path: KeyPath
+) -> None:
+    try:
+        kind.Options.model_validate(figure.options)
+    except ValidationError as error:
+        raise spec_error(error, kind.Options, checked.where, path) from error

@@ -20,6 +20,8 @@ from urnn_bench.registry import Components, Registry, load_file, subclasses
 from urnn_bench.run.build import count_parameters
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
+from urnn_bench.spec.notation import shown_name
+from urnn_bench.spec.plausible import check_numbers, check_probes, check_solved
 from urnn_bench.spec.run import Probes, Run
 from urnn_bench.spec.sweep import UnresolvedRun
 from urnn_bench.spec.types import ComponentSpec, Config
@@ -57,6 +59,11 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
     task = _checked(components.tasks, Task, draft.task, draft, ("task",))
     cell = _checked(components.cells, Cell, model.cell, draft, ("models", draft.model_name, "cell"))
     _check_solved(components, task, draft)
+    check_numbers(
+        cell.options,
+        draft.fit.dtype,
+        lambda path: draft.where(("models", draft.model_name, "cell", *path)),
+    )
     run = Run(
         benchmark=benchmark,
         label=draft.label,
@@ -117,14 +124,22 @@ def _probes(components: Components, draft: UnresolvedRun) -> Probes | None:
         longer = {**draft.task.options, "T": draft.probes.T}
         task = draft.task.model_copy(update={"options": longer})
         _checked(components.tasks, Task, task, draft, ("probes", "T"))
+    check_probes(draft.probes, lambda path: draft.where(("probes", *path)))
     paths = ((named, ("probes", "read", str(i))) for i, named in enumerate(draft.probes.read))
     read = tuple(_checked(components.probes, Probe, n, draft, path) for n, path in paths)
     return draft.probes.model_copy(update={"read": read})
 
 
 def _check_solved(components: Components, task: ComponentSpec, draft: UnresolvedRun) -> None:
-    solved, metrics = draft.fit.solved, components.tasks.get(task.name, Task).metrics
-    if solved and solved.metric not in metrics:
-        hint = near_miss(solved.metric, metrics) or f"; there are: {', '.join(metrics)}"
-        where = draft.where(("fit", "solved", "metric"))
-        raise SpecError(f"{where}the task '{task.name}' has no metric '{solved.metric}'{hint}")
+    solved, kind = draft.fit.solved, components.tasks.get(task.name, Task)
+    if not solved:
+        return
+
+    def where(path: KeyPath) -> str:
+        return draft.where(("fit", "solved", *path))
+
+    if solved.metric not in kind.metrics:
+        hint = near_miss(solved.metric, kind.metrics) or f"; there are: {', '.join(kind.metrics)}"
+        text = f"the task '{task.name}' has no metric '{shown_name(solved.metric)}'{hint}"
+        raise SpecError(where(("metric",)) + text)
+    check_solved(solved, kind.metric_ends, where)

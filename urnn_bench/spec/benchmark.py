@@ -6,8 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.run import Probes
-from urnn_bench.spec.types import ComponentSpec, Config, Count, Seeds
+from urnn_bench.spec.types import ComponentSpec, Config, Count, Seeds, require_distinct
 
 # between a model's name and its values in a grid
 GRID_SEPARATOR = " @ "
@@ -23,8 +24,7 @@ class ModelSpec(Config):
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
-        if self.hidden is not None and self.parameters is not None:
-            raise ValueError("give the size once, by 'hidden' or by 'parameters'")
+        _require_one_size(self)
         return self
 
 
@@ -55,12 +55,29 @@ class Benchmark(Config):
         """Read ``100`` and ``[100, 200]`` as lengths with the common ``fit``."""
         lengths = [value] if isinstance(value, int) else value
         if isinstance(lengths, list) and all(type(length) is int for length in lengths):
+            require_distinct(lengths)
             lengths = {length: {} for length in lengths}
         if not isinstance(lengths, dict) or not lengths:
             raise ValueError("must be a length, a list of lengths, or a mapping of lengths to fit")
         if wrong := [length for length in lengths if type(length) is not int or length < 1]:
-            raise ValueError(f"a length must be a whole number of at least 1, not {wrong[0]!r}")
-        return {length: overlay or {} for length, overlay in lengths.items()}
+            raise ValueError(
+                f"a length must be a whole number of at least 1, not {shown(wrong[0])}"
+            )
+        return {length: {} if overlay is None else overlay for length, overlay in lengths.items()}
+
+    @field_validator("seeds", mode="after")
+    @classmethod
+    def _check_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        """Refuse a seed that is given twice: it would be one run, not two."""
+        require_distinct(seeds)
+        return seeds
+
+    @field_validator("figures", mode="after")
+    @classmethod
+    def _check_figures(cls, figures: tuple[ComponentSpec, ...]) -> tuple[ComponentSpec, ...]:
+        """Refuse a figure that is given twice: both would be drawn into one file."""
+        require_distinct([figure.name for figure in figures])
+        return figures
 
     @field_validator("grid", mode="after")
     @classmethod
@@ -69,7 +86,10 @@ class Benchmark(Config):
         for axis_a, axis_b in combinations(grid, 2):
             pairs = zip(axis_a.split("."), axis_b.split("."), strict=False)
             if all(key_a == key_b for key_a, key_b in pairs):
-                raise ValueError(f"'{axis_a}' and '{axis_b}' set the same key")
+                both = f"'{shown_name(axis_a)}' and '{shown_name(axis_b)}'"
+                raise ValueError(f"{both} set the same key")
+        for axis, values in grid.items():
+            require_distinct(values, f"'{shown_name(axis)}' ")
         return grid
 
     @field_validator("models", mode="after")
@@ -78,10 +98,15 @@ class Benchmark(Config):
         """Refuse names that look like values in a grid."""
         if wrong := [name for name in models if GRID_SEPARATOR in name]:
             raise ValueError(
-                f"'{GRID_SEPARATOR}' in '{wrong[0]}' separates a model from its values in a grid; "
-                "remove it"
+                f"'{GRID_SEPARATOR}' in '{shown_name(wrong[0])}' separates a model from its values "
+                "in a grid; remove it"
             )
         return models
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        _require_one_size(self)
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -91,6 +116,11 @@ class Benchmark(Config):
             return value
         models = {label: _with_cell(label, model) for label, model in value["models"].items()}
         return {**value, "models": models}
+
+
+def _require_one_size(sized: "ModelSpec | Benchmark") -> None:
+    if sized.hidden is not None and sized.parameters is not None:
+        raise ValueError("give the size once, by 'hidden' or by 'parameters'")
 
 
 def _with_cell(label: object, model: object) -> object:

@@ -1,7 +1,7 @@
 """A pydantic ValidationError as one sentence: where, what, and the near miss."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from urnn_bench.errors import SpecError, near_miss
 from urnn_bench.spec.fit import Optimizer
 from urnn_bench.spec.load import KeyPath
+from urnn_bench.spec.notation import shown, shown_name
 
 _UNKNOWN_KEY = "extra_forbidden"
 
@@ -22,14 +23,10 @@ def spec_error(
     """Turn the first fault of pydantic into a SpecError that says where it is."""
     faults = error.errors(include_url=False, include_context=True)
     fault = _most_telling(faults)
-    path = tuple(str(p) for p in fault["loc"] if p not in _MEMBERS)
-    member = next((_MEMBERS[str(p)] for p in fault["loc"] if p in _MEMBERS), None)
+    path, member = _place(fault)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return SpecError(
-        where((*prefix, *path))
-        + _sentence(fault, member or model, path[-1:] if member else path)
-        + more
-    )
+    sentence = _sentence(fault, member or model, path[-1:] if member else path)
+    return SpecError(where((*prefix, *path)) + sentence + more)
 
 
 def _most_telling(faults: Sequence[ErrorDetails]) -> ErrorDetails:
@@ -37,44 +34,94 @@ def _most_telling(faults: Sequence[ErrorDetails]) -> ErrorDetails:
     return (unknown or faults)[0]
 
 
+def _place(fault: ErrorDetails) -> tuple[KeyPath, type[BaseModel] | None]:
+    """Return the keys that lead to a fault, and the optimizer whose options they are, if any.
+
+    pydantic also names the member of a union, that a key itself is wrong, and our ``options``.
+    """
+    path: list[str] = []
+    member = None
+    for previous, part in pairwise(("", *map(str, fault["loc"]))):
+        if previous == _OPTIMIZER and part in _MEMBERS:
+            member = _MEMBERS[part]
+        elif part != _WRONG_KEY and (part != _OPTIONS or previous == _MODELS):
+            path.append(part)
+    if len(path) > 1 and path[-1] in _PLAIN_TYPES:
+        path.pop()
+    return tuple(path), member
+
+
+_OPTIMIZER = "optimizer"
+_WRONG_KEY = "[key]"
+# the options of a component stand beside its name; a model may be called so
+_OPTIONS, _MODELS = "options", "models"
+_PLAIN_TYPES = {"float", "int", "str", "bool"}
+
+
 def _sentence(fault: ErrorDetails, model: type[BaseModel], path: KeyPath) -> str:
     kind, value, context = fault["type"], fault.get("input"), fault.get("ctx", {})
     if kind == _UNKNOWN_KEY:
-        known = _fields(model, path[:-1])
-        hint = near_miss(path[-1], known) or f"; the keys here are {', '.join(sorted(known))}"
-        hint += "; options of a cell go below its 'cell'" if "cell" in known else ""
-        return f"unknown key '{path[-1]}'" + hint
+        # of a component's own options, a path may have lost the key "options"
+        key = str(fault["loc"][-1])
+        return _unknown_key(key, _fields(model, path[:-1]))
+    if _WRONG_KEY in fault["loc"]:
+        return f"the key {shown(value)} {_REQUIRED.get(kind, 'is of the wrong kind')}"
+    if kind in _REQUIRED:
+        return f"{_REQUIRED[kind]}, not {shown(value)}"
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        return f"must be {words} {_number(context.get(key))}, not {shown(value)}"
     sentences = {
         "missing": "this key is missing",
         "union_tag_not_found": "give the 'name' of the optimizer",
-        "union_tag_invalid": f"{_shown(value, 'name')} is none of {context.get('expected_tags')}",
-        "int_type": f"must be a whole number, not {_shown(value)}",
-        "float_type": f"must be a number, not {_shown(value)}",
-        "string_type": f"must be text, not {_shown(value)}",
-        "bool_type": f"must be true or false, not {_shown(value)}",
-        "tuple_type": f"must be a list, not {_shown(value)}",
-        "dict_type": f"must be a mapping, not {_shown(value)}",
-        "model_type": f"must be a mapping, not {_shown(value)}",
-        "model_attributes_type": f"must be a mapping, not {_shown(value)}",
-        "literal_error": f"must be {context.get('expected')}, not {_shown(value)}",
-        "greater_than_equal": f"must be at least {_number(context.get('ge'))}, not {_shown(value)}",
-        "greater_than": f"must be greater than {_number(context.get('gt'))}, not {_shown(value)}",
-        "less_than": f"must be less than {_number(context.get('lt'))}, not {_shown(value)}",
-        "less_than_equal": f"must be at most {_number(context.get('le'))}, not {_shown(value)}",
+        "union_tag_invalid": f"{_tag(value)} is none of {context.get('expected_tags')}",
+        "literal_error": f"must be {context.get('expected')}, not {shown(value)}",
         "value_error": str(context.get("error")),
-        "too_short": "must not be empty",
-        "finite_number": f"must be a finite number, not {_shown(value)}",
+        "too_short": _length("at least", context.get("min_length")),
+        "string_too_short": "must not be empty",
+        "string_too_long": f"must have at most {context.get('max_length')} characters",
+        "too_long": _length("at most", context.get("max_length")),
     }
-    return sentences.get(kind) or f"{fault['msg']}, not {_shown(value)}"
+    return sentences.get(kind) or f"cannot be {shown(value)}"
 
 
-def _shown(value: object, key: str | None = None) -> str:
-    if key is not None and isinstance(value, Mapping):
-        value = value.get(key)
-    if isinstance(value, list | dict):
-        return ("a list " if isinstance(value, list) else "a mapping ") + repr(value)
-    # null, true and false as in YAML
-    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+def _unknown_key(key: str, known: set[str]) -> str:
+    hint = near_miss(key, known) or f"; the keys here are {', '.join(sorted(known)) or 'none'}"
+    hint += "; options of a cell go below its 'cell'" if "cell" in known else ""
+    return f"unknown key '{shown_name(key)}'{hint}"
+
+
+_REQUIRED = {
+    "int_type": "must be a whole number",
+    "int_parsing_size": "must be a whole number of fewer digits",
+    "float_type": "must be a number",
+    "string_type": "must be text",
+    "string_unicode": "must be text",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "mapping_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "model_attributes_type": "must be a mapping",
+    "invalid_key": "must be text",
+    "finite_number": "must be a finite number",
+}
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("greater than", "gt"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def _tag(value: object) -> str:
+    return shown(value.get("name") if isinstance(value, Mapping) else value)
+
+
+def _length(words: str, count: object) -> str:
+    return "must not be empty" if count == 1 else f"must have {words} {count} entries"
 
 
 def _number(bound: object) -> str:

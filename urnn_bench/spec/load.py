@@ -5,15 +5,25 @@ PyYAML follows YAML 1.1, which reads ``1e-3`` as text, ``no`` as false, ``10:30`
 """
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import yaml
 
+from urnn_bench import files, text
 from urnn_bench.errors import SpecError
+from urnn_bench.spec.notation import shown, shown_name
 
-_MERGE = "tag:yaml.org,2002:merge"
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
+# the largest benchmark of this package has 19 kB, and parsing a megabyte takes seconds
+_LARGEST_FILE_MB = 1.0
+# of nodes once every alias is replaced by what it stands for, and of lists within lists
+_MOST_NODES, _DEEPEST = 200_000, 40
+# a float has at most 308 digits before its point
+_MOST_DIGITS = 300
 
 KeyPath = tuple[str, ...]
 # keys are text, or numbers such as lengths
@@ -36,14 +46,29 @@ class Document:
         """Return "file, line n: a.b.c" for the deepest known part of ``path``."""
         known = path[: self.depth(path)]
         line = f", line {self.lines[known]}" if known else ""
-        return f"{self.source}{line}: " + (f"{'.'.join(path)}: " if path else "")
+        keys = ".".join(map(shown_name, path))
+        return f"{text.line(self.source)}{line}: " + (f"{keys}: " if path else "")
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with the scalars of YAML 1.2 and without duplicate keys."""
+    """SafeLoader with the scalars of YAML 1.2, without duplicate keys and without end.
+
+    A node that contains itself, or that aliases make huge, is refused before it is built.
+    """
 
     # not those of YAML 1.1, which SafeLoader has
     yaml_implicit_resolvers = {}
+    yaml_constructors = {
+        f"{_TAG}{kind}": yaml.SafeLoader.yaml_constructors[f"{_TAG}{kind}"]
+        for kind in ("str", "seq", "map")
+    } | {None: yaml.SafeLoader.yaml_constructors[None]}
+
+    def get_single_node(self) -> yaml.Node | None:
+        """Return the document's node; raise ConstructorError if it cannot be built."""
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None:
+            _Sizes().of(node)
+        return node
 
     def construct_mapping(
         self, node: yaml.MappingNode, deep: bool = False
@@ -57,17 +82,44 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, str | int | float):
                 raise _error_at("a key must be a name or a number", key_node)
             if key in seen:
-                raise _error_at(f"the key '{key}' is given twice", key_node)
+                raise _error_at(f"the key '{shown_name(key)}' is given twice", key_node)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
 
+class _Sizes:
+    """The number of nodes that a node stands for; each is counted once, however often used."""
+
+    def __init__(self) -> None:
+        self._known: dict[yaml.Node, int] = {}
+        self._within: set[yaml.Node] = set()
+
+    def of(self, node: yaml.Node) -> int:
+        """Return the size; raise ConstructorError for recursion, depth, size or no text."""
+        if node not in self._known:
+            if node in self._within:
+                raise _error_at("a value contains itself: recursion by an alias", node)
+            if len(self._within) >= _DEEPEST:
+                raise _error_at(f"there are more than {_DEEPEST} levels of lists", node)
+            self._within.add(node)
+            self._known[node] = 1 + sum(map(self.of, _children(node)))
+            self._within.remove(node)
+            if self._known[node] > _MOST_NODES:
+                raise _error_at(f"there are more than {_MOST_NODES:,} values", node)
+        return self._known[node]
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        yield from chain.from_iterable(node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+    elif any(0xD800 <= ord(character) <= 0xDFFF for character in node.value):
+        raise _error_at("half of a surrogate pair is no text", node)
+
+
 def _error_at(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
     return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-
-
-def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    return int(loader.construct_scalar(node))
 
 
 _CORE = {
@@ -80,38 +132,65 @@ _CORE = {
     ),
     "merge": (r"<<", ["<"]),
 }
-for _tag, (_pattern, _first) in _CORE.items():
-    _full = re.compile(rf"^(?:{_pattern})$")
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _full, _first)
-_Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
+_FULL = {kind: re.compile(rf"(?:{pattern})\Z") for kind, (pattern, _) in _CORE.items()}
+for _name, (_, _first) in _CORE.items():
+    _Loader.add_implicit_resolver(f"{_TAG}{_name}", _FULL[_name], _first)
 
 
-def parse_value(text: str) -> object:
+def _scalar(kind: str, convert: Callable[[str], object]) -> None:
+    """Build a kind of scalar; with an explicit tag, only from what the core schema writes so."""
+
+    def construct(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> object:
+        written = loader.construct_scalar(node)
+        if not _FULL[kind].match(written):
+            raise _error_at(f"{shown(written)} is not of the type !!{kind}", node)
+        if kind == "int" and len(written) > _MOST_DIGITS:
+            raise _error_at(f"Exceeds the limit of {_MOST_DIGITS} digits of a number", node)
+        return convert(written)
+
+    _Loader.add_constructor(f"{_TAG}{kind}", construct)
+
+
+_scalar("null", lambda _: None)
+_scalar("bool", lambda written: written.lower() == "true")
+_scalar("int", int)
+_scalar("float", lambda written: float(re.sub(r"\.(?=[inIN])", "", written)))
+
+
+def parse_value(written: str) -> object:
     """Read the VALUE of ``--set PATH=VALUE`` as YAML; raise SpecError if it is not."""
     try:
-        value: object = yaml.load(text, _Loader)
-    except (yaml.YAMLError, ValueError) as error:
-        raise SpecError(f"--set: '{text}' is not a YAML value: {_problem(error)}") from error
+        value: object = yaml.load(written, _Loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        problem = f"is not a YAML value: {_problem(error)}"
+        raise SpecError(f"--set: '{shown_name(written)}' {problem}") from error
     return value
 
 
 def read(path: Path) -> Document:
     """Read a benchmark file; raise SpecError with file, line and reason if it is not a mapping."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: cannot be read: {error}") from error
+    content, name = _content(path), text.line(str(path))
     try:
         # parsed once: the nodes have the lines, and the mapping is made of them
-        loader = _Loader(text)
+        loader = _Loader(content)
         node = loader.get_single_node()
         lines = dict(_lines(node, ()))
         mapping = None if node is None else loader.construct_document(node)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise SpecError(f"{path}{_line(error)}: {_problem(error)}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SpecError(f"{name}{_line(error)}: {_problem(error)}") from error
     if not isinstance(mapping, dict):
-        raise SpecError(f"{path}: a benchmark is a mapping of keys, not {_kind(mapping)}")
+        raise SpecError(f"{name}: a benchmark is a mapping of keys, not {_kind(mapping)}")
     return Document(str(path), mapping, lines)
+
+
+def _content(path: Path) -> str:
+    name = text.line(str(path))
+    try:
+        return files.read_bytes(path, _LARGEST_FILE_MB).decode("utf-8")
+    # a path may hold a NUL byte
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise SpecError(f"{name}: cannot be read: {reason}") from error
 
 
 def _lines(node: yaml.Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
@@ -128,10 +207,15 @@ def _line(error: Exception) -> str:
 
 
 def _problem(error: Exception) -> str:
-    text = str(getattr(error, "problem", None) or error).split("\n")[0]
-    if r"'\t'" in text:
+    if isinstance(error, RecursionError):
+        return "lists or mappings are nested too deeply"
+    problem = str(getattr(error, "problem", None) or error).split("\n")[0]
+    if r"'\t'" in problem:
         return "there is a tab; YAML is indented with spaces"
-    return text
+    return text.line(problem[:_LONGEST_PROBLEM])
+
+
+_LONGEST_PROBLEM = 200
 
 
 def _kind(value: object) -> str:

@@ -7,10 +7,12 @@ from itertools import chain, takewhile
 
 from urnn_bench.errors import SpecError
 from urnn_bench.spec.load import Document, KeyPath, YamlMapping, parse_value
+from urnn_bench.spec.notation import shown_name, written
 
 _FIT = "fit"
 _NAME = "name"
 _SIZES = ("hidden", "parameters")
+_DEEPEST, _MOST_DIGITS = 20, 20
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,18 @@ class Override:
     @property
     def source(self) -> str:
         """The option that sets it, for error messages."""
-        return f"--set {self.text}"
+        return f"--set {'.'.join(map(shown_name, self.path))}={written(self.value)}"
 
 
 def parse_override(text: str) -> Override:
     """Read ``PATH=VALUE``; raise SpecError if there is no path or the value is not YAML."""
     path, equals, value = text.partition("=")
     keys = tuple(part.strip() for part in path.split("."))
-    if not equals or not all(keys):
-        raise SpecError(f"--set takes PATH=VALUE, such as fit.optimizer.lr=1e-2, not '{text}'")
+    # an argument that is not UTF-8 arrives with characters that cannot be written
+    if not equals or not all(keys) or not path.isprintable() or len(keys) > _DEEPEST:
+        raise SpecError(
+            f"--set takes PATH=VALUE, such as fit.optimizer.lr=1e-2, not '{shown_name(text)}'"
+        )
     return Override(keys, parse_value(value))
 
 
@@ -48,15 +53,17 @@ def apply(document: Document, settings: Sequence[Override]) -> Document:
     """
     mapping = deepcopy(document.mapping)
     lengths = mapping.get("T")
-    if isinstance(lengths, list) and all(type(length) is int for length in lengths):
+    whole = isinstance(lengths, list) and all(type(length) is int for length in lengths)
+    # the same length twice is left for the benchmark to refuse
+    if isinstance(lengths, list) and whole and len({*lengths}) == len(lengths):
         mapping["T"] = {length: {} for length in lengths}
-    for leaf in chain.from_iterable(map(_leaves, settings)):
+    for leaf in chain.from_iterable(map(leaves, settings)):
         _remove_overlays(mapping, leaf.path)
         _write(mapping, leaf)
     return Document(document.source, mapping, document.lines)
 
 
-def _leaves(setting: Override) -> Sequence[Override]:
+def leaves(setting: Override) -> Sequence[Override]:
     """Read ``fit={steps: 5, batch: 2}`` as a setting of each of its keys."""
     if setting.path != (_FIT,) or not isinstance(setting.value, dict):
         return [setting]
@@ -65,7 +72,7 @@ def _leaves(setting: Override) -> Sequence[Override]:
 
 def summary(settings: Sequence[Override]) -> tuple[str, ...]:
     """Return the effective settings: the last one for every path, sorted by path."""
-    last = {leaf.path: leaf.text for leaf in chain.from_iterable(map(_leaves, settings))}
+    last = {leaf.path: leaf.text for leaf in chain.from_iterable(map(leaves, settings))}
     return tuple(text for _, text in sorted(last.items()))
 
 
@@ -74,7 +81,7 @@ def where(document: Document, settings: Sequence[Override], path: KeyPath) -> st
     known = document.depth(path)
     for setting in reversed(settings):
         shared = _shared_length(setting.path, path)
-        if shared > known or shared == len(setting.path):
+        if shared > known or shared == len(setting.path) or setting.path == (*path, _NAME):
             return f"{setting.source}: "
     return document.where(path)
 
@@ -122,7 +129,7 @@ def _child(node: YamlMapping, name: str, setting: Override) -> YamlMapping:
     if isinstance(child, str):
         child = {_NAME: child}
     if not isinstance(child, dict | None):
-        raise SpecError(f"{setting.source}: there is nothing below '{key}' to set")
+        raise SpecError(f"{setting.source}: there is nothing below '{shown_name(key)}' to set")
     mapping: YamlMapping = {} if child is None else child
     node[key] = mapping
     return mapping
@@ -130,7 +137,8 @@ def _child(node: YamlMapping, name: str, setting: Override) -> YamlMapping:
 
 def _same_key(node: Iterable[object], key: str) -> object:
     """Return the key of ``node`` that is written as ``key``: lengths are numbers in the file."""
-    new = int(key) if key.isdecimal() else key
+    # isdecimal takes digits of every script, and a length has no more than these
+    new = int(key) if key.isascii() and key.isdecimal() and len(key) < _MOST_DIGITS else key
     return next((known for known in node if str(known) == key), new)
 
 

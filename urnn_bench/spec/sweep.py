@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 from pydantic import ValidationError
 
@@ -14,11 +15,13 @@ from urnn_bench.spec.explain import Where, spec_error
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Override
+from urnn_bench.spec.plausible import check_fit
 from urnn_bench.spec.run import Probes, Run
 from urnn_bench.spec.types import ComponentSpec
 
 GridValues = Mapping[str, object]
 _MODELS = ("models",)
+_MOST_RUNS, _LONGEST_LABEL = 100_000, 180
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,33 @@ def drafts(checked: CheckedBenchmark, selection: Selection) -> list[UnresolvedRu
     for T, overlay in benchmark.T.items():
         _fit(checked, {("T", str(T)): overlay})
     settings = overrides.summary(selection.settings)
+    seeds, lengths = selection.seeds or benchmark.seeds, selection.lengths or benchmark.T
+    labels = selection.models or benchmark.models
+    _check_count(checked, len(seeds) * len(lengths) * len(labels))
     return [
         _draft(checked, label, values, T, seed, settings)
-        for seed in selection.seeds or benchmark.seeds
-        for T in selection.lengths or benchmark.T
-        for label in selection.models or benchmark.models
+        for seed in seeds
+        for T in lengths
+        for label in labels
         for values in _grid_values(benchmark.grid, label)
     ]
+
+
+def _check_count(checked: CheckedBenchmark, without_grid: int) -> None:
+    """Refuse more runs than a file system, and a plan that is held in memory, can take."""
+    grid = checked.benchmark.grid
+    count = without_grid * prod(map(len, grid.values()))
+    if count > _MOST_RUNS:
+        where = checked.where(("grid",) if grid else ())
+        raise SpecError(f"{where}these are {count:,} runs; at most {_MOST_RUNS:,} can be planned")
+
+
+def _check_label(checked: CheckedBenchmark, name: str, label: str) -> None:
+    """Refuse a label that is too long for the name of a folder, which has 255 bytes."""
+    if len(label.encode("utf-8", "replace")) > _LONGEST_LABEL:
+        where = checked.where((*_MODELS, name))
+        text = f"the name of a model, with its values in a grid, has at most {_LONGEST_LABEL} bytes"
+        raise SpecError(where + text)
 
 
 def _grid_values(grid: Mapping[str, Sequence[object]], label: str) -> Sequence[GridValues]:
@@ -134,6 +157,7 @@ def _grid_values(grid: Mapping[str, Sequence[object]], label: str) -> Sequence[G
 
 def _label(model: str, values: GridValues) -> str:
     """Return a model's label with its values in the grid, as in ``urnn @ lr=0.001``."""
+    # as it always was, since a label is part of a run's identity
     text = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in values.items())
     return f"{model}{GRID_SEPARATOR}{text}" if text else model
 
@@ -164,6 +188,7 @@ def _draft(
 ) -> UnresolvedRun:
     benchmark = checked.benchmark
     name = label.partition(GRID_SEPARATOR)[0]
+    _check_label(checked, name, _label(name, values))
     model, task = benchmark.models[name], benchmark.task
     if "T" in task.options:
         raise SpecError(checked.where(("task", "T")) + "lengths belong under the top-level key 'T'")
@@ -210,9 +235,11 @@ def _fit(checked: CheckedBenchmark, overlays: Mapping[KeyPath, Mapping[str, obje
         return checked.where((*(owners[-1] if owners else ("fit",)), *path))
 
     try:
-        return Fit.model_validate(values)
+        fit = Fit.model_validate(values)
     except ValidationError as error:
         raise spec_error(error, Fit, where) from error
+    check_fit(fit, where)
+    return fit
 
 
 def _sized(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:

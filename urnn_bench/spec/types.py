@@ -1,10 +1,12 @@
 """The values that specs are made of, checked and immutable."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
+
+from urnn_bench.spec.notation import shown
 
 
 class Config(BaseModel):
@@ -16,11 +18,24 @@ class Config(BaseModel):
 UPDATES: JsonDict = {"unit": "updates"}
 SEQUENCES: JsonDict = {"unit": "sequences"}
 
-Count = Annotated[int, Field(ge=1)]
+# what a tensor's size, and a loop of torch's, can be
+Count = Annotated[int, Field(ge=1, lt=2**63)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+
+
+def require_distinct(values: Iterable[object], owner: str = "") -> None:
+    """Raise ValueError if a value is given twice, be it as 1 and 1.0."""
+    seen: set[object] = set()
+    for value in values:
+        # true equals 1 in Python, and lists and mappings have no hash
+        plain = value is None or isinstance(value, str | int | float)
+        key = (isinstance(value, bool), value) if plain else repr(value)
+        if key in seen:
+            raise ValueError(f"{owner}{shown(value)} is given twice")
+        seen.add(key)
 
 
 class ComponentSpec(Config):

@@ -24,19 +24,30 @@ from urnn_bench.data import idx, store
 from urnn_bench.data.store import DataSet
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
+from urnn_bench.spec.notation import shown
 from urnn_bench.spec.types import Config, Count
 from urnn_bench.tasks._epochs import epoch_indices
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks._permutations import NAMED, permutation
-from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Vectors
+from urnn_bench.tasks.base import (
+    NOT_NEGATIVE,
+    SHARE,
+    Batch,
+    Score,
+    Signature,
+    Targets,
+    Task,
+    Vectors,
+)
 
 
 def _known(value: object) -> object:
     seed = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32
-    if not seed and value not in NAMED:
+    name = isinstance(value, str) and value in NAMED
+    if not (seed or name):
         raise ValueError(
             f"must be {', '.join(NAMED)}, or a seed of numpy's RandomState "
-            f"(0 to 2^32 - 1), not {value!r}"
+            f"(0 to 2^32 - 1), not {shown(value)}"
         )
     return value
 
@@ -85,6 +96,7 @@ class ImageTask(Task):
     """Images as sequences; ``levels`` is the value of a white pixel, ``classes`` their number."""
 
     metrics = ("cross_entropy_nat", "accuracy")
+    metric_ends = {"cross_entropy_nat": NOT_NEGATIVE, "accuracy": SHARE}
     levels: ClassVar[int] = 255
     classes: ClassVar[int] = 10
     options: ImageOptions

@@ -30,7 +30,7 @@ from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
 from urnn_bench.spec.types import Config, Count
 from urnn_bench.tasks._epochs import epoch_indices
-from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Vectors
+from urnn_bench.tasks.base import NOT_NEGATIVE, Batch, Score, Signature, Targets, Task, Vectors
 
 _RATE_HZ = 8000
 _WINDOW, _HOP, _BINS = 256, 128, 129
@@ -96,6 +96,7 @@ class SpeechTask(Task):
     """The next frame, of recordings of many lengths."""
 
     metrics = ("mse_db2", "mse_over_baseline")
+    metric_ends = dict.fromkeys(metrics, NOT_NEGATIVE)
     options: SpeechOptions
 
     @abstractmethod

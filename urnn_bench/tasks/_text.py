@@ -27,7 +27,7 @@ from urnn_bench.events import SplitName
 from urnn_bench.random_streams import generator
 from urnn_bench.spec.types import Config, Count
 from urnn_bench.tasks._losses import cross_entropy
-from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Tokens
+from urnn_bench.tasks.base import NOT_NEGATIVE, Batch, Score, Signature, Targets, Task, Tokens
 
 Unit = Literal["characters", "words"]
 
@@ -61,6 +61,7 @@ class TextTask(Task):
     """A corpus to predict token by token."""
 
     metrics = ("cross_entropy_nat", "bits_per_token")
+    metric_ends = dict.fromkeys(metrics, NOT_NEGATIVE)
     options: TextOptions
 
     @abstractmethod

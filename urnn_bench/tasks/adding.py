@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from urnn_bench.tasks.base import (
+    NOT_NEGATIVE,
     Batch,
     PoolOptions,
     Score,
@@ -33,7 +34,9 @@ _ONE_ADDEND = 1 / 12  # variance of the addend that was not remembered
 class AddingOptions(PoolOptions):
     """How long the sequence is."""
 
-    T: int = Field(ge=2, description="length of a sequence", json_schema_extra={"unit": "steps"})
+    T: int = Field(
+        ge=2, lt=2**63, description="length of a sequence", json_schema_extra={"unit": "steps"}
+    )
 
 
 class Adding(SyntheticTask):
@@ -41,6 +44,7 @@ class Adding(SyntheticTask):
 
     Options = AddingOptions
     metrics = ("mse", "mse_over_baseline")
+    metric_ends = dict.fromkeys(metrics, NOT_NEGATIVE)
     options: AddingOptions
 
     @property

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from math import ceil
+from math import ceil, inf
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -109,11 +109,14 @@ class Task(ABC):
 
     Its options have an integer ``T``, the sequence length, which a benchmark sets from its lengths.
     ``metrics`` names what ``scores`` returns, with units; the first is the loss, and the lower the
-    better: the best weights are chosen by it. ``data`` are the files it reads, if it reads any.
+    better: the best weights are chosen by it. ``metric_ends`` has the lowest and the highest score
+    of those that have ends; a bound of ``solved`` beyond them is refused. ``data`` are the files
+    that it reads, if it reads any.
     """
 
     Options: ClassVar[type[Config]]
     metrics: ClassVar[tuple[str, ...]]
+    metric_ends: ClassVar[Mapping[str, tuple[float, float]]] = {}
     data: ClassVar[DataSet | None] = None
 
     options: Config
@@ -174,6 +177,10 @@ class Task(ABC):
 # sequences of a pool that share a random stream, so that a batch of any size draws only the chunks
 # that it overlaps, and sees the same sequences; another number would be other data
 _CHUNK = 50
+
+
+# ends of metrics: a share of right answers, and errors and entropies
+SHARE, NOT_NEGATIVE = (0.0, 1.0), (0.0, inf)
 
 
 class PoolOptions(Config):

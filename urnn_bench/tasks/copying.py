@@ -21,6 +21,8 @@ from torch.nn.functional import one_hot
 from urnn_bench.spec.types import Count
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks.base import (
+    NOT_NEGATIVE,
+    SHARE,
     Batch,
     PoolOptions,
     Score,
@@ -38,7 +40,9 @@ class CopyingOptions(PoolOptions):
         description="between content and recall: T-1 blanks and a delimiter",
         json_schema_extra={"unit": "steps"},
     )
-    symbols: int = Field(8, ge=2, description="how many different symbols there are to remember")
+    symbols: int = Field(
+        8, ge=2, lt=2**63, description="how many different symbols there are to remember"
+    )
     recall: Count = Field(
         10, description="how many must be remembered", json_schema_extra={"unit": "symbols"}
     )
@@ -49,6 +53,7 @@ class Copying(SyntheticTask):
 
     Options = CopyingOptions
     metrics = ("cross_entropy_nat", "cross_entropy_over_baseline", "recall_accuracy")
+    metric_ends = dict(zip(metrics, (NOT_NEGATIVE, NOT_NEGATIVE, SHARE), strict=True))
     options: CopyingOptions
 
     @property

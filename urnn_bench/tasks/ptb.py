@@ -22,7 +22,12 @@ class PtbOptions(TextOptions):
     """Whose files, and what a token is."""
 
     unit: Unit = Field("words", description="what a token is; a line ends with the word <eos>")
-    corpus: str = Field("ptb", description="folder of the three files, below the data folder")
+    corpus: str = Field(
+        "ptb",
+        min_length=1,
+        max_length=100,
+        description="folder of the three files, below the data folder",
+    )
 
 
 class Ptb(TextTask):

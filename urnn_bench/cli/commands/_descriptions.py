@@ -17,6 +17,7 @@ from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components
 from urnn_bench.run import build
+from urnn_bench.run.matrix import check_figures
 from urnn_bench.run.resolve import resolve
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.fit import Fit, Optimizer
@@ -98,6 +99,7 @@ def _probe(components: Components, name: str) -> Description:
 
 def _benchmark(components: Components, name: str) -> Description:
     checked = _checked(components, name)
+    check_figures(components, checked)
     benchmark = checked.benchmark
     runs = _example_runs(components, checked)
     return {

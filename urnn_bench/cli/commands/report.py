@@ -20,6 +20,7 @@ from urnn_bench.cli.sources import load_components, recorded_benchmarks, run_com
 from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
+from urnn_bench.run.matrix import check_figures
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.sweep import Selection, check_benchmark
 from urnn_bench.spec.types import ComponentSpec
@@ -241,4 +242,5 @@ def _own_figures(components: Components, benchmark: str) -> dict[str, ComponentS
     if benchmark not in catalogue.names() and not Path(benchmark).is_file():
         return {}
     checked = check_benchmark(*catalogue.find(benchmark), Selection(), components.cells.names())
+    check_figures(components, checked)
     return {figure.name: figure for figure in checked.benchmark.figures}

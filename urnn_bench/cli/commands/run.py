@@ -4,6 +4,7 @@ import typer
 
 from urnn_bench.cli.options import run as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Results, use_data
+from urnn_bench.errors import UsageError
 from urnn_bench.registry import Components
 
 
@@ -41,6 +42,8 @@ def run(
     from urnn_bench.run.matrix import matrix
     from urnn_bench.run.resolve import include as include_files
 
+    if quiet and verbose:
+        raise UsageError("-q reports less and -v more; give one of them")
     use_data(data_dir)
     components = include_files(Components(), include or [])
     all_seeds = [*(seed or []), *range(seeds or 0)]

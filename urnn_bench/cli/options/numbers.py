@@ -1,19 +1,25 @@
 """Parsers of numbers on the command line; a wrong one is reported in one sentence."""
 
-import math
+import re
 from collections.abc import Callable
 
 import typer
 
+from urnn_bench.spec.notation import shown_name
 
-def whole_number(least: int, most: float = math.inf) -> Callable[[str], int]:
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
+# what a tensor's size, and a loop of torch's, can be
+_LARGEST = 2**63 - 1
+
+
+def whole_number(least: int, most: int = _LARGEST) -> Callable[[str], int]:
     """Return a parser of whole numbers from ``least`` to ``most``; it raises BadParameter."""
 
     def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise typer.BadParameter(f"'{text}' is not a whole number") from None
+        # int also takes digits of other scripts and 1_000, and fails at 4,300 digits
+        if not _WHOLE.fullmatch(text):
+            raise typer.BadParameter(f"'{shown_name(text)}' is not a whole number")
+        value = int(text)
         if value < least:
             raise typer.BadParameter(f"must be at least {least}, not {value}")
         if value > most:
@@ -28,8 +34,8 @@ def seconds(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise typer.BadParameter(f"'{text}' is not a number of seconds") from None
+        raise typer.BadParameter(f"'{shown_name(text)}' is not a number of seconds") from None
     # so written that NaN does not pass
     if not value >= 0:
-        raise typer.BadParameter(f"must be at least 0 seconds, not {text}")
+        raise typer.BadParameter(f"must be at least 0 seconds, not {shown_name(text)}")
     return value

@@ -10,6 +10,7 @@ from urnn_bench.cli.options.shared import EXECUTION, OUTPUT, SELECTION, TRAINING
 from urnn_bench.cli.options.shared import Device as DeviceName
 
 _LARGEST_SEED = 2**63 - 1
+_MOST_SEEDS = 100_000
 
 Benchmarks = Annotated[
     list[str],
@@ -56,7 +57,7 @@ Seeds = Annotated[
     int | None,
     typer.Option(
         "--seeds",
-        parser=whole_number(1),
+        parser=whole_number(1, _MOST_SEEDS),
         metavar="N",
         help="The seeds 0 to N-1.",
         rich_help_panel=SELECTION,
