@@ -20,15 +20,21 @@ PROBES = "probes.csv"
 CHECKPOINT = "checkpoint.pt"
 ERROR = "error.txt"
 LOCK = ".lock"
+# in the folder of a run, that of a forced run until it replaces it
+FORCED = ".forced"
 TO_DO = "to do"
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """The status of a run by its folder; "to do" if there is none."""
+    """The status of a run by its folder; "to do" if there is none.
+
+    ``forced`` is that of a forced run which has not replaced it yet.
+    """
 
     status: str
     record: Record | None = None
+    forced: "RunStatus | None" = None
 
     @property
     def step(self) -> int:
@@ -46,12 +52,15 @@ def folder_of(results: Path, run: Run) -> Path:
     return results / run.benchmark / run.slug
 
 
-def status_of_run(folder: Path) -> RunStatus:
-    """Read a run's status; a "running" run that no process has locked was interrupted."""
+def status_of_run(folder: Path, lock_folder: Path | None = None) -> RunStatus:
+    """Read a run's status; a "running" run that no process has locked was interrupted.
+
+    Its lock is in ``lock_folder`` if that is given.
+    """
     record = Record.read(folder)
     if record is None:
         return RunStatus(TO_DO)
-    was_interrupted = record.status == RUNNING and not _is_locked(folder)
+    was_interrupted = record.status == RUNNING and not _is_locked(lock_folder or folder)
     return RunStatus(INTERRUPTED if was_interrupted else record.status, record)
 
 
@@ -63,6 +72,8 @@ def records(results: Path, benchmark: str | None = None) -> Iterator[tuple[Path,
     """
     root = results / benchmark if benchmark else results
     for path in sorted(root.glob(f"*/{NAME}") if benchmark else root.rglob(NAME)):
+        if path.parent.name == FORCED:
+            continue
         try:
             record = Record.read(path.parent)
         except DamagedRecordError as error:

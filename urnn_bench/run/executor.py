@@ -4,7 +4,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from urnn_bench.engine.loop import train
@@ -12,7 +12,8 @@ from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.engine.stacked_check import share_strategy
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.errors import RecordsError, attempt
-from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, folder_of, remove_leftovers
+from urnn_bench.records import forced
+from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, remove_leftovers
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
@@ -27,11 +28,16 @@ from urnn_bench.spec.run import Run
 
 @dataclass(frozen=True)
 class AcquiredRun:
-    """A run whose folder this process alone writes to, until ``lock`` is closed."""
+    """A run whose folder this process alone writes to, until ``lock`` is closed.
+
+    The folder of a forced run is in that of the record which it replaces when it is done.
+    """
 
     run: Run
     record: Record | None
     lock: ExitStack
+    folder: Path
+    is_forced: bool = False
 
 
 def execute_runs(
@@ -45,7 +51,7 @@ def execute_runs(
 
     Raises RecordsError for a damaged checkpoint; what a run's components raise ends that run only.
     """
-    opened = [_open(run, len(acquired), options, display) for run in acquired]
+    opened = [_open_or_begin_anew(run, len(acquired), options, display) for run in acquired]
     active = [run for run in opened if isinstance(run, ActiveRun)]
     for run, job in zip(active, share_strategy([run.job for run in active]), strict=True):
         run.job = job
@@ -74,17 +80,30 @@ def _train(recorders: Sequence[RunRecorder], threads: UpdateThreads) -> list[Rec
     return [records[i] for i in range(len(recorders))]
 
 
+def _open_or_begin_anew(
+    acquired: AcquiredRun, stack_size: int, options: ExecutionOptions, display: Display
+) -> ActiveRun | Record:
+    """Open a run; begin a forced one anew if its earlier attempt cannot be continued."""
+    try:
+        return _open(acquired, stack_size, options, display)
+    except RecordsError as error:
+        if acquired.record is None or not acquired.is_forced:
+            raise
+        warnings.warn(f"{error}; the forced run begins anew", RecordsWarning, 2)
+    folder, _ = forced.begin_anew(acquired.folder.parent)
+    return _open(replace(acquired, record=None, folder=folder), stack_size, options, display)
+
+
 def _open(
     acquired: AcquiredRun, stack_size: int, options: ExecutionOptions, display: Display
 ) -> ActiveRun | Record:
     """Return a run ready to train, or the record of one that failed to open."""
-    began_s, run = time.monotonic(), acquired.run
-    folder = folder_of(options.results, run)
+    began_s, run, folder = time.monotonic(), acquired.run, acquired.folder
     provenance.reset_peak()
     remove_leftovers(folder)
     record = provenance.start_session(run, acquired.record, stack_size)
     record.write(folder)
-    opened = attempt(_open_files, record, folder, options, acquired.lock, began_s)
+    opened = attempt(_open_files, record, acquired, options, began_s)
     if isinstance(opened, RecordsError):
         raise opened
     if isinstance(opened, Exception):
@@ -94,10 +113,10 @@ def _open(
 
 
 def _open_files(
-    record: Record, folder: Path, options: ExecutionOptions, lock: ExitStack, began_s: float
+    record: Record, acquired: AcquiredRun, options: ExecutionOptions, began_s: float
 ) -> ActiveRun:
     """Build what a run needs, and restore it from its checkpoint if it has one."""
-    run = record.run
+    run, folder, lock = record.run, acquired.folder, acquired.lock
     job, kernel = build.job_of(options.components, run, options.backend)
     content = load_checkpoint(folder, run)
     state = checkpoint.restore(content, job) if content else TrainState()
@@ -110,15 +129,14 @@ def _open_files(
         writer = ProbesWriter(folder / PROBES, lengths.get(PROBES, 0))
         probes = files.enter_context(closing(writer))
     record = provenance.record_build(record, job, kernel, state)
-    _warn_of_changes(record, folder, resumed=content is not None)
-    return ActiveRun(
-        folder, record, job, state, began_s, lock, files, metrics, probe_runner, probes
-    )
+    _warn_of_changes(record, resumed=content is not None)
+    opened = (folder, record, job, state, began_s, lock, files, metrics, probe_runner, probes)
+    return ActiveRun(*opened, is_forced=acquired.is_forced)
 
 
-def _warn_of_changes(record: Record, folder: Path, resumed: bool) -> None:
+def _warn_of_changes(record: Record, resumed: bool) -> None:
     if resumed and (changes := provenance.environment_changes(record)):
-        text = f"{folder.name}: resumed with another {changes}; the curve is no longer exact"
+        text = f"{record.run.slug}: resumed with another {changes}; the curve is no longer exact"
         warnings.warn(text, RecordsWarning, 2)
 
 

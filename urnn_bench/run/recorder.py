@@ -11,6 +11,7 @@ from urnn_bench.engine.update import Job
 from urnn_bench.errors import attempt
 from urnn_bench.events import Ended, Event, Measured, Probed, Updated
 from urnn_bench.probes._runner import ProbeRunner
+from urnn_bench.records import forced
 from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES
 from urnn_bench.records.lines import CsvAppender
 from urnn_bench.records.metrics import MetricsWriter
@@ -39,6 +40,7 @@ class ActiveRun:
     metrics: MetricsWriter
     probe_runner: ProbeRunner | None = None
     probes: ProbesWriter | None = None
+    is_forced: bool = False
 
     @property
     def files(self) -> dict[str, CsvAppender]:
@@ -97,6 +99,8 @@ class RunRecorder:
         wall_s = time.monotonic() - self.run.began_s
         record = provenance.record_end(run.record, run.job, run.state, wall_s)
         record.write(run.folder)
+        if run.is_forced:
+            forced.replace_if_final(run.folder.parent)
         self._display.end(record)
         run.lock.close()
         return record

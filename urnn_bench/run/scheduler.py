@@ -3,11 +3,13 @@
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.errors import ComponentError, RecordsError
-from urnn_bench.records.folder import RunStatus, clear, folder_of, locked, status_of_run
+from urnn_bench.records import forced
+from urnn_bench.records.folder import RunStatus, folder_of, locked, status_of_run
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.run import build, provenance
 from urnn_bench.run.context import Display, ExecutionOptions
@@ -90,16 +92,18 @@ def _acquire(
 ) -> AcquiredRun | RunStatus:
     """Lock a run's folder for training; return the status of a run that is skipped instead.
 
-    With ``force`` the run begins anew.
+    With ``force`` a run that has a record is trained anew, beside it.
     """
     folder, lock = folder_of(options.results, run), locks.enter_context(ExitStack())
     if not lock.enter_context(locked(folder)):
         return _skip(run, RunStatus("running"), options, display)
-    if options.force:
-        clear(folder)
+    forced.replace_if_final(folder)
+    if options.force and forced.has_record(folder):
+        forced_folder, record = forced.begin(folder)
+        return AcquiredRun(run, record, lock, forced_folder, is_forced=True)
     status = status_of_run(folder)
     if status.status not in FINAL:
-        return AcquiredRun(run, status.record, lock)
+        return AcquiredRun(run, status.record, lock, folder)
     with lock:
         return _skip(run, status, options, display)
 
@@ -110,5 +114,6 @@ def _skip(run: Run, status: RunStatus, options: ExecutionOptions, display: Displ
         requested = status.record.run.model_copy(update={"settings": run.settings})
         update = {"asked": provenance.now(), "run": requested}
         status.record.model_copy(update=update).write(folder_of(options.results, run))
-    display.skip(run, status)
+    pending = forced.status_of_forced(folder_of(options.results, run))
+    display.skip(run, replace(status, forced=pending))
     return status
