@@ -67,7 +67,7 @@ class RecordsError(UsageError):
 
 
 class DamagedRecordError(RecordsError):
-    """One run's record cannot be read; the others still can."""
+    """One run's record or checkpoint cannot be used; those of others still can."""
 
 
 class GateError(UrnnBenchError):

@@ -261,6 +261,10 @@ def test_killed_before_any_write_whatsoever(bench, setting, force):
             break
         bench(*arguments, "--results", results, code=code)
         (folder,) = (bench.folder / results / "tiny").iterdir()
+        if force:
+            # the finished record is still there, or the new one; the same command goes on
+            assert table(folder) == table(whole), f"killed before write {moment}"
+            bench(*arguments, *force, "--results", results, code=code)
         assert table(folder) == table(whole), f"killed before write {moment}"
         assert Record.read(folder).status == Record.read(whole).status
         assert Record.read(folder).test == Record.read(whole).test

@@ -1,8 +1,7 @@
 """Run folders to data frames, from which all figures and tables are made."""
 
-import shlex
 import warnings
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
@@ -11,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.proposals import Command
 from urnn_bench.records import metrics, probes
 from urnn_bench.records.folder import METRICS, PROBES, records
 from urnn_bench.records.lines import RecordsWarning
@@ -24,12 +24,12 @@ Key = Callable[[Record], Hashable]
 class Results:
     """The runs of one benchmark: one row per run, and one row per measured value.
 
-    ``command`` makes more of them. ``criterion`` is the metric that training lowers, empty if no
-    run has a score. ``probed`` names the folders whose probe readings are used.
+    ``command`` trains them. ``criterion`` is the metric that training lowers, empty if no run has a
+    score. ``probed`` names the folders whose probe readings are used.
     """
 
     benchmark: str
-    command: str
+    command: Command
     runs: pd.DataFrame
     metrics: pd.DataFrame
     records: tuple[Record, ...]
@@ -51,11 +51,13 @@ class Results:
     def at(self, lengths: Collection[int]) -> "Results":
         """Return the runs of some lengths."""
         selected = [i for i, record in enumerate(self.records) if record.run.T in lengths]
+        records = tuple(self.records[i] for i in selected)
         return replace(
             self,
+            command=_command_of(self.command, records),
             runs=self.runs[self.runs["T"].isin(lengths)],
             metrics=self.metrics[self.metrics["T"].isin(lengths)],
-            records=tuple(self.records[i] for i in selected),
+            records=records,
             folders=tuple(self.folders[i] for i in selected),
         )
 
@@ -66,16 +68,16 @@ class Results:
         return {name: value for name, value in baselines.items() if value is not None}
 
 
-def load(results: Path, benchmark: str, command: str | None = None) -> Results:
+def load(results: Path, benchmark: str, command: Command | None = None) -> Results:
     """Read every run of a benchmark; raise NothingToShowError if there is none.
 
-    ``command`` makes more of them; by default it is `urnn-bench run` with the benchmark's name.
+    ``command`` is the one that trains the benchmark; by default it has the benchmark's name alone.
 
     Runs are compared only if they have the same settings, as an average over protocols means
     nothing. If a length has several settings, or a model several protocols because the file has
     changed, only the newest are kept, with a warning.
     """
-    command = command or shlex.join(["urnn-bench", "run", benchmark])
+    command = command or Command({benchmark: benchmark})
     runs = list(records(results, benchmark))
     if not runs:
         raise NothingToShowError(
@@ -87,7 +89,7 @@ def load(results: Path, benchmark: str, command: str | None = None) -> Results:
     folders, recorded = zip(*newest, strict=True)
     return Results(
         benchmark=benchmark,
-        command=command,
+        command=_command_of(command, recorded),
         runs=pd.DataFrame([_row(folder, record) for folder, record in newest]),
         metrics=pd.concat(frames, ignore_index=True),
         records=recorded,
@@ -97,7 +99,7 @@ def load(results: Path, benchmark: str, command: str | None = None) -> Results:
     )
 
 
-def _newest_runs(runs: list[Run], benchmark: str, command: str) -> list[Run]:
+def _newest_runs(runs: list[Run], benchmark: str, command: Command) -> list[Run]:
     """Keep the newest settings of every length, then the newest protocol of every model there."""
     newest = _newest_only(runs, _length, settings_of)
     newest = _newest_only(newest, _model_and_length, training_of)
@@ -168,11 +170,26 @@ def _newest_only(runs: list[Run], group: Key, settings: Key) -> list[Run]:
     return [run for run in runs if settings(run[1]) == newest[group(run[1])]]
 
 
-def _command_for(command: str, records: list[Record]) -> str:
+def _command_for(command: Command, records: list[Record]) -> Command:
     """Return a command that requests the newest of some records, which makes it the newest run."""
-    newest = max(records, key=lambda record: record.asked)
-    settings = (f"--set {shlex.quote(text)}" for text in settings_of(newest))
-    return " ".join([command, f"--T {newest.run.T}", *settings])
+    run = max(records, key=lambda record: record.asked).run
+    (given,) = command.benchmarks.values()
+    of_benchmark = replace(command, benchmarks={run.benchmark: given})
+    of_run = of_benchmark.of_run(run.benchmark, run.label, run.T, run.seed)
+    return of_run.with_settings(run.settings)
+
+
+def _command_of(command: Command, records: Sequence[Record]) -> Command:
+    """Return the command that trains those of some runs that have the newest run's settings."""
+    settings = settings_of(max(records, key=lambda record: record.asked))
+    runs = [record.run for record in records if settings_of(record) == settings]
+    narrowed = replace(
+        command,
+        models=tuple(dict.fromkeys(run.label for run in runs)),
+        lengths=tuple(dict.fromkeys(run.T for run in runs)),
+        seeds=tuple(dict.fromkeys(run.seed for run in runs)),
+    )
+    return narrowed.with_settings(settings)
 
 
 def _length(record: Record) -> Hashable:

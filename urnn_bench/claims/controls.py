@@ -6,26 +6,30 @@ from dataclasses import replace
 from urnn_bench.claims.quantities import Run
 from urnn_bench.claims.schema import Claim
 from urnn_bench.claims.verdicts import Verdict, VerdictName, judge
+from urnn_bench.proposals import Command
 from urnn_bench.spec.sweep import UnresolvedRun
 
 
 def judge_controlled(
-    claim: Claim, runs: Sequence[Run], drafts: Sequence[UnresolvedRun] = ()
+    claim: Claim,
+    runs: Sequence[Run],
+    drafts: Sequence[UnresolvedRun] = (),
+    base: Command | None = None,
 ) -> Verdict:
     """Judge a claim; if it also holds for a control, the control explains it.
 
     It does not if the model meets the same bounds against the control, seed by seed. A control
     without enough runs leaves the claim inconclusive. Raises UsageError as ``judge`` does.
     """
-    verdict = judge(claim, runs, drafts)
+    verdict = judge(claim, runs, drafts, base)
     if verdict.word is not VerdictName.REPRODUCED:
         return verdict
     for control in claim.needs.controls:
-        of_control = judge(_with_needs(claim, model=control), runs, drafts)
+        of_control = judge(_with_needs(claim, model=control), runs, drafts, base)
         if of_control.insufficient:
             reason = f"the control '{control}' is lacking; {of_control.reason}"
             return replace(verdict, word=VerdictName.INCONCLUSIVE, reason=reason)
-        against_control = judge(_with_needs(claim, against=control), runs, drafts)
+        against_control = judge(_with_needs(claim, against=control), runs, drafts, base)
         is_ahead = against_control.word is VerdictName.REPRODUCED
         if of_control.word is VerdictName.REPRODUCED and not is_ahead:
             reason = f"{verdict.reason}; '{control}' has {of_control.ours}"

@@ -1,22 +1,27 @@
 """Why runs may not be enough to decide a claim: too few, too short, or without the quantity."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 from urnn_bench.claims.quantities import Run
 from urnn_bench.claims.schema import Claim
 from urnn_bench.errors import near_miss
+from urnn_bench.proposals import Command
 from urnn_bench.records.record import DIVERGED, SOLVED, Record
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The runs that a claim is judged by, seed by seed, and the value of every seed."""
+    """The runs that a claim is judged by, seed by seed, and the value of every seed.
+
+    ``command`` makes the runs that it needs.
+    """
 
     claim: Claim
     seeds: Sequence[tuple[Run, ...]]
     values: Sequence[float]
+    command: Command
 
     @property
     def records(self) -> list[Record]:
@@ -52,10 +57,10 @@ def _no_solved_criterion(evidence: Evidence) -> str:
 
 
 def _wrong_updates(evidence: Evidence) -> str:
-    needs, updates = evidence.claim.needs, evidence.claim.updates
+    updates = evidence.claim.updates
     if updates is None or (trained := _other_updates(evidence, updates)) is None:
         return ""
-    command = f"the claim's: {needs.command} --updates {updates}"
+    command = f"the claim's: {replace(evidence.command, updates=updates)}"
     return f"trained for {trained:,} updates instead of {updates:,}; {command}"
 
 
@@ -76,7 +81,7 @@ def _too_few_seeds(evidence: Evidence) -> str:
     needs, count = evidence.claim.needs, len(evidence.seeds)
     if count >= needs.seeds:
         return ""
-    return f"{count} of {needs.seeds} seeds; more with: {needs.command}"
+    return f"{count} of {needs.seeds} seeds; more with: {evidence.command}"
 
 
 def _diverged_early(evidence: Evidence) -> str:
@@ -117,7 +122,7 @@ def _missing_values(evidence: Evidence) -> str:
     probed = all(record.run.probes for record in evidence.records)
     reason = measurement.missing_reason
     if measurement.needs_probes and not probed:
-        reason = f"not probed; probe them with: {claim.needs.command} --probe"
+        reason = f"not probed; probe them with: {evidence.command.with_probes()}"
     return f"{missing} of {len(evidence.values)} seeds: {reason}"
 
 

@@ -1,6 +1,7 @@
 """A paper as data: what it claims, where, and which runs test it; nothing here needs torch."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -8,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from urnn_bench.claims.quantities import Quantity
 from urnn_bench.errors import UnknownNameError
+from urnn_bench.proposals import Command
 from urnn_bench.spec.benchmark import Benchmark
 from urnn_bench.spec.catalogue import claims
 from urnn_bench.spec.explain import spec_error
@@ -62,13 +64,13 @@ class Needs(Config):
         """The models whose runs are needed."""
         return (self.model,) if self.against is None else (self.model, self.against)
 
-    @property
-    def command(self) -> str:
-        """The command that makes these runs."""
-        return _command(self.benchmark, (*self.models, *self.controls), [self.T], self.seeds)
+    def command(self, base: Command) -> Command:
+        """Return the command that makes these runs, with the folders of ``base``."""
+        models = (*self.models, *self.controls)
+        return _command(base, self.benchmark, models, [self.T], self.seeds)
 
 
-def commands(needs: Sequence[Needs]) -> list[str]:
+def commands(needs: Sequence[Needs], base: Command) -> list[Command]:
     """Return commands that make the runs of several needs, one for all lengths of some models."""
     by_length: dict[tuple[str, int], list[Needs]] = {}
     for need in needs:
@@ -78,12 +80,18 @@ def commands(needs: Sequence[Needs]) -> list[str]:
         models = dict.fromkeys(m for need in group for m in (*need.models, *need.controls))
         key = benchmark, tuple(models), max(need.seeds for need in group)
         lengths.setdefault(key, []).append(T)
-    return [_command(name, models, Ts, seeds) for (name, models, seeds), Ts in lengths.items()]
+    return [_command(base, *key[:2], Ts, key[2]) for key, Ts in lengths.items()]
 
 
-def _command(benchmark: str, models: Iterable[str], lengths: Iterable[int], seeds: int) -> str:
-    options = [*(f"--model {model}" for model in models), *(f"--T {T}" for T in lengths)]
-    return f"urnn-bench run {benchmark} {' '.join(options)} --seeds {seeds}"
+def _command(
+    base: Command, benchmark: str, models: Iterable[str], lengths: Iterable[int], seeds: int
+) -> Command:
+    return replace(
+        base.of_benchmark(benchmark),
+        models=tuple(models),
+        lengths=tuple(lengths),
+        first_seeds=seeds,
+    )
 
 
 class Expected(Config):

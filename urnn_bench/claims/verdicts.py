@@ -10,6 +10,7 @@ from urnn_bench.claims.evidence import Evidence, insufficient_reason
 from urnn_bench.claims.quantities import Observation, Run
 from urnn_bench.claims.schema import Claim, Expected
 from urnn_bench.claims.selection import SeedRuns, select_runs
+from urnn_bench.proposals import Command
 from urnn_bench.records.record import Record
 from urnn_bench.spec.sweep import UnresolvedRun
 
@@ -40,26 +41,33 @@ class Verdict:
     insufficient: bool = False
 
 
-def judge(claim: Claim, runs: Sequence[Run], drafts: Sequence[UnresolvedRun] = ()) -> Verdict:
+def judge(
+    claim: Claim,
+    runs: Sequence[Run],
+    drafts: Sequence[UnresolvedRun] = (),
+    base: Command | None = None,
+) -> Verdict:
     """Judge a claim by the runs that it needs, every seed by the claim's bounds.
 
     ``drafts`` are the runs of the benchmark's file as it is now, if it is known. Runs of an earlier
-    version of the file are not judged. Raises UsageError if models were shown different data.
+    version of the file are not judged. Commands that make more runs have the folders of ``base``.
+    Raises UsageError if models were shown different data.
     """
     seeds, skipped = select_runs(claim, runs, drafts)
+    command = claim.needs.command(base or Command())
     if not seeds:
-        return _missing(claim, skipped)
+        return _missing(command, skipped)
     values = tuple(_value_of_seed(claim, seed_runs) for seed_runs in seeds)
     word, ours = _compare_with_expected(claim, seeds, values)
-    if reason := insufficient_reason(Evidence(claim, seeds, values)):
+    if reason := insufficient_reason(Evidence(claim, seeds, values, command)):
         shown = "-" if all(map(isnan, values)) else ours
         return Verdict(VerdictName.INCONCLUSIVE, shown, reason, values, insufficient=True)
     return Verdict(word, ours, _describe_seeds(word, values), values)
 
 
-def _missing(claim: Claim, skipped: int) -> Verdict:
+def _missing(command: Command, skipped: int) -> Verdict:
     note = f" ({skipped} with other settings are not judged)" if skipped else ""
-    reason = f"make the runs with: {claim.needs.command}{note}"
+    reason = f"make the runs with: {command}{note}"
     return Verdict(VerdictName.MISSING, "-", reason, insufficient=True)
 
 

@@ -1,10 +1,10 @@
 """What several commands read: the user's files and the records."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from urnn_bench.errors import NothingToShowError, UnknownNameError
+from urnn_bench.proposals import Command
 from urnn_bench.records.folder import records
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
@@ -35,10 +35,15 @@ def recorded_benchmarks(results: Path, benchmark: str | None) -> list[str]:
     return names
 
 
-def run_command(benchmark: str, results: Path | None) -> str:
+def run_command(
+    benchmark: str, results: Path | None, include: Sequence[Path] | None = None
+) -> Command:
     """Return the command that trains a benchmark, with the name or path that the user gave."""
-    option = [] if results is None else ["--results", str(results)]
-    return shlex.join(["urnn-bench", "run", benchmark, *option])
+    return Command(
+        {benchmark: benchmark},
+        results=None if results is None else str(results),
+        include=tuple(map(str, include or [])),
+    )
 
 
 def benchmark_name(results: Path, benchmark: str) -> str:

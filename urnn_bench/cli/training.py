@@ -1,10 +1,9 @@
 """Train the runs of a matrix, for ``run`` and for ``verify --run``."""
 
 import os
-import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -12,8 +11,9 @@ from urnn_bench.cli.display.output import echo_err
 from urnn_bench.cli.display.plain import JsonDisplay, MultiDisplay, PlainDisplay, QuietDisplay
 from urnn_bench.cli.display.progress import LiveDisplay
 from urnn_bench.cli.signals import stoppable
-from urnn_bench.records.folder import RunStatus, default_results
-from urnn_bench.records.record import GOOD
+from urnn_bench.proposals import plot
+from urnn_bench.records.folder import RunStatus
+from urnn_bench.records.record import FINAL, GOOD
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import configure_torch
 from urnn_bench.run.matrix import Matrix
@@ -52,7 +52,7 @@ def train_runs(
     runs = [run for stack in runs_in_stacks for run in stack]
     with stoppable() as stop, ExitStack() as resources:
         json = JsonDisplay()
-        display = _display(resources, runs, reporting, json)
+        display = _display(resources, runs, reporting, json, options.command_again)
         states = list(execute_matrix(runs_in_stacks, options, display, stop))
     if not reporting.quiet:
         _report_summary(runs, states, options)
@@ -75,16 +75,20 @@ def _stacks(
 
 
 def _display(
-    resources: ExitStack, runs: Sequence[Run], reporting: Reporting, json: JsonDisplay
+    resources: ExitStack,
+    runs: Sequence[Run],
+    reporting: Reporting,
+    json: JsonDisplay,
+    command_again: Callable[[Run], str],
 ) -> Display:
     """Return bars for a terminal, else lines; and JSON on stdout if requested."""
     display: Display
     if reporting.quiet:
         display = QuietDisplay()
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        display = resources.enter_context(LiveDisplay(runs, reporting.verbose))
+        display = resources.enter_context(LiveDisplay(runs, reporting.verbose, command_again))
     else:
-        display = resources.enter_context(PlainDisplay(reporting.verbose))
+        display = resources.enter_context(PlainDisplay(reporting.verbose, command_again))
     return MultiDisplay([display, json]) if reporting.json else display
 
 
@@ -96,10 +100,13 @@ def _report_summary(
     if not_started := len(runs) - len(states):
         counts["not started"] = not_started
     echo_err(", ".join(f"{count} {status}" for status, count in counts.items()))
-    folder = options.results
-    results_option = [] if folder == default_results() else ["--results", str(folder)]
+    if options.force and any(state.status not in (*FINAL, "running") for state in states):
+        echo_err(
+            "a forced run replaces its record once it is done; the same command continues those "
+            "that were stopped"
+        )
     for name in dict.fromkeys(run.benchmark for run in runs):
-        echo_err(f"to plot them: {shlex.join(['urnn-bench', 'plot', name, *results_option])}")
+        echo_err(f"to plot them: {plot(options.command, name)}")
 
 
 def _exit_code(states: Sequence[RunStatus]) -> int:

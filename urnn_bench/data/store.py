@@ -6,13 +6,13 @@ used only if its SHA-256 is the known one.
 
 import hashlib
 import os
-import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from urnn_bench import proposals
 from urnn_bench.errors import DataError
 
 DATA = "URNN_BENCH_DATA"
@@ -40,13 +40,14 @@ def folders() -> tuple[Path, ...]:
     return (Path(setting).expanduser(), cache) if setting else (cache,)
 
 
-def read(data: DataSet, file: str) -> tuple[bytes, Path]:
+def read(data: DataSet, file: str, include: Sequence[str] = ()) -> tuple[bytes, Path]:
     """Return the bytes of a file and its path: in a folder of its data set, or of all data.
 
-    Raises DataError, with the command that fetches it, if it is missing or damaged.
+    Raises DataError, with the command that fetches it, if it is missing or damaged; ``include`` are
+    the user's files, one of which may define the data set.
     """
     damaged = None
-    command = f"urnn-bench prepare {data.name}" + _folder_option()
+    command = proposals.prepare(data.name, os.environ.get(DATA) or None, include)
     for folder in folders():
         for path in (folder / data.name / file, folder / file):
             content = _content(path)
@@ -75,13 +76,7 @@ def _content(path: Path) -> bytes | None:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _folder_option() -> str:
-    """Return the option that names the folder in use, if it is not the cache."""
-    folder = os.environ.get(DATA)
-    return f" --data-dir {shlex.quote(folder)}" if folder else ""
-
-
-def check(data: DataSet) -> None:
+def check(data: DataSet, include: Sequence[str] = ()) -> None:
     """Raise DataError unless every file of a data set is there and intact."""
     for file in data.files:
-        read(data, file)
+        read(data, file, include)

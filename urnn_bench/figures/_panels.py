@@ -42,7 +42,7 @@ def probed(results: Results, probe: str) -> pd.DataFrame:
     if readings.empty:
         raise NothingToShowError(
             f"no run of '{results.benchmark}' was probed with '{probe}'; "
-            f"make some with: {results.command} --probe"
+            f"make some with: {results.command.with_probes()}"
         )
     return readings
 

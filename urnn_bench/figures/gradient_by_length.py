@@ -5,6 +5,8 @@ the line is the median. ‖∂C/∂h_t‖ as in Figure 4 of Arjovsky, Shah and B
 arXiv:1511.06464. Ratios are clipped to 1e-24 and 1e24.
 """
 
+from dataclasses import replace
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -45,10 +47,11 @@ class GradientByLength(Figure):
         ratios = _ratios(probed(results, "gradient_norm"))
         lengths = sorted(int(T) for T in ratios["T"].unique())
         if len(lengths) < 2:
+            command = replace(results.command, lengths=()).with_probes()
             raise NothingToShowError(
                 f"no two lengths of '{results.benchmark}' have a gradient at the last step of "
                 "sequences of their own length; probe two lengths, given by --T, with: "
-                f"{results.command} --probe"
+                f"{command}"
             )
         solved = set(results.runs[results.runs["solved_step"].notna()]["run"])
         steps = select_updates(ratios, self.options.most)

@@ -49,7 +49,7 @@ class GradientHeatmap(Figure):
         if norms.empty:
             raise NothingToShowError(
                 f"no run of '{results.benchmark}' was probed at {_MIN_UPDATES} updates; make some "
-                f"with: {results.command} --probe --set probes.every=100"
+                f"with: {results.command.with_probes('probes.every=100')}"
             )
         models = list(dict.fromkeys(norms["model"]))
         drawing, axes = panels(len(models))

@@ -44,7 +44,7 @@ class MemoryOverTraining(Figure):
         if frame.empty or frame["step"].nunique() < _MIN_UPDATES:
             raise NothingToShowError(
                 f"no run of '{results.benchmark}' was probed at {_MIN_UPDATES} updates; make some "
-                f"with: {results.command} --probe --set probes.every=100"
+                f"with: {results.command.with_probes('probes.every=100')}"
             )
         frame, T = at_length(frame, self.options.T)
         drawing, axes = panels(len(_PANELS), width=3.4)

@@ -6,6 +6,7 @@ leaves the new record where it was, and the next ``run`` moves what is left.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
@@ -54,7 +55,7 @@ def begin_anew(folder: Path) -> tuple[Path, None]:
     """Return the folder of a run's forced run after removing what an earlier one left there."""
     discard(folder)
     forced = _real(folder)
-    forced.mkdir()
+    forced.mkdir(exist_ok=True)
     return forced, None
 
 
@@ -63,10 +64,13 @@ def replace_if_final(folder: Path) -> None:
 
     Raises RecordsError if the folder of the forced run is a link.
     """
-    status = status_of_forced(folder)
+    forced, status = folder / FORCED, status_of_forced(folder)
+    if status is None and not (forced / NAME).exists():
+        # the last process was killed after it had moved the record
+        discard(folder)
     if status is None or status.status not in FINAL:
         return
-    forced = _real(folder)
+    _real(folder)
     (folder / ERROR).unlink(missing_ok=True)
     for name in _ORDER:
         if (forced / name).exists():
@@ -80,7 +84,9 @@ def discard(folder: Path) -> None:
     if forced.is_dir():
         clear(forced)
         remove_leftovers(forced)
-        forced.rmdir()
+        with suppress(OSError):
+            # files of the user's own stay
+            forced.rmdir()
 
 
 def _real(folder: Path) -> Path:

@@ -115,7 +115,7 @@ class Record(_Stored):
             ) from error
 
 
-_MEND = "delete the file, or redo the run with --force"
+_MEND = "bring back a copy, or delete the file and run the same command again"
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -1,7 +1,7 @@
 """A run to the objects that train it: its task, its network, its optimizer, its probes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -37,11 +37,11 @@ def count_parameters(components: Components, run: Run) -> int:
     return sum(p.numel() for p in _trainable(model))
 
 
-def check_data(components: Components, run: Run) -> None:
+def check_data(components: Components, run: Run, include: Sequence[str] = ()) -> None:
     """Raise DataError if a run's data are missing or damaged, or too few for its batches."""
     data = components.tasks.get(run.task.name, Task).data
     if data is not None:
-        store.check(data)
+        store.check(data, include)
     task = task_of(components, run)
     task.batch("train", 0, run.fit.batch, run.seed)
     for split in SPLITS[1:]:

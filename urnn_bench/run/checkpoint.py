@@ -16,7 +16,7 @@ from torch import Tensor
 
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
-from urnn_bench.errors import RecordsError
+from urnn_bench.errors import DamagedRecordError
 from urnn_bench.files import write_atomically
 
 OptimizerState = dict[str, Any]
@@ -50,20 +50,20 @@ def save(
 
 
 def load(path: Path, identity: str) -> Checkpoint:
-    """Read a checkpoint on the CPU; raise RecordsError if it is damaged or of another run."""
-    damaged = f"{path}: the checkpoint is damaged; start this run again with --force"
+    """Read a checkpoint on the CPU; raise DamagedRecordError if it is damaged or of another run."""
+    damaged = f"{path}: the checkpoint is damaged"
     try:
         # torch does not look at the checksums that its zip file holds
         with ZipFile(path) as archive:
             if archive.testzip() is not None:
-                raise RecordsError(damaged)
+                raise DamagedRecordError(damaged)
         content: Checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, BadZipFile, zlib.error, pickle.UnpicklingError) as error:
-        raise RecordsError(damaged) from error
+        raise DamagedRecordError(damaged) from error
     if not isinstance(content, dict) or content.keys() != Checkpoint.__required_keys__:
-        raise RecordsError(damaged)
+        raise DamagedRecordError(damaged)
     if content["identity"] != identity:
-        raise RecordsError(f"{path}: the checkpoint is of another run; start again with --force")
+        raise DamagedRecordError(f"{path}: the checkpoint is of another run")
     return content
 
 

@@ -1,10 +1,11 @@
 """How runs are executed, and where what happens is shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from urnn_bench.events import Event
+from urnn_bench.proposals import Command
 from urnn_bench.records.folder import RunStatus
 from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
@@ -30,10 +31,19 @@ class Display(Protocol):
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """How runs are executed; nothing here is part of a result's identity."""
+    """How runs are executed; nothing here is part of a result's identity.
+
+    ``command`` is what the user gave, for the commands that messages propose.
+    """
 
     components: Components
     backend: Backend
     results: Path
     time_limit_s: float | None = None
     force: bool = False
+    command: Command = field(default_factory=Command)
+
+    def command_again(self, run: Run) -> str:
+        """Return the command that trains this run alone again."""
+        of_run = self.command.of_run(run.benchmark, run.label, run.T, run.seed)
+        return str(replace(of_run, force=True))

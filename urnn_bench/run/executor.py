@@ -11,7 +11,7 @@ from urnn_bench.engine.loop import train
 from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.engine.stacked_check import share_strategy
 from urnn_bench.engine.train_state import TrainState
-from urnn_bench.errors import RecordsError, attempt
+from urnn_bench.errors import DamagedRecordError, RecordsError, attempt
 from urnn_bench.records import forced
 from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, remove_leftovers
 from urnn_bench.records.lines import RecordsWarning
@@ -86,9 +86,9 @@ def _open_or_begin_anew(
     """Open a run; begin a forced one anew if its earlier attempt cannot be continued."""
     try:
         return _open(acquired, stack_size, options, display)
-    except RecordsError as error:
+    except DamagedRecordError as error:
         if acquired.record is None or not acquired.is_forced:
-            raise
+            raise with_command(error, acquired.run, options) from error
         warnings.warn(f"{error}; the forced run begins anew", RecordsWarning, 2)
     folder, _ = forced.begin_anew(acquired.folder.parent)
     return _open(replace(acquired, record=None, folder=folder), stack_size, options, display)
@@ -147,6 +147,12 @@ def _failed(record: Record, error: Exception, folder: Path, display: Display) ->
     record.write(folder)
     display.end(record)
     return record
+
+
+def with_command(error: DamagedRecordError, run: Run, options: ExecutionOptions) -> RecordsError:
+    """Return the error with the command that trains the run, and no other, again."""
+    command = options.command_again(run)
+    return RecordsError(f"{error}; to train this run alone again: {command}")
 
 
 def load_checkpoint(folder: Path, run: Run) -> Checkpoint | None:

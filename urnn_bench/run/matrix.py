@@ -1,5 +1,6 @@
 """The runs that the command line selects from benchmarks."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,10 +20,11 @@ from urnn_bench.spec.types import ComponentSpec
 
 
 class Matrix(NamedTuple):
-    """The requested runs, and the benchmarks whose runs are stacked."""
+    """The requested runs, the benchmarks whose runs are stacked, and what they were given as."""
 
     runs: list[Run]
     together: frozenset[str]
+    given: Mapping[str, str]
 
 
 def matrix(
@@ -34,8 +36,10 @@ def matrix(
     runs: dict[tuple[str, str], Run] = {}
     together = set()
     sources: dict[str, str] = {}
-    for name in names:
-        name, document = catalogue.find(name)
+    as_given: dict[str, str] = {}
+    for given in names:
+        name, document = catalogue.find(given)
+        as_given.setdefault(name, given)
         if sources.setdefault(name, document.source) != document.source:
             raise UsageError(
                 f"{sources[name]} and {document.source} are both called '{name}', and "
@@ -50,7 +54,7 @@ def matrix(
         planned = [resolve(components, name, draft) for draft in drafts(checked, selected)]
         warn_of_late_probes(planned, checked.where)
         runs |= {(name, run.slug): run for run in planned}
-    return Matrix(list(runs.values()), frozenset(together))
+    return Matrix(list(runs.values()), frozenset(together), as_given)
 
 
 def _with_probes(selection: Selection) -> Selection:

@@ -12,7 +12,7 @@ import torch
 
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
-from urnn_bench.errors import RecordsError
+from urnn_bench.errors import DamagedRecordError
 from urnn_bench.events import SPLITS, SplitName
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.native.threads import THREADS
@@ -37,17 +37,15 @@ def start_session(run: Run, before: Record | None, stack_size: int = 1) -> Recor
 def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainState) -> Record:
     """Return the record with what is known once the network and the data are there.
 
-    Raises RecordsError if the data are not those that the run has been trained on so far.
+    Raises DamagedRecordError if the data are not those that the run has been trained on so far.
     """
     current = fingerprint(job)
     if train_state.step and record.fingerprint and record.fingerprint != current:
         parts = {**record.fingerprint, **current}
         changed = [part for part in parts if record.fingerprint.get(part) != current.get(part)]
-        text = f"the {' and '.join(changed)} data are not those it began with"
-        raise RecordsError(
-            f"{record.run.label} T={record.run.T} seed {record.run.seed}: {text}; "
-            "bring those back, or start again with --force"
-        )
+        name = f"{record.run.label} T={record.run.T} seed {record.run.seed}"
+        text = f"the {' and '.join(changed)} data are not those it began with; bring those back"
+        raise DamagedRecordError(f"{name}: {text}")
     device = next(job.model.parameters()).device
     build = {
         "from_step": train_state.step,

@@ -1,20 +1,18 @@
 """The runs of a matrix, stack by stack: done runs are skipped, stopped ones resumed."""
 
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from urnn_bench.engine.stacked import UpdateThreads
-from urnn_bench.errors import ComponentError, RecordsError
+from urnn_bench.errors import ComponentError, DamagedRecordError
 from urnn_bench.records import forced
 from urnn_bench.records.folder import RunStatus, folder_of, locked, status_of_run
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.run import build, provenance
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import update_threads
-from urnn_bench.run.executor import AcquiredRun, execute_runs, load_checkpoint
+from urnn_bench.run.executor import AcquiredRun, execute_runs, load_checkpoint, with_command
 from urnn_bench.spec.run import Run
 
 
@@ -23,29 +21,25 @@ def check(runs: Sequence[Run], options: ExecutionOptions) -> None:
 
     Raises KernelError, DeviceError, DataError, or RecordsError for a damaged or too new record.
     """
-    wanted = [run for run in runs if options.force or not _ended(run, options)]
+    wanted = [run for run in runs if options.force or not _has_ended(run, options)]
     for run in {(repr(run.task), run.fit.batch): run for run in wanted}.values():
-        build.check_data(options.components, run)
+        build.check_data(options.components, run, options.command.include)
     for run in runs:
         # a cell that cannot be built fails its own run, not the matrix
         with suppress(ComponentError):
             build.kernel_of(options.components, run, options.backend)
-        if not options.force:
-            _check_records(run, folder_of(options.results, run))
 
 
-def _ended(run: Run, options: ExecutionOptions) -> bool:
-    return status_of_run(folder_of(options.results, run)).status in FINAL
-
-
-def _check_records(run: Run, folder: Path) -> None:
+def _has_ended(run: Run, options: ExecutionOptions) -> bool:
+    """Return whether a run is done; raise RecordsError if its record or checkpoint is damaged."""
+    folder = folder_of(options.results, run)
     try:
-        if status_of_run(folder).status not in FINAL:
-            load_checkpoint(folder, run)
-    except RecordsError as error:
-        selection = ["--model", run.label, "--T", str(run.T), "--seed", str(run.seed), "--force"]
-        command = shlex.join(["urnn-bench", "run", run.benchmark, *selection])
-        raise RecordsError(f"{error}; this run only: {command}") from error
+        if status_of_run(folder).status in FINAL:
+            return True
+        load_checkpoint(folder, run)
+    except DamagedRecordError as error:
+        raise with_command(error, run, options) from error
+    return False
 
 
 def execute_matrix(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from math import inf
 from pathlib import Path
 
 import yaml
@@ -165,6 +166,44 @@ def parse_value(written: str) -> object:
         problem = f"is not a YAML value: {_problem(error)}"
         raise SpecError(f"--set: '{shown_name(written)}' {problem}") from error
     return value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what ``_Loader`` reads."""
+
+    # a text that YAML 1.2 would read as something else is quoted
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        """Write a value that occurs twice twice."""
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    # other styles break a line within the value
+    style = None if value.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def value_text(value: object) -> str:
+    """Return the YAML on one line that ``parse_value`` reads as ``value``: its text if that is."""
+    plain = str(value)
+    if _is_read_as(plain, value):
+        return plain
+    dumped: str = yaml.dump(
+        [value], Dumper=_Dumper, default_flow_style=True, width=inf, allow_unicode=True
+    )
+    return dumped.strip()[1:-1]
+
+
+def _is_read_as(plain: str, value: object) -> bool:
+    try:
+        return plain.isprintable() and parse_value(plain) == value
+    except SpecError:
+        return False
 
 
 def read(path: Path) -> Document:

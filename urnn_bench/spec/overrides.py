@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, takewhile
 
 from urnn_bench.errors import SpecError
-from urnn_bench.spec.load import Document, KeyPath, YamlMapping, parse_value
+from urnn_bench.spec.load import Document, KeyPath, YamlMapping, parse_value, value_text
 from urnn_bench.spec.notation import shown_name, written
 
 _FIT = "fit"
@@ -24,8 +24,8 @@ class Override:
 
     @property
     def text(self) -> str:
-        """The setting as ``PATH=VALUE``."""
-        return f"{'.'.join(self.path)}={self.value}"
+        """The setting as ``PATH=VALUE``, which ``parse_override`` reads."""
+        return f"{'.'.join(self.path)}={value_text(self.value)}"
 
     @property
     def source(self) -> str:
@@ -71,9 +71,34 @@ def leaves(setting: Override) -> Sequence[Override]:
 
 
 def summary(settings: Sequence[Override]) -> tuple[str, ...]:
-    """Return the effective settings: the last one for every path, sorted by path."""
-    last = {leaf.path: leaf.text for leaf in chain.from_iterable(map(leaves, settings))}
-    return tuple(text for _, text in sorted(last.items()))
+    """Return the effective settings, those that no later one replaces, sorted by path."""
+    flat = list(chain.from_iterable(map(leaves, settings)))
+    effective = {
+        leaf.path: leaf.text
+        for index, leaf in enumerate(flat)
+        if not any(_replaces(later.path, leaf.path) for later in flat[index + 1 :])
+    }
+    return tuple(text for _, text in sorted(effective.items()))
+
+
+def _replaces(later: KeyPath, earlier: KeyPath) -> bool:
+    """Return whether a setting of ``later`` leaves nothing of one of ``earlier``."""
+    later, earlier = _one_size(later), _one_size(earlier)
+    is_for_all = later == (_SIZES[0],) or (later[0] == _FIT and len(later) > 1)
+    paths = (earlier, _for_all(earlier)) if is_for_all else (earlier,)
+    return any(path[: len(later)] == later for path in paths)
+
+
+def _one_size(path: KeyPath) -> KeyPath:
+    """Return a path in which both ways to give the size are one, as the last one given counts."""
+    return (*path[:-1], _SIZES[0]) if path[-1] in _SIZES else path
+
+
+def _for_all(path: KeyPath) -> KeyPath:
+    """Return the path that sets for every run what ``path`` sets for one model or length."""
+    if path[0] == "models":
+        return path[2:]
+    return (_FIT, *path[2:]) if path[0] == "T" else path
 
 
 def where(document: Document, settings: Sequence[Override], path: KeyPath) -> str:

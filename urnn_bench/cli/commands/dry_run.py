@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from urnn_bench.cli.display.output import TableRow, duration, echo_err, echo_json, echo_rows
 from urnn_bench.errors import attempt
 from urnn_bench.records.folder import folder_of, status_of_run
+from urnn_bench.records.forced import status_of_forced
 from urnn_bench.records.record import FINAL
 from urnn_bench.run.context import ExecutionOptions
 from urnn_bench.run.stacks import seconds_per_update
@@ -46,9 +47,12 @@ def _count(number: int, noun: str) -> str:
 
 def _remaining(run: Run, options: ExecutionOptions) -> int:
     """Return the number of updates that a run still has to make."""
-    state = status_of_run(folder_of(options.results, run))
-    done = state.status in FINAL and not options.force
-    return 0 if done else run.fit.steps - state.step
+    folder = folder_of(options.results, run)
+    state = status_of_run(folder)
+    if options.force:
+        forced = status_of_forced(folder)
+        return run.fit.steps - (forced.step if forced else 0)
+    return 0 if state.status in FINAL else run.fit.steps - state.step
 
 
 def _pace(

@@ -72,7 +72,7 @@ def plot(
     suffixes = [format_.value for format_ in formats or [options.FigureFormat.png]]
     written: list[str] = []
     missing: list[str] = []
-    for loaded in _load(benchmark, lengths, results):
+    for loaded in _load(benchmark, lengths, results, include):
         folder = _figure_folder(out, results, loaded.benchmark)
         for figure in _figures(components, benchmark or loaded.benchmark, figures):
             path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
@@ -135,7 +135,10 @@ def _write_table(
 
 
 def _load(
-    benchmark: str | None, lengths: list[int] | None, results: Path | None
+    benchmark: str | None,
+    lengths: list[int] | None,
+    results: Path | None,
+    include: list[Path] | None = None,
 ) -> "list[LoadedResults]":
     """Return the records of one benchmark or of all, at some lengths or at all.
 
@@ -145,7 +148,8 @@ def _load(
 
     folder = results or default_results()
     names = recorded_benchmarks(folder, benchmark)
-    loaded = [load(folder, name, run_command(benchmark or name, results)) for name in names]
+    given = (run_command(benchmark or name, results, include) for name in names)
+    loaded = [load(folder, *pair) for pair in zip(names, given, strict=True)]
     if not lengths:
         return loaded
     recorded_lengths = sorted({record.run.T for frames in loaded for record in frames.records})

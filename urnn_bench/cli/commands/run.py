@@ -5,6 +5,7 @@ import typer
 from urnn_bench.cli.options import run as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Results, use_data
 from urnn_bench.errors import UsageError
+from urnn_bench.proposals import Command
 from urnn_bench.registry import Components
 
 
@@ -53,7 +54,20 @@ def run(
     if not dry_run:
         make_writable(folder)
     backend = Backend(device.value, kernel)
-    execution = ExecutionOptions(components, backend, folder, time_limit, force)
+    command = Command(
+        requested.given,
+        results=None if results is None else str(results),
+        data_dir=None if data_dir is None else str(data_dir),
+        include=tuple(map(str, include or [])),
+        probe=probe,
+        settings=tuple(settings or []),
+        updates=updates,
+        batch=batch,
+        device=None if device is Device.auto else device.value,
+        kernel=None if kernel == "auto" else kernel,
+        threads=threads,
+    )
+    execution = ExecutionOptions(components, backend, folder, time_limit, force, command)
     stacks = prepare_runs(requested, execution, threads, stacked)
     if dry_run:
         preview(stacks, execution, json)

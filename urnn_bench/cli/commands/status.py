@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from urnn_bench.cli.display.messages import in_words
 from urnn_bench.cli.display.output import TableRow, echo_json, echo_rows
 from urnn_bench.cli.options.shared import Benchmark, Json, Results
 from urnn_bench.cli.sources import benchmark_name, run_command
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, default_results, records, status_of_run
+from urnn_bench.records.forced import status_of_forced
 from urnn_bench.records.record import GOOD, Record
 
 
@@ -40,12 +42,12 @@ def _narrow(row: TableRow) -> TableRow:
         "updates": f"{row['update']}/{row['of']}",
         "per s": row["updates_per_s"],
         "test": row["test"],
-        "reason": "" if row["state"] in GOOD else row["reason"],
+        "reason": _reason(row),
     }
 
 
 def _status(folder: Path, record: Record) -> TableRow:
-    state = status_of_run(folder).status
+    state, forced = status_of_run(folder).status, status_of_forced(folder)
     measured = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
     # while a run is in progress its metrics are ahead of its record, later they may be behind
     step = max(record.steps_done, measured[-1].step if measured else 0)
@@ -62,4 +64,12 @@ def _status(folder: Path, record: Record) -> TableRow:
         "test": (record.test or {}).get(record.criterion),
         "reason": record.reason,
         "run": folder.name,
+        "forced": "" if forced is None else in_words(forced),
     }
+
+
+def _reason(row: TableRow) -> str:
+    """Return why a run is not done, and where the forced run stands that will replace it."""
+    reason = "" if row["state"] in GOOD else str(row["reason"])
+    forced = f"forced run {row['forced']}" if row["forced"] else ""
+    return "; ".join(filter(None, (reason, forced)))

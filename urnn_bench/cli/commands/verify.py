@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urnn_bench.claims.schema import Claim, Needs, Paper, check_needs, commands, load_paper
-from urnn_bench.cli.display.output import echo_block, echo_err, echo_folder, echo_json, echo_table
+from urnn_bench.cli.display.output import echo_block, echo_err, echo_json, echo_table
 from urnn_bench.cli.options.completion import complete_paper
 from urnn_bench.cli.options.shared import (
     EXECUTION,
@@ -23,6 +24,7 @@ from urnn_bench.cli.options.shared import (
 from urnn_bench.cli.sources import benchmark_name
 from urnn_bench.data import store
 from urnn_bench.errors import GateError, NothingToShowError, UsageError
+from urnn_bench.proposals import Command
 from urnn_bench.records.folder import default_results, make_writable, records
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
@@ -81,18 +83,24 @@ def verify(
     use_data(data_dir)
     claims = _claims(load_paper(paper), paper, quick)
     folder = results or default_results()
+    base = _base(results, data_dir)
     if results and not results.is_dir() and not run:
         raise NothingToShowError(f"{results}: there is no such folder of records; --run creates it")
     drafts_by_benchmark = _drafts(folder, claims)
     if run:
-        _train({claim.needs for claim in claims.values()}, folder)
-    verdicts = _judge(folder, claims, drafts_by_benchmark)
+        _train({claim.needs for claim in claims.values()}, folder, base)
+    verdicts = _judge(folder, claims, drafts_by_benchmark, base)
     if json:
-        echo_json([_json_row(name, *verdict) for name, verdict in verdicts.items()])
+        echo_json([_json_row(name, *verdict, base) for name, verdict in verdicts.items()])
     else:
-        _WRITERS[format_](verdicts)
-        echo_folder(results)
+        _WRITERS[format_](verdicts, base)
     _end(Counter(verdict.word for _, verdict in verdicts.values()))
+
+
+def _base(results: Path | None, data_dir: Path | None) -> Command:
+    """Return the folders that were given, which proposed commands need too."""
+    given = [None if folder is None else str(folder) for folder in (results, data_dir)]
+    return Command(results=given[0], data_dir=given[1])
 
 
 def _claims(paper: Paper, name: str, quick: bool) -> dict[str, Claim]:
@@ -114,7 +122,10 @@ def _drafts(folder: Path, claims: Mapping[str, Claim]) -> dict[str, list[Unresol
 
 
 def _judge(
-    folder: Path, claims: Mapping[str, Claim], drafts: Mapping[str, list[UnresolvedRun]]
+    folder: Path,
+    claims: Mapping[str, Claim],
+    drafts: Mapping[str, list[UnresolvedRun]],
+    base: Command,
 ) -> "dict[str, tuple[Claim, Verdict]]":
     from urnn_bench.claims.controls import judge_controlled
 
@@ -123,13 +134,13 @@ def _judge(
     return {
         name: (
             claim,
-            judge_controlled(claim, runs[benchmarks[name]], drafts.get(benchmarks[name], ())),
+            judge_controlled(claim, runs[benchmarks[name]], drafts.get(benchmarks[name], ()), base),
         )
         for name, claim in claims.items()
     }
 
 
-def _train(all_needs: Collection[Needs], results: Path) -> None:
+def _train(all_needs: Collection[Needs], results: Path, base: Command) -> None:
     """Train the runs that claims need and that are not done yet.
 
     Raises DataError before the first of them if any data set is missing.
@@ -143,6 +154,7 @@ def _train(all_needs: Collection[Needs], results: Path) -> None:
     make_writable(results)
     for needs in sorted(all_needs, key=lambda n: (n.benchmark, n.T, n.model)):
         requested = matrix(options.components, [needs.benchmark], _selection(needs))
+        options = replace(options, command=replace(base, benchmarks=requested.given))
         exit_code = train_runs(prepare_runs(requested, options), options, Reporting())
         # a diverged run may decide a claim too; an interrupted one does not
         if exit_code >= _SIGNALLED:
@@ -164,7 +176,7 @@ def _check_data(benchmarks: Collection[str]) -> None:
             store.check(data)
 
 
-def _json_row(name: str, claim: Claim, verdict: "Verdict") -> dict[str, object]:
+def _json_row(name: str, claim: Claim, verdict: "Verdict", base: Command) -> dict[str, object]:
     return {
         "claim": name,
         "figure": claim.figure,
@@ -176,18 +188,18 @@ def _json_row(name: str, claim: Claim, verdict: "Verdict") -> dict[str, object]:
         "ours": verdict.ours,
         "values": list(verdict.values),
         "reason": verdict.reason,
-        "command": claim.needs.command,
+        "command": str(claim.needs.command(base)),
     }
 
 
-def _write_text(verdicts: "Mapping[str, tuple[Claim, Verdict]]") -> None:
+def _write_text(verdicts: "Mapping[str, tuple[Claim, Verdict]]", base: Command) -> None:
     rows = [(name, c.reference.text, v.ours, v.word) for name, (c, v) in verdicts.items()]
     echo_table(("claim", "paper", "ours", "verdict"), rows)
     for name, (claim, verdict) in verdicts.items():
         if verdict.word not in ("reproduced", "missing"):
             echo_err(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
     missing = [claim.needs for claim, verdict in verdicts.values() if verdict.word == "missing"]
-    for command in commands(missing):
+    for command in commands(missing, base):
         echo_err(f"missing: {command}")
     if missing:
         echo_err("--dry-run shows how long a command takes; verify --run trains all of them")
@@ -203,7 +215,7 @@ _LEGEND = (
 )
 
 
-def _write_markdown(verdicts: "Mapping[str, tuple[Claim, Verdict]]") -> None:
+def _write_markdown(verdicts: "Mapping[str, tuple[Claim, Verdict]]", _: Command) -> None:
     from tabulate import tabulate
 
     headers = ("figure", "the paper says", "paper", "expected", "ours", "verdict")

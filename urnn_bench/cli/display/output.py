@@ -6,10 +6,8 @@ a line or column of their own: every function here takes text as it is and makes
 """
 
 import json
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from rich.console import Console
@@ -37,12 +35,6 @@ _LONG, _LONGEST = 1e3, 1e6
 def echo_err(text: str) -> None:
     """Write a message to stderr, as one line and never wrapped."""
     write_err(f"{message(text)}\n")
-
-
-def echo_folder(results: Path | None) -> None:
-    """Name the option that proposed commands lack if ``--results`` was given."""
-    if results is not None:
-        echo_err(f"add to the commands above: {shlex.join(['--results', str(results)])}")
 
 
 def echo(*texts: str) -> None:

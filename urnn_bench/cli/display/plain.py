@@ -4,12 +4,12 @@ The progress bars of a terminal are in ``progress``.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Self
 
-from urnn_bench.cli.display.messages import closing, opening, over_baseline, title
+from urnn_bench.cli.display.messages import closing, in_words, opening, over_baseline, title
 from urnn_bench.cli.display.output import duration, echo_err, end_without_stdout, json_text
 from urnn_bench.cli.display.streams import write_out
 from urnn_bench.events import Event as RunEvent
@@ -77,8 +77,10 @@ class PlainDisplay:
     evaluation alone can take longer than 30 s.
     """
 
-    def __init__(self, verbose: bool = False) -> None:
-        self._verbose = verbose
+    def __init__(
+        self, verbose: bool = False, command_again: Callable[[Run], str] | None = None
+    ) -> None:
+        self._verbose, self._command_again = verbose, command_again
         self._running: dict[Key, _RunProgress] = {}
         self._closed = Event()
 
@@ -108,7 +110,7 @@ class PlainDisplay:
 
     def skip(self, run: Run, state: RunStatus) -> None:
         """Report why a run is skipped."""
-        echo_err(skipped(run, state))
+        echo_err(skipped(run, state, self._command_again))
 
     def _validated(self, progress: _RunProgress, event: Measured) -> None:
         record = progress.record
@@ -221,9 +223,11 @@ class MultiDisplay:
             display.skip(run, state)
 
 
-def skipped(run: Run, state: RunStatus) -> str:
-    """Return why a run is skipped, and how to train it again."""
+def skipped(run: Run, state: RunStatus, command_again: Callable[[Run], str] | None = None) -> str:
+    """Return why a run is skipped, and how to train it, and no other, again."""
     if state.status == "running":
         return f"{title(run)}: skipped: another process is training this run"
     kernel = f" (kernel {state.record.sessions[-1].kernel})" if state.record else ""
-    return f"{title(run)}: already {state.status}{kernel}; --force trains it again"
+    begun = f", which has begun ({in_words(state.forced)})" if state.forced else ""
+    command = f": {command_again(run)}" if command_again else ""
+    return f"{title(run)}: already {state.status}{kernel}; --force trains it again{begun}{command}"

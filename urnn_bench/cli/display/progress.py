@@ -4,7 +4,7 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Self, cast
 
@@ -57,7 +57,13 @@ class _Bar:
 class LiveDisplay:
     """Bars with pace, loss relative to the memoryless baseline, a small curve and the time left."""
 
-    def __init__(self, runs: Sequence[Run], verbose: bool = False) -> None:
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        verbose: bool = False,
+        command_again: Callable[[Run], str] | None = None,
+    ) -> None:
+        self._command_again = command_again
         # typeshed has no protocol for what rich asks of a file
         file = cast("IO[str]", Unfailing(sys.stderr))
         self._console = Console(file=file, highlight=False)
@@ -118,7 +124,7 @@ class LiveDisplay:
     def skip(self, run: Run, state: RunStatus) -> None:
         """Print why a run is skipped."""
         self._advance_matrix(run.fit.steps)
-        self._print(_text(skipped(run, state), "dim"))
+        self._print(_text(skipped(run, state, self._command_again), "dim"))
 
     def _limit_bars(self) -> None:
         """Show only as many bars as fit."""

@@ -1,0 +1,116 @@
+"""The commands that messages propose.
+
+Whoever types one must get exactly the runs that the message is about, in the same folder. So a
+command begins with what the user gave, is narrowed to those runs, and is quoted for a shell.
+"""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+_PROGRAM = "urnn-bench"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A ``run`` command; its text is what to type. None, or nothing, is an option not given.
+
+    ``benchmarks`` holds the benchmarks as they were given, such as paths, by their names.
+    ``first_seeds`` is the number of ``--seeds``.
+    """
+
+    benchmarks: Mapping[str, str] = field(default_factory=dict)
+    results: str | None = None
+    data_dir: str | None = None
+    include: tuple[str, ...] = ()
+    probe: bool = False
+    models: tuple[str, ...] = ()
+    lengths: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+    first_seeds: int | None = None
+    settings: tuple[str, ...] = ()
+    updates: int | None = None
+    batch: int | None = None
+    device: str | None = None
+    kernel: str | None = None
+    threads: int | None = None
+    force: bool = False
+
+    def __str__(self) -> str:
+        return _quoted("run", *self.benchmarks.values(), *_options(self))
+
+    def of_benchmark(self, name: str) -> "Command":
+        """Return the command for one of its benchmarks, or for another by its name."""
+        return replace(self, benchmarks={name: self.benchmarks.get(name, name)})
+
+    def of_run(self, benchmark: str, model: str, T: int, seed: int) -> "Command":
+        """Return the command for one run, whose ``model`` may name its values in a grid."""
+        narrowed = {"models": (model,), "lengths": (T,), "seeds": (seed,), "first_seeds": None}
+        return replace(self.of_benchmark(benchmark), **narrowed)  # type: ignore[arg-type]
+
+    def with_settings(self, recorded: Iterable[str]) -> "Command":
+        """Return the command with the settings that a record holds."""
+        return replace(self, settings=tuple(sorted(recorded, key=_order)))
+
+    def with_probes(self, *settings: str) -> "Command":
+        """Return the command with probes, and settings of them."""
+        return replace(self, probe=True, settings=(*self.settings, *settings))
+
+
+def plot(command: Command, benchmark: str) -> str:
+    """Return the command that draws the runs of a benchmark."""
+    of_benchmark = command.of_benchmark(benchmark)
+    shown = Command(of_benchmark.benchmarks, results=command.results, include=command.include)
+    return _quoted("plot", *shown.benchmarks.values(), *_options(shown))
+
+
+def prepare(data: str, data_dir: str | None, include: Iterable[str] = ()) -> str:
+    """Return the command that fetches a data set."""
+    return _quoted("prepare", data, *_options(Command(data_dir=data_dir, include=tuple(include))))
+
+
+# in the order in which they are written
+_OPTIONS = {
+    "results": "--results",
+    "data_dir": "--data-dir",
+    "include": "--include",
+    "probe": "--probe",
+    "models": "--model",
+    "lengths": "--T",
+    "seeds": "--seed",
+    "first_seeds": "--seeds",
+    "settings": "--set",
+    "updates": "--updates",
+    "batch": "--batch",
+    "device": "--device",
+    "kernel": "--kernel",
+    "threads": "--threads",
+    "force": "--force",
+}
+
+
+def _options(command: Command) -> list[str]:
+    words: list[str] = []
+    for key, option in _OPTIONS.items():
+        value = getattr(command, key)
+        if value is True:
+            words.append(option)
+        elif isinstance(value, tuple):
+            words += [word for item in value for word in (option, str(item))]
+        elif value not in (None, False):
+            words += [option, str(value)]
+    return words
+
+
+def _quoted(*words: str) -> str:
+    return shlex.join([_PROGRAM, *words])
+
+
+def _order(setting: str) -> tuple[bool, list[str]]:
+    """Return a key by which a setting comes after those that would undo it.
+
+    A component's name resets its options, and a setting for all runs those for some.
+    """
+    keys = setting.partition("=")[0].split(".")
+    is_for_some = keys[0] not in ("fit", "hidden", "parameters")
+    return is_for_some, ["" if key == "name" else key for key in keys]
