@@ -181,6 +181,8 @@ def _command_for(command: Command, records: list[Record]) -> Command:
 
 def _command_of(command: Command, records: Sequence[Record]) -> Command:
     """Return the command that trains those of some runs that have the newest run's settings."""
+    if not records:
+        return command
     settings = settings_of(max(records, key=lambda record: record.asked))
     runs = [record.run for record in records if settings_of(record) == settings]
     narrowed = replace(
