@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
-from urnn_bench.cli.display.messages import in_words
 from urnn_bench.cli.display.output import TableRow, echo_json, echo_rows
 from urnn_bench.cli.options.shared import Benchmark, Json, Results
 from urnn_bench.cli.sources import benchmark_name, run_command
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.records import metrics
-from urnn_bench.records.folder import METRICS, default_results, records, status_of_run
+from urnn_bench.records.folder import (
+    FORCED,
+    METRICS,
+    RunStatus,
+    default_results,
+    records,
+    status_of_run,
+)
 from urnn_bench.records.forced import status_of_forced
 from urnn_bench.records.record import GOOD, Record
 
@@ -48,9 +54,6 @@ def _narrow(row: TableRow) -> TableRow:
 
 def _status(folder: Path, record: Record) -> TableRow:
     state, forced = status_of_run(folder).status, status_of_forced(folder)
-    measured = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
-    # while a run is in progress its metrics are ahead of its record, later they may be behind
-    step = max(record.steps_done, measured[-1].step if measured else 0)
     pace = record.steps_done / record.train_s if record.train_s else None
     return {
         "benchmark": record.run.benchmark,
@@ -58,14 +61,29 @@ def _status(folder: Path, record: Record) -> TableRow:
         "T": record.run.T,
         "seed": record.run.seed,
         "state": state,
-        "update": step,
+        "update": _step(folder, record, state),
         "of": record.run.fit.steps,
         "updates_per_s": pace,
         "test": (record.test or {}).get(record.criterion),
         "reason": record.reason,
         "run": folder.name,
-        "forced": "" if forced is None else in_words(forced),
+        "forced": _forced(folder / FORCED, forced),
     }
+
+
+def _step(folder: Path, record: Record, state: str) -> int:
+    """Return the last update that is known of."""
+    measured = metrics.read(folder / METRICS) if state in ("running", "interrupted") else []
+    # while a run is in progress its metrics are ahead of its record, later they may be behind
+    return max(record.steps_done, measured[-1].step if measured else 0)
+
+
+def _forced(folder: Path, forced: RunStatus | None) -> str:
+    """Return where a forced run stands that has not replaced its record yet."""
+    if forced is None or forced.record is None:
+        return ""
+    step = _step(folder, forced.record, forced.status)
+    return f"{forced.status} at update {step}"
 
 
 def _reason(row: TableRow) -> str:

@@ -1,7 +1,6 @@
 """Runs and their states in a few words, the same on every display."""
 
 from urnn_bench.cli.display.output import duration
-from urnn_bench.records.folder import RunStatus
 from urnn_bench.records.record import Record
 from urnn_bench.spec.run import Run
 
@@ -19,11 +18,6 @@ def opening(record: Record) -> str:
     resumed = f", resumed at update {session.from_step}" if session.from_step else ""
     size = f"hidden {run.hidden}, {record.parameters:,} parameters"
     return f"{title(run)}: {size}, {session.device} ({session.kernel}){resumed}"
-
-
-def in_words(forced: RunStatus) -> str:
-    """Return where a forced run stands that has not replaced its record yet."""
-    return f"{forced.status} at update {forced.step}"
 
 
 def closing(record: Record) -> str:

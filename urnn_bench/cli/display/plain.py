@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Self
 
-from urnn_bench.cli.display.messages import closing, in_words, opening, over_baseline, title
+from urnn_bench.cli.display.messages import closing, opening, over_baseline, title
 from urnn_bench.cli.display.output import duration, echo_err, end_without_stdout, json_text
 from urnn_bench.cli.display.streams import write_out
 from urnn_bench.events import Event as RunEvent
@@ -228,6 +228,6 @@ def skipped(run: Run, state: RunStatus, command_again: Callable[[Run], str] | No
     if state.status == "running":
         return f"{title(run)}: skipped: another process is training this run"
     kernel = f" (kernel {state.record.sessions[-1].kernel})" if state.record else ""
-    begun = f", which has begun ({in_words(state.forced)})" if state.forced else ""
+    verb = "goes on training" if state.forced else "trains"
     command = f": {command_again(run)}" if command_again else ""
-    return f"{title(run)}: already {state.status}{kernel}; --force trains it again{begun}{command}"
+    return f"{title(run)}: already {state.status}{kernel}; --force {verb} it again{command}"
