@@ -7,6 +7,7 @@ UrnnBenchError            1  an error with a sentence for the user
 │   ├── KernelError          a kernel that cannot run on this machine
 │   ├── DeviceError          a device that this machine does not have
 │   ├── ComponentError       a cell or task that cannot be built
+│   │   └── TooLargeError        a run that needs more memory than is free
 │   ├── DataError            a data set that is missing, damaged or cannot be downloaded
 │   └── RecordsError         a results folder or a checkpoint that cannot be used
 │       └── DamagedRecordError   one run's record
@@ -56,6 +57,10 @@ class DeviceError(UsageError):
 
 class ComponentError(UsageError):
     """A cell or a task cannot be built with the requested options."""
+
+
+class TooLargeError(ComponentError):
+    """A run needs more memory than is free."""
 
 
 class DataError(UsageError):

@@ -1,7 +1,7 @@
 """A run to the objects that train it: its task, its network, its optimizer, its probes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from urnn_bench.data import store
 from urnn_bench.engine import optim
 from urnn_bench.engine.cuda_graph import CudaGraphUpdates
 from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
-from urnn_bench.errors import ComponentError, UrnnBenchError, attempt
+from urnn_bench.errors import Arguments, ComponentError, Returned, UrnnBenchError, attempt
 from urnn_bench.events import SPLITS
 from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independent
@@ -30,6 +30,22 @@ _DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "float64": torch
 Configured = TypeVar("Configured", Task, Probe)
 
 
+def raised_by(
+    text: str,
+    function: Callable[Arguments, Returned],
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Returned:
+    """Return what a component's function returns; raise ComponentError with what it raises."""
+    returned = attempt(function, *args, **kwargs)
+    if isinstance(returned, UrnnBenchError):
+        raise returned
+    if isinstance(returned, Exception):
+        reason = str(returned).split("\n")[0]
+        raise ComponentError(f"{text}: {type(returned).__name__}: {reason}") from returned
+    return returned
+
+
 def count_parameters(components: Components, run: Run) -> int:
     """Return the number of trainable parameters, counted without allocating any."""
     with torch.device("meta"):
@@ -37,20 +53,32 @@ def count_parameters(components: Components, run: Run) -> int:
     return sum(p.numel() for p in _trainable(model))
 
 
-def check_data(components: Components, run: Run, include: Sequence[str] = ()) -> None:
-    """Raise DataError if a run's data are missing or damaged, or too few for its batches."""
-    data = components.tasks.get(run.task.name, Task).data
+def check_files(components: Components, task: str, include: Sequence[str] = ()) -> None:
+    """Raise DataError if the files that a task reads are missing or damaged."""
+    data = components.tasks.get(task, Task).data
     if data is not None:
         store.check(data, include)
+
+
+def check_data(components: Components, run: Run) -> None:
+    """Raise DataError if a run's data are too few for its batches.
+
+    Raises ComponentError with whatever else its task raises when it draws.
+    """
     task = task_of(components, run)
+    raised_by(f"the task '{run.task.name}' cannot draw a batch", _draw, task, run)
+
+
+def _draw(task: Task, run: Run) -> None:
     task.batch("train", 0, run.fit.batch, run.seed)
     for split in SPLITS[1:]:
         task.batches(split, task.evaluation_batch(run.fit.evaluate_batch))
 
 
 def task_of(components: Components, run: Run) -> Task:
-    """Return the task of a run."""
-    return _configured(components.tasks, Task, run.task)
+    """Return the task of a run; raise ComponentError with what it raises."""
+    text = f"the task '{run.task.name}' cannot be built"
+    return raised_by(text, _configured, components.tasks, Task, run.task)
 
 
 def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Choice]:
@@ -140,13 +168,7 @@ def _network(
         cell = cell_type(signature.inputs.width, run.hidden, options)
         return SequenceModel(cell, signature, choose(cell, device, kernel))
 
-    model = attempt(build)
-    if isinstance(model, UrnnBenchError):
-        raise model
-    if isinstance(model, Exception):
-        text = f"the cell '{run.cell.name}' cannot be built {run.hidden} wide"
-        raise ComponentError(f"{text}: {type(model).__name__}: {model}") from model
-    return model
+    return raised_by(f"the cell '{run.cell.name}' cannot be built {run.hidden} wide", build)
 
 
 def _trainable(model: SequenceModel) -> list[torch.nn.Parameter]:

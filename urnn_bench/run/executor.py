@@ -18,7 +18,7 @@ from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import Record
-from urnn_bench.run import build, checkpoint, provenance
+from urnn_bench.run import build, checkpoint, limits, provenance
 from urnn_bench.run.checkpoint import Checkpoint
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.failures import status_of
@@ -117,6 +117,7 @@ def _open_files(
 ) -> ActiveRun:
     """Build what a run needs, and restore it from its checkpoint if it has one."""
     run, folder, lock = record.run, acquired.folder, acquired.lock
+    limits.require_memory(options.components, run, options.backend.device)
     job, kernel = build.job_of(options.components, run, options.backend)
     content = load_checkpoint(folder, run)
     state = checkpoint.restore(content, job) if content else TrainState()

@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 
+from urnn_bench.errors import TooLargeError
 from urnn_bench.files import write_atomically
 from urnn_bench.records.folder import ERROR
 
@@ -14,6 +15,8 @@ _NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
 
 def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"], str]:
     """Return the status that an exception means; its traceback goes into the run's folder."""
+    if isinstance(error, TooLargeError):
+        return "oom", str(error)
     text = "".join(traceback.format_exception(error)).encode(errors="backslashreplace")
     write_atomically(folder / ERROR, lambda file: file.write(text))
     first = str(error).split("\n")[0]

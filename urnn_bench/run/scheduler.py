@@ -1,33 +1,64 @@
 """The runs of a matrix, stack by stack: done runs are skipped, stopped ones resumed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 
 from urnn_bench.engine.stacked import UpdateThreads
-from urnn_bench.errors import ComponentError, DamagedRecordError
+from urnn_bench.errors import Arguments, ComponentError, DamagedRecordError
 from urnn_bench.records import forced
 from urnn_bench.records.folder import RunStatus, folder_of, locked, status_of_run
 from urnn_bench.records.record import FINAL, Record
-from urnn_bench.run import build, provenance
+from urnn_bench.run import build, limits, provenance
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import update_threads
 from urnn_bench.run.executor import AcquiredRun, execute_runs, load_checkpoint, with_command
 from urnn_bench.spec.run import Run
 
 
-def check(runs: Sequence[Run], options: ExecutionOptions) -> None:
-    """Raise any error that would prevent a run from starting, before anything is trained.
+def check(runs: Sequence[Run], options: ExecutionOptions) -> list[ComponentError | None]:
+    """Raise any error that concerns all runs, before anything is trained.
 
-    Raises KernelError, DeviceError, DataError, or RecordsError for a damaged or too new record.
+    Returns for every run why it cannot be built: that ends this run and no other. Raises
+    KernelError, DeviceError, DataError, or RecordsError for a damaged or too new record.
     """
-    wanted = [run for run in runs if options.force or not _has_ended(run, options)]
-    for run in {(repr(run.task), run.fit.batch): run for run in wanted}.values():
-        build.check_data(options.components, run, options.command.include)
-    for run in runs:
-        # a cell that cannot be built fails its own run, not the matrix
-        with suppress(ComponentError):
-            build.kernel_of(options.components, run, options.backend)
+    wanted = [options.force or not _has_ended(run, options) for run in runs]
+    tasks = (run.task.name for run, is_wanted in zip(runs, wanted, strict=True) if is_wanted)
+    for task in dict.fromkeys(tasks):
+        build.check_files(options.components, task, options.command.include)
+    drawn: dict[tuple[str, int], ComponentError | None] = {}
+    return [
+        _reason_not_to_start(run, is_wanted, options, drawn)
+        for run, is_wanted in zip(runs, wanted, strict=True)
+    ]
+
+
+def _reason_not_to_start(
+    run: Run,
+    is_wanted: bool,
+    options: ExecutionOptions,
+    drawn: dict[tuple[str, int], ComponentError | None],
+) -> ComponentError | None:
+    """Return why a run cannot be built; ``drawn`` collects what came of drawing its data."""
+    components, backend = options.components, options.backend
+    data = repr(run.task), run.fit.batch
+    if is_wanted:
+        if reason := _reason(limits.require_memory, components, run, backend.device):
+            return reason
+        if data not in drawn:
+            drawn[data] = _reason(build.check_data, components, run)
+    return drawn.get(data) or _reason(build.kernel_of, components, run, backend)
+
+
+def _reason(
+    function: Callable[Arguments, object], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> ComponentError | None:
+    """Return the ComponentError that a function raises, if it does."""
+    try:
+        function(*args, **kwargs)
+    except ComponentError as error:
+        return error
+    return None
 
 
 def _has_ended(run: Run, options: ExecutionOptions) -> bool:

@@ -15,7 +15,7 @@ from urnn_bench.errors import attempt
 from urnn_bench.events import Updated
 from urnn_bench.models import SequenceModel
 from urnn_bench.registry import Components
-from urnn_bench.run import build
+from urnn_bench.run import build, limits
 from urnn_bench.run.context import ExecutionOptions
 from urnn_bench.run.device import Backend, device_of, update_threads
 from urnn_bench.spec.run import Run
@@ -82,6 +82,7 @@ def _max_size(components: Components, backend: Backend, run: Run) -> int:
 
 def _run_mb(components: Components, backend: Backend, run: Run) -> float:
     """Return what a run takes in MiB: its weights, and in a stacked kernel its activations."""
+    limits.require_memory(components, run, backend.device)
     is_stacked = build.kernel_of(components, run, backend).stacked is not None
     weights_mb = _COPIES * 4 * build.count_parameters(components, run) / 2**20
     return weights_mb + (activation_mb(components, run) if is_stacked else 0.0)

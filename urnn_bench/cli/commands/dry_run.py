@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+from urnn_bench.cli.display.messages import title
 from urnn_bench.cli.display.output import TableRow, duration, echo_err, echo_json, echo_rows
-from urnn_bench.errors import attempt
+from urnn_bench.cli.display.plain import Key, key
+from urnn_bench.errors import ComponentError, attempt
 from urnn_bench.records.folder import folder_of, status_of_run
 from urnn_bench.records.forced import status_of_forced
 from urnn_bench.records.record import FINAL
 from urnn_bench.run.context import ExecutionOptions
+from urnn_bench.run.scheduler import check
 from urnn_bench.run.stacks import seconds_per_update
 from urnn_bench.spec.run import Run
 
@@ -17,28 +20,47 @@ _Timed = tuple[str, str, int, int]
 
 
 def preview(stacks: Sequence[_Stack], options: ExecutionOptions, json: bool) -> None:
-    """Show every run, its stack, its state, and the time of its updates, measured here."""
+    """Show every run, its stack, its state, and the time of its updates, measured here.
+
+    Raises ComponentError if there are runs that cannot be built, after showing the others.
+    """
+    reasons = _reasons_not_to_start([run for stack in stacks for run in stack], options)
     paces: dict[_Timed, float | None] = {}
     has_stacks = len(stacks) < sum(map(len, stacks))
     rows: list[TableRow] = []
     total_s = 0.0
     for number, stack in enumerate(stacks, 1):
-        remaining = [_remaining(run, options) for run in stack]
+        remaining = [0 if key(run) in reasons else _remaining(run, options) for run in stack]
         pace_s = _pace(
             [r for r, left in zip(stack, remaining, strict=True) if left], paces, options
         )
         for run, updates in zip(stack, remaining, strict=True):
-            train_s = None if pace_s is None else round(updates * pace_s, 1)
+            is_known = pace_s is not None and key(run) not in reasons
+            train_s = round(updates * (pace_s or 0.0), 1) if is_known else None
             total_s += train_s or 0.0
             row = _row(run, train_s, options)
             rows.append({**row, "stack": number} if has_stacks else row)
     if json:
         echo_json(rows)
-        return
-    echo_rows(rows)
-    in_stacks = f" in {_count(len(stacks), 'stack')}" if has_stacks else ""
-    cost = f"about {duration(total_s)} of training (measured), without evaluation"
-    echo_err(f"runs: {len(rows)}{in_stacks}, {cost}")
+    else:
+        echo_rows(rows)
+        in_stacks = f" in {_count(len(stacks), 'stack')}" if has_stacks else ""
+        cost = f"about {duration(total_s)} of training (measured), without evaluation"
+        echo_err(f"runs: {len(rows)}{in_stacks}, {cost}")
+    _raise_last([*reasons.values()])
+
+
+def _reasons_not_to_start(runs: _Stack, options: ExecutionOptions) -> dict[Key, str]:
+    """Return, for the runs that cannot be built, their names and why."""
+    pairs = zip(runs, check(runs, options), strict=True)
+    return {key(run): f"{title(run)}: {error}" for run, error in pairs if error}
+
+
+def _raise_last(reasons: Sequence[str]) -> None:
+    for reason in reasons[:-1]:
+        echo_err(reason)
+    if reasons:
+        raise ComponentError(reasons[-1])
 
 
 def _count(number: int, noun: str) -> str:
