@@ -7,7 +7,8 @@ import pytest
 
 from urnn_bench.run import build, limits
 
-HUGE = "1000000000000000000000000000000"
+# below 2**63, beyond which options are refused
+HUGE = 10**18
 TOO_LARGE = {
     "batch": (("--batch", 10**9), "lower --batch"),
     "T": (("--T", 10**9), "lower --T"),
