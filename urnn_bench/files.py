@@ -5,18 +5,23 @@ never ends, or a file of many gigabytes. Every function raises OSError that name
 """
 
 import errno
+import glob
 import os
+import shutil
 import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 PARTIAL = ".part"
 # a file that is still being written is younger than this
 _STALE_S = 3600.0
+# the start of the name of a temporary folder
+_TEMPORARY = ".urnn-bench-"
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 # a link is refused, and opening a FIFO does not wait for its other end
 _SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | os.O_CLOEXEC
 
@@ -27,7 +32,10 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], mode: int 
     In the same folder, as a rename is atomic within a file system only. A link at ``path`` is
     replaced, not followed. Raises what ``write`` raises, and OSError; ``path`` is then as it was.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
+    try:
+        descriptor, name = tempfile.mkstemp(PARTIAL, f".{path.name}.", path.parent)
+    except OSError as error:
+        raise _of_file(error, path) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             write(file)
@@ -58,12 +66,41 @@ def open_append(path: Path) -> BinaryIO:
 def read_bytes(path: Path, limit_mb: float) -> bytes:
     """Return the bytes of a regular file; raise OSError for any other, or a larger one."""
     with _regular(os.open(path, os.O_RDONLY | _READ_FLAGS), path, "rb") as file:
-        # one byte more than is allowed, as a file may grow while it is read
-        limit = int(limit_mb * 2**20)
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise OSError(errno.EFBIG, f"larger than {limit_mb:g} MiB", str(path))
-    return data
+        return _limited(file, limit_mb, path)
+
+
+def read_trusted(path: Path, limit_mb: float) -> bytes:
+    """Return the bytes of a regular file that only this user or root can change; follow no link."""
+    with _regular(os.open(path, os.O_RDONLY | _SAFE_FLAGS), path, "rb") as file:
+        _require_trusted(os.fstat(file.fileno()), path)
+        return _limited(file, limit_mb, path)
+
+
+def make_trusted_folder(path: Path) -> None:
+    """Make a folder that only this user or root can write to, or raise OSError if it is another's.
+
+    A folder of this user's that others may write to is closed to them.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & _WRITABLE_BY_OTHERS:
+        path.chmod(stat.S_IMODE(found.st_mode) & ~_WRITABLE_BY_OTHERS)
+    _require_trusted(path.stat(), path)
+
+
+@contextmanager
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Yield a folder that only this user can enter, and remove it at the end.
+
+    Those that killed processes of this user left in ``parent``, by default the system's temporary
+    folder, are removed first.
+    """
+    parent = Path(tempfile.gettempdir()) if parent is None else parent
+    for path in parent.glob(f"{_TEMPORARY}*{PARTIAL}"):
+        if is_stale(path) and path.lstat().st_uid == os.geteuid():
+            remove(path)
+    with tempfile.TemporaryDirectory(PARTIAL, _TEMPORARY, parent) as name:
+        yield Path(name)
 
 
 def require_real_folder(path: Path, root: Path) -> None:
@@ -81,17 +118,30 @@ def require_real_folder(path: Path, root: Path) -> None:
             raise OSError(errno.ENOTDIR, "is not a folder", str(folder))
 
 
-def remove_stale_parts(folder: Path) -> None:
-    """Remove what a killed process left unfinished in a folder, if it is an hour old."""
-    for path in folder.glob(f".*{PARTIAL}"):
+def remove_stale_parts(folder: Path, name: str | None = None) -> None:
+    """Remove what a killed process left unfinished in a folder, if it is an hour old.
+
+    Only what was to become the file ``name``, if given: the folder may be of general use.
+    """
+    start = "" if name is None else f"{glob.escape(name)}."
+    for path in folder.glob(f".{start}*{PARTIAL}"):
         if is_stale(path):
-            path.unlink(missing_ok=True)
+            remove(path)
 
 
-def is_stale(path: Path) -> bool:
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder, if it is there and this user may."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def is_stale(path: Path, after_s: float = _STALE_S) -> bool:
     """Return whether a file was written too long ago for its writer to be still at work."""
     try:
-        return time.time() - path.lstat().st_mtime > _STALE_S
+        return time.time() - path.lstat().st_mtime > after_s
     except OSError:
         return False
 
@@ -114,6 +164,22 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise _of_file(error, path) from error
+
+
+def _limited(file: BinaryIO, limit_mb: float, path: Path) -> bytes:
+    # one byte more than is allowed, as a file may grow while it is read
+    limit = int(limit_mb * 2**20)
+    data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit_mb:g} MiB", str(path))
+    return data
+
+
+def _require_trusted(found: os.stat_result, path: Path) -> None:
+    if found.st_uid not in (os.geteuid(), 0):
+        raise OSError(errno.EPERM, "belongs to another user", str(path))
+    if found.st_mode & _WRITABLE_BY_OTHERS:
+        raise OSError(errno.EPERM, "can be written by other users", str(path))
 
 
 def _of_file(error: OSError, path: Path) -> OSError:
