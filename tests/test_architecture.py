@@ -36,7 +36,7 @@ ALLOWED = {
     "random_streams": set(),
     "registry": {"errors"},
     "spec": {"errors", "files", "text"},
-    "kernels": {"errors"},
+    "kernels": {"errors", "files"},
     "data": {"errors", "files", "proposals"},
     "records": {"errors", "events", "files", "spec"},
     "tasks": {"data", "errors", "events", "random_streams", "spec"},

@@ -6,6 +6,7 @@ import typer
 
 from urnn_bench import __version__
 from urnn_bench.cli.command import CommandSpec, Group, KernelsCommand, RunCommand
+from urnn_bench.cli.display.log import show_log
 from urnn_bench.cli.display.output import echo
 
 
@@ -52,9 +53,10 @@ def _print_version(requested: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback does what is to do
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Benchmark recurrent networks on tasks that need a long memory."""
+    show_log()

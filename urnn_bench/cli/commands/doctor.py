@@ -36,6 +36,7 @@ def _parts(results: Path | None) -> dict[str, TableRow]:
             "results": _results(results),
             "benchmarks": _joined(catalogue.folders()),
             "data": _joined(store.folders()),
+            "kernels": _kernel_cache(),
         },
         "environment": {k: v for k, v in os.environ.items() if k.startswith("URNN_BENCH_")},
     }
@@ -90,6 +91,15 @@ def _results(results: Path | None) -> str:
     folder = (results or default_results()).resolve()
     nearest = next(p for p in (folder, *folder.parents) if p.exists())
     return f"{folder} ({'writable' if os.access(nearest, os.W_OK) else 'not writable'})"
+
+
+def _kernel_cache() -> str:
+    from urnn_bench.kernels.native import cache
+
+    problem = cache.problem()
+    if problem is None:
+        return f"{cache.folder()} (writable)"
+    return f"{cache.folder()} (not used, so every process compiles: {problem})"
 
 
 def _joined(paths: tuple[Path, ...]) -> str:

@@ -35,6 +35,7 @@ def run(
 ) -> None:
     """Train the runs of benchmarks that are not done yet; resume those that were stopped."""
     from urnn_bench.cli.commands.dry_run import preview
+    from urnn_bench.cli.display.log import show_log
     from urnn_bench.cli.selection import selection_of
     from urnn_bench.cli.training import Reporting, prepare_runs, train_runs
     from urnn_bench.records.folder import default_results, make_writable
@@ -45,6 +46,7 @@ def run(
 
     if quiet and verbose:
         raise UsageError("-q reports less and -v more; give one of them")
+    show_log(quiet)
     use_data(data_dir)
     components = include_files(Components(), include or [])
     all_seeds = [*(seed or []), *range(seeds or 0)]

@@ -20,13 +20,14 @@ from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.bptt import outer
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.native import compiler
+from urnn_bench.kernels.native.compiler import Source
 from urnn_bench.kernels.native.groups import Group, for_each_group, groups
 from urnn_bench.kernels.native.memory import address, aligned, dense, require
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.time_loop import HasDrive, State
 from urnn_bench.kernels.weights import DenseWeights
 
-_SOURCE = Path(__file__).with_name("dense.c")
+_SOURCE = Source(Path(__file__).with_name("dense.c"), ("lanes", "dense_forward", "dense_backward"))
 _BLOCK = 8  # BLOCK of dense.c: rows of a matrix whose sums are in registers together
 _POINTERS = ("w", "wt", "c", "ct", "zeros", "waste")
 

@@ -7,13 +7,12 @@ narrowest vectors that hold it: 20 rows as 16 and 4 take four fifths of the time
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
 from urnn_bench.errors import KernelError
-from urnn_bench.kernels.native.compiler import library
+from urnn_bench.kernels.native.compiler import Source, library
 from urnn_bench.kernels.native.memory import PRECISIONS
 from urnn_bench.kernels.native.threads import share_out
 
@@ -32,7 +31,7 @@ class Group(NamedTuple):
     library: ctypes.CDLL
 
 
-def groups(source: Path, batch: int, dtype: torch.dtype) -> list[Group]:
+def groups(source: Source, batch: int, dtype: torch.dtype) -> list[Group]:
     """Return the groups of ``batch`` rows, the narrow one last, and compile what they need.
 
     Raises KernelError if it cannot be compiled.
@@ -57,7 +56,7 @@ def for_each_group(
     share_out(share, len(row_groups), threads)
 
 
-def _narrowed(group: Group, source: Path, rows: int, dtype: torch.dtype) -> Group:
+def _narrowed(group: Group, source: Source, rows: int, dtype: torch.dtype) -> Group:
     lanes = group.lanes
     while lanes // 2 >= rows and lanes // 2 * dtype.itemsize >= _NARROWEST_BYTES:
         lanes //= 2
@@ -69,7 +68,7 @@ def _narrowed(group: Group, source: Path, rows: int, dtype: torch.dtype) -> Grou
 
 
 @cache
-def _narrow(source: Path, size_bytes: int, dtype: torch.dtype) -> ctypes.CDLL | None:
+def _narrow(source: Source, size_bytes: int, dtype: torch.dtype) -> ctypes.CDLL | None:
     try:
         return library(source, (*PRECISIONS[dtype].defines, f"BYTES={size_bytes}"))
     except KernelError:

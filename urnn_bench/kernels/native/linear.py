@@ -16,10 +16,14 @@ from torch.nn.functional import pad
 
 from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.native import compiler
+from urnn_bench.kernels.native.compiler import Source
 from urnn_bench.kernels.native.memory import PRECISIONS, address, dense, require
 from urnn_bench.kernels.native.threads import THREADS, share_out
 
-SOURCE = Path(__file__).with_name("linear.c")
+SOURCE = Source(
+    Path(__file__).with_name("linear.c"),
+    ("linear_group", "linear_block", "linear_forward", "linear_backward"),
+)
 
 
 class _Context(Context[tuple[Tensor, Tensor]], Protocol):

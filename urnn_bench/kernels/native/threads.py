@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
+from threading import Event
 
 THREADS: ContextVar[int] = ContextVar("THREADS", default=os.cpu_count() or 1)
 
@@ -21,9 +22,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 def share_out(function: Callable[[int, int], None], groups: int, threads: int) -> None:
     """Call ``function(first, last)`` for shares of ``groups``, in parallel."""
     count = max(1, min(threads, groups))
-    # this thread takes the first share itself: with one thread nothing is ever submitted
     edges = [groups * i // count for i in range(count + 1)]
-    futures = [_pool(count - 1).submit(function, *share) for share in pairwise(edges[1:])]
+    # this thread takes the first share itself: with one thread nothing is ever submitted
+    pool = _pool(count - 1) if count > 1 else None
+    futures = [pool.submit(function, *share) for share in pairwise(edges[1:])] if pool else []
     try:
         function(0, edges[1])
     finally:
@@ -49,7 +51,19 @@ def keep_memory() -> None:
 
 @cache
 def _pool(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="urnn-bench")
+    """Return threads that have been started; raise RuntimeError if they cannot be.
+
+    A share whose thread cannot be started stays in the queue, and another thread would write to its
+    memory when that is long free.
+    """
+    pool, started = ThreadPoolExecutor(count, thread_name_prefix="urnn-bench"), Event()
+    try:
+        # each waits, so the next one needs another thread
+        for _ in range(count):
+            pool.submit(started.wait)
+    finally:
+        started.set()
+    return pool
 
 
 if hasattr(os, "register_at_fork"):

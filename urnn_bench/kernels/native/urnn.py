@@ -19,6 +19,7 @@ from torch.autograd.function import once_differentiable
 from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.native import compiler, linear
+from urnn_bench.kernels.native.compiler import Source
 from urnn_bench.kernels.native.groups import Group, for_each_group, groups
 from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
 from urnn_bench.kernels.native.threads import THREADS
@@ -26,7 +27,9 @@ from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.unitary import Factors
 from urnn_bench.kernels.weights import UnitaryCell, UnitaryWeights
 
-_SOURCE = Path(__file__).with_name("urnn.c")
+_SOURCE = Source(
+    Path(__file__).with_name("urnn.c"), ("lanes", "urnn_tokens", "urnn_forward", "urnn_backward")
+)
 _FORWARD_SCRATCH, _BACKWARD_SCRATCH, _TOTALS = 12, 22, 8  # times H
 _MOST_FEATURES = 8  # MOST_FEATURES of urnn.c: so many vectors of x stay in registers
 
