@@ -4,18 +4,29 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from queue import Empty, SimpleQueue
+from threading import Thread
 from urllib.parse import urlsplit
 
 import pooch
 from requests import RequestException
 
 from urnn_bench.data.store import DATA, DataSet, folders, read
-from urnn_bench.errors import DataError
-from urnn_bench.files import write_atomically
+from urnn_bench.errors import DataError, attempt
+from urnn_bench.files import remove_stale_parts, temporary_folder, write_atomically
 
 OFFLINE = "URNN_BENCH_OFFLINE"
+# so long a mirror may say nothing, and so long it may take for one file
 _TIMEOUT_S = 30
+_TIME_LIMIT_S = 1800.0
+
+
+class _SizeError(ValueError):
+    """A mirror sends more than a file may have."""
+
+
+class _TimeError(ValueError):
+    """A mirror has not sent a file in time."""
 
 
 def prepare(data: DataSet, say: Callable[[str], None]) -> list[tuple[Path, bool]]:
@@ -42,11 +53,12 @@ def _fetch(data: DataSet, file: str, why: DataError, say: Callable[[str], None])
             f"or put the file into {target.parent}"
         )
     _make(target.parent)
+    remove_stale_parts(target.parent)
     failed = []
     for mirror in data.mirrors:
         host = urlsplit(mirror).netloc
         say(f"fetching {file} from {host}")
-        if (reason := _from(mirror + file, data.files[file], target)) is None:
+        if (reason := _from(mirror + file, data, target)) is None:
             return target
         failed.append(f"{host}: {reason}")
     raise DataError(
@@ -55,26 +67,85 @@ def _fetch(data: DataSet, file: str, why: DataError, say: Callable[[str], None])
     )
 
 
-def _from(url: str, sha256: str, target: Path) -> str | None:
+def _from(url: str, data: DataSet, target: Path) -> str | None:
     """Fetch one file and put it in its place once it is complete; return what went wrong."""
     # pooch logs every download and its hash; ``say`` has already said what matters
     pooch.get_logger().setLevel(logging.WARNING)
-    downloader = pooch.HTTPDownloader(timeout=_TIMEOUT_S)
     try:
         # not straight into the data folder: pooch would leave there what it could not finish
-        with TemporaryDirectory(prefix="urnn-bench-") as folder:
-            name = pooch.retrieve(
-                url, f"sha256:{sha256}", target.name, folder, downloader=downloader
-            )
-            write_atomically(target, lambda file: file.write(Path(name).read_bytes()))
+        with temporary_folder() as folder:
+            content = _download(url, data, folder / target.name).read_bytes()
+        write_atomically(target, lambda file: file.write(content))
     except RequestException as error:
         response = error.response
         return type(error).__name__ if response is None else f"status {response.status_code}"
     except OSError as error:
         raise DataError(f"{target}: cannot be written: {error.strerror}") from error
+    except (_SizeError, _TimeError) as error:
+        return str(error)
     except ValueError:
         return "what came is not the file"
     return None
+
+
+def _download(url: str, data: DataSet, target: Path) -> Path:
+    """Return a file that was fetched and verified; raise what pooch raises, or ValueError.
+
+    In a thread, which ends with the program: a server that sends a byte now and then never lets a
+    read time out.
+    """
+    ended = SimpleQueue[Path | Exception]()
+    Thread(target=lambda: ended.put(attempt(_retrieve, url, data, target)), daemon=True).start()
+    try:
+        fetched = ended.get(timeout=_TIME_LIMIT_S)
+    except Empty:
+        raise _TimeError(f"not sent within {_TIME_LIMIT_S:g} s") from None
+    try:
+        if isinstance(fetched, Exception):
+            raise fetched
+        return fetched
+    finally:
+        # else the error would hold itself, and its connection open, until the next collection
+        del fetched
+
+
+def _retrieve(url: str, data: DataSet, target: Path) -> Path:
+    limit = _Limit(data.limit_mb)
+    downloader = pooch.HTTPDownloader(progressbar=limit, timeout=_TIMEOUT_S)
+    known_hash = f"sha256:{data.files[target.name]}"
+    return Path(pooch.retrieve(url, known_hash, target.name, target.parent, downloader=downloader))
+
+
+class _Limit:
+    """What pooch takes for a bar of progress: it ends a download that is too large."""
+
+    def __init__(self, limit_mb: float) -> None:
+        self._limit_mb, self._received = limit_mb, 0
+
+    @property
+    def total(self) -> int:
+        """The size that the server promises."""
+        return 0
+
+    @total.setter
+    def total(self, size: int) -> None:
+        self._require(size)
+
+    def update(self, size: int) -> None:
+        """Count what came."""
+        self._received += size
+        self._require(self._received)
+
+    def reset(self) -> None:
+        """Begin to count again: at the end pooch reports the whole file once more."""
+        self._received = 0
+
+    def close(self) -> None:
+        """Do nothing; pooch calls it at the end."""
+
+    def _require(self, size: int) -> None:
+        if size > self._limit_mb * 2**20:
+            raise _SizeError(f"sent more than the limit_mb of its data set, {self._limit_mb:g}")
 
 
 def _make(folder: Path) -> None:

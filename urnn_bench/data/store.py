@@ -23,7 +23,8 @@ class DataSet:
     """Files known by their SHA-256, and the addresses that they can be fetched from.
 
     ``name`` is the name of its folder, and the argument of ``urnn-bench prepare``; a mirror is an
-    address without the name of the file at its end.
+    address without the name of the file at its end. No file is larger than ``limit_mb``: a mirror
+    that sends more is left.
     """
 
     name: str
@@ -31,6 +32,7 @@ class DataSet:
     licence: str
     mirrors: tuple[str, ...]
     files: Mapping[str, str]
+    limit_mb: float = 256
 
 
 def folders() -> tuple[Path, ...]:
