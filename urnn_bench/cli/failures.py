@@ -15,7 +15,9 @@ _ADVICE = {
     errno.ENOSPC: f"no space is left on the disk; free some, {_AGAIN}",
     errno.EDQUOT: f"your disk quota is used up; free some space, {_AGAIN}",
     errno.EFBIG: f"the file would exceed the size limit; raise it with 'ulimit -f', {_AGAIN}",
-    errno.EMFILE: f"too many files are open; raise the limit with 'ulimit -n', {_AGAIN}",
+    errno.EMFILE: (
+        f"too many files are open; raise the limit with 'ulimit -n' or use --no-stacked, {_AGAIN}"
+    ),
     errno.ENFILE: f"too many files are open on this machine; close some programs, {_AGAIN}",
     errno.EROFS: "the file system is read-only; choose a folder on another one",
     errno.EACCES: "permission denied; change the permissions, or choose another folder",

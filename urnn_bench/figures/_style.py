@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-from urnn_bench.files import write_atomically
+from urnn_bench.files import remove_stale_parts, write_atomically
 from urnn_bench.spec.benchmark import GRID_SEPARATOR
 from urnn_bench.text import line, lines
 
@@ -163,6 +163,7 @@ def save(drawing: Figure, path: Path) -> None:
     for artist in drawing.findobj(Text):
         # of a figure of a user's too, as a control character makes an SVG that cannot be read
         artist.set_text(lines(artist.get_text()))
+    remove_stale_parts(path.parent, path.name)
     write_atomically(path, lambda file: drawing.savefig(file, format=suffix, metadata=metadata))
 
 

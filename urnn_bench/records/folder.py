@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from filelock import FileLock, Timeout
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
-from urnn_bench.files import PARTIAL
+from urnn_bench.files import PARTIAL, is_stale, remove
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import INTERRUPTED, NAME, RUNNING, Record
 from urnn_bench.spec.run import Run
@@ -23,6 +24,7 @@ LOCK = ".lock"
 # in the folder of a run, that of a forced run until it replaces it
 FORCED = ".forced"
 TO_DO = "to do"
+_WRITABLE = ".writable"
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,12 @@ def make_writable(results: Path, option: str = "--results") -> None:
     """Create a folder; raise RecordsError that names its option if it cannot be written to."""
     try:
         results.mkdir(parents=True, exist_ok=True)
-        probe = results / f".writable-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        for path in results.glob(f"{_WRITABLE}-*"):
+            if is_stale(path):
+                remove(path)
+        # a name that nobody can guess and put a link at
+        with NamedTemporaryFile(prefix=f"{_WRITABLE}-", suffix=PARTIAL, dir=results):
+            pass
     except OSError as error:
         raise RecordsError(
             f"{results}: nothing can be written there ({error.strerror}); "

@@ -22,6 +22,7 @@ from urnn_bench.run import build, checkpoint, limits, provenance
 from urnn_bench.run.checkpoint import Checkpoint
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.failures import status_of
+from urnn_bench.run.open_files import is_out_of_files
 from urnn_bench.run.recorder import ActiveRun, RunRecorder
 from urnn_bench.spec.run import Run
 
@@ -49,7 +50,8 @@ def execute_runs(
 ) -> list[Record]:
     """Train a stack of runs; return their records, whose status says what ended each.
 
-    Raises RecordsError for a damaged checkpoint; what a run's components raise ends that run only.
+    Raises RecordsError for a damaged checkpoint, and OSError if no more files can be opened; what a
+    run's components raise ends that run only.
     """
     opened = [_open_or_begin_anew(run, len(acquired), options, display) for run in acquired]
     active = [run for run in opened if isinstance(run, ActiveRun)]
@@ -104,9 +106,9 @@ def _open(
     record = provenance.start_session(run, acquired.record, stack_size)
     record.write(folder)
     opened = attempt(_open_files, record, acquired, options, began_s)
-    if isinstance(opened, RecordsError):
-        raise opened
     if isinstance(opened, Exception):
+        if isinstance(opened, RecordsError) or is_out_of_files(opened):
+            raise opened
         with acquired.lock:
             return _failed(record, opened, folder, display)
     return opened

@@ -1,6 +1,8 @@
 """What an exception of a run means: its status, its reason, its traceback."""
 
+import errno
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +12,17 @@ from urnn_bench.errors import TooLargeError
 from urnn_bench.files import write_atomically
 from urnn_bench.records.folder import ERROR
 
-_NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")
+# torch and Python's threads raise a plain RuntimeError, so its text alone says what it is;
+# "allocate memory" is that of torch's allocator and of the operating system
+_NO_MEMORY = (
+    "not enough memory",
+    "out of memory",
+    "allocate memory",
+    "bad_alloc",
+    "can't start new thread",
+    # oneDNN has no memory for the code that it makes
+    "could not create a primitive",
+)
 
 
 def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"], str]:
@@ -21,11 +33,26 @@ def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"],
     write_atomically(folder / ERROR, lambda file: file.write(text))
     first = str(error).split("\n")[0]
     if _is_out_of_memory(error):
-        return "oom", first
+        # a MemoryError has no text
+        return "oom", first or type(error).__name__
     return "failed", f"{type(error).__name__}: {first} (see {folder / ERROR})"
 
 
 def _is_out_of_memory(error: Exception) -> bool:
+    return any(map(_says_no_memory, _causes(error)))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from: a cell without memory is one not built."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _says_no_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_MEMORY)
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    is_of_torch = isinstance(error, RuntimeError | ImportError)
+    return is_of_torch and any(text in str(error) for text in _NO_MEMORY)

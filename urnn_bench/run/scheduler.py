@@ -82,7 +82,8 @@ def execute_matrix(
     """Yield the status of each run after it was trained or skipped.
 
     The runs of a stack are trained together. ``should_stop`` returns the name of the signal that
-    asks to stop, if there was one.
+    asks to stop, if there was one. Raises OSError where no more files can be
+    opened.
     """
     with update_threads(options.backend) as threads:
         for stack in stacks:

@@ -18,13 +18,13 @@ from urnn_bench.registry import Components
 from urnn_bench.run import build, limits
 from urnn_bench.run.context import ExecutionOptions
 from urnn_bench.run.device import Backend, device_of, update_threads
+from urnn_bench.run.open_files import runs_with_open_files
 from urnn_bench.spec.run import Run
 
 # the rest is for the system, for evaluation, and for what other processes take meanwhile
 _SHARE = 0.5
 # weights, gradients, the optimizer's two, the best so far, and the copy of the last ones
 _COPIES = 6
-# a run holds three files open, and a process may open a thousand
 _MAX_SIZE = 64
 
 
@@ -77,7 +77,8 @@ def _max_size(components: Components, backend: Backend, run: Run) -> int:
     if isinstance(run_mb, Exception):
         return 1
     free_mb = _free_mb(device_of(backend.device))
-    return min(_MAX_SIZE, max(1, int(_SHARE * free_mb / run_mb)))
+    in_memory = max(1, int(_SHARE * free_mb / run_mb))
+    return min(_MAX_SIZE, in_memory, runs_with_open_files())
 
 
 def _run_mb(components: Components, backend: Backend, run: Run) -> float:
