@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 PARTIAL = ".part"
+_IS_LINK = "is a link, and nothing is written through links"
 # a file that is still being written is younger than this
 _STALE_S = 3600.0
 # a link is refused, and opening a FIFO does not wait for its other end
@@ -48,10 +49,11 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], mode: int 
 
 def open_append(path: Path) -> BinaryIO:
     """Open a regular file for appending, and create it if there is none; refuse a link."""
-    try:
+    # for the sentence; a link that is made after this is refused by the flags
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, _IS_LINK, str(path))
+    with naming(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _SAFE_FLAGS, 0o644)
-    except OSError as error:
-        raise _of_file(error, path) from error
     return _regular(descriptor, path, "ab")
 
 
@@ -75,8 +77,7 @@ def require_real_folder(path: Path, root: Path) -> None:
         if folder == root or root not in folder.parents:
             return
         if folder.is_symlink():
-            text = "is a link, and nothing is written through links"
-            raise OSError(errno.ELOOP, text, str(folder))
+            raise OSError(errno.ELOOP, _IS_LINK, str(folder))
         if folder.exists() and not folder.is_dir():
             raise OSError(errno.ENOTDIR, "is not a folder", str(folder))
 
