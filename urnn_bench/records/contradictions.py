@@ -1,7 +1,7 @@
 """What is wrong with a recorded run whose every value has the right type."""
 
 from math import isfinite
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from urnn_bench.spec.run import Run
 
@@ -12,7 +12,7 @@ _LONGEST_PATH = 1000
 _LARGEST = 2**63 - 1
 
 
-def contradiction(run: Run, identity: str, protocol: str, folder_name: str) -> str:
+def contradiction(run: Run, identity: str, protocol: str, folder: Path) -> str:
     """Return what is wrong with a run, or contradicts it, in its record; "" if nothing does."""
     if fault := _fault(run):
         return fault
@@ -20,7 +20,9 @@ def contradiction(run: Run, identity: str, protocol: str, folder_name: str) -> s
         return "identity: is not that of this run"
     if protocol != run.protocol:
         return "protocol: is not that of this run"
-    return "" if folder_name == run.slug else f"its folder should be called {run.slug}"
+    # a forced run is inside the folder of the one that it replaces
+    is_its_own = run.slug in (folder.name, folder.parent.name)
+    return "" if is_its_own else f"its folder should be called {run.slug}"
 
 
 def not_storable(value: object) -> str:

@@ -114,18 +114,18 @@ class Record(_Stored):
         _refuse_newer(value, path)
         try:
             record = cls.model_validate_json(data)
-            fault = not_storable(value) or record._contradiction(folder.name)
+            fault = not_storable(value) or record._contradiction(folder)
         except ValidationError as error:
             fault = _first_fault(error)
         if fault:
             raise DamagedRecordError(f"{path}: is not a run's record ({fault}); {_MEND}")
         return record
 
-    def _contradiction(self, folder_name: str) -> str:
+    def _contradiction(self, folder: Path) -> str:
         last = max(self.steps_done, self.best_step or 0, self.solved_step or 0)
         if last > self.run.fit.steps:
             return f"an update after the last one, {self.run.fit.steps}"
-        return contradiction(self.run, self.identity, self.protocol, folder_name)
+        return contradiction(self.run, self.identity, self.protocol, folder)
 
 
 _MEND = "bring back a copy, or delete the file and run the same command again"
