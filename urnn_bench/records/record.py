@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from urnn_bench.errors import DamagedRecordError, RecordsError
+from urnn_bench.errors import DamagedRecordError, NewerRecordError, RecordsError
 from urnn_bench.files import read_bytes, write_atomically
 from urnn_bench.records.contradictions import contradiction, not_storable
 from urnn_bench.records.jsonable import jsonable
@@ -151,7 +151,7 @@ def _content(path: Path) -> bytes | None:
 def _refuse_newer(value: object, path: Path) -> None:
     version = value.get("schema_version") if isinstance(value, dict) else None
     if isinstance(version, int) and SCHEMA_VERSION < version < _NO_VERSION:
-        raise DamagedRecordError(
+        raise NewerRecordError(
             f"{path}: written by a newer urnn-bench (schema {version}, this one reads "
             f"{SCHEMA_VERSION}); update urnn-bench or choose another --results folder"
         )
