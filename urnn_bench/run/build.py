@@ -138,22 +138,15 @@ def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
 
 
 def checkpoint_limit_mb(components: Components, run: Run) -> float:
-    """Return more than a checkpoint of a run can take, in MiB; raise ComponentError."""
-    try:
-        numbers = _checkpoint_numbers(components, run, "meta")
-    except ComponentError:
-        # a cell may read values while it is built
-        numbers = _checkpoint_numbers(components, run, "cpu")
-    return _CHECKPOINT_REST_MB + numbers * _NUMBER_BYTES / 2**20
-
-
-def _checkpoint_numbers(components: Components, run: Run, device: str) -> int:
-    with torch.device(device), torch.random.fork_rng(devices=[]):
+    """Return more than a checkpoint can take, in MiB; raise ComponentError or DataError."""
+    # not on the device "meta", where a task that reads its data now would keep none of them
+    with torch.random.fork_rng(devices=[]):
         model = _network(components, run, task_of(components, run), "cpu", "eager")
         state = attempt(model.cell.initial_state, run.fit.batch)
     weights = sum(int(tensor.numel()) for tensor in model.state_dict().values())
     carried = 0 if isinstance(state, Exception) else sum(tensor.numel() for tensor in state)
-    return _CHECKPOINT_COPIES * weights + 2 * carried
+    numbers = _CHECKPOINT_COPIES * weights + 2 * carried
+    return _CHECKPOINT_REST_MB + numbers * _NUMBER_BYTES / 2**20
 
 
 def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
