@@ -10,7 +10,8 @@ UrnnBenchError            1  an error with a sentence for the user
 │   │   └── TooLargeError        a run that needs more memory than is free
 │   ├── DataError            a data set that is missing, damaged or cannot be downloaded
 │   └── RecordsError         a results folder or a checkpoint that cannot be used
-│       └── DamagedRecordError   one run's record
+│       └── DamagedRecordError   one run's record or checkpoint
+│           └── NewerRecordError     one that a newer version wrote
 ├── GateError             4  a check failed
 └── NothingToShowError    5  no records to judge or to draw
 """
@@ -73,6 +74,10 @@ class RecordsError(UsageError):
 
 class DamagedRecordError(RecordsError):
     """One run's record or checkpoint cannot be used; those of others still can."""
+
+
+class NewerRecordError(DamagedRecordError):
+    """One run's record was written by a newer version."""
 
 
 class GateError(UrnnBenchError):

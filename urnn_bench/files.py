@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 PARTIAL = ".part"
+_IS_LINK = "is a link, and nothing is written through links"
 # a file that is still being written is younger than this
 _STALE_S = 3600.0
 # the start of the name of a temporary folder
@@ -56,10 +57,11 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], mode: int 
 
 def open_append(path: Path) -> BinaryIO:
     """Open a regular file for appending, and create it if there is none; refuse a link."""
-    try:
+    # for the sentence; a link that is made after this is refused by the flags
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, _IS_LINK, str(path))
+    with naming(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _SAFE_FLAGS, 0o644)
-    except OSError as error:
-        raise _of_file(error, path) from error
     return _regular(descriptor, path, "ab")
 
 
@@ -98,7 +100,7 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     parent = Path(tempfile.gettempdir()) if parent is None else parent
     for path in parent.glob(f"{_TEMPORARY}*{PARTIAL}"):
         if is_stale(path) and path.lstat().st_uid == os.geteuid():
-            remove(path)
+            remove_if_allowed(path)
     with tempfile.TemporaryDirectory(PARTIAL, _TEMPORARY, parent) as name:
         yield Path(name)
 
@@ -112,8 +114,7 @@ def require_real_folder(path: Path, root: Path) -> None:
         if folder == root or root not in folder.parents:
             return
         if folder.is_symlink():
-            text = "is a link, and nothing is written through links"
-            raise OSError(errno.ELOOP, text, str(folder))
+            raise OSError(errno.ELOOP, _IS_LINK, str(folder))
         if folder.exists() and not folder.is_dir():
             raise OSError(errno.ENOTDIR, "is not a folder", str(folder))
 
@@ -126,10 +127,10 @@ def remove_stale_parts(folder: Path, name: str | None = None) -> None:
     start = "" if name is None else f"{glob.escape(name)}."
     for path in folder.glob(f".{start}*{PARTIAL}"):
         if is_stale(path):
-            remove(path)
+            remove_if_allowed(path)
 
 
-def remove(path: Path) -> None:
+def remove_if_allowed(path: Path) -> None:
     """Remove a file, a link or a whole folder, if it is there and this user may."""
     with suppress(OSError):
         if path.is_dir() and not path.is_symlink():

@@ -11,8 +11,9 @@ from urnn_bench.cli.display.output import echo_err
 from urnn_bench.cli.display.plain import JsonDisplay, MultiDisplay, PlainDisplay, QuietDisplay
 from urnn_bench.cli.display.progress import LiveDisplay
 from urnn_bench.cli.signals import stoppable
+from urnn_bench.errors import RecordsError
 from urnn_bench.proposals import plot
-from urnn_bench.records.folder import RunStatus
+from urnn_bench.records.folder import REFUSED, RunStatus
 from urnn_bench.records.record import FINAL, GOOD
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import configure_torch
@@ -95,7 +96,9 @@ def _display(
 def _report_summary(
     runs: Sequence[Run], states: Sequence[RunStatus], options: ExecutionOptions
 ) -> None:
-    """Report how many runs ended in which state, and the command that draws them."""
+    """Report how many runs ended in which state, and the command that draws them, if any did."""
+    if all(state.status == REFUSED for state in states):
+        return
     counts = Counter(state.status for state in states)
     if not_started := len(runs) - len(states):
         counts["not started"] = not_started
@@ -110,6 +113,8 @@ def _report_summary(
 
 
 def _exit_code(states: Sequence[RunStatus]) -> int:
-    """Return 3 if a requested run has ended badly, now or before."""
+    """Return 2 if a run was refused, 3 if one has ended badly, now or before."""
+    if any(state.status == REFUSED for state in states):
+        return RecordsError.exit_code
     succeeded = all(state.status in (*GOOD, "running") for state in states)
     return 0 if succeeded else _SOME_FAILED

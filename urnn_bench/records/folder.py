@@ -1,6 +1,9 @@
 """The folders of runs: where they are, their status, and which process may write there."""
 
+import errno
+import fcntl
 import os
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +14,7 @@ from tempfile import NamedTemporaryFile
 from filelock import FileLock, Timeout
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
-from urnn_bench.files import PARTIAL, is_stale, remove
+from urnn_bench.files import PARTIAL, is_stale, remove_if_allowed, require_real_folder
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import INTERRUPTED, NAME, RUNNING, Record
 from urnn_bench.spec.run import Run
@@ -24,19 +27,22 @@ LOCK = ".lock"
 # in the folder of a run, that of a forced run until it replaces it
 FORCED = ".forced"
 TO_DO = "to do"
+REFUSED = "refused"
 _WRITABLE = ".writable"
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """The status of a run by its folder; "to do" if there is none.
+    """The status of a run by its folder; "to do" if there is none, "refused" if it is unusable.
 
-    ``forced`` is that of a forced run which has not replaced it yet.
+    ``forced`` is that of a forced run which has not replaced it yet; ``reason`` says why it is
+    refused.
     """
 
     status: str
     record: Record | None = None
     forced: "RunStatus | None" = None
+    reason: str = ""
 
     @property
     def step(self) -> int:
@@ -55,9 +61,10 @@ def folder_of(results: Path, run: Run) -> Path:
 
 
 def status_of_run(folder: Path, lock_folder: Path | None = None) -> RunStatus:
-    """Read a run's status; a "running" run that no process has locked was interrupted.
+    """Read a run's status, and write nothing; raise DamagedRecordError.
 
-    Its lock is in ``lock_folder`` if that is given.
+    A "running" run that no process has locked was interrupted. Its lock is in ``lock_folder`` if
+    that is given.
     """
     record = Record.read(folder)
     if record is None:
@@ -69,8 +76,8 @@ def status_of_run(folder: Path, lock_folder: Path | None = None) -> RunStatus:
 def records(results: Path, benchmark: str | None = None) -> Iterator[tuple[Path, Record]]:
     """Yield every run's folder and record below ``results``, sorted by folder.
 
-    Skips a damaged record with a warning, and results folders inside the results.
-    Raises RecordsError for a record of a newer version.
+    Skips a damaged record and one of a newer version with a warning, and results folders inside the
+    results.
     """
     root = results / benchmark if benchmark else results
     for path in sorted(root.glob(f"*/{NAME}") if benchmark else root.rglob(NAME)):
@@ -91,7 +98,7 @@ def make_writable(results: Path, option: str = "--results") -> None:
         results.mkdir(parents=True, exist_ok=True)
         for path in results.glob(f"{_WRITABLE}-*"):
             if is_stale(path):
-                remove(path)
+                remove_if_allowed(path)
         # a name that nobody can guess and put a link at
         with NamedTemporaryFile(prefix=f"{_WRITABLE}-", suffix=PARTIAL, dir=results):
             pass
@@ -107,37 +114,101 @@ def locked(folder: Path) -> Iterator[bool]:
     """Lock ``folder`` and yield True, or yield False if another process has locked it.
 
     The lock belongs to the operating system, so it ends with its process, even if that is killed.
+    Raises RecordsError if the folder cannot be locked.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK)
-    try:
+    path = folder / LOCK
+    with _refused(path, "cannot be locked", "remove it, or choose another folder with --results"):
+        folder.mkdir(parents=True, exist_ok=True)
+        _require_regular(path)
+        lock = FileLock(path)
         # long enough to outlast a process that only tests the lock
-        lock.acquire(timeout=0.5)
-    except Timeout:
-        yield False
-        return
+        is_free = _acquired(lock, timeout_s=0.5)
     try:
-        yield True
+        yield is_free
     finally:
         lock.release()
 
 
+def check_folder(results: Path, run: Run) -> None:
+    """Raise RecordsError if what a run writes would go through a link to another folder."""
+    folder = folder_of(results, run)
+    with _refused(folder, "cannot be written to", "choose another folder with --results"):
+        require_real_folder(folder, results)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise RecordsError if a folder is in the place of one of a run's files."""
+    for path in (folder / name for name in (CHECKPOINT, NAME, METRICS, PROBES, ERROR)):
+        if path.is_dir() and not path.is_symlink():
+            raise RecordsError(f"{path}: is a folder and cannot be replaced; remove it yourself")
+
+
 def clear(folder: Path) -> None:
-    """Remove the files of a run; the checkpoint first, as no run resumes without it."""
+    """Remove the files of a run; the checkpoint first, as no run resumes without it.
+
+    Raises RecordsError for what cannot be removed.
+    """
     for name in (CHECKPOINT, NAME, METRICS, PROBES, ERROR):
-        (folder / name).unlink(missing_ok=True)
+        remove(folder / name)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the error and the unfinished files of an earlier process."""
+    """Remove the error and the unfinished files of an earlier process; raise RecordsError."""
     for path in (folder / ERROR, *folder.glob(f".*{PARTIAL}")):
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file if there is one; raise RecordsError if it cannot be removed."""
+    with _refused(path, "cannot be removed", "remove it yourself"):
         path.unlink(missing_ok=True)
 
 
 def _is_locked(folder: Path) -> bool:
-    """Return whether a process has locked a run; True if that is unknown."""
+    """Return whether a process has locked a run; True if that is unknown.
+
+    A reader creates no file and may have no right to write, so it does not take filelock's lock,
+    which is an exclusive flock. A shared one is refused while that is held, and is released at
+    once; a process that begins to train meanwhile tries again for longer than this takes.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        with FileLock(folder / LOCK, timeout=0):
-            return False
-    except (Timeout, OSError):
+        descriptor = os.open(folder / LOCK, flags)
+    except OSError as error:
+        # a link is never locked, as filelock follows none
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
         return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _acquired(lock: FileLock, timeout_s: float) -> bool:
+    try:
+        lock.acquire(timeout=timeout_s)
+    except Timeout:
+        return False
+    return True
+
+
+def _require_regular(path: Path) -> None:
+    """Raise OSError if there is something that is not a regular file; a link is none."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+
+
+@contextmanager
+def _refused(path: Path, what: str, mend: str) -> Iterator[None]:
+    """Turn an OSError of a block into a RecordsError that names the file and says what to do."""
+    try:
+        yield
+    except OSError as error:
+        text = f"{error.filename or path}: {what} ({error.strerror}); {mend}"
+        raise RecordsError(text) from error

@@ -19,6 +19,7 @@ from urnn_bench.records.folder import (
     PROBES,
     RunStatus,
     clear,
+    remove,
     remove_leftovers,
     status_of_run,
 )
@@ -71,7 +72,7 @@ def replace_if_final(folder: Path) -> None:
     if status is None or status.status not in FINAL:
         return
     _real(folder)
-    (folder / ERROR).unlink(missing_ok=True)
+    remove(folder / ERROR)
     for name in _ORDER:
         if (forced / name).exists():
             os.replace(forced / name, folder / name)

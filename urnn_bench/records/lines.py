@@ -7,7 +7,9 @@ import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from urnn_bench.files import naming
+from urnn_bench.files import naming, open_append
+
+_BLOCK = 1 << 16
 
 
 class RecordsWarning(UserWarning):
@@ -15,21 +17,23 @@ class RecordsWarning(UserWarning):
 
 
 class CsvAppender:
-    """Appends lines below a header."""
+    """Appends lines below a header; every OSError names the file."""
 
     def __init__(self, path: Path, header: Sequence[str], length: int = 0) -> None:
-        """Keep the first ``length`` bytes of ``path``, or its complete lines if it is shorter."""
-        self._path = path
-        self._file = path.open("ab")
-        size = self._file.tell()
-        if size < length:
-            length = complete_length(path.read_bytes())
+        """Keep the first ``length`` bytes of ``path``, or its complete lines if it is shorter.
+
+        Raises OSError for a link, and for what is not a regular file.
+        """
+        self._path, self._file = path, open_append(path)
+        with naming(path):
+            kept = self._complete_length(length)
+            self._file.truncate(kept)
+            # truncating does not move the position, which sync() reports
+            self._file.seek(0, os.SEEK_END)
+        if kept < length:
             text = f"{path}: its end is missing; the run resumes without it"
             warnings.warn(text, RecordsWarning, 2)
-        self._file.truncate(length)
-        # truncating does not move the position, which sync() reports
-        self._file.seek(0, os.SEEK_END)
-        if length == 0:
+        if kept == 0:
             self.append([header])
 
     def append(self, rows: Iterable[Iterable[object]]) -> None:
@@ -45,12 +49,26 @@ class CsvAppender:
         with naming(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
-        return self._file.tell()
+            return self._file.tell()
 
     def close(self) -> None:
         """Write every line to the disk and close the file."""
-        self.sync()
-        self._file.close()
+        try:
+            self.sync()
+        finally:
+            with naming(self._path):
+                self._file.close()
+
+    def _complete_length(self, length: int) -> int:
+        """Return where the last complete line within the first ``length`` bytes ends."""
+        end = min(length, self._file.tell())
+        while end > 0:
+            start = max(0, end - _BLOCK)
+            block = os.pread(self._file.fileno(), end - start, start)
+            if complete := complete_length(block):
+                return start + complete
+            end = start
+        return 0
 
 
 def read_lines(path: Path) -> list[list[str] | None]:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
-from urnn_bench.errors import DamagedRecordError, RecordsError
-from urnn_bench.files import write_atomically
+from urnn_bench.errors import DamagedRecordError, NewerRecordError, RecordsError
+from urnn_bench.files import read_bytes, write_atomically
+from urnn_bench.records.contradictions import contradiction, not_storable
 from urnn_bench.records.jsonable import jsonable
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import Config
@@ -24,6 +26,14 @@ INTERRUPTED: Final = "interrupted"
 FINAL: frozenset[str] = frozenset({DONE, SOLVED, DIVERGED})
 GOOD: frozenset[str] = frozenset({DONE, SOLVED})
 
+# a record has 4 kB, and each time that its run is resumed adds one
+_LIMIT_MB = 16.0
+_LONGEST_FAULT = 200
+
+_Whole = Annotated[int, Field(ge=0)]
+_Duration = Annotated[float, Field(ge=0)]
+_Scores = dict[str, float | None]
+
 
 class _Stored(Config):
     """Part of a record; a key that a later version adds is ignored, not refused."""
@@ -36,46 +46,46 @@ class Session(_Stored):
 
     started: str
     host: str
-    pid: int
+    pid: _Whole
     argv: tuple[str, ...]
-    threads: int
-    torch_threads: int
+    threads: _Whole
+    torch_threads: _Whole
     deterministic: bool
     versions: dict[str, str]
     commit: str | None
     dirty: bool | None
-    from_step: int = 0
+    from_step: _Whole = 0
     # runs in its stack, this one included
-    together: int = 1
+    together: _Whole = 1
     device: str = ""
     device_name: str = ""
     kernel: str = ""
     kernel_reason: str = ""
     update: str = ""
     update_reason: str = ""
-    wall_s: float = 0.0
-    peak_mb: float | None = None
+    wall_s: _Duration = 0.0
+    peak_mb: _Duration | None = None
 
 
 class Record(_Stored):
     """A run, its state, and its result; written when it starts and replaced when it ends."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     identity: str
     protocol: str
     status: Status
     reason: str
     run: Run
-    parameters: int | None = None
+    parameters: _Whole | None = None
     fingerprint: dict[str, str] = {}
     criterion: str = ""
-    baselines: dict[str, dict[str, float | None]] = {}
-    steps_done: int = 0
-    train_s: float = 0.0
-    probe_s: float = 0.0
-    best_step: int | None = None
-    solved_step: int | None = None
-    test: dict[str, float | None] | None = None
+    baselines: dict[str, _Scores] = {}
+    steps_done: _Whole = 0
+    train_s: _Duration = 0.0
+    probe_s: _Duration = 0.0
+    best_step: _Whole | None = None
+    solved_step: _Whole | None = None
+    test: _Scores | None = None
     asked: str
     sessions: Annotated[tuple[Session, ...], Field(min_length=1)]
 
@@ -88,36 +98,68 @@ class Record(_Stored):
     def read(cls, folder: Path) -> Self | None:
         """Return the record in ``folder``, None if there is none.
 
-        Raises RecordsError if it cannot be read or was written by a newer version.
+        What is returned can be shown, drawn and compared. Raises DamagedRecordError if the file is
+        not a run's record, or was written by a newer version.
         """
+        data = _content(folder / NAME)
+        return None if data is None else cls._parse(data, folder)
+
+    @classmethod
+    def _parse(cls, data: bytes, folder: Path) -> Self:
         path = folder / NAME
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except UnicodeEncodeError as error:
-            raise RecordsError(
-                f"{path}: this locale cannot express the name of the folder; set PYTHONUTF8=1"
-            ) from error
-        except (OSError, ValueError) as error:
+            value = from_json(data, allow_inf_nan=False)
+        except ValueError as error:
             raise DamagedRecordError(f"{path}: cannot be read ({error}); {_MEND}") from error
-        version = value.get("schema_version", 0) if isinstance(value, dict) else 0
-        if isinstance(version, int) and version > SCHEMA_VERSION:
-            raise RecordsError(
-                f"{path}: written by a newer urnn-bench (schema {version}, this one reads "
-                f"{SCHEMA_VERSION}); update urnn-bench or choose another --results folder"
-            )
+        _refuse_newer(value, path)
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            record = cls.model_validate_json(data)
+            fault = not_storable(value) or record._contradiction(folder)
         except ValidationError as error:
-            raise DamagedRecordError(
-                f"{path}: is not a run's record ({_first_fault(error)}); {_MEND}"
-            ) from error
+            fault = _first_fault(error)
+        if fault:
+            raise DamagedRecordError(f"{path}: is not a run's record ({fault}); {_MEND}")
+        return record
+
+    def _contradiction(self, folder: Path) -> str:
+        last = max(self.steps_done, self.best_step or 0, self.solved_step or 0)
+        if last > self.run.fit.steps:
+            return f"an update after the last one, {self.run.fit.steps}"
+        return contradiction(self.run, self.identity, self.protocol, folder)
 
 
 _MEND = "bring back a copy, or delete the file and run the same command again"
 
 
+def _content(path: Path) -> bytes | None:
+    try:
+        return read_bytes(path, _LIMIT_MB)
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return None
+        text = "is a link to a file that is not there"
+        raise DamagedRecordError(f"{path}: {text}; {_MEND}") from None
+    except UnicodeEncodeError as error:
+        raise RecordsError(
+            f"{path}: this locale cannot express the name of the folder; set PYTHONUTF8=1"
+        ) from error
+    except OSError as error:
+        text = f"{path}: cannot be read ({error.strerror}); {_MEND}"
+        raise DamagedRecordError(text) from error
+
+
+def _refuse_newer(value: object, path: Path) -> None:
+    version = value.get("schema_version") if isinstance(value, dict) else None
+    if isinstance(version, int) and SCHEMA_VERSION < version < _NO_VERSION:
+        raise NewerRecordError(
+            f"{path}: written by a newer urnn-bench (schema {version}, this one reads "
+            f"{SCHEMA_VERSION}); update urnn-bench or choose another --results folder"
+        )
+
+
+_NO_VERSION = 10**6
+
+
 def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}"
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}"[:_LONGEST_FAULT]

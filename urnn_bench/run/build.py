@@ -27,6 +27,12 @@ from urnn_bench.spec.types import ComponentSpec, Config
 from urnn_bench.tasks.base import Task
 
 _DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
+# weights, the best ones, and at most three that an optimizer keeps for each, with room to spare
+_CHECKPOINT_COPIES = 8
+# a double precision number; a complex one of a state counts as two
+_NUMBER_BYTES = 8
+# settings, names, and the format's own
+_CHECKPOINT_REST_MB = 4.0
 Configured = TypeVar("Configured", Task, Probe)
 
 
@@ -129,6 +135,18 @@ def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
     probes = {spec.name: _configured(components.probes, Probe, spec) for spec in schedule.read}
     batch = task.batch("validation", 0, schedule.batch, run.seed)
     return ProbeRunner(schedule, task, batch, probes)
+
+
+def checkpoint_limit_mb(components: Components, run: Run) -> float:
+    """Return more than a checkpoint can take, in MiB; raise ComponentError or DataError."""
+    # not on the device "meta", where a task that reads its data now would keep none of them
+    with torch.random.fork_rng(devices=[]):
+        model = _network(components, run, task_of(components, run), "cpu", "eager")
+        state = attempt(model.cell.initial_state, run.fit.batch)
+    weights = sum(int(tensor.numel()) for tensor in model.state_dict().values())
+    carried = 0 if isinstance(state, Exception) else sum(tensor.numel() for tensor in state)
+    numbers = _CHECKPOINT_COPIES * weights + 2 * carried
+    return _CHECKPOINT_REST_MB + numbers * _NUMBER_BYTES / 2**20
 
 
 def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:

@@ -26,7 +26,7 @@ class Display(Protocol):
         """A run has ended with the status of its record."""
 
     def skip(self, run: Run, status: RunStatus) -> None:
-        """A run is skipped: it is done, or another process is training it."""
+        """A run is skipped: it is done, another process is training it, or it is refused."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The runs of one stack: opened or resumed, trained together, each closed with its own status."""
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,15 +12,16 @@ from urnn_bench.engine.loop import train
 from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.engine.stacked_check import share_strategy
 from urnn_bench.engine.train_state import TrainState
-from urnn_bench.errors import DamagedRecordError, RecordsError, attempt
+from urnn_bench.errors import DamagedRecordError, NewerRecordError, RecordsError, attempt
 from urnn_bench.records import forced
 from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, remove_leftovers
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
-from urnn_bench.records.record import Record
+from urnn_bench.records.record import NAME, Record
+from urnn_bench.registry import Components
 from urnn_bench.run import build, checkpoint, limits, provenance
-from urnn_bench.run.checkpoint import Checkpoint
+from urnn_bench.run.checkpoint_content import Checkpoint
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.failures import status_of
 from urnn_bench.run.open_files import is_out_of_files
@@ -47,11 +49,11 @@ def execute_runs(
     display: Display,
     should_stop: Callable[[], str | None],
     threads: UpdateThreads,
-) -> list[Record]:
+) -> list[Record | RecordsError]:
     """Train a stack of runs; return their records, whose status says what ended each.
 
-    Raises RecordsError for a damaged checkpoint, and OSError if no more files can be opened; what a
-    run's components raise ends that run only.
+    A run whose folder cannot be used has an error instead, and is left as it was. What a run's
+    components raise ends that run only. Raises OSError if no more files can be opened.
     """
     opened = [_open_or_begin_anew(run, len(acquired), options, display) for run in acquired]
     active = [run for run in opened if isinstance(run, ActiveRun)]
@@ -61,7 +63,7 @@ def execute_runs(
     limit_s = None if options.time_limit_s is None else options.time_limit_s * len(acquired)
     recorders = [RunRecorder(run, display, should_stop, limit_s) for run in active]
     trained = iter(_train(recorders, threads))
-    return [run if isinstance(run, Record) else next(trained) for run in opened]
+    return [next(trained) if isinstance(run, ActiveRun) else run for run in opened]
 
 
 def _train(recorders: Sequence[RunRecorder], threads: UpdateThreads) -> list[Record]:
@@ -84,30 +86,38 @@ def _train(recorders: Sequence[RunRecorder], threads: UpdateThreads) -> list[Rec
 
 def _open_or_begin_anew(
     acquired: AcquiredRun, stack_size: int, options: ExecutionOptions, display: Display
-) -> ActiveRun | Record:
+) -> ActiveRun | Record | RecordsError:
     """Open a run; begin a forced one anew if its earlier attempt cannot be continued."""
-    try:
-        return _open(acquired, stack_size, options, display)
-    except DamagedRecordError as error:
-        if acquired.record is None or not acquired.is_forced:
-            raise with_command(error, acquired.run, options) from error
-        warnings.warn(f"{error}; the forced run begins anew", RecordsWarning, 2)
-    folder, _ = forced.begin_anew(acquired.folder.parent)
-    return _open(replace(acquired, record=None, folder=folder), stack_size, options, display)
+    opened = _open(acquired, stack_size, options, display)
+    is_damaged = isinstance(opened, DamagedRecordError)
+    if is_damaged and acquired.is_forced and acquired.record is not None:
+        warnings.warn(f"{opened}; the forced run begins anew", RecordsWarning, 2)
+        folder, _ = forced.begin_anew(acquired.folder.parent)
+        anew = replace(acquired, record=None, folder=folder)
+        opened = _open(anew, stack_size, options, display)
+    if isinstance(opened, RecordsError):
+        acquired.lock.close()
+        return with_command(opened, acquired.run, options)
+    return opened
 
 
 def _open(
     acquired: AcquiredRun, stack_size: int, options: ExecutionOptions, display: Display
-) -> ActiveRun | Record:
-    """Return a run ready to train, or the record of one that failed to open."""
+) -> ActiveRun | Record | RecordsError:
+    """Return a run ready to train, the record of one that failed, or why its folder is unusable."""
     began_s, run, folder = time.monotonic(), acquired.run, acquired.folder
+    removed = attempt(remove_leftovers, folder)
+    if isinstance(removed, RecordsError):
+        return removed
     provenance.reset_peak()
-    remove_leftovers(folder)
     record = provenance.start_session(run, acquired.record, stack_size)
     record.write(folder)
     opened = attempt(_open_files, record, acquired, options, began_s)
+    if isinstance(opened, RecordsError):
+        _put_back(acquired.record, folder)
+        return opened
     if isinstance(opened, Exception):
-        if isinstance(opened, RecordsError) or is_out_of_files(opened):
+        if is_out_of_files(opened):
             raise opened
         with acquired.lock:
             return _failed(record, opened, folder, display)
@@ -121,9 +131,9 @@ def _open_files(
     run, folder, lock = record.run, acquired.folder, acquired.lock
     limits.require_memory(options.components, run, options.backend.device)
     job, kernel = build.job_of(options.components, run, options.backend)
-    content = load_checkpoint(folder, run)
-    state = checkpoint.restore(content, job) if content else TrainState()
-    lengths: dict[str, int] = content["lengths"] if content else {}
+    content = load_checkpoint(folder, run, options.components)
+    state = checkpoint.restore(content, job, folder / CHECKPOINT) if content else TrainState()
+    lengths: dict[str, int] = content.lengths if content else {}
     probe_runner = build.probe_runner_of(options.components, run)
     files = lock.enter_context(ExitStack())
     metrics = files.enter_context(closing(MetricsWriter(folder / METRICS, lengths.get(METRICS, 0))))
@@ -152,13 +162,31 @@ def _failed(record: Record, error: Exception, folder: Path, display: Display) ->
     return record
 
 
-def with_command(error: DamagedRecordError, run: Run, options: ExecutionOptions) -> RecordsError:
-    """Return the error with the command that trains the run, and no other, again."""
-    command = options.command_again(run)
-    return RecordsError(f"{error}; to train this run alone again: {command}")
+def with_command(error: RecordsError, run: Run, options: ExecutionOptions) -> RecordsError:
+    """Return an error, of damage with the command that trains the run, and no other, again."""
+    if not isinstance(error, DamagedRecordError) or isinstance(error, NewerRecordError):
+        return error
+    return RecordsError(f"{error}; to train this run alone again: {options.command_again(run)}")
 
 
-def load_checkpoint(folder: Path, run: Run) -> Checkpoint | None:
-    """Return the content of a run's checkpoint, None if it has none."""
+def _put_back(record: Record | None, folder: Path) -> None:
+    """Leave the record that a run had before it was opened."""
+    if record is None:
+        (folder / NAME).unlink()
+    else:
+        record.write(folder)
+
+
+def load_checkpoint(folder: Path, run: Run, components: Components) -> Checkpoint | None:
+    """Return the content of a run's checkpoint, None if it has none.
+
+    Raises RecordsError if it cannot be that of this run, ComponentError if its cell is unusable.
+    """
     path = folder / CHECKPOINT
-    return checkpoint.load(path, run.identity) if path.exists() else None
+    if not os.path.lexists(path):
+        return None
+    content = checkpoint.load(path, run.identity, build.checkpoint_limit_mb(components, run))
+    # a file without a length would be emptied
+    if content.lengths.keys() != {METRICS, *([PROBES] if run.probes else [])}:
+        raise checkpoint.damaged(path, "other files")
+    return content

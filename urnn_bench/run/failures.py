@@ -23,6 +23,7 @@ _NO_MEMORY = (
     # oneDNN has no memory for the code that it makes
     "could not create a primitive",
 )
+_LONGEST_REASON = 1000
 
 
 def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"], str]:
@@ -31,10 +32,12 @@ def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"],
         return "oom", str(error)
     text = "".join(traceback.format_exception(error)).encode(errors="backslashreplace")
     write_atomically(folder / ERROR, lambda file: file.write(text))
-    first = str(error).split("\n")[0]
+    first = str(error).split("\n")[0][:_LONGEST_REASON]
     if _is_out_of_memory(error):
         # a MemoryError has no text
         return "oom", first or type(error).__name__
+    if isinstance(error, OSError) and error.filename is not None:
+        return "failed", f"{error.filename}: {error.strerror} (see {folder / ERROR})"
     return "failed", f"{type(error).__name__}: {first} (see {folder / ERROR})"
 
 

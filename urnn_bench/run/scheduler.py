@@ -1,13 +1,21 @@
 """The runs of a matrix, stack by stack: done runs are skipped, stopped ones resumed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from urnn_bench.engine.stacked import UpdateThreads
-from urnn_bench.errors import Arguments, ComponentError, DamagedRecordError
+from urnn_bench.errors import Arguments, ComponentError, DataError, RecordsError
 from urnn_bench.records import forced
-from urnn_bench.records.folder import RunStatus, folder_of, locked, status_of_run
+from urnn_bench.records.folder import (
+    REFUSED,
+    RunStatus,
+    check_folder,
+    check_replaceable,
+    folder_of,
+    locked,
+    status_of_run,
+)
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.run import build, limits, provenance
 from urnn_bench.run.context import Display, ExecutionOptions
@@ -19,10 +27,11 @@ from urnn_bench.spec.run import Run
 def check(runs: Sequence[Run], options: ExecutionOptions) -> list[ComponentError | None]:
     """Raise any error that concerns all runs, before anything is trained.
 
-    Returns for every run why it cannot be built: that ends this run and no other. Raises
-    KernelError, DeviceError, DataError, or RecordsError for a damaged or too new record.
+    Returns for every run why it cannot be built: that ends this run and no other. A run whose
+    folder cannot be used is refused when its turn comes. Raises KernelError, DeviceError or
+    DataError.
     """
-    wanted = [options.force or not _has_ended(run, options) for run in runs]
+    wanted = [not refusal(run, options) and not _has_ended(run, options) for run in runs]
     tasks = (run.task.name for run, is_wanted in zip(runs, wanted, strict=True) if is_wanted)
     for task in dict.fromkeys(tasks):
         build.check_files(options.components, task, options.command.include)
@@ -61,16 +70,23 @@ def _reason(
     return None
 
 
-def _has_ended(run: Run, options: ExecutionOptions) -> bool:
-    """Return whether a run is done; raise RecordsError if its record or checkpoint is damaged."""
-    folder = folder_of(options.results, run)
+def refusal(run: Run, options: ExecutionOptions) -> RecordsError | None:
+    """Return why a run cannot be trained, skipped or resumed in its folder; None if it can."""
     try:
-        if status_of_run(folder).status in FINAL:
-            return True
-        load_checkpoint(folder, run)
-    except DamagedRecordError as error:
-        raise with_command(error, run, options) from error
-    return False
+        check_folder(options.results, run)
+        if not options.force and not _has_ended(run, options):
+            # what else is wrong with a run is said where it is built
+            with suppress(ComponentError, DataError):
+                limits.require_memory(options.components, run, options.backend.device)
+                load_checkpoint(folder_of(options.results, run), run, options.components)
+    except RecordsError as error:
+        return with_command(error, run, options)
+    return None
+
+
+def _has_ended(run: Run, options: ExecutionOptions) -> bool:
+    folder = folder_of(options.results, run)
+    return not options.force and status_of_run(folder).status in FINAL
 
 
 def execute_matrix(
@@ -103,14 +119,23 @@ def _execute_stack(
     with ExitStack() as locks:
         entries = [_acquire(run, options, display, locks) for run in stack]
         acquired = [entry for entry in entries if isinstance(entry, AcquiredRun)]
-        records = iter(execute_runs(acquired, options, display, should_stop, threads))
+        results = iter(execute_runs(acquired, options, display, should_stop, threads))
         return [
-            entry if isinstance(entry, RunStatus) else _status(next(records)) for entry in entries
+            entry if isinstance(entry, RunStatus) else _status(entry.run, next(results), display)
+            for entry in entries
         ]
 
 
-def _status(record: Record) -> RunStatus:
-    return RunStatus(record.status, record)
+def _status(run: Run, result: Record | RecordsError, display: Display) -> RunStatus:
+    if isinstance(result, RecordsError):
+        return _refuse(run, result, display)
+    return RunStatus(result.status, result)
+
+
+def _refuse(run: Run, error: RecordsError, display: Display) -> RunStatus:
+    status = RunStatus(REFUSED, reason=str(error))
+    display.skip(run, status)
+    return status
 
 
 def _acquire(
@@ -120,13 +145,28 @@ def _acquire(
 
     With ``force`` a run that has a record is trained anew, beside it.
     """
-    folder, lock = folder_of(options.results, run), locks.enter_context(ExitStack())
+    lock = locks.enter_context(ExitStack())
+    try:
+        return _acquire_unless_refused(run, options, display, lock)
+    except RecordsError as error:
+        with lock:
+            return _refuse(run, error, display)
+
+
+def _acquire_unless_refused(
+    run: Run, options: ExecutionOptions, display: Display, lock: ExitStack
+) -> AcquiredRun | RunStatus:
+    folder = folder_of(options.results, run)
+    check_folder(options.results, run)
     if not lock.enter_context(locked(folder)):
         return _skip(run, RunStatus("running"), options, display)
     forced.replace_if_final(folder)
     if options.force and forced.has_record(folder):
+        check_replaceable(folder)
         forced_folder, record = forced.begin(folder)
         return AcquiredRun(run, record, lock, forced_folder, is_forced=True)
+    if error := refusal(run, options):
+        raise error
     status = status_of_run(folder)
     if status.status not in FINAL:
         return AcquiredRun(run, status.record, lock, folder)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from urnn_bench.cli.display.messages import title
 from urnn_bench.cli.display.output import TableRow, duration, echo_err, echo_json, echo_rows
-from urnn_bench.cli.display.plain import Key, key
-from urnn_bench.errors import ComponentError, attempt
-from urnn_bench.records.folder import folder_of, status_of_run
+from urnn_bench.cli.display.plain import Key, key, skipped
+from urnn_bench.errors import ComponentError, RecordsError, attempt
+from urnn_bench.records.folder import REFUSED, TO_DO, RunStatus, folder_of, status_of_run
 from urnn_bench.records.forced import status_of_forced
 from urnn_bench.records.record import FINAL
 from urnn_bench.run.context import ExecutionOptions
-from urnn_bench.run.scheduler import check
+from urnn_bench.run.scheduler import check, refusal
 from urnn_bench.run.stacks import seconds_per_update
 from urnn_bench.spec.run import Run
 
@@ -30,15 +30,19 @@ def preview(stacks: Sequence[_Stack], options: ExecutionOptions, json: bool) -> 
     rows: list[TableRow] = []
     total_s = 0.0
     for number, stack in enumerate(stacks, 1):
-        remaining = [0 if key(run) in reasons else _remaining(run, options) for run in stack]
+        statuses = [_status(run, options) for run in stack]
+        remaining = [
+            0 if key(run) in reasons else _remaining(run, status, options)
+            for run, status in zip(stack, statuses, strict=True)
+        ]
         pace_s = _pace(
             [r for r, left in zip(stack, remaining, strict=True) if left], paces, options
         )
-        for run, updates in zip(stack, remaining, strict=True):
+        for run, status, updates in zip(stack, statuses, remaining, strict=True):
             is_known = pace_s is not None and key(run) not in reasons
             train_s = round(updates * (pace_s or 0.0), 1) if is_known else None
             total_s += train_s or 0.0
-            row = _row(run, train_s, options)
+            row = _row(run, train_s, status)
             rows.append({**row, "stack": number} if has_stacks else row)
     if json:
         echo_json(rows)
@@ -67,14 +71,27 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number > 1)}"
 
 
-def _remaining(run: Run, options: ExecutionOptions) -> int:
+def _remaining(run: Run, status: RunStatus, options: ExecutionOptions) -> int:
     """Return the number of updates that a run still has to make."""
-    folder = folder_of(options.results, run)
-    state = status_of_run(folder)
+    if status.status == REFUSED:
+        return 0
     if options.force:
-        forced = status_of_forced(folder)
+        forced = status_of_forced(folder_of(options.results, run))
         return run.fit.steps - (forced.step if forced else 0)
-    return 0 if state.status in FINAL else run.fit.steps - state.step
+    return 0 if status.status in FINAL else run.fit.steps - status.step
+
+
+def _status(run: Run, options: ExecutionOptions) -> RunStatus:
+    """Return a run's status; report why one would be refused."""
+    if error := refusal(run, options):
+        status = RunStatus(REFUSED, reason=str(error))
+        echo_err(skipped(run, status))
+        return status
+    try:
+        return status_of_run(folder_of(options.results, run))
+    except RecordsError:
+        # not refused, so --force will replace it
+        return RunStatus(TO_DO)
 
 
 def _pace(
@@ -89,7 +106,7 @@ def _pace(
     return paces[timed]
 
 
-def _row(run: Run, train_s: float | None, options: ExecutionOptions) -> TableRow:
+def _row(run: Run, train_s: float | None, status: RunStatus) -> TableRow:
     return {
         "benchmark": run.benchmark,
         "model": run.label,
@@ -97,7 +114,7 @@ def _row(run: Run, train_s: float | None, options: ExecutionOptions) -> TableRow
         "seed": run.seed,
         "hidden": run.hidden,
         "updates": run.fit.steps,
-        "state": status_of_run(folder_of(options.results, run)).status,
+        "state": status.status,
         "train_s": train_s,
         "run": run.slug,
     }

@@ -1,6 +1,7 @@
 """``urnn-bench plot`` and ``table``: figures and tables from records alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
@@ -17,7 +18,8 @@ from urnn_bench.cli.display.output import (
 from urnn_bench.cli.options import report as options
 from urnn_bench.cli.options.shared import Benchmark, Include, Json, Lengths, Results
 from urnn_bench.cli.sources import load_components, recorded_benchmarks, run_command
-from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
+from urnn_bench.errors import NothingToShowError, RecordsError, UnknownNameError, UsageError
+from urnn_bench.files import require_real_folder
 from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import check_figures
@@ -77,7 +79,8 @@ def plot(
         for figure in _figures(components, benchmark or loaded.benchmark, figures):
             path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
             try:
-                written += map(str, draw(components.figures, figure, loaded, path, suffixes))
+                with _writing_to(folder, out or results or default_results()):
+                    written += map(str, draw(components.figures, figure, loaded, path, suffixes))
             except NothingToShowError as error:
                 missing.append(f"{figure.name}: {error}")
     _report(written, missing, json)
@@ -85,6 +88,19 @@ def plot(
 
 def _figure_folder(out: Path | None, results: Path | None, benchmark: str) -> Path:
     return out / benchmark if out else (results or default_results()) / benchmark / "figures"
+
+
+@contextmanager
+def _writing_to(folder: Path, root: Path) -> Iterator[None]:
+    """Raise RecordsError that names --out if nothing can be written, or only through a link."""
+    try:
+        require_real_folder(folder, root)
+        yield
+    except OSError as error:
+        raise RecordsError(
+            f"{error.filename or folder}: no figure can be written there ({error.strerror}); "
+            "choose another folder with --out"
+        ) from error
 
 
 def _lengths_suffix(lengths: list[int] | None) -> str:

@@ -14,7 +14,7 @@ from urnn_bench.cli.display.output import duration, echo_err, end_without_stdout
 from urnn_bench.cli.display.streams import write_out
 from urnn_bench.events import Event as RunEvent
 from urnn_bench.events import Measured, Updated
-from urnn_bench.records.folder import RunStatus
+from urnn_bench.records.folder import REFUSED, RunStatus
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.run.context import Display
 from urnn_bench.spec.run import Run
@@ -31,7 +31,7 @@ def key(run: Run) -> Key:
 
 
 class QuietDisplay:
-    """Reports only runs that failed."""
+    """Reports only runs that failed or were refused."""
 
     def start(self, record: Record) -> None:
         """Report nothing."""
@@ -45,7 +45,9 @@ class QuietDisplay:
             echo_err(closing(record))
 
     def skip(self, run: Run, state: RunStatus) -> None:
-        """Report nothing."""
+        """Report why a run was refused."""
+        if state.status == REFUSED:
+            echo_err(skipped(run, state))
 
 
 @dataclass
@@ -227,6 +229,8 @@ def skipped(run: Run, state: RunStatus, command_again: Callable[[Run], str] | No
     """Return why a run is skipped, and how to train it, and no other, again."""
     if state.status == "running":
         return f"{title(run)}: skipped: another process is training this run"
+    if state.status == REFUSED:
+        return f"{title(run)}: refused: {state.reason}"
     kernel = f" (kernel {state.record.sessions[-1].kernel})" if state.record else ""
     verb = "goes on training" if state.forced else "trains"
     command = f": {command_again(run)}" if command_again else ""

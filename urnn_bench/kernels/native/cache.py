@@ -18,7 +18,7 @@ from urnn_bench.files import (
     is_stale,
     make_trusted_folder,
     read_trusted,
-    remove,
+    remove_if_allowed,
     write_atomically,
 )
 
@@ -65,7 +65,7 @@ def contents(kernel: Kernel) -> Iterator[bytes]:
     for path in paths:
         content = _verified(kernel, path)
         if content is None:
-            remove(path)
+            remove_if_allowed(path)
         else:
             _mark_used(path)
             yield content
@@ -84,7 +84,7 @@ def store(kernel: Kernel, content: bytes) -> str | None:
 
 def discard(kernel: Kernel, content: bytes) -> None:
     """Remove a kernel that is intact and yet cannot be loaded."""
-    remove(kernel.path(content))
+    remove_if_allowed(kernel.path(content))
 
 
 def _verified(kernel: Kernel, path: Path) -> bytes | None:
@@ -107,7 +107,7 @@ def _tidy() -> None:
     for path in folder().iterdir():
         is_old = is_stale(path, _UNUSED_S) if path.suffix == _SUFFIX else is_stale(path)
         if is_old:
-            remove(path)
+            remove_if_allowed(path)
 
 
 def _sentence(error: OSError) -> str:

@@ -1,0 +1,58 @@
+"""What is wrong with a recorded run whose every value has the right type."""
+
+from math import isfinite
+from pathlib import Path, PurePosixPath
+
+from urnn_bench.spec.run import Run
+
+# a file system allows no longer name
+_LONGEST_NAME = 255
+_LONGEST_PATH = 1000
+# what a column of whole numbers can hold
+_LARGEST = 2**63 - 1
+
+
+def contradiction(run: Run, identity: str, protocol: str, folder: Path) -> str:
+    """Return what is wrong with a run, or contradicts it, in its record; "" if nothing does."""
+    if fault := _fault(run):
+        return fault
+    if identity != run.identity:
+        return "identity: is not that of this run"
+    if protocol != run.protocol:
+        return "protocol: is not that of this run"
+    # a forced run is inside the folder of the one that it replaces
+    is_its_own = run.slug in (folder.name, folder.parent.name)
+    return "" if is_its_own else f"its folder should be called {run.slug}"
+
+
+def not_storable(value: object) -> str:
+    """Return "" if every whole number in JSON fits a column, and every other one is finite."""
+    return "" if _fits(value) else "a number is too large"
+
+
+def _fault(run: Run) -> str:
+    length = run.task.options.get("T")
+    if type(length) is not int or length < 1:
+        return "run.task.options.T: is not a length"
+    if not _is_benchmark_name(run.benchmark):
+        return "run.benchmark: is not the name of a benchmark"
+    if not 0 < len(run.label) <= _LONGEST_NAME:
+        return "run.label: is not the name of a model"
+    return ""
+
+
+def _is_benchmark_name(name: str) -> bool:
+    """Return whether a name is that of a folder below the results, written in the usual way."""
+    path = PurePosixPath(name)
+    is_plain = str(path) == name and not path.is_absolute() and ".." not in path.parts
+    return is_plain and path.name != "" and "\0" not in name and len(name) <= _LONGEST_PATH
+
+
+def _fits(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(map(_fits, value.values()))
+    if isinstance(value, list):
+        return all(map(_fits, value))
+    if isinstance(value, float):
+        return isfinite(value)
+    return not isinstance(value, int) or abs(value) <= _LARGEST
