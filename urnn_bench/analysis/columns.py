@@ -21,7 +21,7 @@ from urnn_bench.records.reading import (
     content,
 )
 
-_BATCH_BYTES = 16 * 2**20
+_BATCH_BYTES = 4 * 2**20
 # before pandas 3.1 the default is wrong in the last digit
 _IS_EXACT = tuple(int(part) for part in pd.__version__.split(".")[:2]) >= (3, 1)
 _PRECISION: Literal["round_trip"] | None = None if _IS_EXACT else "round_trip"
@@ -87,7 +87,7 @@ def _by_pandas(form: _Format, files: Sequence[_File]) -> pd.DataFrame | None:
     except (ValueError, OverflowError):
         return None
     counts = [file.data.count(b"\n") - 1 for file in files]
-    frame["file"] = np.repeat([file.number for file in files], counts)
+    frame["file"] = np.repeat(np.array([file.number for file in files], np.int32), counts)
     holds = all(_holds(column, frame[name]) for name, column in form.columns.items())
     return frame if holds else None
 
@@ -118,7 +118,7 @@ def _holds(column: Column, values: "pd.Series[Any]") -> bool:
 
 def _line_by_line(form: _Format, file: _File) -> pd.DataFrame:
     frame = pd.DataFrame(form.parse(file.path, file.data), columns=list(form.columns))
-    return frame.astype(_dtypes(form)).assign(file=file.number)
+    return frame.astype(_dtypes(form)).assign(file=np.int32(file.number))
 
 
 def _dtypes(form: _Format) -> dict[Hashable, str]:
