@@ -43,7 +43,7 @@ ALLOWED = {
     "cells": {"kernels", "spec"},
     "models": {"cells", "kernels", "tasks"},
     "engine": {"errors", "events", "spec", "tasks"},
-    "analysis": {"errors", "proposals", "records"},
+    "analysis": {"errors", "proposals", "records", "spec"},
     "probes": {"cells", "engine", "events", "kernels", "models", "random_streams", "spec", "tasks"},
     "figures": {"analysis", "errors", "files", "records", "registry", "spec", "text"},
     "claims": {"analysis", "errors", "proposals", "records", "spec"},

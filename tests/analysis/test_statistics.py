@@ -5,15 +5,19 @@ from math import exp, inf, isnan, log, nan
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from urnn_bench.analysis.statistics import (
     compare_paired,
     geometric_mean,
+    mean,
     proportion,
     sign_flip,
     survival,
 )
+from urnn_bench.analysis.student import quantile_0975
 
 SAMPLE = [0.02, 0.05, 0.011, 0.03, 0.2]
 
@@ -102,3 +106,40 @@ def test_pairs_that_differ_by_chance_are_inconclusive():
     comparison = compare_paired(list(a), list(b))
     assert comparison.verdict == "inconclusive" and comparison.p > 0.05
     assert log(comparison.ratio.low) < log(comparison.ratio.value) < log(comparison.ratio.high)
+
+
+SEEDS = st.lists(st.tuples(st.none() | st.integers(0, 20), st.integers(0, 20)), min_size=1)
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=120))
+def test_a_mean_has_scipys_interval_to_the_last_bit(values):
+    half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+    found = mean(values)
+    assert (found.low, found.high) == (found.value - half, found.value + half)
+
+
+@given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_a_share_has_scipys_interval_to_the_last_bit(counts):
+    wilson = stats.binomtest(*counts).proportion_ci(0.95, method="wilson")
+    found = proportion(*counts)
+    assert (found.low, found.high) == (wilson.low, wilson.high)
+
+
+@given(SEEDS)
+def test_survival_is_scipys(seeds):
+    solved, trained = zip(*seeds, strict=True)
+    events = [step for step in solved if step is not None]
+    if not events:
+        assert survival(solved, trained).times == ()
+        return
+    censored = [end for step, end in seeds if step is None]
+    curve = stats.ecdf(stats.CensoredData(uncensored=events, right=censored)).sf
+    # the curve has no step at a censored time
+    steps = zip(curve.quantiles, curve.probabilities, strict=True)
+    expected = [(time, pytest.approx(share)) for time, share in steps if time in set(events)]
+    assert list(survival(solved, trained).steps) == expected
+
+
+def test_quantiles_of_student_are_scipys_to_the_last_bit():
+    degrees = range(1, 120)
+    assert [quantile_0975(n) for n in degrees] == stats.t.ppf(0.975, degrees).tolist()

@@ -5,88 +5,91 @@ their mean with a t interval, solved seeds by their share with Wilson's interval
 solving by the median of its survival curve. The range over seeds is given as well.
 """
 
-from math import isfinite
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from math import isfinite, isnan
+from statistics import median
 
-import pandas as pd
-
-from urnn_bench.analysis.results import Results
+from urnn_bench.analysis.selection import Selected, censored
 from urnn_bench.analysis.statistics import geometric_mean, mean, proportion, survival
-from urnn_bench.records.record import GOOD
+from urnn_bench.records.record import GOOD, Record
 
-_COUNTS = ("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step", "updates")
+# what a row has that is a whole number, if it is known
+COUNTS = ("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step", "updates")
 
 
-def summary(results: Results, metric: str | None = None) -> pd.DataFrame:
+def summary(selected: Selected, metric: str | None = None) -> list[dict[str, object]]:
     """Return counts, means and ranges of the loss, or of a metric, by model and length."""
-    runs = results.runs
-    keys = sorted(set(zip(runs["T"], runs["model"], strict=True)))
-    groups = [runs[(runs["T"] == T) & (runs["model"] == model)] for T, model in keys]
-    rows = [
-        _row(results, metric or results.criterion, T, model, group)
-        for (T, model), group in zip(keys, groups, strict=True)
+    metric = metric or selected.criterion
+    groups: dict[tuple[int, str], list[Record]] = defaultdict(list)
+    for record in selected.records:
+        groups[record.run.T, record.run.label].append(record)
+    lengths = {T for T, _ in groups}
+    baselines = {T: next(iter(selected.baselines(metric, T).values()), None) for T in lengths}
+    return [
+        {"benchmark": selected.benchmark, **_row(records, metric, selected.criterion, baselines[T])}
+        for (T, _), records in sorted(groups.items())
     ]
-    return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
-def tested(results: Results) -> list[str]:
+def tested(selected: Selected) -> list[str]:
     """Return the metrics that runs were tested with."""
-    names = [str(name) for name in results.runs.columns]
-    return [name.removeprefix("test_") for name in names if name.startswith("test_")]
+    return list(dict.fromkeys(name for record in selected.records for name in record.test or {}))
 
 
 def _row(
-    results: Results, metric: str, T: int, model: str, runs: pd.DataFrame
+    records: Sequence[Record], metric: str, criterion: str, baseline: float | None
 ) -> dict[str, object]:
+    """Return the row of runs that share their model and length."""
+    run = records[0].run
+    paces = [r.steps_done / r.train_s for r in records if r.train_s]
     return {
-        "benchmark": results.benchmark,
-        "model": model,
-        "T": T,
-        "hidden": int(runs["hidden"].iloc[0]),
-        "parameters": _number(runs["parameters"].max()),
-        "seeds": len(runs),
-        "good": int(runs["status"].isin(GOOD).sum()),
-        **_solved(results, T, model, runs),
-        "updates": int(runs["steps"].median()),
+        "model": run.label,
+        "T": run.T,
+        "hidden": run.hidden,
+        "parameters": max(
+            (r.parameters for r in records if r.parameters is not None), default=None
+        ),
+        "seeds": len(records),
+        "good": sum(record.status in GOOD for record in records),
+        **_solved(records),
+        "updates": int(median(record.steps_done for record in records)),
         "metric": metric or None,
-        **_test(results, metric, runs),
-        "baseline": next(iter(results.baselines(metric, T).values()), None),
-        "updates_per_s": _number(runs["updates_per_s"].median()),
+        **_test(records, metric, is_loss=metric == criterion),
+        "baseline": baseline,
+        "updates_per_s": median(paces) if paces else None,
     }
 
 
-def _solved(results: Results, T: int, model: str, runs: pd.DataFrame) -> dict[str, float | None]:
+def _solved(records: Sequence[Record]) -> Mapping[str, float | None]:
     """Return how many seeds solved the task and when; counts only if ``fit.solved`` is given."""
-    count = int(runs["solved_step"].notna().sum())
-    has_criterion = any(
-        record.run.fit.solved
-        for record in results.records
-        if (record.run.T, record.run.label) == (T, model)
-    )
-    share = proportion(count, len(runs))
-    steps = [None if pd.isna(step) else float(step) for step in runs["solved_step"]]
-    median = survival(steps, [float(step) for step in runs["censored"]]).median
+    steps = [record.solved_step for record in records]
+    count = sum(step is not None for step in steps)
+    share = proportion(count, len(records))
+    half = survival(steps, [censored(record) for record in records]).median
+    has_criterion = any(record.run.fit.solved for record in records)
     return {
         "solved": count if has_criterion else None,
         "solved_low": share.low if has_criterion else None,
         "solved_high": share.high if has_criterion else None,
-        "solved_step": _number(median if isfinite(median) else None),
+        "solved_step": int(half) if isfinite(half) else None,
     }
 
 
-def _test(results: Results, metric: str, runs: pd.DataFrame) -> dict[str, float | None]:
+def _test(records: Sequence[Record], metric: str, is_loss: bool) -> dict[str, float | None]:
     """Return the average test score with its interval, the median and the range."""
-    scores = runs.get(f"test_{metric}", pd.Series(dtype=float)).dropna()
-    average_of = geometric_mean if metric == results.criterion else mean
-    average = average_of([float(score) for score in scores])
+    recorded = ((record.test or {}).get(metric) for record in records)
+    scores = [score for score in recorded if score is not None and not isnan(score)]
+    average = (geometric_mean if is_loss else mean)(scores)
     return {
-        "test": _number(average.value),
-        "test_low": _number(average.low),
-        "test_high": _number(average.high),
-        "median": _number(scores.median()),
-        "lowest": _number(scores.min()),
-        "highest": _number(scores.max()),
+        "test": _known(average.value),
+        "test_low": _known(average.low),
+        "test_high": _known(average.high),
+        "median": median(scores) if scores else None,
+        "lowest": min(scores, default=None),
+        "highest": max(scores, default=None),
     }
 
 
-def _number(value: float | None) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import combinations
 
 from urnn_bench.analysis.compare import check_data
-from urnn_bench.analysis.results import one_per_seed, settings_of, training_of
+from urnn_bench.analysis.selection import one_per_seed, settings_of, training_of
 from urnn_bench.claims.evidence import trained_long_enough
 from urnn_bench.claims.quantities import Run
 from urnn_bench.claims.schema import Claim

@@ -6,8 +6,11 @@ from pathlib import Path
 from urnn_bench.errors import NothingToShowError, UnknownNameError
 from urnn_bench.proposals import Command
 from urnn_bench.records.folder import records
+from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
+
+Run = tuple[Path, Record]
 
 
 def load_components(paths: Sequence[Path]) -> Components:
@@ -19,20 +22,29 @@ def load_components(paths: Sequence[Path]) -> Components:
     return include(Components(), paths)
 
 
-def recorded_benchmarks(results: Path, benchmark: str | None) -> list[str]:
-    """Return the name of the given benchmark, or of all that have records.
+def recorded_runs(results: Path, benchmark: str | None) -> dict[str, list[Run]]:
+    """Return the runs of the given benchmark, or of all that have records, by its name.
 
     Raises UnknownNameError with the near miss, or NothingToShowError if there are no records.
     """
     if benchmark is not None:
-        return [benchmark_name(results, benchmark)]
-    names = list(dict.fromkeys(record.run.benchmark for _, record in records(results)))
-    if not names:
+        name = benchmark_name(results, benchmark)
+        return {name: list(records(results, name))}
+    runs = runs_by_benchmark(results)
+    if not runs:
         command = run_command("copy", results)
         raise NothingToShowError(
             f"{results}: there are no runs to show; train some with: {command}"
         )
-    return names
+    return runs
+
+
+def runs_by_benchmark(results: Path) -> dict[str, list[Run]]:
+    """Return every recorded run by the name of its benchmark."""
+    runs: dict[str, list[Run]] = {}
+    for folder, record in records(results):
+        runs.setdefault(record.run.benchmark, []).append((folder, record))
+    return runs
 
 
 def run_command(

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from textwrap import fill
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
@@ -20,6 +22,7 @@ _STATE_DASHES = {"h": "-"}
 _OTHER_DASHES = "--"
 _TITLE_LETTERS_PER_INCH = 16
 _ONE_SEED = "one seed"
+_MANY_SEEDS = 20
 # more lengths than these have slanted names
 _MAX_LEVEL_NAMES = 5
 
@@ -37,8 +40,7 @@ def panels(count: int, columns: int = 4, width: float = 2.9) -> tuple[Drawing, l
 
 def probed(results: Results, probe: str) -> pd.DataFrame:
     """Return the readings of a probe; raise NothingToShowError with the command that makes them."""
-    readings = results.probes
-    readings = readings[readings["probe"] == probe]
+    readings = results.readings(probe)
     if readings.empty:
         raise NothingToShowError(
             f"no run of '{results.benchmark}' was probed with '{probe}'; "
@@ -83,11 +85,27 @@ def plot_over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None
         curves = readings.pivot_table(index="t", columns="run", values="value")
         color = style_of(str(model)).color
         dashes = _STATE_DASHES.get(str(state), _OTHER_DASHES)
-        if curves.shape[1] > 1:
-            ax.plot(curves.index, curves.to_numpy(), color=color, ls=dashes, lw=0.6, alpha=0.4)
+        draw_seeds(ax, curves, color, dashes)
         median = curves.median(axis=1)
         name = escaped(f"{model}, {state}")
         ax.plot(median.index, median, color=color, ls=dashes, lw=1.8, label=name)
+
+
+def draw_seeds(
+    ax: Axes, curves: pd.DataFrame, color: str, dashes: str = "-", alpha: float = 0.4
+) -> None:
+    """Draw every column of a frame as a thin line, unless it has only one."""
+    if curves.shape[1] == 1:
+        return
+    if curves.shape[1] <= _MANY_SEEDS:
+        ax.plot(curves.index, curves.to_numpy(), color=color, ls=dashes, lw=0.6, alpha=alpha)
+        return
+    # one artist looks the same, and takes a tenth of the time
+    times = curves.index.to_numpy(dtype=float)
+    lines = [np.column_stack([times, values]) for values in curves.to_numpy().T]
+    drawn = LineCollection(lines, colors=color, linestyles=dashes, linewidths=0.6, alpha=alpha)
+    drawn.set(capstyle="projecting" if dashes == "-" else "butt", joinstyle="round")
+    ax.add_collection(drawn)
 
 
 def select_updates(frame: pd.DataFrame, most: int) -> list[int]:

@@ -70,9 +70,9 @@ class GradientByLength(Figure):
 
 def _ratios(frame: pd.DataFrame) -> pd.DataFrame:
     """Return for each run and update the norm at the first step over that at the last."""
-    trained_length = frame[(frame["state"] == "h") & (frame["length"] == frame["T"])].sort_values(
-        "t"
-    )
+    is_shown = (frame["state"] == "h") & (frame["length"] == frame["T"])
+    columns = ["run", "model", "T", "seed", "step", "t", "value"]
+    trained_length = frame.loc[is_shown, columns].sort_values("t")
     norms = trained_length.groupby(["run", "model", "T", "seed", "step"], sort=False)["value"]
     # first() and last() would skip values that are not finite
     first = norms.agg(lambda values: values.iloc[0])

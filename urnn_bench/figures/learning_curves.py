@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -16,7 +17,7 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import add_legend, entries_of
+from urnn_bench.figures._panels import add_legend, draw_seeds, entries_of
 from urnn_bench.figures._paper_points import FROM_PAPER, Point, draw_points
 from urnn_bench.figures._style import (
     BASELINE,
@@ -153,8 +154,7 @@ def _seeds_note(results: Results) -> str:
 
 def _draw_curves(ax: Axes, curves: pd.DataFrame, median: "pd.Series[float]", model: str) -> None:
     color, marker = style_of(model)
-    if curves.shape[1] > 1:
-        ax.plot(curves.index, curves.to_numpy(), color=color, linewidth=0.6, alpha=0.45)
+    draw_seeds(ax, curves, color, alpha=0.45)
     ax.plot(
         median.index,
         median,
@@ -176,14 +176,24 @@ def _median(curves: pd.DataFrame, runs: pd.DataFrame, is_loss: bool) -> "pd.Seri
     status = runs.set_index("run")["status"]
     ended = status[~status.isin(_UNFINISHED)].index
     continued = curves.reindex(columns=ended if len(ended) else curves.columns)
-    for run in continued.columns[continued.notna().any()]:
-        after_end = continued.index > continued[run].last_valid_index()
-        if status[run] == SOLVED:
-            continued.loc[after_end, run] = continued[run].dropna().iloc[-1]
-        if status[run] == DIVERGED and is_loss:
-            continued.loc[after_end, run] = inf
-    median = continued.dropna().median(axis=1)
+    scores = _held(continued.to_numpy(), status[continued.columns], is_loss)
+    median = pd.DataFrame(scores, index=continued.index).dropna().median(axis=1)
     return median[median < inf]
+
+
+def _held(
+    scores: "np.ndarray[tuple[int, int], np.dtype[np.float64]]",
+    status: "pd.Series[str]",
+    is_loss: bool,
+) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+    """Return scores, a column for each seed, with what a seed counts for after its last one."""
+    known = ~np.isnan(scores)
+    last = len(scores) - 1 - known[::-1].argmax(axis=0)
+    is_after = (np.arange(len(scores))[:, np.newaxis] > last) & known.any(axis=0)
+    held = np.where(
+        is_after & (status == SOLVED).to_numpy(), scores[last, range(len(last))], scores
+    )
+    return np.where(is_after & (status == DIVERGED).to_numpy() & is_loss, inf, held)
 
 
 def _mark_ends(

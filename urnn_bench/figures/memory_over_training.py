@@ -12,7 +12,14 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._panels import at_length, legend, panels, probe_length_note, seeds_note
+from urnn_bench.figures._panels import (
+    at_length,
+    draw_seeds,
+    legend,
+    panels,
+    probe_length_note,
+    seeds_note,
+)
 from urnn_bench.figures._style import escaped, style_of
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.metrics import PROBE
@@ -62,8 +69,7 @@ def _draw_model(ax: Axes, model: str, readings: pd.DataFrame) -> None:
     """Draw every seed thin and their median thick, up to the last update that all seeds have."""
     color, marker = style_of(model)
     curves = readings.pivot_table(index="step", columns="run", values="value")
-    if curves.shape[1] > 1:
-        ax.plot(curves.index, curves.to_numpy(), color=color, lw=0.6, alpha=0.4)
+    draw_seeds(ax, curves, color)
     first_end = readings.groupby("run")["step"].max().min()
     median = curves.loc[:first_end].median(axis=1)
     ax.plot(median.index, median, color=color, marker=marker, lw=1.8, label=escaped(model))

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gc
 import os
 import stat
 import warnings
@@ -69,27 +70,51 @@ def status_of_run(folder: Path, lock_folder: Path | None = None) -> RunStatus:
     record = Record.read(folder)
     if record is None:
         return RunStatus(TO_DO)
-    was_interrupted = record.status == RUNNING and not _is_locked(lock_folder or folder)
-    return RunStatus(INTERRUPTED if was_interrupted else record.status, record)
+    return RunStatus(status_of_record(lock_folder or folder, record), record)
 
 
-def records(results: Path, benchmark: str | None = None) -> Iterator[tuple[Path, Record]]:
-    """Yield every run's folder and record below ``results``, sorted by folder.
+def status_of_record(folder: Path, record: Record) -> str:
+    """Return the status of a run whose record has been read, by the folder that is locked."""
+    was_interrupted = record.status == RUNNING and not _is_locked(folder)
+    return INTERRUPTED if was_interrupted else record.status
+
+
+def records(results: Path, benchmark: str | None = None) -> list[tuple[Path, Record]]:
+    """Return every run's folder and record below ``results``, sorted by folder.
 
     Skips a damaged record and one of a newer version with a warning, and results folders inside the
     results.
     """
     root = results / benchmark if benchmark else results
-    for path in sorted(root.glob(f"*/{NAME}") if benchmark else root.rglob(NAME)):
-        if path.parent.name == FORCED:
-            continue
-        try:
-            record = Record.read(path.parent)
-        except DamagedRecordError as error:
-            warnings.warn(str(error), RecordsWarning, 2)
-            continue
-        if record is not None and path.parent.parent == results / record.run.benchmark:
-            yield path.parent, record
+    paths = sorted(root.glob(f"*/{NAME}") if benchmark else root.rglob(NAME))
+    folders = [path.parent for path in paths if path.parent.name != FORCED]
+    with _without_garbage_collection():
+        read = [(folder, _readable(folder)) for folder in folders]
+    return [
+        (folder, record)
+        for folder, record in read
+        if record is not None and folder.parent == results / record.run.benchmark
+    ]
+
+
+def _readable(folder: Path) -> Record | None:
+    try:
+        return Record.read(folder)
+    except DamagedRecordError as error:
+        warnings.warn(str(error), RecordsWarning, 2)
+        return None
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Collect no garbage meanwhile: records have no cycles, and looking for some takes half."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def make_writable(results: Path, option: str = "--results") -> None:

@@ -71,33 +71,6 @@ class CsvAppender:
         return 0
 
 
-def read_lines(path: Path) -> list[list[str] | None]:
-    """Return the fields of every complete line below the header, None for a damaged line."""
-    if not path.exists():
-        return []
-    data = path.read_bytes()
-    end = complete_length(data)
-    lines = data[:end].decode(errors="replace").splitlines()
-    incomplete = [None] if end < len(data) else []
-    return [*map(_fields, lines[1:]), *incomplete]
-
-
-def warn_of(path: Path, damaged: int) -> None:
-    """Warn about damaged lines of a file, if there are any."""
-    if damaged:
-        text = f"{path}: {damaged} line{'s' * (damaged > 1)} cut short or damaged, left out"
-        warnings.warn(text, RecordsWarning, 3)
-
-
 def complete_length(data: bytes) -> int:
     """Return the number of bytes up to the end of the last complete line."""
     return data.rfind(b"\n") + 1
-
-
-def _fields(line: str) -> list[str] | None:
-    try:
-        # line by line, so that a stray quote does not swallow the next ones
-        (fields,) = csv.reader([line])
-    except (ValueError, csv.Error):
-        return None
-    return fields

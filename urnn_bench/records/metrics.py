@@ -4,12 +4,12 @@ A new metric is a new value in a column, never a new column. Lines written after
 checkpoint are cut off when a run resumes, and written again.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from urnn_bench.events import Measured
-from urnn_bench.records.lines import CsvAppender, read_lines, warn_of
+from urnn_bench.records.lines import CsvAppender
+from urnn_bench.records.reading import COUNT_FROM_0, NAME, NUMBER, LineFormat
 
 # the split of the single numbers that probes read
 PROBE: Final = "probe"
@@ -24,6 +24,19 @@ class Row(NamedTuple):
     split: str
     metric: str
     value: float
+
+
+FORMAT = LineFormat(
+    Row,
+    {
+        "step": COUNT_FROM_0,
+        "examples": COUNT_FROM_0,
+        "train_s": NUMBER,
+        "split": NAME,
+        "metric": NAME,
+        "value": NUMBER,
+    },
+)
 
 
 class MetricsWriter(CsvAppender):
@@ -41,14 +54,4 @@ class MetricsWriter(CsvAppender):
 
 def read(path: Path, split: str | None = None) -> list[Row]:
     """Return the rows of a file, or of one split; damaged lines are left out with a warning."""
-    rows = [_row(fields) for fields in read_lines(path)]
-    warn_of(path, sum(row is None for row in rows))
-    return [row for row in rows if row is not None and split in (None, row.split)]
-
-
-def _row(fields: Sequence[str] | None) -> Row | None:
-    try:
-        step, examples, train_s, split, metric, value = fields or ()
-        return Row(int(step), int(examples), float(train_s), split, metric, float(value))
-    except ValueError:
-        return None
+    return [row for row in FORMAT.read(path) if split in (None, row.split)]

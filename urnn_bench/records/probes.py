@@ -1,11 +1,11 @@
 """``probes.csv``: probe readings at every step of a sequence, one per line, in long form."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from urnn_bench.events import Probed
-from urnn_bench.records.lines import CsvAppender, read_lines, warn_of
+from urnn_bench.records.lines import CsvAppender
+from urnn_bench.records.reading import COUNT_FROM_0, COUNT_FROM_1, NAME, NUMBER, LineFormat
 
 
 class Reading(NamedTuple):
@@ -16,6 +16,12 @@ class Reading(NamedTuple):
     state: str
     t: int
     value: float
+
+
+FORMAT = LineFormat(
+    Reading,
+    {"step": COUNT_FROM_0, "probe": NAME, "state": NAME, "t": COUNT_FROM_1, "value": NUMBER},
+)
 
 
 class ProbesWriter(CsvAppender):
@@ -36,14 +42,4 @@ class ProbesWriter(CsvAppender):
 
 def read(path: Path) -> list[Reading]:
     """Return the rows of a file; damaged lines are left out with a warning."""
-    rows = [_reading(fields) for fields in read_lines(path)]
-    warn_of(path, sum(row is None for row in rows))
-    return [row for row in rows if row is not None]
-
-
-def _reading(fields: Sequence[str] | None) -> Reading | None:
-    try:
-        step, probe, state, t, value = fields or ()
-        return Reading(int(step), probe, state, int(t), float(value))
-    except ValueError:
-        return None
+    return FORMAT.read(path)

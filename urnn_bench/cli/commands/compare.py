@@ -1,5 +1,6 @@
 """``urnn-bench compare``: is one model, or one state of the code, better on the same seeds?"""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,9 +9,9 @@ import typer
 from urnn_bench.cli.display.output import TableRow, echo_err, echo_json, echo_rows
 from urnn_bench.cli.options.completion import complete_benchmark
 from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Results
-from urnn_bench.cli.sources import benchmark_name, run_command
+from urnn_bench.cli.sources import Run, benchmark_name, run_command, runs_by_benchmark
 from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError
-from urnn_bench.records.folder import default_results, records
+from urnn_bench.records.folder import default_results
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.compare import Row
@@ -64,12 +65,13 @@ def _of_models(
     a: str, b: str, results: Path, benchmark: str | None
 ) -> "tuple[list[Record], list[Record]]":
     """Return the records of both models of a results folder."""
-    labels = {record.run.label for _, record in records(results)}
+    runs = runs_by_benchmark(results)
+    labels = {record.run.label for group in runs.values() for _, record in group}
     unknown = [name for name in (a, b) if name not in labels and not Path(name).is_dir()]
     # without any records, two unknown names may be models that are still to be trained
     if unknown and (labels or len(unknown) == 1):
         raise UnknownNameError(_SIDE, unknown[0], labels)
-    loaded = _load(results, benchmark)
+    loaded = _load(results, benchmark, runs)
     labels = {record.run.label for record in loaded}
     for name in (a, b):
         if name not in labels:
@@ -80,19 +82,19 @@ def _of_models(
     )
 
 
-def _load(results: Path, benchmark: str | None) -> "list[Record]":
+def _load(
+    results: Path, benchmark: str | None, recorded: Mapping[str, Sequence[Run]] | None = None
+) -> "list[Record]":
     """Return the records of a folder; of several settings only those requested last."""
-    from urnn_bench.analysis.results import load
+    from urnn_bench.analysis.selection import select
 
-    if benchmark:
-        command = run_command(benchmark, results)
-        return list(load(results, benchmark_name(results, benchmark), command).records)
-    loaded: list[Record] = []
-    for name in dict.fromkeys(record.run.benchmark for _, record in records(results)):
-        loaded += load(results, name, run_command(name, results)).records
-    if not loaded:
+    runs = runs_by_benchmark(results) if recorded is None else recorded
+    names = [benchmark_name(results, benchmark)] if benchmark else list(runs)
+    if not names:
         raise NothingToShowError(f"{results}: there are no runs to compare")
-    return loaded
+    commands = {name: run_command(benchmark or name, results) for name in names}
+    selected = [select(results, name, runs.get(name, ()), commands[name]) for name in names]
+    return [record for shown in selected for record in shown.records]
 
 
 def _show(rows: "list[Row]") -> None:

@@ -17,10 +17,18 @@ from urnn_bench.cli.display.output import (
 )
 from urnn_bench.cli.options import report as options
 from urnn_bench.cli.options.shared import Benchmark, Include, Json, Lengths, Results
-from urnn_bench.cli.sources import load_components, recorded_benchmarks, run_command
-from urnn_bench.errors import NothingToShowError, RecordsError, UnknownNameError, UsageError
+from urnn_bench.cli.sources import load_components, recorded_runs, run_command
+from urnn_bench.errors import (
+    NothingToShowError,
+    RecordsError,
+    UnknownNameError,
+    UrnnBenchError,
+    UsageError,
+    attempt,
+)
 from urnn_bench.files import require_real_folder
-from urnn_bench.records.folder import default_results, make_writable
+from urnn_bench.records import metrics
+from urnn_bench.records.folder import METRICS, default_results, make_writable
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import check_figures
 from urnn_bench.spec import catalogue
@@ -29,9 +37,8 @@ from urnn_bench.spec.types import ComponentSpec
 from urnn_bench.text import markdown
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from urnn_bench.analysis.results import Results as LoadedResults
+    from urnn_bench.analysis.selection import Selected
 
 
 class _SummaryRow(TypedDict):
@@ -66,7 +73,7 @@ def plot(
     json: Json = False,
 ) -> None:
     """Draw figures from the records and write their paths to stdout."""
-    from urnn_bench.figures._drawing import draw
+    from urnn_bench.analysis.results import framed
 
     components = load_components(include or [])
     if out:
@@ -74,16 +81,54 @@ def plot(
     suffixes = [format_.value for format_ in formats or [options.FigureFormat.png]]
     written: list[str] = []
     missing: list[str] = []
-    for loaded in _load(benchmark, lengths, results, include):
+    failed: dict[str, Exception] = {}
+    root = out or results or default_results()
+    for selected in _load(benchmark, lengths, results, include):
+        loaded = framed(selected)
         folder = _figure_folder(out, results, loaded.benchmark)
         for figure in _figures(components, benchmark or loaded.benchmark, figures):
             path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
-            try:
-                with _writing_to(folder, out or results or default_results()):
-                    written += map(str, draw(components.figures, figure, loaded, path, suffixes))
-            except NothingToShowError as error:
-                missing.append(f"{figure.name}: {error}")
+            drawn = _drawn(components, figure, loaded, path, suffixes, root)
+            if isinstance(drawn, list):
+                written += map(str, drawn)
+            else:
+                missing.append(_reason(figure.name, drawn))
+                failed |= {} if isinstance(drawn, NothingToShowError) else {figure.name: drawn}
     _report(written, missing, json)
+    # without a name every figure is tried, and some are of a user's
+    if failed and figures:
+        raise UrnnBenchError(f"could not be drawn: {', '.join(failed)}")
+    if not written:
+        raise NothingToShowError("no figure could be drawn from these records")
+
+
+def _drawn(
+    components: Components,
+    figure: ComponentSpec,
+    loaded: "LoadedResults",
+    path: Path,
+    suffixes: Sequence[str],
+    root: Path,
+) -> list[Path] | Exception:
+    """Return the files of a figure, or why it could not be drawn; its code may be a user's.
+
+    Raises UrnnBenchError for wrong options, or if the folder cannot be written to.
+    """
+    from urnn_bench.figures._drawing import draw
+
+    with _writing_to(path.parent, root):
+        drawn = attempt(draw, components.figures, figure, loaded, path, suffixes)
+        if isinstance(drawn, OSError):
+            raise drawn
+    if isinstance(drawn, UrnnBenchError) and not isinstance(drawn, NothingToShowError):
+        raise drawn
+    return drawn
+
+
+def _reason(figure: str, error: Exception) -> str:
+    if isinstance(error, NothingToShowError):
+        return f"{figure}: {error}"
+    return f"figure {figure}: {type(error).__name__}: {error}"
 
 
 def _figure_folder(out: Path | None, results: Path | None, benchmark: str) -> Path:
@@ -116,32 +161,35 @@ def table(
     json: Json = False,
 ) -> None:
     """Summarise the records: a mean over seeds and its interval for each model and length."""
-    frame = _summary(_load(benchmark, lengths, results), metric)
-    rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+    loaded = _load(benchmark, lengths, results)
+    rows = _summary(loaded, metric)
+    _warn_of_damage(loaded)
     if json:
         echo_json(rows)
         return
-    _write_table(format_, frame, cast("list[_SummaryRow]", rows))
+    _write_table(format_, cast("list[_SummaryRow]", rows))
 
 
-def _summary(loaded: "list[LoadedResults]", metric: str | None) -> "pd.DataFrame":
+def _summary(loaded: "list[Selected]", metric: str | None) -> list[dict[str, object]]:
     """Return the summaries of several benchmarks; raise UnknownNameError if none has the metric."""
-    import pandas as pd
-
     from urnn_bench.analysis.summary import summary, tested
 
-    frames = [summary(results, metric) for results in loaded if metric in (None, *tested(results))]
-    if not frames:
-        metrics = {name for results in loaded for name in tested(results)}
-        raise UnknownNameError("metric", metric or "", metrics)
-    return pd.concat(frames, ignore_index=True)
+    shown_runs = [runs for runs in loaded if metric in (None, *tested(runs))]
+    if not shown_runs:
+        raise UnknownNameError("metric", metric or "", {n for runs in loaded for n in tested(runs)})
+    return [row for runs in shown_runs for row in summary(runs, metric)]
 
 
-def _write_table(
-    format_: options.TableFormat, frame: "pd.DataFrame", rows: list[_SummaryRow]
-) -> None:
+def _warn_of_damage(loaded: "list[Selected]") -> None:
+    """Warn about files that a table does not need, as it may be all that is looked at."""
+    for runs in loaded:
+        for folder in runs.folders:
+            metrics.FORMAT.check(folder / METRICS)
+
+
+def _write_table(format_: options.TableFormat, rows: list[_SummaryRow]) -> None:
     benchmarks = {row["benchmark"] for row in rows}
-    _WRITERS[format_](frame, [_narrow(row, with_benchmark=len(benchmarks) > 1) for row in rows])
+    _WRITERS[format_](rows, [_narrow(row, with_benchmark=len(benchmarks) > 1) for row in rows])
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
         echo_err(f"{name}: test is {metric}")
     echo_err("test: mean over seeds (geometric for the loss); low, high: its 95 % t interval")
@@ -155,25 +203,25 @@ def _load(
     lengths: list[int] | None,
     results: Path | None,
     include: list[Path] | None = None,
-) -> "list[LoadedResults]":
+) -> "list[Selected]":
     """Return the records of one benchmark or of all, at some lengths or at all.
 
     Raises UsageError if nothing is recorded at one of the lengths.
     """
-    from urnn_bench.analysis.results import load
+    from urnn_bench.analysis.selection import select
 
     folder = results or default_results()
-    names = recorded_benchmarks(folder, benchmark)
-    given = (run_command(benchmark or name, results, include) for name in names)
-    loaded = [load(folder, *pair) for pair in zip(names, given, strict=True)]
+    recorded = recorded_runs(folder, benchmark)
+    commands = {name: run_command(benchmark or name, results, include) for name in recorded}
+    loaded = [select(folder, name, runs, commands[name]) for name, runs in recorded.items()]
     if not lengths:
         return loaded
-    recorded_lengths = sorted({record.run.T for frames in loaded for record in frames.records})
+    recorded_lengths = sorted({record.run.T for runs in loaded for record in runs.records})
     if unknown := [T for T in lengths if T not in recorded_lengths]:
         choices = ", ".join(map(str, recorded_lengths))
         raise UsageError(f"no run is recorded at T = {unknown[0]}; there are: {choices}")
-    selected = (frames.at(lengths) for frames in loaded)
-    return [frames for frames in selected if frames.records]
+    selected = (runs.at(lengths) for runs in loaded)
+    return [runs for runs in selected if runs.records]
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
@@ -183,22 +231,20 @@ def _report(written: list[str], missing: list[str], json: bool) -> None:
         echo_json({"figures": written, "missing": missing})
     elif written:
         echo(*written)
-    if not written:
-        raise NothingToShowError("no figure could be drawn from these records")
 
 
-def _write_text(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
+def _write_text(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
     echo_rows(rows)
 
 
-def _write_markdown(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
+def _write_markdown(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
     from tabulate import tabulate
 
     cells = [{k: markdown(shown(v)) for k, v in row.items()} for row in rows]
     echo_block(tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True))
 
 
-def _write_latex(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
+def _write_latex(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
     import pandas as pd
 
     cells = [{k: shown(v) for k, v in row.items()} for row in rows]
@@ -207,11 +253,16 @@ def _write_latex(_: "pd.DataFrame", rows: Sequence[TableRow]) -> None:
     echo_block(style.to_latex(hrules=True).rstrip("\n"))
 
 
-def _write_csv(frame: "pd.DataFrame", _: Sequence[TableRow]) -> None:
+def _write_csv(rows: Sequence[_SummaryRow], _: Sequence[TableRow]) -> None:
+    import pandas as pd
+
+    from urnn_bench.analysis.summary import COUNTS
+
+    frame = pd.DataFrame(rows).astype(dict.fromkeys(COUNTS, "Int64"))
     echo_block(csv_text(frame).rstrip("\n"))
 
 
-_WRITERS: dict[options.TableFormat, Callable[["pd.DataFrame", Sequence[TableRow]], None]] = {
+_WRITERS: dict[options.TableFormat, Callable[[Sequence[_SummaryRow], Sequence[TableRow]], None]] = {
     options.TableFormat.text: _write_text,
     options.TableFormat.markdown: _write_markdown,
     options.TableFormat.latex: _write_latex,

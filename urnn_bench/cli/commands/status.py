@@ -13,7 +13,7 @@ from urnn_bench.records.folder import (
     RunStatus,
     default_results,
     records,
-    status_of_run,
+    status_of_record,
 )
 from urnn_bench.records.forced import status_of_forced
 from urnn_bench.records.record import GOOD, Record
@@ -53,7 +53,7 @@ def _narrow(row: TableRow) -> TableRow:
 
 
 def _status(folder: Path, record: Record) -> TableRow:
-    state, forced = status_of_run(folder).status, status_of_forced(folder)
+    state, forced = status_of_record(folder, record), status_of_forced(folder)
     pace = record.steps_done / record.train_s if record.train_s else None
     return {
         "benchmark": record.run.benchmark,
