@@ -273,7 +273,9 @@ def test_a_damaged_record_refuses_its_run_only(bench, damage):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     said = bench("run", "tiny", "-q", code=2)
     assert said.err.count("\n") == 1 and said.err.startswith("lstm T=4 seed 0: refused: ")
-    assert "urnn-bench run tiny --model lstm --T 4 --seed 0 --force" in said.err
+    command = "urnn-bench run tiny --model lstm --T 4 --seed 0 --force"
+    # a newer record is not for replacing
+    assert command in said.err or "update urnn-bench" in said.err
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert "urnn-T4" in bench("status").out
     rows = json.loads(bench("run", "tiny", "--dry-run", "--json").out)

@@ -90,7 +90,7 @@ def _status(run: Run, options: ExecutionOptions) -> RunStatus:
     try:
         return status_of_run(folder_of(options.results, run))
     except RecordsError:
-        # not refused, so --force will replace it
+        # not refused, so it will be replaced
         return RunStatus(TO_DO)
 
 
