@@ -155,10 +155,19 @@ def locked(folder: Path) -> Iterator[bool]:
 
 
 def check_folder(results: Path, run: Run) -> None:
-    """Raise RecordsError if what a run writes would go through a link to another folder."""
+    """Raise RecordsError if a run's folder cannot be named, or is reached through a link."""
     folder = folder_of(results, run)
+    _require_name(folder)
     with _refused(folder, "cannot be written to", "choose another folder with --results"):
         require_real_folder(folder, results)
+
+
+def _require_name(folder: Path) -> None:
+    try:
+        os.fsencode(folder)
+    except UnicodeEncodeError as error:
+        text = "this locale cannot express the name of the folder; set PYTHONUTF8=1"
+        raise RecordsError(f"{folder}: {text}") from error
 
 
 def check_replaceable(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from urnn_bench.errors import DamagedRecordError, NewerRecordError, RecordsError
+from urnn_bench.errors import DamagedRecordError, NewerRecordError
 from urnn_bench.files import read_bytes, write_atomically
 from urnn_bench.records.contradictions import contradiction, not_storable
 from urnn_bench.records.jsonable import jsonable
@@ -139,10 +139,6 @@ def _content(path: Path) -> bytes | None:
             return None
         text = "is a link to a file that is not there"
         raise DamagedRecordError(f"{path}: {text}; {_MEND}") from None
-    except UnicodeEncodeError as error:
-        raise RecordsError(
-            f"{path}: this locale cannot express the name of the folder; set PYTHONUTF8=1"
-        ) from error
     except OSError as error:
         text = f"{path}: cannot be read ({error.strerror}); {_MEND}"
         raise DamagedRecordError(text) from error

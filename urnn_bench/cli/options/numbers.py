@@ -15,7 +15,9 @@ _LARGEST = 2**63 - 1
 def whole_number(least: int, most: int = _LARGEST) -> Callable[[str], int]:
     """Return a parser of whole numbers from ``least`` to ``most``; it raises BadParameter."""
 
-    def parse(text: str) -> int:
+    def parse(given: str | int) -> int:
+        # typer passes the default through here too
+        text = str(given)
         # int also takes digits of other scripts and 1_000, and fails at 4,300 digits
         if not _WHOLE.fullmatch(text):
             raise typer.BadParameter(f"'{shown_name(text)}' is not a whole number")
