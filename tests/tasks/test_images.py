@@ -109,7 +109,7 @@ def test_a_batch_larger_than_the_training_set_is_refused():
         ({"permutation": "wisdon"}, "must be none, wisdom, arjovsky, bit_reversal, or a seed"),
         ({"permutation": -1}, "or a seed of numpy's RandomState"),
         ({"permutation": 2**32}, "not 4294967296"),
-        ({"permutation": True}, "not True"),
+        ({"permutation": True}, "not true"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options, says):

@@ -112,7 +112,9 @@ def _longest_line(lines: bytes) -> int:
 def _holds(column: Column, values: "pd.Series[Any]") -> bool:
     """Return whether parsed values are what ``column.parse`` would return."""
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return all(0 < len(name) <= LONGEST_NAME for name in values.cat.categories)
+        # names that are all numbers become numbers, which are other names: 5.0 and 5
+        names = values.cat.categories
+        return all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME for name in names)
     return column.least is None or bool((values >= column.least).all())
 
 
