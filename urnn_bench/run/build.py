@@ -12,14 +12,16 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.data import store
 from urnn_bench.engine import optim
 from urnn_bench.engine.cuda_graph import CudaGraphUpdates
+from urnn_bench.engine.draws import Draws
 from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
 from urnn_bench.errors import Arguments, ComponentError, Returned, UrnnBenchError, attempt
 from urnn_bench.events import SPLITS
+from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independent
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
-from urnn_bench.random_streams import seeded
+from urnn_bench.random_streams import may_draw, seeded
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
@@ -109,6 +111,7 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         model.cell.on_update_end,
         StackedForward(stacked_forward, steps_are_independent) if model.kernel.stacked else None,
         run.fit.batch * (model.cell.flops() or 0.0),
+        Draws(may_draw(model.cell) or may_draw(task)),
     )
     return job, model.kernel
 
@@ -158,7 +161,8 @@ def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
 
 def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec) -> Configured:
     component = registry.get(spec.name, base)
-    return component(_options(component.Options, spec))
+    with kept():
+        return component(_options(component.Options, spec))
 
 
 def _options(options: type[Config], spec: ComponentSpec) -> Config:
@@ -186,7 +190,8 @@ def _network(
         cell = cell_type(signature.inputs.width, run.hidden, options)
         return SequenceModel(cell, signature, choose(cell, device, kernel))
 
-    return raised_by(f"the cell '{run.cell.name}' cannot be built {run.hidden} wide", build)
+    with kept():
+        return raised_by(f"the cell '{run.cell.name}' cannot be built {run.hidden} wide", build)
 
 
 def _trainable(model: SequenceModel) -> list[torch.nn.Parameter]:
