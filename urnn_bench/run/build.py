@@ -12,10 +12,10 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.data import store
 from urnn_bench.engine import optim
 from urnn_bench.engine.cuda_graph import CudaGraphUpdates
-from urnn_bench.engine.draws import Draws
+from urnn_bench.engine.draws import Draws, batch_of
 from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
 from urnn_bench.errors import Arguments, ComponentError, Returned, UrnnBenchError, attempt
-from urnn_bench.events import SPLITS
+from urnn_bench.events import SPLITS, SplitName
 from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independent
@@ -23,6 +23,7 @@ from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import may_draw, seeded
 from urnn_bench.registry import Components, Registry
+from urnn_bench.run import contract
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec, Config
@@ -99,6 +100,7 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         # here too a task of a user's that draws changes nothing outside the run
         task = task_of(components, run)
         model = _network(components, run, task, device.type, backend.kernel)
+    _check_contract(components, run, task, model)
     model.to(device, dtype)
     model.kernel.warm_up(run.fit.batch, dtype)
     job = Job(
@@ -114,6 +116,35 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         Draws(may_draw(model.cell) or may_draw(task)),
     )
     return job, model.kernel
+
+
+# task, cell, width, batch and precision of the runs whose components keep their contracts
+_CHECKED: set[tuple[str, str, str]] = set()
+
+
+def _check_contract(components: Components, run: Run, task: Task, model: SequenceModel) -> None:
+    """Raise ComponentError if a user's cell or task breaks its contract, checked once."""
+    size = f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
+    key = repr(run.task), repr(run.cell), size
+    if key in _CHECKED or not (may_draw(model.cell) or may_draw(task)):
+        return
+    with kept(), seeded(run.seed, "init"):
+        # another network: a cell may keep what it has computed
+        other = _network(components, run, task, "cpu", "eager")
+    contract.check_same_start(run.cell.name, model, other)
+    with kept(), seeded(run.seed, "contract"):
+        _check_two_steps(run, task, other.to(_DTYPES[run.fit.dtype]))
+    _CHECKED.add(key)
+
+
+def _check_two_steps(run: Run, task: Task, model: SequenceModel) -> None:
+    """Check a batch, two steps of the network, and the scores of what it returns."""
+    split: tuple[SplitName, int, int, int] = ("train", 0, run.fit.batch, run.seed)
+    drawn = batch_of(task, *split)
+    contract.check_batch(run.task.name, task, drawn, batch_of(task, *split))
+    batch = drawn.to(torch.device("cpu"), _DTYPES[run.fit.dtype])
+    output = contract.check_network(run.cell.name, model, batch.x)
+    contract.check_scores(run.task.name, task, output, batch)
 
 
 def reference_model(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:
@@ -136,7 +167,7 @@ def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
     options = {**run.task.options, "T": schedule.T or run.T}
     task = _configured(components.tasks, Task, run.task.model_copy(update={"options": options}))
     probes = {spec.name: _configured(components.probes, Probe, spec) for spec in schedule.read}
-    batch = task.batch("validation", 0, schedule.batch, run.seed)
+    batch = batch_of(task, "validation", 0, schedule.batch, run.seed)
     return ProbeRunner(schedule, task, batch, probes)
 
 
