@@ -92,6 +92,7 @@ ALLOWED = {
         "engine",
         "errors",
         "events",
+        "global_state",
         "kernels",
         "random_streams",
         "records",

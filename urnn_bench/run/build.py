@@ -193,7 +193,13 @@ def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
 def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec) -> Configured:
     component = registry.get(spec.name, base)
     with kept():
-        return component(_options(component.Options, spec))
+        built = attempt(component, _options(component.Options, spec))
+    if isinstance(built, UrnnBenchError):
+        raise built
+    if isinstance(built, Exception):
+        text = f"the {registry.kind} '{spec.name}' cannot be built"
+        raise ComponentError(f"{text}: {type(built).__name__}: {built}") from built
+    return built
 
 
 def _options(options: type[Config], spec: ComponentSpec) -> Config:
