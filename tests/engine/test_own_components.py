@@ -1,6 +1,7 @@
 """What a user's file does wrong is told in a sentence, and changes nothing that is not its own."""
 
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -121,14 +122,17 @@ SOUND = {
 }  # fmt: skip
 
 
+READ = "[gradient_norm,state_norm,distance_to_last,memory_horizon,lyapunov]"
+
+
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_cell_trains_and_is_probed_without_a_word(name, bench):
     bench.write("own.py", SOUND[name])
     for more in ((), ("--stacked", "--seeds", 2, "--results", "stacked")):
-        probing = ("--probe", "--set", "probes.at=[0,3]")
+        probing = ("--probe", "--set", "probes.at=[0,3]", "--set", f"probes.read={READ}")
         assert bench("run", "tiny", "--model", "own", *OWN, *probing, *more).err == ""
     text = "".join(path.read_text() for path in bench.folder.glob("*/*/*/metrics.csv"))
-    assert text.count(",probe,lyapunov,") in (0, 6) and text.count(",probe,memory_horizon_h,") == 6
+    assert text.count(",probe,lyapunov,") == 6 and text.count(",probe,memory_horizon_h,") == 6
 
 
 def test_probing_changes_no_curve(bench):
@@ -199,7 +203,8 @@ def process_state():
 
 
 @pytest.mark.parametrize("place", ["import", "init", "step"])
-def test_a_user_file_changes_nothing_of_other_models(place, bench):
+def test_a_user_file_changes_nothing_of_other_models(place, bench, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
     usual = bench("run", "tiny", "--model", "lstm", "-q", "--json").out
     own = {"import": (), "init": OF_A_RUN[:3], "step": OF_A_RUN}[place]
     slips = "; ".join(slip for name, slip in SLIPS.items() if name not in own)
@@ -224,16 +229,17 @@ def without_times(event):
     return {key: value for key, value in event.items() if key != "train_s"}
 
 
-def test_what_a_file_adds_to_the_search_path_stays_behind_the_others(bench):
+def test_what_a_file_adds_to_the_search_path_stays_behind_the_others(bench, monkeypatch):
     """A cell may import a helper when it is built."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
     bench.write("helpers/my_own_helper.py", "SCALE = 0.5\n")
-    path = (
-        f"import sys; sys.path.insert(0, {str(bench.folder / 'helpers')!r})\n\n\nclass Own(Cell):"
-    )
+    path = f"import sys; sys.path.insert(0, {str(bench.folder / 'helpers')!r})"
     source = replaced(CELL, "class Own(Cell):", f"{path}\n\n\nclass Own(Cell):")
     late = "        from my_own_helper import SCALE\n        self.v ="
     bench.write("own.py", replaced(source, "        self.v =", late))
+    first = sys.path[0]
     bench("run", "tiny", "--model", "own", *OWN)
+    assert sys.path[0] == first and sys.path[-1] == str(bench.folder / "helpers")
 
 
 @pytest.mark.parametrize("more", [(), ("--seeds", 2), ("--profile",)])
