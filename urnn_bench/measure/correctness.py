@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.errors import ComponentError, UrnnBenchError, attempt
+from urnn_bench.errors import Arguments, Returned
 from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import choose
 from urnn_bench.kernels.time_loop import unroll
@@ -19,9 +18,6 @@ from urnn_bench.run.device import Backend
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec
-
-Arguments = ParamSpec("Arguments")
-Returned = TypeVar("Returned")
 
 _CHECKED_STEPS = 40
 _NEVER = 1 << 30
@@ -85,15 +81,7 @@ def of_cell(
 ) -> Returned:
     """Return what a function returns; raise ComponentError with what a model's cell raises."""
     with kept():
-        result = attempt(function, *args, **kwargs)
-    if isinstance(result, UrnnBenchError):
-        raise result
-    if isinstance(result, Exception):
-        text = str(result).split("\n")[0]
-        raise ComponentError(
-            f"the model '{name}' cannot be measured: {type(result).__name__}: {text}"
-        ) from result
-    return result
+        return build.raised_by(f"the model '{name}' cannot be measured", function, *args, **kwargs)
 
 
 def max_relative_error(

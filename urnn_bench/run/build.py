@@ -75,19 +75,19 @@ def check_data(components: Components, run: Run) -> None:
     Raises ComponentError with whatever else its task raises when it draws.
     """
     task = task_of(components, run)
-    raised_by(f"the task '{run.task.name}' cannot draw a batch", _draw, task, run)
+    with kept():
+        raised_by(f"the task '{run.task.name}' cannot draw a batch", _draw, task, run)
 
 
 def _draw(task: Task, run: Run) -> None:
-    task.batch("train", 0, run.fit.batch, run.seed)
+    batch_of(task, "train", 0, run.fit.batch, run.seed)
     for split in SPLITS[1:]:
         task.batches(split, task.evaluation_batch(run.fit.evaluate_batch))
 
 
 def task_of(components: Components, run: Run) -> Task:
     """Return the task of a run; raise ComponentError with what it raises."""
-    text = f"the task '{run.task.name}' cannot be built"
-    return raised_by(text, _configured, components.tasks, Task, run.task)
+    return _configured(components.tasks, Task, run.task)
 
 
 def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Choice]:
@@ -192,14 +192,9 @@ def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
 
 def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec) -> Configured:
     component = registry.get(spec.name, base)
+    text = f"the {registry.kind} '{spec.name}' cannot be built"
     with kept():
-        built = attempt(component, _options(component.Options, spec))
-    if isinstance(built, UrnnBenchError):
-        raise built
-    if isinstance(built, Exception):
-        text = f"the {registry.kind} '{spec.name}' cannot be built"
-        raise ComponentError(f"{text}: {type(built).__name__}: {built}") from built
-    return built
+        return raised_by(text, component, _options(component.Options, spec))
 
 
 def _options(options: type[Config], spec: ComponentSpec) -> Config:
