@@ -35,7 +35,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Probed:
-    """What probes read: curves over time by probe and state, and single numbers by metric."""
+    """What probes read: curves over time by probe and state, and single numbers by metric.
+
+    ``failures`` says, by probe, why one could not be read.
+    """
 
     step: int
     examples: int
@@ -43,6 +46,7 @@ class Probed:
     curves: Mapping[tuple[str, str], Sequence[float]]
     numbers: Mapping[str, float]
     cost_s: float
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

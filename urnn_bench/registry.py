@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from urnn_bench.errors import UnknownNameError, UsageError, attempt
+from urnn_bench.global_state import kept
 
 T = TypeVar("T")
 _HERE = Path(__file__).parent
@@ -106,7 +107,8 @@ def load_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # dataclasses and pydantic look up their module by name
     sys.modules[spec.name] = module
-    error = attempt(spec.loader.exec_module, module)
+    with kept():
+        error = attempt(spec.loader.exec_module, module)
     if isinstance(error, Exception):
         del sys.modules[spec.name]
         raise UsageError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
@@ -123,7 +125,8 @@ def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
 def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
     """Return the class of an entry point, or the only subclass of ``base`` in its module."""
     where = f"the entry point '{point.name}' ({point.value})"
-    loaded = attempt(point.load)
+    with kept():
+        loaded = attempt(point.load)
     if isinstance(loaded, Exception):
         text = f"{where} cannot be loaded: {type(loaded).__name__}: {loaded}"
         raise UsageError(text) from loaded

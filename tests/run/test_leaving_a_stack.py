@@ -81,9 +81,9 @@ def test_a_run_that_failed_is_unlocked_while_the_others_train(bench, monkeypatch
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_a_probe_that_fails_at_the_last_update_ends_its_run_once(bench, seeds):
+def test_a_probe_that_fails_at_the_last_update_ends_no_run(bench, seeds):
     path = bench.write("failing.py", BROKEN_PROBE)
-    out = bench(
+    shown = bench(
         "run",
         "tiny",
         "--model",
@@ -96,16 +96,17 @@ def test_a_probe_that_fails_at_the_last_update_ends_its_run_once(bench, seeds):
         "--set",
         "probes={at: [0, 6], read: [failing]}",
         "--json",
-        code=3,
-    ).out
-    events = [json.loads(line) for line in out.splitlines()]
-    ends = [event for event in events if event["event"] == "end" and event["status"] == "failed"]
-    assert len(ends) == len({event["run"] for event in ends}) >= 1
-    failed = [folder for folder in bench.runs() if record(folder)["status"] == "failed"]
-    for folder in failed:
-        assert record(folder)["test"] is None
-        assert ",test," not in (folder / "metrics.csv").read_text()
-        assert "nothing to read" in (folder / "error.txt").read_text()
+    )
+    events = [json.loads(line) for line in shown.out.splitlines()]
+    ends = [event for event in events if event["event"] == "end"]
+    assert [event["status"] for event in ends] == ["done"] * seeds
+    assert len({event["run"] for event in ends}) == seeds
+    # one look of all of them succeeded, and each of the others is told once for its run
+    assert shown.err.count("failing cannot be read") == seeds
+    for folder in bench.runs():
+        assert record(folder)["test"] is not None
+        assert ",test," in (folder / "metrics.csv").read_text()
+        assert not (folder / "error.txt").exists()
 
 
 def test_a_task_without_a_signature_fails_its_run_and_no_other(bench):

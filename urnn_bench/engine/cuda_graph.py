@@ -15,7 +15,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from urnn_bench.engine.draws import DRAWS
 from urnn_bench.engine.update import StepOutput, UpdateRequest, train_step
+from urnn_bench.random_streams import global_states
 from urnn_bench.tasks.base import Batch
 
 # before a capture; torch's documentation wants at least three
@@ -76,10 +78,20 @@ class CudaGraphUpdates:
         )
         self._seen[shape] += 1
         if self._refusal or self._seen[shape] <= _EAGER_UPDATES:
-            return _on_side_stream(requests)
+            return self._execute_eagerly(requests)
         if shape not in self._graphs and not self._capture(shape, requests):
             return train_step(requests)
         return self._graphs[shape](requests)
+
+    def _execute_eagerly(self, requests: Sequence[UpdateRequest]) -> list[StepOutput]:
+        if self._refusal or not requests[0].job.draws.possible:
+            return _on_side_stream(requests)
+        before = global_states()
+        results = _on_side_stream(requests)
+        if global_states() != before:
+            # a replay would repeat what was drawn on the CPU
+            self._refusal = f"an update cannot be captured: {DRAWS}"
+        return results
 
     def _capture(self, shape: Key, requests: Sequence[UpdateRequest]) -> bool:
         """Capture an update without running it; return whether that was possible."""

@@ -1,23 +1,51 @@
 """Exact averages of a task's scores over a split."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from urnn_bench.engine.draws import Draws, batch_of
 from urnn_bench.events import SplitName
+from urnn_bench.random_streams import seed_globals
 from urnn_bench.tasks.base import Task
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Let a network neither drop nor keep at random, and put every module's mode back."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, task: Task, split: SplitName, size: int, seed: int
+    model: nn.Module,
+    task: Task,
+    split: SplitName,
+    size: int,
+    seed: int,
+    draws: Draws | None = None,
 ) -> dict[str, float]:
     """Return the mean of every score over all batches of ``split``, ``size`` sequences each if
     the task takes any number.
 
-    Raises ValueError for a split without end.
+    The network is in evaluation mode meanwhile. Raises ValueError for a split without end.
     """
+    with evaluation_mode(model):
+        return _mean_scores(model, task, split, size, seed, draws or Draws())
+
+
+def _mean_scores(
+    model: nn.Module, task: Task, split: SplitName, size: int, seed: int, draws: Draws
+) -> dict[str, float]:
     size = task.evaluation_batch(size)
     count = task.batches(split, size)
     if count is None:
@@ -27,7 +55,9 @@ def evaluate(
     totals: dict[str, float] = defaultdict(float)
     weights: dict[str, float] = defaultdict(float)
     for index in range(count):
-        batch = task.batch(split, index, size, seed).to(like.device, like.dtype)
+        batch = batch_of(task, split, index, size, seed).to(like.device, like.dtype)
+        if draws.possible:
+            seed_globals(seed, "evaluate", split, index)
         state = state if task.carries_state(split, index, size) else ()
         output, state = model(batch.x, state)
         for name, score in task.scores(output, batch).items():

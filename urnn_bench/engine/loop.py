@@ -108,6 +108,7 @@ def _record_update(job: Job, state: TrainState, result: UpdateResult) -> None:
     with _training_time(state):
         # stays on the device: reading it here would wait for a GPU at every update
         state.loss_sum, state.state = state.loss_sum + result.loss, result.state
+        job.draws.seed(job.seed, "update end", state.step)
         job.on_update_end(state.step + 1)
     state.loss_count += 1
     state.step += 1
@@ -143,7 +144,7 @@ def _measure_validation(job: Job, state: TrainState) -> Measured:
     with _training_time(state):
         # waits for the device, whose time up to here was spent training
         float(state.loss_sum)
-    metrics = evaluate(job.model, job.task, "validation", job.fit.evaluate_batch, job.seed)
+    metrics = _scores(job, "validation")
     state.evaluated = True
     value = metrics[job.task.metrics[0]]
     if value < state.best_value:
@@ -158,9 +159,14 @@ def _measure_test(job: Job, state: TrainState) -> Measured:
     """Score the test split with the best weights, then put the last ones back."""
     last_weights = _snapshot(job.model)
     job.model.load_state_dict(state.best_weights or last_weights)
-    metrics = evaluate(job.model, job.task, "test", job.fit.evaluate_batch, job.seed)
+    metrics = _scores(job, "test")
     job.model.load_state_dict(last_weights)
     return _measured(job, state, "test", metrics)
+
+
+def _scores(job: Job, split: SplitName) -> dict[str, float]:
+    size = job.fit.evaluate_batch
+    return evaluate(job.model, job.task, split, size, job.seed, job.draws)
 
 
 def _measured(job: Job, state: TrainState, split: SplitName, metrics: dict[str, float]) -> Measured:

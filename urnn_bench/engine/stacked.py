@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from urnn_bench.engine.draws import DrawnError
 from urnn_bench.engine.update import Job, PartialFailureError, State, StepOutput, UpdateRequest
 from urnn_bench.errors import attempt
 
@@ -40,18 +41,34 @@ def execute_updates(
     requests: Sequence[UpdateRequest], threads: UpdateThreads | None = None
 ) -> list[UpdateResult | Exception]:
     """Execute every request; return an update's result or its exception, in their order."""
-    threads = threads or UpdateThreads()
-    shares = list(_split_for_threads(requests, threads.count))
-    # a single update may have all threads of its kernel
-    spread = threads.map if len(shares) > 1 < threads.count else map
     began_s = perf_counter()
-    outcomes = list(spread(_execute, [[requests[i] for i in share] for share in shares]))
+    outcomes = _execute_in_shares(requests, threads or UpdateThreads())
+    for i, outcome in outcomes.items():
+        if isinstance(outcome, DrawnError):
+            outcomes[i] = _execute_with_draws(requests[i])
     train_s = (perf_counter() - began_s) / max(1, len(requests))
-    results: dict[int, UpdateResult | Exception] = {}
-    for share, share_outcomes in zip(shares, outcomes, strict=True):
-        for i, outcome in zip(share, share_outcomes, strict=True):
-            results[i] = _result(outcome, train_s)
-    return [results[i] for i in range(len(requests))]
+    return [_result(outcomes[i], train_s) for i in range(len(requests))]
+
+
+def _execute_in_shares(
+    requests: Sequence[UpdateRequest], threads: UpdateThreads
+) -> dict[int, StepOutput | Exception]:
+    shares = list(_split_for_threads(requests, threads.count))
+    # a single update may have all threads of its kernel; global generators serve one at a time
+    alone = len(shares) < 2 or threads.count < 2 or any(r.job.draws.seen for r in requests)
+    spread = map if alone else threads.map
+    outcomes = spread(_execute, [[requests[i] for i in share] for share in shares])
+    return {
+        i: outcome
+        for share, share_outcomes in zip(shares, outcomes, strict=True)
+        for i, outcome in zip(share, share_outcomes, strict=True)
+    }
+
+
+def _execute_with_draws(request: UpdateRequest) -> StepOutput | Exception:
+    """Execute an update that was refused because it draws; no weights have changed yet."""
+    request.job.draws.seen = True
+    return _execute([request])[0]
 
 
 def _result(outcome: StepOutput | Exception, train_s: float) -> UpdateResult | Exception:
@@ -83,12 +100,16 @@ def _group_by_shape(requests: Sequence[UpdateRequest]) -> Iterator[list[int]]:
     for i, request in enumerate(requests):
         tensors = (request.batch.x, request.batch.y, *request.state)
         shapes = tuple((t.shape, t.dtype) for t in tensors)
-        groups.setdefault(i if request.job.stacked_forward is None else shapes, []).append(i)
+        single = request.job.stacked_forward is None or request.job.draws.seen
+        groups.setdefault(i if single else shapes, []).append(i)
     yield from groups.values()
 
 
 def _execute(requests: Sequence[UpdateRequest]) -> Sequence[StepOutput | Exception]:
-    outputs = attempt(requests[0].job.strategy, requests)
+    job = requests[0].job
+    if not job.draws.must_be_refused:
+        job.draws.seed(job.seed, "update", requests[0].step)
+    outputs = attempt(job.strategy, requests)
     if isinstance(outputs, PartialFailureError):
         return outputs.outcomes
     if not isinstance(outputs, Exception):

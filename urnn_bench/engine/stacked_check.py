@@ -11,6 +11,7 @@ from threading import Lock
 import torch
 from torch import Tensor
 
+from urnn_bench.engine.draws import DRAWS, Draws
 from urnn_bench.engine.update import (
     Job,
     PartialFailureError,
@@ -18,6 +19,7 @@ from urnn_bench.engine.update import (
     UpdateRequest,
     UpdateStrategy,
     backward,
+    buffers_of,
 )
 from urnn_bench.errors import attempt
 
@@ -29,8 +31,8 @@ _TOLERANCE = {torch.float32: 1e-2, torch.float64: 1e-6}
 class CheckedStack:
     """A strategy that stacks updates only if the first stacked gradients are those of each run."""
 
-    def __init__(self, strategy: UpdateStrategy) -> None:
-        self._strategy = strategy
+    def __init__(self, strategy: UpdateStrategy, draws: Draws | None = None) -> None:
+        self._strategy, self._draws = strategy, draws or Draws()
         self._reason_not_to_stack: str | None = None
         self._lock = Lock()
 
@@ -42,7 +44,8 @@ class CheckedStack:
     @property
     def reason(self) -> str:
         """Why updates are executed in this way, and why they are not stacked if they are not."""
-        return "; ".join(filter(None, (self._strategy.reason, self._reason_not_to_stack)))
+        not_stacked = f"not stacked: {DRAWS}" if self._draws.seen else self._reason_not_to_stack
+        return "; ".join(filter(None, (self._strategy.reason, not_stacked)))
 
     @property
     def warm_up_updates(self) -> int:
@@ -55,7 +58,9 @@ class CheckedStack:
             # another thread with other runs of this stack may be checking as well
             with self._lock:
                 if self._reason_not_to_stack is None:
+                    put_back = buffers_of(requests)
                     self._reason_not_to_stack = _reason_not_to_stack(requests)
+                    put_back()
         if len(requests) == 1 or self._reason_not_to_stack == "":
             return self._strategy(requests)
         return self._sequentially(requests)
@@ -75,8 +80,9 @@ def share_strategy(jobs: Sequence[Job]) -> list[Job]:
     """Return the jobs of a stack with one strategy, which checks that they can be stacked."""
     if len(jobs) < 2:
         return [*jobs]
-    strategy = CheckedStack(jobs[0].strategy)
-    return [replace(job, strategy=strategy) for job in jobs]
+    draws = replace(jobs[0].draws, is_stack=True)
+    strategy = CheckedStack(jobs[0].strategy, draws)
+    return [replace(job, strategy=strategy, draws=draws) for job in jobs]
 
 
 def _reason_not_to_stack(requests: Sequence[UpdateRequest]) -> str | None:
@@ -84,7 +90,11 @@ def _reason_not_to_stack(requests: Sequence[UpdateRequest]) -> str | None:
 
     None if one of them raises even by itself: that is raised again when it is executed.
     """
+    buffers = [b for request in requests for b in request.job.model.buffers()]
+    values = [buffer.clone() for buffer in buffers]
     attempts = [attempt(_gradients, [request]) for request in requests]
+    if not all(map(torch.equal, buffers, values)):
+        return "not stacked: an update changes a buffer"
     unstacked = [gradients[0] for gradients in attempts if not isinstance(gradients, Exception)]
     if len(unstacked) < len(requests):
         return None

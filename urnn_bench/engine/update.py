@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench.engine import optim
+from urnn_bench.engine.draws import DrawnError, Draws, batch_of, refuse_draws
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.errors import attempt
 from urnn_bench.spec.fit import Fit
@@ -102,6 +103,7 @@ class Job:
     on_update_end: Callable[[int], None] = _ignore
     stacked_forward: StackedForward | None = None
     step_flops: float = 0.0
+    draws: Draws = field(default_factory=Draws)
 
     @property
     def device(self) -> torch.device:
@@ -116,22 +118,23 @@ class Job:
 
 @dataclass(frozen=True)
 class UpdateRequest:
-    """The next update of a run: its batch, and the hidden state to begin with."""
+    """The next update of a run: its batch, the hidden state to begin with, and its number."""
 
     job: Job
     batch: Batch
     state: State
+    step: int = 0
 
 
 def draw_request(job: Job, state: TrainState) -> UpdateRequest:
     """Draw the batch of a run's next update; the time counts as training."""
     began_s = perf_counter()
-    batch = job.task.batch("train", state.step, job.fit.batch, job.seed)
+    batch = batch_of(job.task, "train", state.step, job.fit.batch, job.seed)
     batch = batch.to(job.device, job.dtype)
     # truncated BPTT: the next batch of a text goes on from the last hidden state
     hidden = tuple(s.to(job.device) for s in state.state)
     state.train_s += perf_counter() - began_s
-    return UpdateRequest(job, batch, hidden)
+    return UpdateRequest(job, batch, hidden, state.step)
 
 
 def train_step(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
@@ -158,7 +161,35 @@ def _descend(job: Job) -> None:
 
 
 def backward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
-    """Leave the loss's gradient in every parameter; return losses and last states."""
+    """Leave the loss's gradient in every parameter; return losses and last states.
+
+    Raises DrawnError if a component draws random numbers while several runs share generators.
+    """
+    draws = requests[0].job.draws
+    if not draws.must_be_refused:
+        return _backward(requests)
+    put_back = buffers_of(requests)
+    try:
+        return refuse_draws(draws, lambda: _backward(requests))
+    except DrawnError:
+        put_back()
+        raise
+
+
+def buffers_of(requests: Sequence[UpdateRequest]) -> Callable[[], None]:
+    """Return a function that puts the buffers back as they are now, such as running means."""
+    buffers = [buffer for request in requests for buffer in request.job.model.buffers()]
+    values = [buffer.clone() for buffer in buffers]
+
+    def put_back() -> None:
+        with torch.no_grad():
+            for buffer, value in zip(buffers, values, strict=True):
+                buffer.copy_(value)
+
+    return put_back
+
+
+def _backward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
     outputs = _forward(requests)
     losses = [
         request.job.task.loss(output.value, request.batch)

@@ -1,14 +1,17 @@
 """Check that a kernel computes what the time loop computes, and the runs used for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.errors import Arguments, Returned
+from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import choose
-from urnn_bench.random_streams import generator, seeded
+from urnn_bench.kernels.time_loop import unroll
+from urnn_bench.random_streams import generator, global_states, may_draw, seed_globals, seeded
 from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.device import Backend
@@ -70,13 +73,25 @@ def cotangent(x: Tensor, features: int) -> Tensor:
     return _random((*x.shape[:2], features)).to(x)
 
 
+def of_cell(
+    name: str,
+    function: Callable[Arguments, Returned],
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Returned:
+    """Return what a function returns; raise ComponentError with what a model's cell raises."""
+    with kept():
+        return build.raised_by(f"the model '{name}' cannot be measured", function, *args, **kwargs)
+
+
 def max_relative_error(
     components: Components, name: str, shape: Shape, x: Tensor, kernel: str, device: str = "cpu"
 ) -> float:
     """Return the largest relative difference from the time loop in float64.
 
     Compares outputs and gradients for the task's input, for a random input that requires a
-    gradient, and for one with two features.
+    gradient, and for one with two features. A cell that draws random numbers is compared in
+    evaluation mode, as a kernel may draw them in another order.
     """
     tokens = x[-_CHECKED_STEPS:].double()
     dense = _random(tokens.shape).requires_grad_()
@@ -95,12 +110,23 @@ def max_relative_error(
     return float(torch.tensor(errors).max())
 
 
+def _draws(cell: Cell, x: Tensor) -> bool:
+    """Return whether the first two steps of a cell move a global generator."""
+    before = global_states()
+    with torch.no_grad():
+        unroll(cell, x[:2], cell.initial_state(x.shape[1]), cell.weights())
+    return global_states() != before
+
+
 def _outputs_and_gradients(
     components: Components, name: str, shape: Shape, inputs: Tensor, kernel: str, device: str
 ) -> list[Tensor]:
     """Return the states, a readout of them, and the gradients of both, in float64."""
     x = inputs.detach().to(device).requires_grad_(inputs.requires_grad)
     cell = cell_of(components, name, shape, x.shape[-1]).double().to(device)
+    if may_draw(cell) and _draws(cell, x.detach()):
+        cell.eval()
+    seed_globals(0, "kernels")
     choice = choose(cell, device, kernel)
     weight, bias = (
         _random(size).to(device).requires_grad_() for size in ((3, cell.features), (3,))

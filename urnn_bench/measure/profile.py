@@ -7,7 +7,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from urnn_bench.kernels.choose import choose
 from urnn_bench.measure import timing
-from urnn_bench.measure.correctness import Shape, cell_of
+from urnn_bench.measure.correctness import Shape, cell_of, of_cell
 from urnn_bench.registry import Components
 
 _WARM_UP, _UPDATES, _LISTED = 3, 10, 8
@@ -30,8 +30,9 @@ class OperationTime:
 
 def profile_update(components: Components, name: str, shape: Shape) -> Iterator[OperationTime]:
     """Yield the slowest operations of an update with the kernel of a run, then the rest."""
-    kernel = choose(cell_of(components, name, shape), "cpu", "auto").name
-    operations = _profiled(timing.update_function(components, name, shape, kernel))
+    kernel = of_cell(name, _kernel, components, name, shape)
+    update = of_cell(name, timing.update_function, components, name, shape, kernel)
+    operations = of_cell(name, _profiled, update)
     rest, total_us = operations[_LISTED:], sum(time_us for _, _, time_us in operations)
     others = (
         f"{len(rest)} others",
@@ -50,6 +51,10 @@ def profile_update(components: Components, name: str, shape: Shape) -> Iterator[
             time_us / _UPDATES / 1e3,
             time_us / total_us,
         )
+
+
+def _kernel(components: Components, name: str, shape: Shape) -> str:
+    return choose(cell_of(components, name, shape), "cpu", "auto").name
 
 
 def _profiled(update: Callable[[], object]) -> list[tuple[str, int, float]]:

@@ -9,7 +9,7 @@ from urnn_bench.engine.stacked import UpdateThreads, execute_updates
 from urnn_bench.engine.stacked_check import share_strategy
 from urnn_bench.engine.update import Job, UpdateRequest
 from urnn_bench.kernels.choose import available
-from urnn_bench.measure.correctness import Shape, cell_of, run_of
+from urnn_bench.measure.correctness import Shape, cell_of, of_cell, run_of
 from urnn_bench.measure.timing import wait_for
 from urnn_bench.registry import Components
 from urnn_bench.run import build
@@ -45,10 +45,14 @@ def time_stacking(
 ) -> Iterator[StackingTiming]:
     """Yield a row for every kernel of every model, both ways in turn, as a run has its threads."""
     for name in models:
-        for kernel in available(cell_of(components, name, shape), device):
+        for kernel in of_cell(name, _kernels, components, name, shape, device):
             backend = Backend(device, kernel)
             with update_threads(backend) as threads:
-                yield _time(components, name, shape, seeds, rounds, backend, threads)
+                yield of_cell(name, _time, components, name, shape, seeds, rounds, backend, threads)
+
+
+def _kernels(components: Components, name: str, shape: Shape, device: str) -> list[str]:
+    return available(cell_of(components, name, shape), device)
 
 
 def _time(

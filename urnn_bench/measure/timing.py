@@ -29,6 +29,7 @@ from urnn_bench.measure.correctness import (
     cotangent,
     inputs_of,
     max_relative_error,
+    of_cell,
     run_of,
 )
 from urnn_bench.records import environment
@@ -98,7 +99,9 @@ def time_kernels(
     Raises GateError if a kernel does not agree with the time loop in float64.
     """
     x = inputs_of(components, shape).to(device)
-    candidates = [c for name in models for c in _candidates(components, name, shape, x)]
+    candidates = [
+        c for name in models for c in of_cell(name, _candidates, components, name, shape, x)
+    ]
     candidates += [_module(name, shape, x) for name in _TORCH_MODULES]
     times = _interleaved([_timer(c.recur, c) for c in candidates], rounds)
     updates = _interleaved([_timer(c.update, c) for c in candidates if c.update], rounds)
@@ -114,9 +117,17 @@ def time_kernels(
     )
 
 
-def _candidates(components: Components, name: str, shape: Shape, x: Tensor) -> Iterator[_Candidate]:
-    """Yield the time loop and every kernel that can run."""
+def _candidates(components: Components, name: str, shape: Shape, x: Tensor) -> list[_Candidate]:
+    """Return the time loop and every kernel that can run, after they have run once."""
+    return list(_checked_candidates(components, name, shape, x))
+
+
+def _checked_candidates(
+    components: Components, name: str, shape: Shape, x: Tensor
+) -> Iterator[_Candidate]:
     device = x.device.type
+    # checks the form of what the cell returns
+    build.job_of(components, run_of(name, shape), Backend(device, "eager"))
     cell = cell_of(components, name, shape).to(device)
     for kernel in available(cell, device):
         error = max_relative_error(components, name, shape, x, kernel, device)

@@ -4,12 +4,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
+from urnn_bench.errors import attempt
 from urnn_bench.events import Probed
+from urnn_bench.global_state import kept
 from urnn_bench.models import SequenceModel
-from urnn_bench.probes._trace import trace
+from urnn_bench.probes._trace import Trace, trace
 from urnn_bench.probes.base import Probe
+from urnn_bench.random_streams import may_draw, seed_globals
 from urnn_bench.spec.run import Probes
 from urnn_bench.tasks.base import Batch, Task
 
@@ -26,17 +31,13 @@ class ProbeRunner:
     def run(self, job: Job, state: TrainState) -> Probed:
         """Return the values of every probe; weights, gradients and random streams do not change.
 
-        Raises TypeError if the network is no SequenceModel, ValueError if a probe returns anything
-        but curves and numbers.
+        What a component raises is a failure of the probes that it concerns, and ends nothing.
         """
         began = time.perf_counter()
-        if not isinstance(job.model, SequenceModel):
-            raise TypeError("only a SequenceModel can be probed")
-        traced = trace(job.model, self.task, self.batch)
-        by_probe = {name: probe.read(traced) for name, probe in self.probes.items()}
-        for name, by_state in by_probe.items():
-            if any(value.ndim > 1 for value in by_state.values()):
-                raise ValueError(f"the probe '{name}' must return curves (T) or numbers ()")
+        with kept():
+            read = self._read(job)
+        failures = {name: _reason(r) for name, r in read.items() if isinstance(r, Exception)}
+        by_probe = {name: r for name, r in read.items() if not isinstance(r, Exception)}
         values = {(name, s): v for name, states in by_probe.items() for s, v in states.items()}
         return Probed(
             step=state.step,
@@ -45,7 +46,34 @@ class ProbeRunner:
             curves={key: value.tolist() for key, value in values.items() if value.ndim},
             numbers={_metric(*key): float(v) for key, v in values.items() if not v.ndim},
             cost_s=time.perf_counter() - began,
+            failures=failures,
         )
+
+    def _read(self, job: Job) -> dict[str, Mapping[str, Tensor] | Exception]:
+        # the same draws at every look: values of two updates differ by the weights alone
+        job.draws.seed(job.seed, "probe")
+        traced = attempt(self._trace, job)
+        if isinstance(traced, Exception):
+            return dict.fromkeys(self.probes, traced)
+        return {name: attempt(_read, name, probe, traced) for name, probe in self.probes.items()}
+
+    def _trace(self, job: Job) -> Trace:
+        if not isinstance(job.model, SequenceModel):
+            raise TypeError("only a SequenceModel can be probed")
+        return trace(job.model, self.task, self.batch)
+
+
+def _read(name: str, probe: Probe, traced: Trace) -> Mapping[str, Tensor]:
+    if may_draw(probe):
+        seed_globals(0, "probe", name)
+    values = probe.read(traced)
+    if any(value.ndim > 1 for value in values.values()):
+        raise ValueError(f"the probe '{name}' must return curves (T) or numbers ()")
+    return values
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 def _metric(probe: str, state: str) -> str:

@@ -3,16 +3,17 @@
 T steps, B batch, H hidden width.
 """
 
-from collections.abc import Mapping
-from copy import deepcopy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.errors import attempt
 from urnn_bench.kernels.time_loop import State, Weights, iterate_states
 from urnn_bench.models import SequenceModel
+from urnn_bench.probes._twin import twins
 from urnn_bench.tasks.base import Batch, Targets, Task
 
 
@@ -36,25 +37,38 @@ class Trace:
 def trace(model: SequenceModel, task: Task, batch: Batch) -> Trace:
     """Run ``batch`` through a float64 copy of ``model`` on the CPU by the time loop.
 
+    The copy is in evaluation mode, as it is while scores are taken. Raises ValueError for a cell
+    that computes in another precision, and what the cell raises.
+    """
+    outcomes = []
+    for make in twins(model):
+        traced = attempt(_trace, make, task, batch)
+        if not isinstance(traced, Exception):
+            return traced
+        outcomes.append(traced)
+    # of the two copies, the first is the network as it was trained
+    raise outcomes[0]
+
+
+def _trace(make: Callable[[], SequenceModel], task: Task, batch: Batch) -> Trace:
+    """Return the trace of a float64 network.
+
     One call of autograd takes the derivative with respect to all states. Zeros added to a state
     after its step, with the gradient read off them, would miss what the same step has already
     computed from it: an LSTM's h from its c.
     """
-    twin = deepcopy(model).to("cpu", torch.float64)
-    batch = batch.to(torch.device("cpu"), torch.float64)
+    twin, batch = make(), batch.to(torch.device("cpu"), torch.float64)
     with torch.enable_grad():
         weights, x = twin.cell.weights(), twin.encode(batch.x)
-        initial = tuple(s.detach() for s in twin.cell.initial_state(x.shape[1]))
+        initial = tuple(_exact(s.detach()) for s in twin.cell.initial_state(x.shape[1]))
         # with a gradient, so that the states have one even if no parameter is trained
-        first = tuple(s.clone().requires_grad_() for s in initial)
+        first = tuple(s.clone().requires_grad_(is_real_or_complex(s)) for s in initial)
         steps = list(iterate_states(twin.cell, x, first, weights))
+        _check(twin.cell.state_names, steps[-1])
         loss = task.loss(_output(twin, steps), batch)
         flat = [state for step in steps for state in step]
-        # unused: the last c of a cell whose readout sees h alone, for one
-        derivatives = torch.autograd.grad(loss, flat, allow_unused=True)
+        grads = _gradients(loss, flat)
     names, size = twin.cell.state_names, x.shape[1]
-    pairs = zip(flat, derivatives, strict=True)
-    grads = [torch.zeros_like(s) if g is None else g for s, g in pairs]
     # the loss is a mean over the batch: times its size, it is each example's own
     return Trace(
         twin.cell,
@@ -66,6 +80,40 @@ def trace(model: SequenceModel, task: Task, batch: Batch) -> Trace:
     )
 
 
+def _gradients(loss: Tensor, states: list[Tensor]) -> list[Tensor]:
+    """Return the derivative with respect to every state; of a counter, and of no use, it is 0."""
+    with_gradient = [s for s in states if s.requires_grad]
+    # unused: the last c of a cell whose readout sees h alone, for one
+    found = torch.autograd.grad(loss, with_gradient, allow_unused=True) if with_gradient else ()
+    by_state = {id(s): g for s, g in zip(with_gradient, found, strict=True) if g is not None}
+    return [by_state.get(id(s), torch.zeros_like(_exact(s))) for s in states]
+
+
+def is_real_or_complex(state: Tensor) -> bool:
+    """Return whether a state can have a gradient; one that counts steps cannot."""
+    return state.is_floating_point() or state.is_complex()
+
+
+def _exact(state: Tensor) -> Tensor:
+    """Return a state in double precision; whole numbers stay as they are."""
+    if state.is_complex():
+        return state.to(torch.complex128)
+    return state.to(torch.float64) if state.is_floating_point() else state
+
+
+def _check(names: Sequence[str], state: State) -> None:
+    """Raise ValueError unless a state has names and double precision."""
+    if len(names) != len(state):
+        raise ValueError(f"the cell has {len(state)} states and {len(names)} `state_names`")
+    for name, s in zip(names, state, strict=True):
+        if s.dtype != _exact(s).dtype:
+            kind = str(s.dtype).removeprefix("torch.")
+            raise ValueError(
+                f"the state '{name}' is {kind} in a network of float64; a cell must keep the "
+                "precision of its weights"
+            )
+
+
 def _output(model: SequenceModel, steps: list[State]) -> Tensor:
     if model.signature.targets is Targets.LAST_STEP:
         return model.predict(steps[-1][0])
@@ -74,5 +122,6 @@ def _output(model: SequenceModel, steps: list[State]) -> Tensor:
 
 def norms(states: Tensor) -> Tensor:
     """Return the 2-norm of every example's state, (T, B, H) to (T, B), in float64."""
+    states = states if is_real_or_complex(states) else states.double()
     size: Tensor = torch.linalg.vector_norm(states, dim=-1)
     return size

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.probes._trace import Trace
+from urnn_bench.probes._trace import Trace, is_real_or_complex, norms
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import generator
 
@@ -35,7 +35,10 @@ class Lyapunov(Probe):
             for u, *next_state in zip(drives, *trace.states.values(), strict=True):
                 distance = _RELATIVE_DISTANCE * _size(state).clamp(min=1)
                 offset = distance.unsqueeze(-1)
-                perturbed = tuple(s + offset * d for s, d in zip(state, direction, strict=True))
+                perturbed = tuple(
+                    s + offset * d if is_real_or_complex(s) else s
+                    for s, d in zip(state, direction, strict=True)
+                )
                 next_perturbed = trace.cell.step(u, perturbed, trace.weights)
                 difference = tuple(p - s for p, s in zip(next_perturbed, next_state, strict=True))
                 growth.append(_size(difference) / distance)
@@ -47,16 +50,21 @@ class Lyapunov(Probe):
 def _random_like(state: State) -> State:
     # the same direction at every look: values of two updates differ by the weights alone
     rng = generator(0, "lyapunov")
-    real = [torch.view_as_real(s) if s.is_complex() else s for s in state]
-    drawn = [torch.randn(r.shape, generator=rng, dtype=r.dtype) for r in real]
-    pairs = zip(state, drawn, strict=True)
-    return tuple(torch.view_as_complex(d) if s.is_complex() else d for s, d in pairs)
+    return tuple(_random_state(s, rng) for s in state)
+
+
+def _random_state(state: Tensor, rng: torch.Generator) -> Tensor:
+    """Return random numbers of the form of a state; whole numbers have no direction: zeros."""
+    if not is_real_or_complex(state):
+        return torch.zeros(state.shape, dtype=torch.float64)
+    real = torch.view_as_real(state) if state.is_complex() else state
+    drawn = torch.randn(real.shape, generator=rng, dtype=real.dtype)
+    return torch.view_as_complex(drawn) if state.is_complex() else drawn
 
 
 def _size(state: State) -> Tensor:
     """Return the norm over all states together: (B)."""
-    norms = [torch.linalg.vector_norm(s, dim=-1) for s in state]
-    size: Tensor = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+    size: Tensor = torch.linalg.vector_norm(torch.stack([norms(s) for s in state]), dim=0)
     return size
 
 

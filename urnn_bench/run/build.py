@@ -12,15 +12,18 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.data import store
 from urnn_bench.engine import optim
 from urnn_bench.engine.cuda_graph import CudaGraphUpdates
+from urnn_bench.engine.draws import Draws, batch_of
 from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
 from urnn_bench.errors import Arguments, ComponentError, Returned, UrnnBenchError, attempt
-from urnn_bench.events import SPLITS
+from urnn_bench.events import SPLITS, SplitName
+from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independent
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
-from urnn_bench.random_streams import seeded
+from urnn_bench.random_streams import may_draw, seeded
 from urnn_bench.registry import Components, Registry
+from urnn_bench.run import contract
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec, Config
@@ -72,19 +75,19 @@ def check_data(components: Components, run: Run) -> None:
     Raises ComponentError with whatever else its task raises when it draws.
     """
     task = task_of(components, run)
-    raised_by(f"the task '{run.task.name}' cannot draw a batch", _draw, task, run)
+    with kept():
+        raised_by(f"the task '{run.task.name}' cannot draw a batch", _draw, task, run)
 
 
 def _draw(task: Task, run: Run) -> None:
-    task.batch("train", 0, run.fit.batch, run.seed)
+    batch_of(task, "train", 0, run.fit.batch, run.seed)
     for split in SPLITS[1:]:
         task.batches(split, task.evaluation_batch(run.fit.evaluate_batch))
 
 
 def task_of(components: Components, run: Run) -> Task:
     """Return the task of a run; raise ComponentError with what it raises."""
-    text = f"the task '{run.task.name}' cannot be built"
-    return raised_by(text, _configured, components.tasks, Task, run.task)
+    return _configured(components.tasks, Task, run.task)
 
 
 def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Choice]:
@@ -97,6 +100,7 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         # here too a task of a user's that draws changes nothing outside the run
         task = task_of(components, run)
         model = _network(components, run, task, device.type, backend.kernel)
+    _check_contract(components, run, task, model)
     model.to(device, dtype)
     model.kernel.warm_up(run.fit.batch, dtype)
     job = Job(
@@ -109,8 +113,38 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         model.cell.on_update_end,
         StackedForward(stacked_forward, steps_are_independent) if model.kernel.stacked else None,
         run.fit.batch * (model.cell.flops() or 0.0),
+        Draws(may_draw(model.cell) or may_draw(task)),
     )
     return job, model.kernel
+
+
+# task, cell, width, batch and precision of the runs whose components keep their contracts
+_CHECKED: set[tuple[str, str, str]] = set()
+
+
+def _check_contract(components: Components, run: Run, task: Task, model: SequenceModel) -> None:
+    """Raise ComponentError if a user's cell or task breaks its contract, checked once."""
+    size = f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
+    key = repr(run.task), repr(run.cell), size
+    if key in _CHECKED or not (may_draw(model.cell) or may_draw(task)):
+        return
+    with kept(), seeded(run.seed, "init"):
+        # another network: a cell may keep what it has computed
+        other = _network(components, run, task, "cpu", "eager")
+    contract.check_same_start(run.cell.name, model, other)
+    with kept(), seeded(run.seed, "contract"):
+        _check_two_steps(run, task, other.to(_DTYPES[run.fit.dtype]))
+    _CHECKED.add(key)
+
+
+def _check_two_steps(run: Run, task: Task, model: SequenceModel) -> None:
+    """Check a batch, two steps of the network, and the scores of what it returns."""
+    split: tuple[SplitName, int, int, int] = ("train", 0, run.fit.batch, run.seed)
+    drawn = batch_of(task, *split)
+    contract.check_batch(run.task.name, task, drawn, batch_of(task, *split))
+    batch = drawn.to(torch.device("cpu"), _DTYPES[run.fit.dtype])
+    output = contract.check_network(run.cell.name, model, batch.x)
+    contract.check_scores(run.task.name, task, output, batch)
 
 
 def reference_model(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:
@@ -133,7 +167,7 @@ def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
     options = {**run.task.options, "T": schedule.T or run.T}
     task = _configured(components.tasks, Task, run.task.model_copy(update={"options": options}))
     probes = {spec.name: _configured(components.probes, Probe, spec) for spec in schedule.read}
-    batch = task.batch("validation", 0, schedule.batch, run.seed)
+    batch = batch_of(task, "validation", 0, schedule.batch, run.seed)
     return ProbeRunner(schedule, task, batch, probes)
 
 
@@ -158,7 +192,9 @@ def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
 
 def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec) -> Configured:
     component = registry.get(spec.name, base)
-    return component(_options(component.Options, spec))
+    text = f"the {registry.kind} '{spec.name}' cannot be built"
+    with kept():
+        return raised_by(text, component, _options(component.Options, spec))
 
 
 def _options(options: type[Config], spec: ComponentSpec) -> Config:
@@ -186,7 +222,8 @@ def _network(
         cell = cell_type(signature.inputs.width, run.hidden, options)
         return SequenceModel(cell, signature, choose(cell, device, kernel))
 
-    return raised_by(f"the cell '{run.cell.name}' cannot be built {run.hidden} wide", build)
+    with kept():
+        return raised_by(f"the cell '{run.cell.name}' cannot be built {run.hidden} wide", build)
 
 
 def _trainable(model: SequenceModel) -> list[torch.nn.Parameter]:

@@ -13,6 +13,7 @@ from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.engine.stacked_check import share_strategy
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.errors import DamagedRecordError, NewerRecordError, RecordsError, attempt
+from urnn_bench.global_state import kept
 from urnn_bench.records import forced
 from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, remove_leftovers
 from urnn_bench.records.lines import RecordsWarning
@@ -43,6 +44,7 @@ class AcquiredRun:
     is_forced: bool = False
 
 
+@kept()
 def execute_runs(
     acquired: Sequence[AcquiredRun],
     options: ExecutionOptions,

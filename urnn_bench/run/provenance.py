@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from urnn_bench.engine.draws import batch_of
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.errors import DamagedRecordError
@@ -47,6 +48,7 @@ def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainSta
         text = f"the {' and '.join(changed)} data are not those it began with; bring those back"
         raise DamagedRecordError(f"{name}: {text}")
     device = next(job.model.parameters()).device
+    job.draws.seed(job.seed, "baselines")
     build = {
         "from_step": train_state.step,
         "device": device.type,
@@ -135,7 +137,7 @@ def fingerprint(job: Job) -> dict[str, str]:
 
 
 def _digest(job: Job, split: SplitName) -> str:
-    batch = job.task.batch(split, 0, job.fit.batch, job.seed)
+    batch = batch_of(job.task, split, 0, job.fit.batch, job.seed)
     digest = hashlib.sha256()
     for tensor in (batch.x, batch.y):
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())

@@ -1,6 +1,7 @@
 """What happens in one run, recorded in its folder, shown, and saved in checkpoints."""
 
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from urnn_bench.events import Ended, Event, Measured, Probed, Updated
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.records import forced
 from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES
-from urnn_bench.records.lines import CsvAppender
+from urnn_bench.records.lines import CsvAppender, RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import Record, Status
@@ -72,6 +73,7 @@ class RunRecorder:
         self._display, self._should_stop, self._limit_s = display, should_stop, limit_s
         self._saved_s = time.monotonic()
         self._save_s = 0.0
+        self._unread = set[str]()
 
     def start(self) -> None:
         """Record and show that the run begins or resumes; probe the initial weights."""
@@ -113,7 +115,17 @@ class RunRecorder:
         if isinstance(probed, Exception):
             self.handle(probed)
         else:
+            self._warn_of_failures(probed)
             self._take(probed)
+
+    def _warn_of_failures(self, probed: Probed) -> None:
+        """Warn once of every probe that cannot read this network; its training goes on."""
+        new = {name: why for name, why in probed.failures.items() if name not in self._unread}
+        for why in dict.fromkeys(new.values()):
+            names = " and ".join(name for name, reason in new.items() if reason == why)
+            text = f"{self.run.folder.name}: {names} cannot be read at update {probed.step}: {why}"
+            warnings.warn(f"{text}; training goes on without", RecordsWarning, 2)
+        self._unread |= new.keys()
 
     def _take(self, event: Event) -> None:
         self._record(event)

@@ -3,8 +3,10 @@
 The progress bars of a terminal are in ``progress``.
 """
 
+import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Self
@@ -143,11 +145,13 @@ def _summary(runs: Sequence[_RunProgress]) -> str:
 class JsonDisplay:
     """One JSON object a line on stdout: start, measured, end, skip.
 
-    Training goes on if stdout fails; ``check`` ends the program then.
+    Training goes on if stdout fails; ``check`` ends the program then. What a
+    component prints meanwhile goes to stderr, and these lines do not.
     """
 
     def __init__(self) -> None:
         self._failure: OSError | None = None
+        self._stdout = sys.stdout
 
     def check(self) -> None:
         """End the program, quietly if the reader has closed the pipe, if anything was lost."""
@@ -193,7 +197,8 @@ class JsonDisplay:
         if self._failure is not None:
             return
         try:
-            write_out(json_text({"event": event, **name, **values}) + "\n")
+            with redirect_stdout(self._stdout):
+                write_out(json_text({"event": event, **name, **values}) + "\n")
         except OSError as error:
             self._failure = error
 
