@@ -1,7 +1,10 @@
 """What is wrong with a recorded run whose every value has the right type."""
 
+import re
 from math import isfinite
 from pathlib import Path, PurePosixPath
+
+from pydantic_core import from_json
 
 from urnn_bench.spec.run import Run
 
@@ -10,24 +13,29 @@ _LONGEST_NAME = 255
 _LONGEST_PATH = 1000
 # what a column of whole numbers can hold
 _LARGEST = 2**63 - 1
+# only a number with 19 digits in a row, or an exponent of three, can be too large
+_LONG_NUMBER = re.compile(rb"[:\[,\s]-?\d[\d.]*?(?:\d{18}|[eE]\+?\d{3})")
+_DIGESTS = ("identity", "protocol")
 
 
 def contradiction(run: Run, identity: str, protocol: str, folder: Path) -> str:
     """Return what is wrong with a run, or contradicts it, in its record; "" if nothing does."""
     if fault := _fault(run):
         return fault
-    if identity != run.identity:
-        return "identity: is not that of this run"
-    if protocol != run.protocol:
-        return "protocol: is not that of this run"
+    for name, value, expected in zip(_DIGESTS, (identity, protocol), run.digests(), strict=True):
+        if value != expected:
+            return f"{name}: is not that of this run"
+    slug = run.slug_with(identity)
     # a forced run is inside the folder of the one that it replaces
-    is_its_own = run.slug in (folder.name, folder.parent.name)
-    return "" if is_its_own else f"its folder should be called {run.slug}"
+    is_its_own = slug in (folder.name, folder.parent.name)
+    return "" if is_its_own else f"its folder should be called {slug}"
 
 
-def not_storable(value: object) -> str:
+def not_storable(data: bytes) -> str:
     """Return "" if every whole number in JSON fits a column, and every other one is finite."""
-    return "" if _fits(value) else "a number is too large"
+    # to look at every value takes as long as to read the record
+    may_not_fit = _LONG_NUMBER.search(data) is not None
+    return "a number is too large" if may_not_fit and not _fits(from_json(data)) else ""
 
 
 def _fault(run: Run) -> str:

@@ -88,7 +88,7 @@ def records(results: Path, benchmark: str | None = None) -> list[tuple[Path, Rec
     root = results / benchmark if benchmark else results
     paths = sorted(root.glob(f"*/{NAME}") if benchmark else root.rglob(NAME))
     folders = [path.parent for path in paths if path.parent.name != FORCED]
-    with _without_garbage_collection():
+    with without_garbage_collection():
         read = [(folder, _readable(folder)) for folder in folders]
     return [
         (folder, record)
@@ -106,7 +106,7 @@ def _readable(folder: Path) -> Record | None:
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """Collect no garbage meanwhile: records have no cycles, and looking for some takes half."""
     was_enabled = gc.isenabled()
     gc.disable()

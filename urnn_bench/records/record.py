@@ -108,14 +108,10 @@ class Record(_Stored):
     def _parse(cls, data: bytes, folder: Path) -> Self:
         path = folder / NAME
         try:
-            value = from_json(data, allow_inf_nan=False)
-        except ValueError as error:
-            raise DamagedRecordError(f"{path}: cannot be read ({error}); {_MEND}") from error
-        _refuse_newer(value, path)
-        try:
             record = cls.model_validate_json(data)
-            fault = not_storable(value) or record._contradiction(folder)
+            fault = not_storable(data) or record._contradiction(folder)
         except ValidationError as error:
+            _refuse_newer(_json(data, path), path)
             fault = _first_fault(error)
         if fault:
             raise DamagedRecordError(f"{path}: is not a run's record ({fault}); {_MEND}")
@@ -142,6 +138,14 @@ def _content(path: Path) -> bytes | None:
     except OSError as error:
         text = f"{path}: cannot be read ({error.strerror}); {_MEND}"
         raise DamagedRecordError(text) from error
+
+
+def _json(data: bytes, path: Path) -> object:
+    try:
+        value: object = from_json(data, allow_inf_nan=False)
+    except ValueError as error:
+        raise DamagedRecordError(f"{path}: cannot be read ({error}); {_MEND}") from error
+    return value
 
 
 def _refuse_newer(value: object, path: Path) -> None:

@@ -68,24 +68,37 @@ class Run(Config):
     @property
     def identity(self) -> str:
         """SHA-256 of the run's canonical JSON, without the parts that do not change its result."""
-        return self._digest({})
+        return _digest(self._canonical())
 
     @property
     def protocol(self) -> str:
         """SHA-256 of all but the seed; runs with the same protocol may be averaged."""
-        return self._digest({"seed": True})
+        return self.digests()[1]
 
-    def _digest(self, excluded: Mapping[str, bool]) -> str:
-        # a feature that is not used is left out, so that older runs keep their identity
-        unused = {} if self.probes else {"probes": True}
-        value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused, **excluded})
-        if self.fit.orthogonal_lr is None:
-            del value["fit"]["orthogonal_lr"]
-        text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+    def digests(self) -> tuple[str, str]:
+        """Return identity and protocol, which have most of their work in common."""
+        value = self._canonical()
+        return _digest(value), _digest({k: v for k, v in value.items() if k != "seed"})
 
     @property
     def slug(self) -> str:
         """Name of the run's folder."""
+        return self.slug_with(self.identity)
+
+    def slug_with(self, identity: str) -> str:
+        """Return the name of the run's folder, given the identity that it ends in."""
         safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in self.label)
-        return f"{safe}-T{self.T}-s{self.seed}-{self.identity[:8]}"
+        return f"{safe}-T{self.T}-s{self.seed}-{identity[:8]}"
+
+    def _canonical(self) -> dict[str, object]:
+        # a feature that is not used is left out, so that older runs keep their identity
+        unused = {} if self.probes else {"probes": True}
+        value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused})
+        if self.fit.orthogonal_lr is None:
+            del value["fit"]["orthogonal_lr"]
+        return value
+
+
+def _digest(value: Mapping[str, object]) -> str:
+    text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

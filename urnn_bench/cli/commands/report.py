@@ -28,7 +28,12 @@ from urnn_bench.errors import (
 )
 from urnn_bench.files import require_real_folder
 from urnn_bench.records import metrics
-from urnn_bench.records.folder import METRICS, default_results, make_writable
+from urnn_bench.records.folder import (
+    METRICS,
+    default_results,
+    make_writable,
+    without_garbage_collection,
+)
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import check_figures
 from urnn_bench.spec import catalogue
@@ -161,9 +166,10 @@ def table(
     json: Json = False,
 ) -> None:
     """Summarise the records: a mean over seeds and its interval for each model and length."""
-    loaded = _load(benchmark, lengths, results)
-    rows = _summary(loaded, metric)
-    _warn_of_damage(loaded)
+    with without_garbage_collection():
+        loaded = _load(benchmark, lengths, results)
+        rows = _summary(loaded, metric)
+        _warn_of_damage(loaded)
     if json:
         echo_json(rows)
         return

@@ -14,6 +14,7 @@ from urnn_bench.records.folder import (
     default_results,
     records,
     status_of_record,
+    without_garbage_collection,
 )
 from urnn_bench.records.forced import status_of_forced
 from urnn_bench.records.record import GOOD, Record
@@ -23,15 +24,20 @@ def status(benchmark: Benchmark = None, results: Results = None, json: Json = Fa
     """Show every recorded run and its state."""
     folder = results or default_results()
     name = benchmark_name(folder, benchmark) if benchmark else None
-    sorted_records = sorted(records(folder, name), key=lambda pair: _sort_key(pair[1]))
-    rows = [_status(path, record) for path, record in sorted_records]
-    if json:
-        echo_json(rows)
-        return
-    if not rows:
+    with without_garbage_collection():
+        rows = _rows(folder, name)
+        if json:
+            echo_json(rows)
+        elif rows:
+            echo_rows([_narrow(row) for row in rows])
+    if not (rows or json):
         command = run_command(benchmark or "copy", results)
         raise NothingToShowError(f"{folder}: there are no runs yet; train some with: {command}")
-    echo_rows([_narrow(row) for row in rows])
+
+
+def _rows(folder: Path, benchmark: str | None) -> list[TableRow]:
+    sorted_records = sorted(records(folder, benchmark), key=lambda pair: _sort_key(pair[1]))
+    return [_status(path, record) for path, record in sorted_records]
 
 
 def _sort_key(record: Record) -> tuple[str, int, str, int]:
