@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from urnn_bench.__main__ import main
+from urnn_bench.records.jsonable import jsonable
 from urnn_bench.records.record import Record
 from urnn_bench.spec.run import Run
 
@@ -198,7 +199,8 @@ class CommandLine:
                 "train_s": 10.0,
                 "baselines": {"cross_entropy_nat": {"memoryless": 0.17}},
                 "solved_step": solved_step,
-                "test": {"cross_entropy_nat": test} if isinstance(test, float) else test,
+                # a score that is not finite is stored as null
+                "test": jsonable({"cross_entropy_nat": test} if isinstance(test, float) else test),
                 "sessions": (session,),
                 **more,
             }

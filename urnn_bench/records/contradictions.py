@@ -1,20 +1,17 @@
 """What is wrong with a recorded run whose every value has the right type."""
 
-import re
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path, PurePosixPath
 
-from pydantic_core import from_json
-
 from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import ComponentSpec
 
 # a file system allows no longer name
 _LONGEST_NAME = 255
 _LONGEST_PATH = 1000
 # what a column of whole numbers can hold
 _LARGEST = 2**63 - 1
-# only a number with 19 digits in a row, or an exponent of three, can be too large
-_LONG_NUMBER = re.compile(rb"[:\[,\s]-?\d[\d.]*?(?:\d{18}|[eE]\+?\d{3})")
 _DIGESTS = ("identity", "protocol")
 
 
@@ -31,13 +28,6 @@ def contradiction(run: Run, identity: str, protocol: str, folder: Path) -> str:
     return "" if is_its_own else f"its folder should be called {slug}"
 
 
-def not_storable(data: bytes) -> str:
-    """Return "" if every whole number in JSON fits a column, and every other one is finite."""
-    # to look at every value takes as long as to read the record
-    may_not_fit = _LONG_NUMBER.search(data) is not None
-    return "a number is too large" if may_not_fit and not _fits(from_json(data)) else ""
-
-
 def _fault(run: Run) -> str:
     length = run.task.options.get("T")
     if type(length) is not int or length < 1:
@@ -46,7 +36,12 @@ def _fault(run: Run) -> str:
         return "run.benchmark: is not the name of a benchmark"
     if not 0 < len(run.label) <= _LONGEST_NAME:
         return "run.label: is not the name of a model"
-    return ""
+    # all other numbers have types with bounds
+    return "" if all(_fits(spec.options) for spec in _components(run)) else "a number is too large"
+
+
+def _components(run: Run) -> tuple[ComponentSpec, ...]:
+    return (run.task, run.cell, *(run.probes.read if run.probes else ()))
 
 
 def _is_benchmark_name(name: str) -> bool:
@@ -57,9 +52,9 @@ def _is_benchmark_name(name: str) -> bool:
 
 
 def _fits(value: object) -> bool:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return all(map(_fits, value.values()))
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return all(map(_fits, value))
     if isinstance(value, float):
         return isfinite(value)

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from urnn_bench.errors import DamagedRecordError, NewerRecordError
 from urnn_bench.files import read_bytes, write_atomically
-from urnn_bench.records.contradictions import contradiction, not_storable
+from urnn_bench.records.contradictions import contradiction
 from urnn_bench.records.jsonable import jsonable
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import Config
@@ -30,7 +30,8 @@ GOOD: frozenset[str] = frozenset({DONE, SOLVED})
 _LIMIT_MB = 16.0
 _LONGEST_FAULT = 200
 
-_Whole = Annotated[int, Field(ge=0)]
+# what a column of whole numbers can hold
+_Whole = Annotated[int, Field(ge=0, lt=2**63)]
 _Duration = Annotated[float, Field(ge=0)]
 _Scores = dict[str, float | None]
 
@@ -38,7 +39,7 @@ _Scores = dict[str, float | None]
 class _Stored(Config):
     """Part of a record; a key that a later version adds is ignored, not refused."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Session(_Stored):
@@ -109,7 +110,7 @@ class Record(_Stored):
         path = folder / NAME
         try:
             record = cls.model_validate_json(data)
-            fault = not_storable(data) or record._contradiction(folder)
+            fault = record._contradiction(folder)
         except ValidationError as error:
             _refuse_newer(_json(data, path), path)
             fault = _first_fault(error)
