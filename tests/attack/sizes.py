@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("short", max_examples=40, derandomize=True, database=None, deadline=None)
-settings.register_profile("long", max_examples=1500, database=None, deadline=None)
+settings.register_profile("long", max_examples=1000, database=None, deadline=None)
 
 
 def pytest_addoption(parser):

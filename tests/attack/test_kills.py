@@ -33,11 +33,11 @@ def test_runs_killed_at_random_end_as_if_nothing_had_happened(way, bench, attack
     bench(*MATRIX, *options, "--results", "uninterrupted", "-q")
     expected = content(bench.folder / "uninterrupted")
     kills = resumes = 0
-    for seed in range(attack.size(1, 60)):
+    for seed in range(attack.size(1, 30)):
         results = bench.folder / f"results-{seed}"
         attacker = Attacker(bench.folder, (*MATRIX, *options, "--results", results), seed)
         attacker.kill_after_a_checkpoint(results)
-        while attacker.kills < attack.size(3, 6):
+        while attacker.kills < attack.size(3, 12):
             attacker.kill(processes)
         attacker.finish()
         assert content(results) == expected
