@@ -25,8 +25,8 @@ class UrnnBench(Group):
             "describe", "Describe a benchmark, model, task, figure, probe or paper."
         ),
         "status": CommandSpec("status", "Show every recorded run and its state."),
-        "plot": CommandSpec("report:plot", "Draw figures from the records."),
-        "table": CommandSpec("report:table", "Summarise the records over seeds in a table."),
+        "plot": CommandSpec("plot", "Draw figures from the records."),
+        "table": CommandSpec("table", "Summarise the records over seeds in a table."),
         "compare": CommandSpec("compare", "Compare two models or results folders, seed by seed."),
         "verify": CommandSpec("verify", "Check a paper's claims against the records."),
         "kernels": CommandSpec(

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from urnn_bench.errors import NothingToShowError, UnknownNameError
+from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.proposals import Command
-from urnn_bench.records.folder import records
+from urnn_bench.records.folder import default_results, records
 from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
+
+if TYPE_CHECKING:
+    from urnn_bench.analysis.selection import Selected
 
 Run = tuple[Path, Record]
 
@@ -45,6 +49,32 @@ def runs_by_benchmark(results: Path) -> dict[str, list[Run]]:
     for folder, record in records(results):
         runs.setdefault(record.run.benchmark, []).append((folder, record))
     return runs
+
+
+def selected_runs(
+    benchmark: str | None,
+    lengths: list[int] | None,
+    results: Path | None,
+    include: list[Path] | None = None,
+) -> "list[Selected]":
+    """Return the records of one benchmark or of all, at some lengths or at all.
+
+    Raises UsageError if nothing is recorded at one of the lengths.
+    """
+    from urnn_bench.analysis.selection import select
+
+    folder = results or default_results()
+    recorded = recorded_runs(folder, benchmark)
+    commands = {name: run_command(benchmark or name, results, include) for name in recorded}
+    loaded = [select(folder, name, runs, commands[name]) for name, runs in recorded.items()]
+    if not lengths:
+        return loaded
+    recorded_lengths = sorted({record.run.T for runs in loaded for record in runs.records})
+    if unknown := [T for T in lengths if T not in recorded_lengths]:
+        choices = ", ".join(map(str, recorded_lengths))
+        raise UsageError(f"no run is recorded at T = {unknown[0]}; there are: {choices}")
+    selected = (runs.at(lengths) for runs in loaded)
+    return [runs for runs in selected if runs.records]
 
 
 def run_command(

@@ -1,0 +1,155 @@
+"""``urnn-bench table``: a summary of records alone."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from urnn_bench.cli.display.output import (
+    TableRow,
+    csv_text,
+    echo_block,
+    echo_err,
+    echo_json,
+    echo_rows,
+    shown,
+)
+from urnn_bench.cli.options import report as options
+from urnn_bench.cli.options.shared import Benchmark, Json, Lengths, Results
+from urnn_bench.cli.sources import selected_runs
+from urnn_bench.errors import UnknownNameError
+from urnn_bench.records import metrics
+from urnn_bench.records.folder import METRICS, without_garbage_collection
+from urnn_bench.text import markdown
+
+if TYPE_CHECKING:
+    from urnn_bench.analysis.selection import Selected
+
+
+class _SummaryRow(TypedDict):
+    """The columns of a summary that a table shows; None is what is not known."""
+
+    benchmark: str
+    metric: str
+    model: str
+    T: int
+    parameters: int | None
+    updates: int
+    seeds: int
+    good: int
+    solved: int | None
+    solved_low: float
+    solved_high: float
+    solved_step: int | None
+    test: float | None
+    test_low: float | None
+    test_high: float | None
+    baseline: float | None
+
+
+def table(
+    benchmark: Benchmark = None,
+    lengths: Lengths = None,
+    metric: options.Metric = None,
+    results: Results = None,
+    format_: options.Format = options.TableFormat.text,
+    json: Json = False,
+) -> None:
+    """Summarise the records: a mean over seeds and its interval for each model and length."""
+    with without_garbage_collection():
+        loaded = selected_runs(benchmark, lengths, results)
+        rows = _summary(loaded, metric)
+        _warn_of_damage(loaded)
+    if json:
+        echo_json(rows)
+        return
+    _write_table(format_, cast("list[_SummaryRow]", rows))
+
+
+def _summary(loaded: "list[Selected]", metric: str | None) -> list[dict[str, object]]:
+    """Return the summaries of several benchmarks; raise UnknownNameError if none has the metric."""
+    from urnn_bench.analysis.summary import summary, tested
+
+    shown_runs = [runs for runs in loaded if metric in (None, *tested(runs))]
+    if not shown_runs:
+        raise UnknownNameError("metric", metric or "", {n for runs in loaded for n in tested(runs)})
+    return [row for runs in shown_runs for row in summary(runs, metric)]
+
+
+def _warn_of_damage(loaded: "list[Selected]") -> None:
+    """Warn about files that a table does not need, as it may be all that is looked at."""
+    for runs in loaded:
+        for folder in runs.folders:
+            metrics.FORMAT.check(folder / METRICS)
+
+
+def _write_table(format_: options.TableFormat, rows: list[_SummaryRow]) -> None:
+    benchmarks = {row["benchmark"] for row in rows}
+    _WRITERS[format_](rows, [_narrow(row, with_benchmark=len(benchmarks) > 1) for row in rows])
+    for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
+        echo_err(f"{name}: test is {metric}")
+    echo_err("test: mean over seeds (geometric for the loss); low, high: its 95 % t interval")
+    if any(row["good"] < row["seeds"] for row in rows):
+        echo_err("good: not diverged, failed or stopped; a diverged run is tested at its best")
+    echo_err("size: parameters; solved: seeds (95 % interval of the share) @ median update")
+
+
+def _write_text(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
+    echo_rows(rows)
+
+
+def _write_markdown(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
+    from tabulate import tabulate
+
+    cells = [{k: markdown(shown(v)) for k, v in row.items()} for row in rows]
+    echo_block(tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True))
+
+
+def _write_latex(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
+    import pandas as pd
+
+    cells = [{k: shown(v) for k, v in row.items()} for row in rows]
+    style = pd.DataFrame(cells).style.hide(axis="index").format(escape="latex")
+    style = style.format_index(escape="latex", axis="columns")
+    echo_block(style.to_latex(hrules=True).rstrip("\n"))
+
+
+def _write_csv(rows: Sequence[_SummaryRow], _: Sequence[TableRow]) -> None:
+    import pandas as pd
+
+    from urnn_bench.analysis.summary import COUNTS
+
+    frame = pd.DataFrame(rows).astype(dict.fromkeys(COUNTS, "Int64"))
+    echo_block(csv_text(frame).rstrip("\n"))
+
+
+_WRITERS: dict[options.TableFormat, Callable[[Sequence[_SummaryRow], Sequence[TableRow]], None]] = {
+    options.TableFormat.text: _write_text,
+    options.TableFormat.markdown: _write_markdown,
+    options.TableFormat.latex: _write_latex,
+    options.TableFormat.csv: _write_csv,
+}
+
+
+def _narrow(row: _SummaryRow, with_benchmark: bool) -> TableRow:
+    """Return a row that fits into 80 columns."""
+    return {
+        **({"benchmark": row["benchmark"]} if with_benchmark else {}),
+        "model": row["model"],
+        "T": row["T"],
+        "size": row["parameters"],
+        "updates": row["updates"],
+        "solved": _solved(row),
+        "test": row["test"],
+        "low": row["test_low"],
+        "high": row["test_high"],
+        "memoryless": row["baseline"],
+    }
+
+
+def _solved(row: _SummaryRow) -> str:
+    """Return "2/3 (21-94 %)@500, 2 good"; a dash where nothing says when the task is solved."""
+    good = "" if row["good"] == row["seeds"] else f", {row['good']} good"
+    if row["solved"] is None:
+        return f"–{good}"
+    percent = f"{100 * row['solved_low']:.0f}-{100 * row['solved_high']:.0f} %"
+    update = f"@{row['solved_step']}" if row["solved_step"] is not None else ""
+    return f"{row['solved']}/{row['seeds']} ({percent}){update}{good}"
