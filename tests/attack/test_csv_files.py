@@ -168,3 +168,14 @@ def test_a_figure_that_raises_is_named_and_the_others_are_drawn(runs):
     said = command("plot", "tiny", "--include", path, *named, code=1)
     assert "figure raises: ValueError: of a user" in said.err and "Traceback" not in said.err
     assert said.out.count(".png") == 1 and "could not be drawn: raises" in said.err
+
+
+def test_scores_that_are_all_nan_are_drawn_as_none(runs):
+    command, folder = runs
+    path = folder / "metrics.csv"
+    lines = [line.rpartition(",")[0] for line in path.read_text().splitlines()[1:]]
+    header = path.read_text().splitlines()[0]
+    for other in command.runs():
+        (other / "metrics.csv").write_text("\n".join([header, *(f"{x},nan" for x in lines)]) + "\n")
+    said = command("plot", "tiny", "--figure", "learning_curves")
+    assert "learning_curves.png" in said.out and "Error" not in said.err

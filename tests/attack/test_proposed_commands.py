@@ -118,6 +118,21 @@ def test_the_command_that_probes_names_the_runs_that_were_not(bench, rerun):
     assert all(rerun(command)[1].results == Path("o o") for command in commands)
 
 
+def test_the_command_that_probes_has_the_file_that_the_runs_were_trained_with(bench, rerun):
+    """Also if the figures are drawn by the name alone, or of all that is recorded."""
+    bench.write("my files/mine b.yaml", (bench.folder / "benchmarks/tiny.yaml").read_text())
+    bench("run", "my files/mine b.yaml", "--results", "my results", "-q")
+    said = bench("plot", "--results", "my results").err
+    commands = proposed(said)
+    assert len(commands) > 1
+    for command in commands:
+        _, options = rerun(command)
+        assert "'my files/mine b.yaml'" in command and options.results == Path("my results")
+    # probes after the last update would read nothing, and the advice would never end
+    (training,) = [line for line in said.splitlines() if line.startswith("memory_over_training")]
+    assert "--set probes.every=6" in training
+
+
 def test_commands_that_make_runs_have_the_folder(bench, rerun):
     (bench.folder / "o o").mkdir()
     for command in (("status",), ("table",), ("plot",), ("table", "tiny"), ("status", "tiny")):

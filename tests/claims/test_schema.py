@@ -26,7 +26,7 @@ SCORED = "T: 100, updates: 50}}\n    quantity: {{of: {}}}"
         (TESTED, SCORED.format("test, until: 50"), "'until' goes with"),
         (TESTED, SCORED.format("validation, metric: accuracy"), "which 'accuracy' is the best one"),
         (TESTED, SCORED.format("probe, update: 51"), "'update' is 51, after the 50"),
-        ('    says: "It is stuck."\n', "", "says: this key is missing"),
+        ('    says: "It is stuck."\n', "", "the key 'says' is missing"),
     ],
 )
 def test_a_typo_is_one_sentence_with_its_line(bench, old, new, says):

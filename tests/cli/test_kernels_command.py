@@ -49,6 +49,9 @@ def test_takes_models_and_sizes_from_a_benchmark(bench):
         (("tiny", "--profile", "--csv", "a.csv"), "--profile measures updates on a CPU"),
         (("--seeds", "2", "--csv", "a.csv"), "--seeds prints its own table"),
         (("--seeds", "2", "--profile"), "--seeds prints its own table"),
+        (("--model", "gru", "--csv", "."), "--csv .: is not a regular file"),
+        (("--model", "gru", "--batch", 10**12), "GB are free; lower --batch"),
+        (("--model", "gru", "--steps", 10**12), "GB are free; lower --steps"),
     ],
 )
 def test_wrong_input_is_one_sentence(bench, arguments, said):

@@ -113,3 +113,36 @@ def test_nothing_is_moved_or_removed_through_a_link(bench):
     (folder / ".forced").symlink_to(other)
     assert "is a link" in bench(*arguments, "--force", code=2).err
     assert (other / "run.json").read_text() == "mine" and Record.read(folder).status == "done"
+
+
+SHORT = ("run", "tiny", "--model", "lstm", "--model", "urnn")
+
+
+def forced_record(bench, old, new):
+    """Train, then put the record of a forced run there that differs from the run's own."""
+    bench(*SHORT, "-q")
+    folder = next(path for path in bench.runs() if path.name.startswith("lstm"))
+    (folder / ".forced").mkdir()
+    text = (folder / "run.json").read_text(encoding="utf-8")
+    assert old in text
+    (folder / ".forced/run.json").write_text(text.replace(old, new), encoding="utf-8")
+    return folder
+
+
+def test_a_forced_run_of_a_newer_version_is_kept(bench):
+    folder = forced_record(bench, '"schema_version": 1', '"schema_version": 2')
+    before = (folder / ".forced/run.json").read_bytes()
+    said = bench(*SHORT, "--force", code=2).err
+    assert "lstm T=4 seed 0: refused" in said and "written by a newer urnn-bench" in said
+    assert "urnn T=4 seed 0: done" in said
+    assert (folder / ".forced/run.json").read_bytes() == before
+
+
+def test_a_folder_in_the_place_of_a_file_refuses_its_run_only(bench):
+    folder = forced_record(bench, '"done"', '"done"')
+    (folder / ".forced/metrics.csv").write_bytes((folder / "metrics.csv").read_bytes())
+    (folder / "metrics.csv").unlink()
+    (folder / "metrics.csv").mkdir()
+    said = bench(*SHORT, code=2).err
+    assert "metrics.csv: is a folder and cannot be replaced" in said
+    assert "urnn T=4 seed 0: already done" in said

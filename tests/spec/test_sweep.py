@@ -196,7 +196,7 @@ def test_identity_says_what_a_result_depends_on(expand):
         ("9: {steps: 50}", "9: {stps: 50}", "T.9.stps: unknown key 'stps'; did you mean 'steps'?"),
         ("seeds: [0, 1]", "seeds: 3", "seeds: must be a list, not 3"),
         ("seeds: [0, 1]", "seeds: [-1]", "seeds.0: must be at least 0, not -1"),
-        ("title: t\n", "", "title: this key is missing"),
+        ("title: t\n", "", "the key 'title' is missing"),
         ("title: t", "titel: t", "unknown key 'titel'; did you mean 'title'? (and 1 more)"),
         (
             "  urnn: {hidden: 8, fit: {clip: null}}",

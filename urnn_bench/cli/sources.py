@@ -65,7 +65,10 @@ def selected_runs(
 
     folder = results or default_results()
     recorded = recorded_runs(folder, benchmark)
-    commands = {name: run_command(benchmark or name, results, include) for name in recorded}
+    commands = {
+        name: run_command(benchmark or _given_name(name, runs), results, include)
+        for name, runs in recorded.items()
+    }
     loaded = [select(folder, name, runs, commands[name]) for name, runs in recorded.items()]
     if not lengths:
         return loaded
@@ -75,6 +78,15 @@ def selected_runs(
         raise UsageError(f"no run is recorded at T = {unknown[0]}; there are: {choices}")
     selected = (runs.at(lengths) for runs in loaded)
     return [runs for runs in selected if runs.records]
+
+
+def _given_name(name: str, runs: Sequence[Run]) -> str:
+    """Return a benchmark's name, or the file of that name with which its runs were trained."""
+    if name in catalogue.names():
+        return name
+    words = [word for _, record in reversed(runs) for word in record.sessions[-1].argv]
+    files = (word for word in words if word.endswith((".yaml", ".yml")))
+    return next((word for word in files if Path(word).stem == name and Path(word).is_file()), name)
 
 
 def run_command(

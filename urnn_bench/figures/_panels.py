@@ -22,6 +22,7 @@ _STATE_DASHES = {"h": "-"}
 _OTHER_DASHES = "--"
 _TITLE_LETTERS_PER_INCH = 16
 _ONE_SEED = "one seed"
+_PROBE_INTERVAL = 100
 _MANY_SEEDS = 20
 # more lengths than these have slanted names
 _MAX_LEVEL_NAMES = 5
@@ -47,6 +48,12 @@ def probed(results: Results, probe: str) -> pd.DataFrame:
             f"make some with: {results.command.with_probes()}"
         )
     return readings
+
+
+def probe_interval(results: Results) -> str:
+    """Return the setting that probes every run at two updates or more."""
+    shortest = min(record.run.fit.steps for record in results.records)
+    return f"probes.every={min(_PROBE_INTERVAL, shortest)}"
 
 
 def at_length(frame: pd.DataFrame, T: int | None) -> tuple[pd.DataFrame, str]:

@@ -17,6 +17,7 @@ from urnn_bench.figures._panels import (
     at_length,
     count_seeds,
     panels,
+    probe_interval,
     probe_length_note,
     probed,
     wrapped,
@@ -49,7 +50,7 @@ class GradientHeatmap(Figure):
         if norms.empty:
             raise NothingToShowError(
                 f"no run of '{results.benchmark}' was probed at {_MIN_UPDATES} updates; make some "
-                f"with: {results.command.with_probes('probes.every=100')}"
+                f"with: {results.command.with_probes(probe_interval(results))}"
             )
         models = list(dict.fromkeys(norms["model"]))
         drawing, axes = panels(len(models))

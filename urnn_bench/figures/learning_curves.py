@@ -187,6 +187,8 @@ def _held(
     is_loss: bool,
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     """Return scores, a column for each seed, with what a seed counts for after its last one."""
+    if not len(scores):
+        return scores
     known = ~np.isnan(scores)
     last = len(scores) - 1 - known[::-1].argmax(axis=0)
     is_after = (np.arange(len(scores))[:, np.newaxis] > last) & known.any(axis=0)
@@ -203,5 +205,7 @@ def _mark_ends(
     diverged = set(runs[runs["status"] == DIVERGED]["run"])
     for run in sorted(diverged.intersection(curves.columns)):
         scores = curves[run].dropna()
+        if scores.empty:
+            continue
         height = min(scores.iloc[-1], top or inf)
         mark_diverged(ax, scores.index[-1:], [height], style_of(model).color, clip_on=False)

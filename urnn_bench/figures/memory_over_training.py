@@ -17,6 +17,7 @@ from urnn_bench.figures._panels import (
     draw_seeds,
     legend,
     panels,
+    probe_interval,
     probe_length_note,
     seeds_note,
 )
@@ -51,7 +52,7 @@ class MemoryOverTraining(Figure):
         if frame.empty or frame["step"].nunique() < _MIN_UPDATES:
             raise NothingToShowError(
                 f"no run of '{results.benchmark}' was probed at {_MIN_UPDATES} updates; make some "
-                f"with: {results.command.with_probes('probes.every=100')}"
+                f"with: {results.command.with_probes(probe_interval(results))}"
             )
         frame, T = at_length(frame, self.options.T)
         drawing, axes = panels(len(_PANELS), width=3.4)

@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from urnn_bench.errors import DamagedRecordError, RecordsError
+from urnn_bench.errors import DamagedRecordError, NewerRecordError, RecordsError
 from urnn_bench.files import require_real_folder
 from urnn_bench.records.folder import (
     CHECKPOINT,
@@ -18,6 +18,7 @@ from urnn_bench.records.folder import (
     METRICS,
     PROBES,
     RunStatus,
+    check_replaceable,
     clear,
     remove,
     remove_leftovers,
@@ -46,8 +47,10 @@ def status_of_forced(folder: Path) -> RunStatus | None:
 def begin(folder: Path) -> tuple[Path, Record | None]:
     """Return the folder of a run's forced run, and its record if an earlier one is continued.
 
-    What cannot be continued is removed. Raises RecordsError if the folder is a link.
+    What cannot be continued is removed. Raises RecordsError if the folder is a link, or holds the
+    record of a newer version.
     """
+    _keep_newer(folder)
     status = status_of_forced(folder)
     return (_real(folder), status.record) if status else begin_anew(folder)
 
@@ -63,7 +66,7 @@ def begin_anew(folder: Path) -> tuple[Path, None]:
 def replace_if_final(folder: Path) -> None:
     """Move the files of a forced run that is final over those of the record that it repeats.
 
-    Raises RecordsError if the folder of the forced run is a link.
+    Raises RecordsError if the folder of the forced run is a link, or a file cannot be replaced.
     """
     forced, status = folder / FORCED, status_of_forced(folder)
     if status is None and not (forced / NAME).exists():
@@ -72,6 +75,7 @@ def replace_if_final(folder: Path) -> None:
     if status is None or status.status not in FINAL:
         return
     _real(folder)
+    check_replaceable(folder)
     remove(folder / ERROR)
     for name in _ORDER:
         if (forced / name).exists():
@@ -88,6 +92,15 @@ def discard(folder: Path) -> None:
         with suppress(OSError):
             # files of the user's own stay
             forced.rmdir()
+
+
+def _keep_newer(folder: Path) -> None:
+    """Raise NewerRecordError if a newer version has begun the forced run; others may be damaged."""
+    with suppress(DamagedRecordError):
+        try:
+            Record.read(folder / FORCED)
+        except NewerRecordError as error:
+            raise RecordsError(str(error)) from error
 
 
 def _real(folder: Path) -> Path:

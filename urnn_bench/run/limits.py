@@ -57,6 +57,17 @@ def require_memory(components: Components, run: Run, device: str) -> None:
     _compare(_weights(components, run), free)
 
 
+def require_memory_for(steps: int, batch: int, hidden: int, device: str) -> None:
+    """Raise TooLargeError if the hidden states of a batch alone do not fit in float64."""
+    text = (
+        f"a batch of {_number(batch)} sequences of {_number(steps)} steps with "
+        f"{_number(hidden)} hidden units"
+    )
+    sizes = {"--batch": batch, "--steps": steps, "--hidden": hidden}
+    need = _Need(text, steps * batch * hidden * _BYTES["float64"], sizes)
+    _compare(need, _free(device_of(device)))
+
+
 def _compare(need: _Need, free: int) -> None:
     if need.needed > free:
         large = max(need.sizes.values()) // _SMALL

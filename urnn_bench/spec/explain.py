@@ -72,7 +72,7 @@ def _sentence(fault: ErrorDetails, model: type[BaseModel], path: KeyPath) -> str
         words, key = _BOUNDS[kind]
         return f"must be {words} {_number(context.get(key))}, not {shown(value)}"
     sentences = {
-        "missing": "this key is missing",
+        "missing": f"the key '{path[-1]}' is missing" if path else "this key is missing",
         "union_tag_not_found": "give the 'name' of the optimizer",
         "union_tag_invalid": f"{_tag(value)} is none of {context.get('expected_tags')}",
         "literal_error": f"must be {context.get('expected')}, not {shown(value)}",

@@ -41,12 +41,15 @@ def kernels(
         raise UsageError("--profile measures updates on a CPU; leave out --csv and --device")
     if seeds is not None and (csv is not None or profile):
         raise UsageError("--seeds prints its own table; leave out --csv and --profile")
+    if csv is not None and csv.exists() and not csv.is_file():
+        raise UsageError(f"--csv {csv}: is not a regular file; choose another name")
     components = load_components(include or [])
     device_name = _supported_device(device)
     if benchmark:
         sizes = sizes_of_benchmark(components, benchmark, models, steps or batch or hidden)
     else:
         sizes = sizes_of_options(components, models, steps, batch, hidden)
+        _check_memory(sizes, device_name)
     if profile:
         _profile(components, sizes, threads, json)
     elif seeds is not None:
@@ -121,6 +124,13 @@ def _time(
         tables.show_timings(rows)
 
 
+def _check_memory(sizes: Sizes, device: str) -> None:
+    from urnn_bench.run.limits import require_memory_for
+
+    for shape in sizes:
+        require_memory_for(shape.steps, shape.batch, shape.hidden, device)
+
+
 def _supported_device(device: Device) -> str:
     """Return cpu or cuda; raise DeviceError if it is missing, UsageError if it has no float64."""
     from urnn_bench.run.device import device_of
@@ -144,4 +154,7 @@ def _write_csv(rows: "list[Timing]", path: Path, device: str) -> None:
     lines = [asdict(row) | {"us_per_step": row.us_per_step} | machine for row in rows]
     text = csv_text(pd.DataFrame(lines))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda file: file.write(text.encode(errors="backslashreplace")))
+    # the user's own link: its target is written, and the link stays
+    write_atomically(
+        path.resolve(), lambda file: file.write(text.encode(errors="backslashreplace"))
+    )
