@@ -124,7 +124,7 @@ def test_one_warning_names_a_damaged_file_and_the_rest_is_drawn(runs, name, case
     assert len(warnings) == 1 and f"{run.name}/{name}" in warnings[0], done.err
     assert len(warnings[0]) < 500 and "Traceback" not in done.err
     assert done.out.count(".png") == 1
-    attack.tried(f"{name} with {what}")
+    attack.tried(f"{name} spoiled in one way")
 
 
 @pytest.mark.parametrize("name", ["metrics.csv", "probes.csv"])
