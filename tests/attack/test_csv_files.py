@@ -117,7 +117,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{n}-{case[0]}" for n, case in CASES])
 def test_one_warning_names_a_damaged_file_and_the_rest_is_drawn(runs, name, case, attack):
     command, run = runs
-    what, (damage, said) = case
+    _, (damage, said) = case
     damage(run / name)
     done = command("plot", "tiny", "--figure", FIGURES[name])
     warnings = [line for line in done.err.splitlines() if str(run.name) in line and said in line]
