@@ -125,7 +125,8 @@ def test_a_stack_killed_and_resumed_ends_as_its_runs_do_by_themselves(bench):
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_a_signal_saves_then_stops_and_the_run_goes_on_later(bench, whole, number, code):
-    process = bench.start(*ARGUMENTS)
+    # tests that run under nohup have SIGHUP ignored, and would pass that on
+    process = bench.start(*ARGUMENTS, preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     wait_for_checkpoint(bench.folder, process)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
