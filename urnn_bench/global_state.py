@@ -28,6 +28,12 @@ def kept() -> Iterator[None]:
         yield
 
 
+def folder_restorer() -> Callable[[], None]:
+    """Return a function that goes back to the working directory of now."""
+    folder = _folder()
+    return lambda: _change_folder(folder)
+
+
 def _restore(before: Any, read: Read, write: Write) -> None:
     # most blocks change nothing, and some setters cost time or memory
     if not _equal(read(), before):

@@ -192,7 +192,7 @@ SLIPS = {
     "print": "print('hello')",
 }
 # what would end the run that does it
-OF_A_RUN = ("gradients", "default device", "warnings", "folder")
+OF_A_RUN = ("gradients", "default device", "warnings")
 
 
 def process_state():
@@ -206,7 +206,7 @@ def process_state():
 def test_a_user_file_changes_nothing_of_other_models(place, bench, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
     usual = bench("run", "tiny", "--model", "lstm", "-q", "--json").out
-    own = {"import": (), "init": OF_A_RUN[:3], "step": OF_A_RUN}[place]
+    own = {"import": (), "init": OF_A_RUN, "step": OF_A_RUN}[place]
     slips = "; ".join(slip for name, slip in SLIPS.items() if name not in own)
     old, new = {
         "import": ("class Own(Cell):", f"{slips}\n\n\nclass Own(Cell):"),
@@ -223,6 +223,40 @@ def test_a_user_file_changes_nothing_of_other_models(place, bench, monkeypatch):
     assert "hello" in own.err
     expected = [without_times(json.loads(line)) for line in usual.splitlines()]
     assert [without_times(e) for e in lines if e["run"].startswith("lstm")] == expected
+
+
+CHDIR = "import os; os.chdir('/')"
+PLACES = {
+    "on_update_end": "    def initial_state",
+    "initial_state": "        return (self.v.new_zeros",
+    "readout_features": "    def initial_state",
+}
+
+
+@pytest.mark.parametrize("method", PLACES)
+def test_a_cell_that_changes_the_folder_is_recorded_where_it_should_be(method, bench):
+    place = PLACES[method]
+    new = {
+        "on_update_end": f"    def on_update_end(self, step):\n        {CHDIR}\n\n{place}",
+        "initial_state": f"        {CHDIR}\n{place}",
+        "readout_features": f"    def readout_features(self, h):\n        {CHDIR}\n"
+        f"        return h\n\n{place}",
+    }[method]
+    bench.write("own.py", replaced(CELL, place, new))
+    probes = ("--probe", "--set", "probes.at=[0,3]")
+    bench("run", "tiny", "--model", "own", *OWN, "--results", "here", "--seeds", 2, *probes)
+    runs = sorted((bench.folder / "here/tiny").iterdir())
+    names = {"run.json", "metrics.csv", "probes.csv", "checkpoint.pt"}
+    assert len(runs) == 2 and all(names <= {p.name for p in run.iterdir()} for run in runs)
+
+
+def test_a_task_that_changes_the_folder_is_recorded_where_it_should_be(bench):
+    baselines = '        return {"cross_entropy_nat": {"chance"'
+    bench.write("own_task.py", replaced(TASK, baselines, f"        {CHDIR}\n{baselines}"))
+    bench.write("benchmarks/parity.yaml", PARITY)
+    bench("run", "parity", "--include", "own_task.py", "-q", "--results", "here")
+    (run,) = (bench.folder / "here/parity").iterdir()
+    assert status(run) == "done"
 
 
 def without_times(event):

@@ -13,7 +13,7 @@ from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.engine.stacked_check import share_strategy
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.errors import DamagedRecordError, NewerRecordError, RecordsError, attempt
-from urnn_bench.global_state import kept
+from urnn_bench.global_state import folder_restorer, kept
 from urnn_bench.records import forced
 from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, remove_leftovers
 from urnn_bench.records.lines import RecordsWarning
@@ -80,7 +80,10 @@ def _train(recorders: Sequence[RunRecorder], threads: UpdateThreads) -> list[Rec
         recorder.start()
         close_if_it_has_left(i)
     jobs, states = [r.run.job for r in recorders], [r.run.state for r in recorders]
+    # a step of a user's may change it, and paths of the records may be relative
+    restore_folder = folder_restorer()
     for i, event in train(jobs, states, left, threads):
+        restore_folder()
         recorders[i].handle(event)
         close_if_it_has_left(i)
     return [records[i] for i in range(len(recorders))]
@@ -143,7 +146,8 @@ def _open_files(
     if probe_runner:
         writer = ProbesWriter(folder / PROBES, lengths.get(PROBES, 0))
         probes = files.enter_context(closing(writer))
-    record = provenance.record_build(record, job, kernel, state)
+    with kept():
+        record = provenance.record_build(record, job, kernel, state)
     _warn_of_changes(record, resumed=content is not None)
     opened = (folder, record, job, state, began_s, lock, files, metrics, probe_runner, probes)
     return ActiveRun(*opened, is_forced=acquired.is_forced)
