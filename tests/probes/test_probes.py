@@ -150,7 +150,7 @@ def linear_trace(*matrices, steps=400, drive=(1.0,)):
         state = cell.step(u, state, None)
         states.append(state)
     named = {f"s{i}": torch.stack(of) for i, of in enumerate(zip(*states, strict=True))}
-    return Trace(cell, None, x, initial, named, named)
+    return Trace(cell, None, x, initial, named, named, None)
 
 
 @pytest.mark.parametrize("leading", [1.0, 0.9, 1.02, 1.5])
@@ -184,7 +184,7 @@ def test_the_memory_horizon_is_the_longest_lag_above_the_fraction(fraction, lag)
     """The gradient halves with every step back."""
     size = 0.5 ** torch.arange(10, dtype=torch.float64).flip(0)
     gradient = size[:, None, None].expand(10, 2, 1)
-    seen = Trace(None, None, None, (), {"h": gradient}, {"h": gradient})
+    seen = Trace(None, None, None, (), {"h": gradient}, {"h": gradient}, None)
     assert float(read("memory_horizon", seen, fraction=fraction)["h"]) == lag
 
 
@@ -200,14 +200,14 @@ def test_the_memory_horizon_is_the_longest_lag_above_the_fraction(fraction, lag)
 )
 def test_the_horizon_is_measured_by_the_last_gradient(size, lag):
     gradient = torch.tensor(size, dtype=torch.float64)[:, None, None]
-    seen = Trace(None, None, None, (), {"h": gradient}, {"h": gradient})
+    seen = Trace(None, None, None, (), {"h": gradient}, {"h": gradient}, None)
     found = float(read("memory_horizon", seen, fraction=0.5)["h"])
     assert isnan(found) if lag is None else found == lag
 
 
 def test_norms_are_means_over_the_batch_of_norms_over_units():
     states = torch.tensor([[[3.0, 4.0], [0.0, 1.0]], [[6.0, 8.0], [0.0, 1.0]]]).double()
-    seen = Trace(None, None, None, (), {"h": states}, {"h": 2 * states})
+    seen = Trace(None, None, None, (), {"h": states}, {"h": 2 * states}, None)
     assert read("state_norm", seen)["h"].tolist() == [3.0, 5.5]
     assert read("gradient_norm", seen)["h"].tolist() == [6.0, 11.0]
     assert read("distance_to_last", seen)["h"].tolist() == [2.5, 0.0]

@@ -5,6 +5,7 @@ T steps, B batch, H hidden width.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from urnn_bench.errors import attempt
 from urnn_bench.kernels.time_loop import State, Weights, iterate_states
 from urnn_bench.models import SequenceModel
 from urnn_bench.probes._twin import twins
+from urnn_bench.random_streams import seeded
 from urnn_bench.tasks.base import Batch, Targets, Task
 
 
@@ -24,6 +26,9 @@ class Trace:
     A gradient is the total derivative of each example's own loss with respect to that state,
     through everything that comes later, so it does not depend on the size of the batch. For a
     complex state it is dC/dRe + i dC/dIm, whose norm is that over real and imaginary parts.
+
+    ``weights_gradient`` returns the gradient of the loss to all trained parameters as one vector,
+    computed in a precision at the weights and the batch that float32 has.
     """
 
     cell: Cell
@@ -32,6 +37,7 @@ class Trace:
     initial: State
     states: Mapping[str, Tensor]
     gradients: Mapping[str, Tensor]
+    weights_gradient: Callable[[torch.dtype], Tensor]
 
 
 def trace(model: SequenceModel, task: Task, batch: Batch) -> Trace:
@@ -77,7 +83,29 @@ def _trace(make: Callable[[], SequenceModel], task: Task, batch: Batch) -> Trace
         initial,
         {n: torch.stack(flat[i :: len(names)]).detach() for i, n in enumerate(names)},
         {n: size * torch.stack(grads[i :: len(names)]) for i, n in enumerate(names)},
+        partial(_weights_gradient, make, task, batch),
     )
+
+
+def _weights_gradient(
+    make: Callable[[], SequenceModel], task: Task, batch: Batch, dtype: torch.dtype
+) -> Tensor:
+    cpu = torch.device("cpu")
+    # rounded first, so that only the computation differs
+    network, batch = make().to(torch.float32).to(dtype), batch.to(cpu, torch.float32)
+    batch = batch.to(cpu, dtype)
+    trained = [p for p in network.parameters() if p.requires_grad]
+    with torch.enable_grad(), seeded(0, "weights gradient"):
+        weights, x = network.cell.weights(), network.encode(batch.x)
+        first = network.cell.initial_state(x.shape[1])
+        steps = list(iterate_states(network.cell, x, first, weights))
+        loss = task.loss(_output(network, steps), batch)
+        grads = torch.autograd.grad(loss, trained, allow_unused=True, materialize_grads=True)
+    return torch.cat([_real(grad).flatten() for grad in grads])
+
+
+def _real(tensor: Tensor) -> Tensor:
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
 
 
 def _gradients(loss: Tensor, states: list[Tensor]) -> list[Tensor]:
