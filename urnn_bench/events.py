@@ -24,13 +24,17 @@ class Updated:
 
 @dataclass(frozen=True)
 class Measured:
-    """Scores of a split after ``step`` updates; for "train", means since the last such event."""
+    """Scores of a split after ``step`` updates; for "train", means since the last such event.
+
+    ``frozen`` counts parameters whose optimizer state is not finite; it is known for "train" alone.
+    """
 
     step: int
     examples: int
     train_s: float
     split: SplitName | Literal["probe"]
     metrics: Mapping[str, float] = field(default_factory=dict)
+    frozen: int = 0
 
 
 @dataclass(frozen=True)

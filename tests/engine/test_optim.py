@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from itertools import pairwise
-from math import sqrt
+from math import inf, sqrt
 
 import pytest
 import torch
@@ -69,6 +69,55 @@ def test_vanishing_gradients_still_move_after_a_while():
     """No epsilon: after the accumulator has forgotten its start, a gradient of 1e-20 counts."""
     path = steps([1e-20] * 1200)
     assert abs(path[-1] - path[-2]) == pytest.approx(1e-3, rel=1e-6)
+
+
+def path_in(dtype, gradients, **options):
+    p = torch.nn.Parameter(torch.zeros(1, dtype=dtype))
+    optimizer = RmspropPaper([p], 1e-3, 0.9, 1e-3, **options)
+    for g in gradients:
+        p.grad = torch.tensor([g], dtype=dtype)
+        optimizer.step()
+    return p.item(), optimizer
+
+
+OVERFLOWING = [1e20, *[1.0] * 1999]
+
+
+def test_the_square_of_a_large_gradient_freezes_a_parameter_in_float32():
+    """The authors' arithmetic: s is infinite from then on, and every step is g / inf = 0."""
+    moved, optimizer = path_in(torch.float32, OVERFLOWING)
+    assert moved == 0 and optim.frozen_parameters(optimizer) == 1
+    exact, optimizer = path_in(torch.float64, OVERFLOWING)
+    assert exact == pytest.approx(-1.16, abs=0.01) and optim.frozen_parameters(optimizer) == 0
+
+
+def test_the_root_of_a_large_gradient_does_not_overflow():
+    exact, _ = path_in(torch.float64, OVERFLOWING)
+    moved, optimizer = path_in(torch.float32, OVERFLOWING, accumulator="root")
+    assert moved == pytest.approx(exact, rel=1e-3) and optim.frozen_parameters(optimizer) == 0
+
+
+@given(st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=50))
+def test_root_and_square_are_the_same_optimizer(gradients):
+    expected, _ = path_in(torch.float64, gradients)
+    moved, _ = path_in(torch.float64, gradients, accumulator="root")
+    assert moved == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", ["rmsprop_paper", "rmsprop", "adam", "adamw", "sgd"])
+def test_frozen_parameters_are_counted_for_every_optimizer(name):
+    momentum = {"momentum": 0.9} if name == "sgd" else {}
+    options = TypeAdapter(Optimizer).validate_python({"name": name, **momentum})
+    params = [torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(2, 2))]
+    optimizer = optim.make(options, params)
+    assert optim.frozen_parameters(optimizer) == 0
+    for huge in (1.0, inf):
+        for p in params:
+            p.grad = torch.ones_like(p)
+        params[0].grad[1] = huge
+        params[1].grad[0, 0] = huge
+        optimizer.step()
+        assert optim.frozen_parameters(optimizer) == (2 if huge == inf else 0)
 
 
 def test_zero_gradients_in_float32_never_give_nan():

@@ -7,12 +7,14 @@ all runs.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import isfinite
 from time import perf_counter
 from typing import TypedDict
 
 from torch import Tensor, nn
 
+from urnn_bench.engine import optim
 from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.stacked import UpdateResult, UpdateThreads, execute_updates
 from urnn_bench.engine.train_state import TrainState
@@ -132,11 +134,12 @@ def _with_divergence(job: Job, state: TrainState, measured: Measured, every: int
 
 
 def _measure_train(job: Job, state: TrainState) -> Measured:
-    """Return the mean training loss since the last report."""
+    """Return the mean training loss since the last report, and how many parameters are frozen."""
     with _training_time(state):
         mean = float(state.loss_sum) / state.loss_count
     state.loss_sum, state.loss_count = 0.0, 0
-    return _measured(job, state, "train", {job.task.metrics[0]: mean})
+    measured = _measured(job, state, "train", {job.task.metrics[0]: mean})
+    return replace(measured, frozen=optim.frozen_parameters(job.optimizer))
 
 
 def _measure_validation(job: Job, state: TrainState) -> Measured:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable
 from inspect import signature
-from typing import Any
+from math import sqrt
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +18,22 @@ class RmspropPaper(torch.optim.Optimizer):
     The optimizer of Arjovsky, Shah and Bengio (2016), as their code has it. A step is never longer
     than lr/√(1-decay). torch.optim.RMSprop starts s at 0 and adds an epsilon, so it is another
     optimizer wherever gradients vanish.
+
+    In float32 g² overflows from |g| of about 6e19. Then s is infinite, and the parameter never
+    moves again. With ``accumulator="root"`` √s is kept instead, as √(decay·s + (1-decay)·g²) by
+    hypot, which does not overflow.
     """
 
-    def __init__(self, params: Iterable[Any], lr: float, decay: float, initial: float) -> None:
-        super().__init__(params, {"lr": lr, "decay": decay, "initial": initial})
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float,
+        decay: float,
+        initial: float,
+        accumulator: Literal["square", "root"] = "square",
+    ) -> None:
+        defaults = {"lr": lr, "decay": decay, "initial": initial, "accumulator": accumulator}
+        super().__init__(params, defaults)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ARG002
@@ -31,17 +44,32 @@ class RmspropPaper(torch.optim.Optimizer):
                 self._update(params, [p.grad for p in params], group)
 
     def _update(self, params: list[Tensor], grads: list[Any], group: dict[str, Any]) -> None:
-        squares = [self._square(p, group["initial"]) for p in params]
+        update = self._roots if group["accumulator"] == "root" else self._roots_of_squares
+        torch._foreach_addcdiv_(params, grads, update(params, grads, group), value=-group["lr"])
+
+    def _roots_of_squares(
+        self, params: list[Tensor], grads: list[Any], group: dict[str, Any]
+    ) -> tuple[Tensor, ...] | list[Tensor]:
+        squares = [self._accumulator(p, "square", group["initial"]) for p in params]
         torch._foreach_mul_(squares, group["decay"])
         torch._foreach_addcmul_(squares, grads, grads, value=1 - group["decay"])
-        torch._foreach_addcdiv_(params, grads, torch._foreach_sqrt(squares), value=-group["lr"])
+        return torch._foreach_sqrt(squares)
 
-    def _square(self, param: Tensor, initial: float) -> Tensor:
+    def _roots(
+        self, params: list[Tensor], grads: list[Any], group: dict[str, Any]
+    ) -> tuple[Tensor, ...] | list[Tensor]:
+        roots = [self._accumulator(p, "root", sqrt(group["initial"])) for p in params]
+        torch._foreach_mul_(roots, sqrt(group["decay"]))
+        for root, grad in zip(roots, grads, strict=True):
+            torch.hypot(root, sqrt(1 - group["decay"]) * grad, out=root)
+        return roots
+
+    def _accumulator(self, param: Tensor, name: str, initial: float) -> Tensor:
         state = self.state[param]
         if not state:
-            state["square"] = torch.full_like(param, initial)
-        square: Tensor = state["square"]
-        return square
+            state[name] = torch.full_like(param, initial)
+        accumulator: Tensor = state[name]
+        return accumulator
 
 
 _OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -73,6 +101,22 @@ def _capturable(kind: Callable[..., Any], groups: list[dict[str, Any]]) -> dict[
     groups[0]["params"] = list(groups[0]["params"])
     on_gpu = any(p.is_cuda for p in groups[0]["params"])
     return {"capturable": True} if on_gpu and "capturable" in signature(kind).parameters else {}
+
+
+def frozen_parameters(optimizer: torch.optim.Optimizer) -> int:
+    """Return how many numbers of the parameters have an optimizer state that is not finite.
+
+    They no longer move, or are NaN from the next step on.
+    """
+    counts = [_not_finite(param, state).sum() for param, state in optimizer.state.items()]
+    # one sum, as each number that is read waits for a GPU
+    return int(torch.stack(counts).sum()) if counts else 0
+
+
+def _not_finite(param: Tensor, state: dict[str, Any]) -> Tensor:
+    kept = [value for value in state.values() if isinstance(value, Tensor)]
+    alike = [~torch.isfinite(value) for value in kept if value.shape == param.shape]
+    return torch.stack([~torch.isfinite(param), *alike]).any(dim=0)
 
 
 def clip(params: Iterable[nn.Parameter], limit: Clip | None) -> None:

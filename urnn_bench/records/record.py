@@ -84,6 +84,10 @@ class Record(_Stored):
     steps_done: _Whole = 0
     train_s: _Duration = 0.0
     probe_s: _Duration = 0.0
+    # whose optimizer state was not finite when they were last counted, and the update at which
+    # some were first seen
+    frozen_parameters: _Whole | None = None
+    frozen_step: _Whole | None = None
     best_step: _Whole | None = None
     solved_step: _Whole | None = None
     test: _Scores | None = None

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from urnn_bench.engine.train_state import TrainState
@@ -25,6 +26,10 @@ from urnn_bench.run.failures import status_of
 # checkpoints may take at most this share of the time
 _CHECKPOINT_SHARE = 0.02
 _CHECKPOINT_AT_LEAST_S = 1.0
+_FROZEN = (
+    "the optimizer's state is not finite; clip gradients, train in float64, or for rmsprop_paper "
+    "set fit.optimizer.accumulator=root"
+)
 
 
 @dataclass
@@ -138,10 +143,26 @@ class RunRecorder:
             _record_probes(run, event)
         elif isinstance(event, Measured):
             run.metrics.write(event)
+            if event.split == "train":
+                self._count_frozen(event)
             if event.split == "test":
                 run.record = run.record.model_copy(update={"test": dict(event.metrics)})
         elif isinstance(event, Ended):
             run.set_status(event.status, event.reason)
+
+    def _count_frozen(self, event: Measured) -> None:
+        """Note how many parameters are frozen; warn the first time."""
+        record, count = self.run.record, event.frozen
+        since = record.frozen_step
+        if count and since is None:
+            since = event.step
+        # a loss that is not finite ends the run, which says enough
+        if since == event.step and all(map(isfinite, event.metrics.values())):
+            share = f"{count:,} of {record.parameters:,} parameters"
+            text = f"{self.run.folder.name}: {share} no longer move at update {since}"
+            warnings.warn(f"{text}: {_FROZEN}", RecordsWarning, 2)
+        update = {"frozen_parameters": count, "frozen_step": since}
+        self.run.record = record.model_copy(update=update)
 
     def _save_or_stop(self) -> None:
         now_s, ended = time.monotonic(), self.run.state.ended

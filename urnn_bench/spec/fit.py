@@ -9,12 +9,17 @@ from urnn_bench.spec.types import SEQUENCES, UPDATES, Config, Count, Fraction, P
 
 
 class RmspropPaper(Config):
-    """The uRNN paper's RMSprop: accumulator from 1e-3, updated before use, no epsilon."""
+    """The uRNN paper's RMSprop: accumulator from 1e-3, updated before use, no epsilon.
+
+    The accumulator is s, as in the authors' code, or its root, which overflows only where a
+    gradient does. In float32 s overflows from a gradient of about 6e19, and never comes back.
+    """
 
     name: Literal["rmsprop_paper"] = "rmsprop_paper"
     lr: Positive = 1e-3
     decay: Fraction = 0.9
     initial: Positive = 1e-3
+    accumulator: Literal["square", "root"] = "square"
 
 
 class Rmsprop(Config):

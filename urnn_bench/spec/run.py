@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.fit import Fit, RmspropPaper
 from urnn_bench.spec.types import SEQUENCES, UPDATES, ComponentSpec, Config, Count, Seed
 
 _PROBES = ("gradient_norm", "state_norm", "distance_to_last", "memory_horizon", "lyapunov")
@@ -36,6 +36,7 @@ class Probes(Config):
         return step in self.at or (self.every is not None and step % self.every == 0)
 
 
+_AS_IN_THE_PAPER = RmspropPaper.model_fields["accumulator"].default
 _NOT_IDENTITY: Mapping[str, bool | set[str]] = {
     "benchmark": True,
     "settings": True,
@@ -96,6 +97,8 @@ class Run(Config):
         value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused})
         if self.fit.orthogonal_lr is None:
             del value["fit"]["orthogonal_lr"]
+        if value["fit"]["optimizer"].get("accumulator") == _AS_IN_THE_PAPER:
+            del value["fit"]["optimizer"]["accumulator"]
         return value
 
 

@@ -31,6 +31,9 @@ def closing(record: Record) -> str:
     if record.solved_step is not None:
         parts.append(f"solved at update {record.solved_step}")
     parts.append(f"{record.steps_done} updates in {duration(record.train_s)} of training")
+    if record.frozen_parameters:
+        share = f"{record.frozen_parameters:,} of {record.parameters:,} parameters"
+        parts.append(f"{share} frozen since update {record.frozen_step}")
     if record.probe_s:
         parts.append(f"{record.probe_s:.2g} s of probes")
     return ", ".join(parts)

@@ -185,6 +185,7 @@ class JsonDisplay:
             step=record.steps_done,
             train_s=record.train_s,
             solved_step=record.solved_step,
+            frozen_parameters=record.frozen_parameters,
             test=record.test,
         )
 
