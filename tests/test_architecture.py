@@ -30,6 +30,7 @@ FLOORS = (
         "proposals",
         "random_streams",
         "text",
+        "user_modules",
         "__init__",
     ),
 )
@@ -44,7 +45,8 @@ ALLOWED = {
     "global_state": set(),
     "proposals": set(),
     "random_streams": set(),
-    "registry": {"errors", "global_state"},
+    "user_modules": set(),
+    "registry": {"errors", "global_state", "user_modules"},
     "spec": {"errors", "files", "text"},
     "kernels": {"errors", "files"},
     "data": {"errors", "files", "proposals"},

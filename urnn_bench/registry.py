@@ -5,14 +5,14 @@ their summaries imports no component, so it is quick and needs no torch.
 """
 
 import ast
-import hashlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from urnn_bench.errors import UnknownNameError, UsageError, attempt
 from urnn_bench.global_state import kept
+from urnn_bench.user_modules import Source, imported_names, is_users, locate, read, source_hash
 
 T = TypeVar("T")
 _HERE = Path(__file__).parent
@@ -58,12 +59,17 @@ class Registry:
         return (ast.get_docstring(ast.parse(path.read_bytes())) or "").split("\n")[0]
 
     def source(self, name: str) -> str | None:
-        """Return the hash of a component's file, or None if it belongs to this package."""
-        path = self.included.get(name)
-        if path is None and name not in self._files() and name in self._entry_points():
-            spec = importlib.util.find_spec(self._entry_points()[name].module)
-            path = Path(spec.origin) if spec and spec.origin else None
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else None
+        """Return the hash of a component's file and of what it imports of the user's.
+
+        None if it belongs to this package.
+        """
+        if name in self.included:
+            path = self.included[name]
+            found = path.stat()
+            return _file_hash(path, (found.st_mtime_ns, found.st_ctime_ns, found.st_size))
+        if name not in self._files() and name in self._entry_points():
+            return _module_hash(self._entry_points()[name].module)
+        return None
 
     def include(self, path: Path) -> "Registry":
         """Return a registry that also knows the component in ``path``, named after the file."""
@@ -97,22 +103,74 @@ def _installed(group: str, _: tuple[str, ...]) -> Mapping[str, EntryPoint]:
 
 
 @cache
+def _file_hash(path: Path, _: tuple[int, ...]) -> str:
+    """Return the hash of a user's file, made once for a state of the file."""
+    with kept():
+        return source_hash(Source(path.read_bytes()))
+
+
+@cache
+def _module_hash(module: str) -> str | None:
+    """Return the hash of an entry point's module, which covers its own package."""
+    with kept():
+        spec = locate(module)
+        source = read(spec) if spec else None
+        return source_hash(source, module.partition(".")[0]) if source else None
+
+
+@cache
 def load_file(path: Path) -> ModuleType:
     """Import a user's file; raise UsageError with the reason if that fails."""
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file to include")
-    spec = importlib.util.spec_from_file_location(f"urnn_bench_included_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"{_INCLUDED}{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path}: --include takes a Python file whose name ends in .py")
     module = importlib.util.module_from_spec(spec)
+    folders = _included_folders()
     # dataclasses and pydantic look up their module by name
     sys.modules[spec.name] = module
     with kept():
         error = attempt(spec.loader.exec_module, module)
+        search_path = tuple(sys.path)
     if isinstance(error, Exception):
         del sys.modules[spec.name]
         raise UsageError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+    _refuse_namesakes(path, search_path, folders)
     return module
+
+
+_INCLUDED = "urnn_bench_included_"
+
+
+def _included_folders() -> set[Path]:
+    """Return the folders of the files that are included already."""
+    modules = (module for name, module in sys.modules.items() if name.startswith(_INCLUDED))
+    return {Path(module.__file__).parent for module in modules if module.__file__}
+
+
+def _refuse_namesakes(path: Path, search_path: Sequence[str], folders: set[Path]) -> None:
+    """Raise UsageError if a file has got, or would get, a module that another file means.
+
+    Python has one module of a name: files of two folders, each with a module ``helper`` beside it,
+    would silently share the first.
+    """
+    others = folders - {path.parent}
+    for name in sorted(set(imported_names(Source(path.read_bytes())))):
+        used = _origin(locate(name))
+        beside_another = used and not others.isdisjoint(used.parents)
+        own_folder = (str(path.parent),) if beside_another else ()
+        meant = _origin(locate(name, (*own_folder, *search_path)))
+        if used and meant and used != meant:
+            raise UsageError(
+                f"{path}: imports '{name}', which is {used} in this process and not {meant}; "
+                "rename one of the two, or include one file at a time"
+            )
+
+
+def _origin(spec: ModuleSpec | None) -> Path | None:
+    """Return the file of a module of the user's."""
+    return Path(spec.origin).resolve() if spec and spec.origin and is_users(spec) else None
 
 
 def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
