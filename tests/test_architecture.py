@@ -51,7 +51,7 @@ ALLOWED = {
     "kernels": {"errors", "files"},
     "data": {"errors", "files", "proposals"},
     "records": {"errors", "events", "files", "spec"},
-    "tasks": {"data", "errors", "events", "random_streams", "spec"},
+    "tasks": {"data", "errors", "events", "random_streams", "spec", "text"},
     "cells": {"kernels", "spec"},
     "models": {"cells", "kernels", "tasks"},
     "engine": {"errors", "events", "random_streams", "spec", "tasks"},

@@ -1,4 +1,4 @@
-"""Text on its way out, made safe for each format.
+"""Text of a user's files, and text on its way out, made safe for each format.
 
 Names, reasons and settings may come from a stranger's records. In a terminal they must not move the
 cursor, in a table not add a column, in a spreadsheet not run a formula, in a page not add a tag.
@@ -36,6 +36,31 @@ _PLAIN: Mapping[str, str] = {
     "“": '"',
     "”": '"',
 }
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a file in UTF-8 with \\n at the end of every line; raise ValueError.
+
+    A byte order mark is not part of it, and \\r\\n and \\r end a line too.
+    """
+    text = content.decode("utf-8-sig")
+    # of letters below 256, every other byte of UTF-16 is 0; without a mark that is valid UTF-8
+    if text.count("\0") > _NUL_SHARE * len(text):
+        raise ValueError("it is full of bytes that are 0, as UTF-16 has them")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a text, which end with \\n, \\r\\n or \\r and nothing else.
+
+    ``str.splitlines`` also cuts at form feeds and at other characters that a line may hold.
+    """
+    lines = _LINE_END.split(text)
+    return lines if lines[-1] else lines[:-1]
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_NUL_SHARE = 0.02
 
 
 def line(text: str) -> str:

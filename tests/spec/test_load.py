@@ -1,5 +1,7 @@
 """YAML as people mean it, and a sentence with a line where it is not."""
 
+import json
+
 import pytest
 import yaml
 from hypothesis import given
@@ -7,6 +9,16 @@ from hypothesis import strategies as st
 
 from urnn_bench.errors import SpecError
 from urnn_bench.spec.load import parse_value, read
+
+MARKED = '''\
+"""An RNN of mine."""
+
+from urnn_bench.cells.rnn import Rnn
+
+
+class Marked(Rnn):
+    pass
+'''
 
 
 @pytest.mark.parametrize(
@@ -57,8 +69,6 @@ def test_every_float_that_python_writes_is_read_back(value):
     )
 )
 def test_what_json_writes_is_read_back(value):
-    import json
-
     assert parse_value(json.dumps(value)) == value
 
 
@@ -110,3 +120,14 @@ def test_anchors_and_merge_keys_work(tmp_path):
     path.write_text("base: &b {x: 1, y: 2}\nfit:\n  <<: *b\n  y: 3\n")
     assert read(path).mapping["fit"] == {"x": 1, "y": 3}
     assert yaml.SafeLoader.yaml_implicit_resolvers, "PyYAML's own loader is left as it was"
+
+
+def test_a_byte_order_mark_is_part_of_neither_a_benchmark_nor_an_included_file(bench):
+    benchmark = bench.folder / "benchmarks/tiny.yaml"
+    cell = bench.write("marked.py", MARKED)
+    for path in (benchmark, cell):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_text().replace("\n", "\r\n").encode())
+    listed = json.loads(bench("list", "models", "--include", cell, "--json").out)
+    assert listed["models"]["marked"] == "An RNN of mine."
+    said = bench("run", "tiny", "--model", "marked", "--include", cell, "--updates", 1).err
+    assert "marked T=4 seed 0: done" in said

@@ -117,7 +117,12 @@ def test_a_corpus_of_ones_own_is_learned_and_fingerprinted(corpus):
     [
         (b"", "is empty"),
         (b" \n", "is empty"),
+        (b"\xef\xbb\xbf\r\n", "is empty"),
         (b"caf\xe9\n", "cannot be read as UTF-8"),
+        ("the cat\n".encode("utf-16"), "cannot be read as UTF-8"),
+        ("the cat\n".encode("utf-16-le"), "full of bytes that are 0, as UTF-16"),
+        ("кот на коврике\n".encode("utf-16-be"), "full of bytes that are 0, as UTF-16"),
+        ("the cat\n".encode("utf-32"), "cannot be read as UTF-8"),
         (None, "ptb.valid.txt is not in"),
     ],
 )
@@ -128,6 +133,59 @@ def test_a_corpus_that_cannot_be_read_is_one_sentence(corpus, content, says):
         path.write_bytes(content)
     said = corpus("run", "corpus", "--data-dir", "data", code=2).err
     assert says in said and said.count("\n") == 1 and not corpus.runs("corpus")
+
+
+LINES = "the cat\n\nsat\n" * 12
+
+
+@pytest.mark.parametrize("unit", ["words", "characters"])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace("\n", "\r").encode(),
+        lambda text: ("\ufeff" + text.replace("\n", "\r\n")).encode(),
+    ],
+)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_mark_and_the_ends_of_lines_do_not_change_the_tokens(unit, changed, split, bench):
+    def fingerprint(folder):
+        file = f"task={{name: ptb, corpus: {folder}}}"
+        settings = ("--set", file, "--set", f"task.unit={unit}", "--data-dir", "data", "-q")
+        bench("run", "corpus", *settings, "--results", folder)
+        (path,) = (bench.folder / folder).glob("*/*/run.json")
+        record = json.loads(path.read_text())
+        return record["fingerprint"], record["parameters"]
+
+    bench.write("benchmarks/corpus.yaml", CORPUS.replace("steps: 12", "steps: 1"))
+    for folder in ("plain", "changed"):
+        for name in ("train", "valid", "test"):
+            path = bench.write(f"data/{folder}/{name}.txt", LINES)
+            if folder == "changed" and name == split:
+                path.write_bytes(changed(LINES))
+    assert fingerprint("plain") == fingerprint("changed")
+
+
+@pytest.mark.parametrize("character", "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+def test_only_an_end_of_line_ends_a_line(character):
+    texts = Texts(f"to be{character}or not\r\nto be\rso\n", "to\n", "to")
+
+    class Words(Letters):
+        def load(self):
+            return texts
+
+    corpus = Words(TextOptions(T=2, unit="words"))._corpus()
+    words = [corpus.vocabulary[token] for token in corpus.tokens["train"]]
+    assert words == ["to", "be", "or", "not", "<eos>", "to", "be", "<eos>", "so", "<eos>"]
+
+
+def test_a_task_of_ones_own_that_reads_a_mark_has_it_not_in_its_vocabulary():
+    class Marked(Letters):
+        def load(self):
+            return Texts("\ufeffabc", "abc", "\ufeffcab")
+
+    assert Marked(TextOptions(T=2))._corpus().vocabulary == ("a", "b", "c")
 
 
 def test_scores_do_not_depend_on_how_much_is_evaluated_at_once(corpus):

@@ -28,6 +28,7 @@ from urnn_bench.random_streams import generator
 from urnn_bench.spec.types import Config, Count
 from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks.base import NOT_NEGATIVE, Batch, Score, Signature, Targets, Task, Tokens
+from urnn_bench.text import split_lines
 
 Unit = Literal["characters", "words"]
 
@@ -176,7 +177,9 @@ def _cut(
 
 @lru_cache(maxsize=4)
 def _encoded(texts: Texts, unit: Unit) -> Corpus:
-    parts = {name: _UNITS[unit](text) for name, text in texts._asdict().items()}
+    # a byte order mark is no part of a text, whoever has read it
+    contents = {name: text.removeprefix("\ufeff") for name, text in texts._asdict().items()}
+    parts = {name: _UNITS[unit](text) for name, text in contents.items()}
     vocabulary = tuple(dict.fromkeys(chain.from_iterable(parts.values())))
     number = {token: i for i, token in enumerate(vocabulary)}
     tokens = {name: torch.tensor([number[t] for t in part]) for name, part in parts.items()}
@@ -184,7 +187,7 @@ def _encoded(texts: Texts, unit: Unit) -> Corpus:
 
 
 def _words(text: str) -> list[str]:
-    return [word for line in text.splitlines() for word in (*line.split(), "<eos>")]
+    return [word for line in split_lines(text) for word in (*line.split(), "<eos>")]
 
 
 _UNITS: Mapping[str, Callable[[str], list[str]]] = {"characters": list, "words": _words}

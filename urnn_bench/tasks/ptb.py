@@ -4,6 +4,9 @@ The form of Mikolov et al. (2010) for the Penn Treebank, one sentence a line, wh
 licensed and therefore not fetched; any other corpus in three files will do. They are looked for in
 ``ptb/`` of the data folder, or in that of another name (``corpus``), with or without the first part
 of their names. The SHA-256 of what is read stands in the fingerprint of every run.
+
+The files are UTF-8; a byte order mark is not part of the text. Lines end with LF, CRLF or CR, which
+all give the same tokens. No other character ends a line.
 """
 
 from functools import lru_cache
@@ -14,6 +17,7 @@ from pydantic import Field
 from urnn_bench.data import store
 from urnn_bench.errors import DataError
 from urnn_bench.tasks._text import TextOptions, Texts, TextTask, Unit
+from urnn_bench.text import decoded
 
 _SPLITS = ("train", "valid", "test")
 
@@ -55,8 +59,9 @@ def _text(corpus: str, split: str, folders: tuple[Path, ...]) -> str:
             "say by --data-dir where it lies: it is yours to bring"
         )
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = decoded(path.read_bytes())
+    # a UnicodeDecodeError is a ValueError
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as UTF-8 text: {error}") from error
     if not text.strip():
         raise DataError(f"{path}: is empty")
