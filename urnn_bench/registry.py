@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from urnn_bench.errors import UnknownNameError, UsageError, attempt
 from urnn_bench.global_state import kept
+from urnn_bench.renamed import one_warning_each
 from urnn_bench.user_modules import Source, imported_names, is_users, locate, read, source_hash
 
 T = TypeVar("T")
@@ -130,7 +131,7 @@ def load_file(path: Path) -> ModuleType:
     folders = _included_folders()
     # dataclasses and pydantic look up their module by name
     sys.modules[spec.name] = module
-    with kept():
+    with one_warning_each(), kept():
         error = attempt(spec.loader.exec_module, module)
         search_path = tuple(sys.path)
     if isinstance(error, Exception):
@@ -183,7 +184,7 @@ def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
 def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
     """Return the class of an entry point, or the only subclass of ``base`` in its module."""
     where = f"the entry point '{point.name}' ({point.value})"
-    with kept():
+    with one_warning_each(), kept():
         loaded = attempt(point.load)
     if isinstance(loaded, Exception):
         text = f"{where} cannot be loaded: {type(loaded).__name__}: {loaded}"

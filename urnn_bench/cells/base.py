@@ -13,17 +13,8 @@ from torch import Tensor, nn
 
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import State, W
-from urnn_bench.spec.renamed import refuse_renamed
+from urnn_bench.renamed import CELL_HOOKS, accept_former_hooks
 from urnn_bench.spec.types import Config
-
-_RENAMED = {
-    "read": "readout_features",
-    "updated": "on_update_end",
-    "orthogonal": "orthogonal_parameters",
-    "fused": "kernels",
-    "counts_steps": "time_varying",
-    "asks_host": "host_sync_reason",
-}
 
 
 class Cell(nn.Module, ABC, Generic[W]):
@@ -48,7 +39,7 @@ class Cell(nn.Module, ABC, Generic[W]):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        refuse_renamed(cls, _RENAMED)
+        accept_former_hooks(cls, CELL_HOOKS)
 
     @property
     def features(self) -> int:

@@ -15,6 +15,9 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._paper_points import FROM_PAPER
 from urnn_bench.figures._style import escaped, legend_columns, style_of
 from urnn_bench.records.record import FINAL
+from urnn_bench.renamed import former_names
+
+__getattr__ = former_names(__name__)
 
 # smaller norms are below the axis
 MIN_NORM = 1e-24

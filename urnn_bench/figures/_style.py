@@ -7,7 +7,7 @@ The uRNN paper's blue, green and red are kept for its three models.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 from zlib import crc32
 
 import matplotlib as mpl
@@ -20,8 +20,11 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from urnn_bench.files import remove_stale_parts, write_atomically
+from urnn_bench.renamed import former_names
 from urnn_bench.spec.benchmark import GRID_SEPARATOR
 from urnn_bench.text import line, lines
+
+__getattr__ = former_names(__name__)
 
 _LOG_FROM = 30.0
 
@@ -33,6 +36,12 @@ class _LineStyle(TypedDict):
 
 BASELINE: _LineStyle = {"color": "0.35", "linewidth": 1.0}
 BASELINE_DASHES = ("--", ":")
+DIVERGED_MARK: dict[str, Any] = {
+    "markersize": 9,
+    "markeredgewidth": 2,
+    "zorder": 6,
+    "path_effects": [withStroke(linewidth=4, foreground="white")],
+}
 
 _RC: dict[str, bool | int | float | str] = {
     "axes.grid": True,
@@ -118,11 +127,8 @@ def mark_diverged(
         "x",
         color=color,
         label="diverged",
-        markersize=9,
-        markeredgewidth=2,
-        zorder=6,
-        path_effects=[withStroke(linewidth=4, foreground="white")],
         clip_on=clip_on,
+        **DIVERGED_MARK,
     )
 
 

@@ -12,6 +12,9 @@ from typing_extensions import TypeVar
 
 from urnn_bench.errors import KernelError, near_miss
 from urnn_bench.kernels.time_loop import Recurrence, State, W, W_contra, stacked, unroll
+from urnn_bench.renamed import former_names
+
+__getattr__ = former_names(__name__)
 
 C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)

@@ -18,15 +18,16 @@ from torch import Tensor
 from urnn_bench.data.store import DataSet
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import generator
-from urnn_bench.spec.renamed import refuse_renamed
+from urnn_bench.renamed import (
+    ARGUMENTS,
+    TASK_HOOKS,
+    accept_former_hooks,
+    former_names,
+    note_former_name,
+)
 from urnn_bench.spec.types import SEQUENCES, Config, Count
 
-_RENAMED = {
-    "draw": "sample",
-    "summed": "finalise_metrics",
-    "continues": "carries_state",
-    "memoryless": "baseline_output",
-}
+__getattr__ = former_names(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Targets(Enum):
         return 1 if self is Targets.EVERY_STEP else 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Signature:
     """All that a model may know of a task."""
 
@@ -68,12 +69,42 @@ class Signature:
     outputs: int
     targets: Targets
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.targets, Targets):
-            raise TypeError(
-                "Signature.answer was renamed to targets, which is Targets.EVERY_STEP or "
-                f"Targets.LAST_STEP, not {self.targets!r}"
-            )
+    def __init__(
+        self,
+        inputs: Tokens | Vectors,
+        outputs: int,
+        targets: Targets | str | None = None,
+        answer: str | None = None,
+    ) -> None:
+        """Take ``answer``, the former name of ``targets``, too; raise TypeError for another."""
+        fields = {"inputs": inputs, "outputs": outputs, "targets": _targets(targets, answer)}
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def answer(self) -> str:
+        """The former name of ``targets``, with its former values."""
+        _note_answer()
+        return next(word for word, targets in _ANSWERS.items() if targets is self.targets)
+
+
+_ANSWERS = {"every": Targets.EVERY_STEP, "last": Targets.LAST_STEP}
+
+
+def _targets(targets: Targets | str | None, answer: str | None) -> Targets:
+    """Return targets that are given by today's or by the former name and values."""
+    if isinstance(targets, Targets) and answer is None:
+        return targets
+    given = [word for word in (targets, answer) if word is not None]
+    if len(given) != 1 or given[0] not in _ANSWERS:
+        wanted = "Targets.EVERY_STEP or Targets.LAST_STEP"
+        raise TypeError(f"the targets of a Signature are {wanted}, not {given!r}")
+    _note_answer()
+    return _ANSWERS[str(given[0])]
+
+
+def _note_answer() -> None:
+    note_former_name("answer", ARGUMENTS["Signature"]["answer"])
 
 
 @dataclass(frozen=True)
@@ -126,7 +157,7 @@ class Task(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        refuse_renamed(cls, _RENAMED)
+        accept_former_hooks(cls, TASK_HOOKS)
 
     @property
     @abstractmethod
