@@ -27,10 +27,13 @@ def test_a_name_that_never_was_is_an_error():
 
 
 def test_a_name_is_warned_of_once_for_each_file():
-    with pytest.warns(FormerNameWarning) as caught:
-        for file in ("one.py", "one.py", "two.py"):
+    def use(*files):
+        for file in files:
             code = compile("from urnn_bench.streams import seeded", file, "exec")
             exec(code, {"__name__": "users"})
+
+    with pytest.warns(FormerNameWarning) as caught:
+        use("one.py", "one.py", "two.py")
     texts = [str(warning.message) for warning in caught]
     assert [text.partition(":")[0] for text in texts] == ["one.py", "two.py"]
 

@@ -179,6 +179,27 @@ def test_new_components_pass_every_contract(tmp_path):
         assert any(name in o.parameters and o.result == "passed" for o in of_module)
 
 
+FORMER_NAMES = {
+    "urnn_bench.spec.types": "urnn_bench.spec.schema",
+    "SyntheticTask": "DrawnTask",
+    "Vectors": "Reals",
+    "def sample": "def draw",
+    "def baseline_output": "def memoryless",
+    "Targets.LAST_STEP": 'answer="last"',
+    "    Targets,\n": "",
+}
+
+
+def test_a_file_with_former_names_passes_every_contract(tmp_path):
+    former = TASK
+    for new, old in FORMER_NAMES.items():
+        assert new in former
+        former = former.replace(new, old)
+    outcomes = run_contracts(tmp_path, {"former_task": former}, "-k", "former_task")
+    assert "test_the_baseline_is_what_its_predictor_scores" in {o.function for o in outcomes}
+    assert [o for o in outcomes if o.result not in ("passed", "skipped")] == []
+
+
 def test_contracts_find_every_fault(tmp_path):
     files = {name: fault.source for name, fault in FAULTS.items()}
     tests = " or ".join(f"({fault.contract} and {name})" for name, fault in FAULTS.items())
