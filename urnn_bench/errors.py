@@ -112,9 +112,15 @@ def _one_line(name: str) -> str:
 
 def near_miss(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the known name closest to ``name``, or nothing."""
+    close = closest(name, known)
+    return f"; did you mean '{_one_line(close)}'?" if close is not None else ""
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name closest to ``name``, or None if none is close."""
     by_key = {key.lower(): key for key in known}
     close = get_close_matches(name.lower(), by_key, n=1, cutoff=0.5)
-    return f"; did you mean '{_one_line(by_key[close[0]])}'?" if close else ""
+    return by_key[close[0]] if close else None
 
 
 def attempt(

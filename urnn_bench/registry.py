@@ -8,7 +8,7 @@ import ast
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -16,9 +16,9 @@ from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import ClassVar, TypeVar, get_origin
 
-from urnn_bench.errors import UnknownNameError, UsageError, attempt
+from urnn_bench.errors import UnknownNameError, UsageError, attempt, closest
 from urnn_bench.global_state import kept
 from urnn_bench.renamed import one_warning_each
 from urnn_bench.user_modules import Source, imported_names, is_users, locate, read, source_hash
@@ -175,10 +175,57 @@ def _origin(spec: ModuleSpec | None) -> Path | None:
 
 
 def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
-    """Return the public concrete subclasses of ``base`` that ``module`` defines itself."""
-    members = [m for name, m in vars(module).items() if inspect.isclass(m) and name[0] != "_"]
-    own = [m for m in members if m.__module__ == module.__name__ and issubclass(m, base)]
-    return [m for m in own if not inspect.isabstract(m)]
+    """Return the public complete subclasses of ``base`` that ``module`` defines itself."""
+    return [kind for kind in _public(_defined(module, base)) if not missing_members(kind, base)]
+
+
+def faults_of(module: ModuleType, bases: Iterable[type[object]]) -> list[str]:
+    """Return why each class of a module that has no component of these bases is none."""
+    faults: list[str] = []
+    for base in bases:
+        own = _defined(module, base)
+        public = _public(own)
+        hidden = [name for name, kind in own.items() if kind not in public]
+        faults += [f"{kind.__name__} {_lacks(kind, base)}" for kind in public]
+        faults += [f"{name} is private; take the underscore from its name" for name in hidden]
+        faults += [] if own else _imported(module, base)
+    return faults
+
+
+def missing_members(kind: type, base: type) -> list[str]:
+    """Return the abstract members of a class, and those of ``base`` that have no value."""
+    annotations = inspect.get_annotations(base).items()
+    origins: dict[str, object] = {name: get_origin(what) for name, what in annotations}
+    declared = {name for name, origin in origins.items() if origin is ClassVar}
+    abstract: frozenset[str] = getattr(kind, "__abstractmethods__", frozenset())
+    return sorted(abstract | {name for name in declared if not hasattr(kind, name)})
+
+
+def _lacks(kind: type, base: type) -> str:
+    """Return "lacks `drive`", and which member of the class may be it."""
+    missing = missing_members(kind, base)
+    own = [name for name in vars(kind) if not name.startswith("_") and not hasattr(base, name)]
+    meant = {name: found for name in missing if (found := closest(name, own))}
+    hints = "".join(f"; should `{found}` be called `{name}`?" for name, found in meant.items())
+    return f"lacks {', '.join(f'`{name}`' for name in missing)}{hints}"
+
+
+def _defined(module: ModuleType, base: type[T]) -> dict[str, type[T]]:
+    classes = {name: kind for name, kind in vars(module).items() if inspect.isclass(kind)}
+    own = {name: kind for name, kind in classes.items() if kind.__module__ == module.__name__}
+    return {name: kind for name, kind in own.items() if issubclass(kind, base)}
+
+
+def _public(kinds: Mapping[str, type[T]]) -> list[type[T]]:
+    # a class may have two names
+    return list(dict.fromkeys(kind for name, kind in kinds.items() if not name.startswith("_")))
+
+
+def _imported(module: ModuleType, base: type) -> list[str]:
+    """Return a sentence for each component that a module imports and does not define."""
+    kinds = {m for m in vars(module).values() if inspect.isclass(m) and issubclass(m, base)}
+    names = sorted(k.__name__ for k in kinds if k is not base and not missing_members(k, base))
+    return [f"{name} is imported, not defined here; define a subclass of it" for name in names]
 
 
 def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
@@ -193,13 +240,17 @@ def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
         return _only_subclass(loaded, base)
     if not (inspect.isclass(loaded) and issubclass(loaded, base)):
         raise UsageError(f"{where} is not a {base.__name__}")
+    if missing_members(loaded, base):
+        raise UsageError(f"{where}: {loaded.__name__} {_lacks(loaded, base)}")
     return loaded
 
 
 def _only_subclass(module: ModuleType, base: type[T]) -> type[T]:
     classes = subclasses(module, base)
-    if len(classes) != 1:
-        names = ", ".join(c.__name__ for c in classes) or "none"
-        text = f"{module.__file__}: must define exactly one public {base.__name__}, found {names}"
-        raise UsageError(text)
-    return classes[0]
+    if len(classes) == 1:
+        return classes[0]
+    names = ", ".join(c.__name__ for c in classes) or "none"
+    faults = [] if classes else faults_of(module, [base])
+    advice = "begin the names of the others with an underscore" if classes else "; ".join(faults)
+    text = f"{module.__file__}: must define exactly one public {base.__name__}, found {names}"
+    raise UsageError(f"{text}; {advice}" if advice else text)

@@ -16,7 +16,7 @@ from urnn_bench.errors import (
 )
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
-from urnn_bench.registry import Components, Registry, load_file, subclasses
+from urnn_bench.registry import Components, Registry, faults_of, load_file, subclasses
 from urnn_bench.run.build import count_parameters
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
@@ -44,7 +44,9 @@ def include(components: Components, paths: Sequence[Path]) -> Components:
         module = load_file(path.resolve())
         folders = [folder for folder, base in _BASES.items() if subclasses(module, base)]
         if not folders:
-            raise UsageError(f"{path}: defines no public subclass of Cell, Task, Figure or Probe")
+            faults = "; ".join(faults_of(module, _BASES.values()))
+            text = faults or "defines no public subclass of Cell, Task, Figure or Probe"
+            raise UsageError(f"{path}: {text}")
         extended = {name: getattr(components, name).include(path.resolve()) for name in folders}
         components = replace(components, **extended)
     return components
