@@ -165,12 +165,25 @@ def test_files_whose_helpers_have_one_name_are_refused(path, bench):
     for folder in ("one", "two"):
         head = PATHS[path].format(module=module)
         bench.write(f"{folder}/cell_{folder}.py", head + CELL.format(module=module))
-        bench.write(f"{folder}/{module}.py", f"DECAY = 0.{len(folder)}\n")
+        bench.write(f"{folder}/{module}.py", f"DECAY = 0.5  # of {folder}\n")
     files = [
         word for folder in ("one", "two") for word in ("--include", f"{folder}/cell_{folder}.py")
     ]
     said = bench("list", "models", *files, code=2).err
     assert f"cell_two.py: imports '{module}', which is {bench.folder}/one/{module}.py" in said
+
+
+@pytest.mark.parametrize("second", [0.5, 0.25])
+def test_a_helper_of_a_helper_is_refused_too_unless_it_is_a_copy(second, bench):
+    number = f"twin_number_{second}".replace(".", "_")
+    for folder, value in (("one", 0.5), ("two", second)):
+        helper = f"gates_{folder}_{number}"
+        bench.write(f"{folder}/deep_{folder}.py", PATHS["stays"] + CELL.format(module=helper))
+        bench.write(f"{folder}/{helper}.py", f"from {number} import DECAY\n")
+        bench.write(f"{folder}/{number}.py", f"DECAY = {value}\n")
+    files = ("--include", "one/deep_one.py", "--include", "two/deep_two.py")
+    said = bench("list", "models", *files, code=0 if second == 0.5 else 2).err
+    assert (f"deep_two.py: imports '{number}', which is" in said) == (second != 0.5)
 
 
 def test_files_that_share_a_helper_are_included_together(bench):

@@ -21,7 +21,15 @@ from typing import ClassVar, TypeVar, get_origin
 from urnn_bench.errors import UnknownNameError, UsageError, attempt, closest
 from urnn_bench.global_state import kept
 from urnn_bench.renamed import one_warning_each
-from urnn_bench.user_modules import Source, imported_names, is_users, locate, read, source_hash
+from urnn_bench.user_modules import (
+    Source,
+    imported_names,
+    is_users,
+    locate,
+    read,
+    source_hash,
+    user_modules,
+)
 
 T = TypeVar("T")
 _HERE = Path(__file__).parent
@@ -157,12 +165,15 @@ def _refuse_namesakes(path: Path, search_path: Sequence[str], folders: set[Path]
     would silently share the first.
     """
     others = folders - {path.parent}
-    for name in sorted(set(imported_names(Source(path.read_bytes())))):
+    root = Source(path.read_bytes())
+    sources = (root, *user_modules(root).values())
+    for name in sorted({name for source in sources for name in imported_names(source)}):
         used = _origin(locate(name))
         beside_another = used and not others.isdisjoint(used.parents)
         own_folder = (str(path.parent),) if beside_another else ()
         meant = _origin(locate(name, (*own_folder, *search_path)))
-        if used and meant and used != meant:
+        # copies of one content are no matter
+        if used and meant and used != meant and used.read_bytes() != meant.read_bytes():
             raise UsageError(
                 f"{path}: imports '{name}', which is {used} in this process and not {meant}; "
                 "rename one of the two, or include one file at a time"
