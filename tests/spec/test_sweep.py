@@ -288,4 +288,5 @@ def test_the_paper_s_settings_are_the_paper_s():
                 "lr": 1e-3,
                 "decay": 0.9,
                 "initial": 1e-3,
+                "accumulator": "square",
             }

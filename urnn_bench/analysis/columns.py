@@ -21,6 +21,7 @@ from urnn_bench.records.reading import (
     content,
 )
 
+_WHOLE = "int64"
 _BATCH_BYTES = 4 * 2**20
 # before pandas 3.1 the default is wrong in the last digit
 _IS_EXACT = tuple(int(part) for part in pd.__version__.split(".")[:2]) >= (3, 1)
@@ -97,7 +98,9 @@ def _read_csv(form: _Format, lines: bytes) -> pd.DataFrame:
         io.BytesIO(lines),
         names=list(form.columns),
         header=None,
-        dtype=_dtypes(form),
+        # told to read whole numbers, pandas would also take 2.0
+        dtype={name: dtype for name, dtype in _dtypes(form).items() if dtype != _WHOLE},
+        low_memory=False,
         na_filter=False,
         quoting=csv.QUOTE_NONE,
         float_precision=_PRECISION,
@@ -115,7 +118,9 @@ def _holds(column: Column, values: "pd.Series[Any]") -> bool:
         # names that are all numbers become numbers, which are other names: 5.0 and 5
         names = values.cat.categories
         return all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME for name in names)
-    return column.least is None or bool((values >= column.least).all())
+    if column.least is None:
+        return True
+    return values.dtype == _WHOLE and bool((values >= column.least).all())
 
 
 def _line_by_line(form: _Format, file: _File) -> pd.DataFrame:
