@@ -12,7 +12,7 @@ from urnn_bench.cli.sources import load_components, selected_runs
 from urnn_bench.errors import (
     NothingToShowError,
     RecordsError,
-    UnknownNameError,
+    UnknownComponentError,
     UrnnBenchError,
     attempt,
 )
@@ -134,7 +134,7 @@ def _figures(
     own = _own_figures(components, benchmark)
     for name in requested or []:
         if name not in components.figures.names():
-            raise UnknownNameError("figure", name, components.figures.names())
+            raise UnknownComponentError("figure", name, components.figures.names())
     names = requested or [*own, *components.figures.names()]
     return [own.get(name) or ComponentSpec(name=name) for name in dict.fromkeys(names)]
 
