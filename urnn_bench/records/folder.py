@@ -15,7 +15,7 @@ from tempfile import NamedTemporaryFile
 from filelock import FileLock, Timeout
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
-from urnn_bench.files import PARTIAL, is_stale, remove_if_allowed, require_real_folder
+from urnn_bench.files import PARTIAL, expanded, is_stale, remove_if_allowed, require_real_folder
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import INTERRUPTED, NAME, RUNNING, Record
 from urnn_bench.spec.run import Run
@@ -30,6 +30,7 @@ FORCED = ".forced"
 TO_DO = "to do"
 REFUSED = "refused"
 _WRITABLE = ".writable"
+_RESULTS = "URNN_BENCH_RESULTS"
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,15 @@ class RunStatus:
 
 
 def default_results() -> Path:
-    """Return ``$URNN_BENCH_RESULTS``, or ``results`` in the working directory."""
-    return Path(os.environ.get("URNN_BENCH_RESULTS") or "results")
+    """Return ``$URNN_BENCH_RESULTS``, or ``results`` in the working directory.
+
+    Raises RecordsError if the variable names the home folder of nobody.
+    """
+    given = os.environ.get(_RESULTS) or "results"
+    try:
+        return expanded(given)
+    except OSError as error:
+        raise RecordsError(f"{_RESULTS}={given}: {error.strerror}") from error
 
 
 def folder_of(results: Path, run: Run) -> Path:

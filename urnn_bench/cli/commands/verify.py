@@ -12,6 +12,7 @@ import typer
 from urnn_bench.claims.schema import Claim, Needs, Paper, check_needs, commands, load_paper
 from urnn_bench.cli.display.output import echo_block, echo_err, echo_json, echo_table
 from urnn_bench.cli.options.completion import complete_paper
+from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import (
     EXECUTION,
     OUTPUT,
@@ -50,6 +51,7 @@ def verify(
     paper: Annotated[
         str,
         typer.Argument(
+            parser=NameOrPathOf("PAPER"),
             metavar="PAPER",
             autocompletion=complete_paper,
             help="A name from 'urnn-bench list papers', or a YAML file of claims.",
