@@ -11,6 +11,7 @@ UrnnBenchError            1  an error with a sentence for the user
 │   │   └── TooLargeError        a run that needs more memory than is free
 │   ├── DataError            a data set that is missing, damaged or cannot be downloaded
 │   └── RecordsError         a results folder or a checkpoint that cannot be used
+│       ├── UnwritableError      one run's folder
 │       └── DamagedRecordError   one run's record or checkpoint
 │           └── NewerRecordError     one that a newer version wrote
 ├── GateError             4  a check failed
@@ -79,6 +80,10 @@ class DataError(UsageError):
 
 class RecordsError(UsageError):
     """A results folder, a record or a checkpoint cannot be used."""
+
+
+class UnwritableError(RecordsError):
+    """One run's folder cannot be written to; one that is done can still be read."""
 
 
 class DamagedRecordError(RecordsError):
