@@ -26,6 +26,7 @@ from urnn_bench.files import (
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import INTERRUPTED, NAME, RUNNING, Record
 from urnn_bench.records.refused import ANOTHER, mend_of_link, refused
+from urnn_bench.records.search import run_folders
 from urnn_bench.spec.run import Run
 
 METRICS = "metrics.csv"
@@ -101,9 +102,8 @@ def records(results: Path, benchmark: str | None = None) -> list[tuple[Path, Rec
     Skips a damaged record and one of a newer version with a warning, and results folders inside the
     results.
     """
-    root = results / benchmark if benchmark else results
-    paths = sorted(root.glob(f"*/{NAME}") if benchmark else root.rglob(NAME))
-    folders = [path.parent for path in paths if path.parent.name != FORCED]
+    paths = run_folders(results / benchmark, deepest=1) if benchmark else run_folders(results)
+    folders = sorted(path for path in paths if path.name != FORCED)
     with without_garbage_collection():
         read = [(folder, _readable(folder)) for folder in folders]
     return [

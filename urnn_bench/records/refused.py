@@ -29,7 +29,7 @@ def mend_of_link(link: Path, results: Path) -> str:
     # resolve() raises for links that lead to each other
     target = Path(os.path.realpath(link))
     root = Path(*target.parts[: -len(below.parts)])
-    if root / below == target:
+    if root / below == target and os.path.isdir(target):
         return f"write to the folder itself with --results {shlex.quote(str(root))}"
     return f"put the folder in the place of the link, or {ANOTHER}"
 
