@@ -36,6 +36,14 @@ def test_figures_of_benchmarks_that_are_links_are_drawn(linked):
     assert out == [f"figures/{name}/scores_by_length.png" for name in NAMES]
 
 
+def test_plot_draws_what_is_no_link_and_names_out(linked):
+    linked.record("lstm", benchmark="own")
+    said = linked("plot", "--figure", "scores_by_length", code=2)
+    assert said.out.splitlines() == ["results/own/figures/scores_by_length.png"]
+    assert "results/made: no figure can be written there (is a link" in said.err
+    assert said.err.count("choose another folder with --out") == len(NAMES)
+
+
 def test_a_linked_part_of_a_name_and_a_linked_run_are_shown(bench):
     folder = bench.record("lstm", benchmark="a/b", results="real")
     other = bench.record("urnn", benchmark="a/b", results="elsewhere")
