@@ -3,13 +3,15 @@
 UrnnBenchError            1  an error with a sentence for the user
 ├── UsageError            2  the request is wrong, or impossible on this machine
 │   ├── SpecError            a benchmark file, or a value set on the command line
-│   ├── UnknownNameError     a benchmark, model, task or figure that does not exist
+│   ├── UnknownNameError     a benchmark, metric or length that does not exist
+│   │   └── UnknownComponentError  a model, task, figure or probe that does not exist
 │   ├── KernelError          a kernel that cannot run on this machine
 │   ├── DeviceError          a device that this machine does not have
 │   ├── ComponentError       a cell or task that cannot be built
 │   │   └── TooLargeError        a run that needs more memory than is free
 │   ├── DataError            a data set that is missing, damaged or cannot be downloaded
 │   └── RecordsError         a results folder or a checkpoint that cannot be used
+│       ├── UnwritableError      one run's folder
 │       └── DamagedRecordError   one run's record or checkpoint
 │           └── NewerRecordError     one that a newer version wrote
 ├── GateError             4  a check failed
@@ -43,9 +45,17 @@ class SpecError(UsageError):
 class UnknownNameError(UsageError):
     """A name that does not exist; the message offers the nearest one."""
 
+    _note: ClassVar[str] = ""
+
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
         hint = near_miss(name, known := sorted(known)) or f"; there are: {_some(known)}"
-        super().__init__(f"{where}no {kind} is called '{_one_line(name)}'{hint}")
+        super().__init__(f"{where}no {kind} is called '{_one_line(name)}'{hint}{self._note}")
+
+
+class UnknownComponentError(UnknownNameError):
+    """A model, task, figure or probe that does not exist, perhaps as its file is not included."""
+
+    _note = " (a file of your own needs --include)"
 
 
 class KernelError(UsageError):
@@ -70,6 +80,10 @@ class DataError(UsageError):
 
 class RecordsError(UsageError):
     """A results folder, a record or a checkpoint cannot be used."""
+
+
+class UnwritableError(RecordsError):
+    """One run's folder cannot be written to; one that is done can still be read."""
 
 
 class DamagedRecordError(RecordsError):

@@ -27,6 +27,20 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | os.O_CLOEXEC
 
 
+def expanded(path: str) -> Path:
+    """Return a path whose ``~`` or ``~user`` is the home folder; raise OSError if there is none."""
+    try:
+        text = os.path.expanduser(path)
+    except ValueError:
+        text = path
+    if text == path and path.startswith("~"):
+        name = path.partition(os.sep)[0]
+        raise OSError(errno.ENOENT, f"no home folder of '{name}' is known; write it out", path)
+    found = Path(text)
+    # "./~" is a folder of that name, and Path takes the dot away
+    return found.absolute() if str(found).startswith("~") else found
+
+
 def write_atomically(path: Path, write: Callable[[BinaryIO], object], mode: int = 0o644) -> None:
     """Write a temporary file in the folder of ``path`` and rename it once it is on the disk.
 

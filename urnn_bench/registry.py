@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import ClassVar, TypeVar, get_origin
 
-from urnn_bench.errors import UnknownNameError, UsageError, attempt, closest
+from urnn_bench.errors import UnknownComponentError, UsageError, attempt, closest
 from urnn_bench.global_state import kept
 from urnn_bench.renamed import one_warning_each
 from urnn_bench.user_modules import (
@@ -50,7 +50,7 @@ class Registry:
     def get(self, name: str, base: type[T]) -> type[T]:
         """Import the component ``name`` and return its one public subclass of ``base``.
 
-        Raises UnknownNameError, or UsageError if the component defines no such class.
+        Raises UnknownComponentError, or UsageError if the component defines no such class.
         """
         if name in self.included:
             return _only_subclass(load_file(self.included[name]), base)
@@ -58,7 +58,7 @@ class Registry:
             return _only_subclass(import_module(f"urnn_bench.{self.folder}.{name}"), base)
         if name in self._entry_points():
             return _loaded(self._entry_points()[name], base)
-        raise UnknownNameError(self.kind, name, self.names())
+        raise UnknownComponentError(self.kind, name, self.names())
 
     def summary(self, name: str) -> str:
         """Return the first line of a component's docstring, read without importing it."""

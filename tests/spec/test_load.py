@@ -131,3 +131,31 @@ def test_a_byte_order_mark_is_part_of_neither_a_benchmark_nor_an_included_file(b
     assert listed["models"]["marked"] == "An RNN of mine."
     said = bench("run", "tiny", "--model", "marked", "--include", cell, "--updates", 1).err
     assert "marked T=4 seed 0: done" in said
+
+
+def containers(value):
+    """Yield every mapping and list within a value, as often as it occurs."""
+    if isinstance(value, dict | list):
+        yield value
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from containers(item)
+
+
+SHARED = {
+    "a mapping": "{a: &x {b: 1}, c: *x}",
+    "a list": "{a: &x [1, 2], c: *x}",
+    "what is merged": "{a: &x {b: {c: 1}, d: [1]}, e: {<<: *x, f: 2}, g: {<<: *x}}",
+    "what several merges have": "{a: &x {b: {c: 1}}, d: &y {<<: *x}, e: {<<: [*x, *y]}}",
+    "an alias within an alias": "{a: &x {b: &y {c: 1}}, d: *x, e: *y, f: [*x, *y]}",
+    "a list of lists": "{a: &x [&y [1]], b: [*x, *y, *x]}",
+}
+
+
+@pytest.mark.parametrize("text", SHARED.values(), ids=SHARED)
+def test_nothing_is_shared_by_two_places(tmp_path, text):
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    for value in (read(path).mapping, parse_value(text)):
+        found = list(containers(value))
+        assert len({id(container) for container in found}) == len(found)
+        assert value == yaml.safe_load(text)

@@ -1,9 +1,11 @@
 """What several commands read: the user's files and the records."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from urnn_bench import files
 from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.proposals import Command
 from urnn_bench.records.folder import default_results, records
@@ -85,8 +87,15 @@ def _given_name(name: str, runs: Sequence[Run]) -> str:
     if name in catalogue.names():
         return name
     words = [word for _, record in reversed(runs) for word in record.sessions[-1].argv]
-    files = (word for word in words if word.endswith((".yaml", ".yml")))
-    return next((word for word in files if Path(word).stem == name and Path(word).is_file()), name)
+    paths = (word for word in words if word.endswith((".yaml", ".yml")) and Path(word).stem == name)
+    return next((word for word in paths if _is_file(word)), name)
+
+
+def _is_file(path: str) -> bool:
+    """Return whether there is a file at a path as it was typed."""
+    with suppress(OSError, ValueError):
+        return files.expanded(path).is_file()
+    return False
 
 
 def run_command(

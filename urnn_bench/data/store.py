@@ -12,7 +12,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from urnn_bench import proposals
+from urnn_bench import files, proposals
 from urnn_bench.errors import DataError
 
 DATA = "URNN_BENCH_DATA"
@@ -36,10 +36,16 @@ class DataSet:
 
 
 def folders() -> tuple[Path, ...]:
-    """Return the folders that are searched; files are fetched into the first."""
+    """Return the folders that are searched; files are fetched into the first.
+
+    Raises DataError if the variable names the home folder of nobody.
+    """
     cache = user_cache_path("urnn-bench") / "data"
     setting = os.environ.get(DATA)
-    return (Path(setting).expanduser(), cache) if setting else (cache,)
+    try:
+        return (files.expanded(setting), cache) if setting else (cache,)
+    except OSError as error:
+        raise DataError(f"{DATA}={setting}: {error.strerror}") from error
 
 
 def read(data: DataSet, file: str, include: Sequence[str] = ()) -> tuple[bytes, Path]:

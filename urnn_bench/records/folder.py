@@ -7,7 +7,7 @@ import os
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -15,9 +15,18 @@ from tempfile import NamedTemporaryFile
 from filelock import FileLock, Timeout
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
-from urnn_bench.files import PARTIAL, is_stale, remove_if_allowed, require_real_folder
+from urnn_bench.files import (
+    PARTIAL,
+    expanded,
+    is_stale,
+    open_append,
+    remove_if_allowed,
+    require_real_folder,
+)
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import INTERRUPTED, NAME, RUNNING, Record
+from urnn_bench.records.refused import ANOTHER, mend_of_link, refused
+from urnn_bench.records.search import run_folders
 from urnn_bench.spec.run import Run
 
 METRICS = "metrics.csv"
@@ -30,6 +39,7 @@ FORCED = ".forced"
 TO_DO = "to do"
 REFUSED = "refused"
 _WRITABLE = ".writable"
+_RESULTS = "URNN_BENCH_RESULTS"
 
 
 @dataclass(frozen=True)
@@ -52,8 +62,15 @@ class RunStatus:
 
 
 def default_results() -> Path:
-    """Return ``$URNN_BENCH_RESULTS``, or ``results`` in the working directory."""
-    return Path(os.environ.get("URNN_BENCH_RESULTS") or "results")
+    """Return ``$URNN_BENCH_RESULTS``, or ``results`` in the working directory.
+
+    Raises RecordsError if the variable names the home folder of nobody.
+    """
+    given = os.environ.get(_RESULTS) or "results"
+    try:
+        return expanded(given)
+    except OSError as error:
+        raise RecordsError(f"{_RESULTS}={given}: {error.strerror}") from error
 
 
 def folder_of(results: Path, run: Run) -> Path:
@@ -85,9 +102,8 @@ def records(results: Path, benchmark: str | None = None) -> list[tuple[Path, Rec
     Skips a damaged record and one of a newer version with a warning, and results folders inside the
     results.
     """
-    root = results / benchmark if benchmark else results
-    paths = sorted(root.glob(f"*/{NAME}") if benchmark else root.rglob(NAME))
-    folders = [path.parent for path in paths if path.parent.name != FORCED]
+    paths = run_folders(results / benchmark, deepest=1) if benchmark else run_folders(results)
+    folders = sorted(path for path in paths if path.name != FORCED)
     with without_garbage_collection():
         read = [(folder, _readable(folder)) for folder in folders]
     return [
@@ -139,12 +155,14 @@ def locked(folder: Path) -> Iterator[bool]:
     """Lock ``folder`` and yield True, or yield False if another process has locked it.
 
     The lock belongs to the operating system, so it ends with its process, even if that is killed.
-    Raises RecordsError if the folder cannot be locked.
+    Raises RecordsError if the folder cannot be locked, and OSError if none can.
     """
     path = folder / LOCK
-    with _refused(path, "cannot be locked", "remove it, or choose another folder with --results"):
+    with refused(folder, "cannot be made"):
         folder.mkdir(parents=True, exist_ok=True)
+    with refused(path, "cannot be locked", f"remove it, or {ANOTHER}"):
         _require_regular(path)
+        _require_locks(path)
         lock = FileLock(path)
         # long enough to outlast a process that only tests the lock
         is_free = _acquired(lock, timeout_s=0.5)
@@ -157,12 +175,17 @@ def locked(folder: Path) -> Iterator[bool]:
 def check_folder(results: Path, run: Run) -> None:
     """Raise RecordsError if a run's folder cannot be named, or is reached through a link."""
     folder = folder_of(results, run)
-    _require_name(folder)
-    with _refused(folder, "cannot be written to", "choose another folder with --results"):
+    check_name(folder)
+    try:
         require_real_folder(folder, results)
+    except OSError as error:
+        mend = mend_of_link(Path(error.filename), results)
+        with refused(folder, "cannot be written to", mend):
+            raise
 
 
-def _require_name(folder: Path) -> None:
+def check_name(folder: Path) -> None:
+    """Raise RecordsError if a folder cannot be named."""
     try:
         os.fsencode(folder)
     except UnicodeEncodeError as error:
@@ -194,7 +217,7 @@ def remove_leftovers(folder: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file if there is one; raise RecordsError if it cannot be removed."""
-    with _refused(path, "cannot be removed", "remove it yourself"):
+    with refused(path.parent, "cannot be removed", "remove it yourself"):
         path.unlink(missing_ok=True)
 
 
@@ -220,6 +243,15 @@ def _is_locked(folder: Path) -> bool:
     return False
 
 
+def _require_locks(path: Path) -> None:
+    """Raise OSError if files cannot be locked there, where filelock may use no lock of the system.
+
+    A shared lock, as in ``_is_locked``.
+    """
+    with open_append(path) as file, suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
 def _acquired(lock: FileLock, timeout_s: float) -> bool:
     try:
         lock.acquire(timeout=timeout_s)
@@ -236,13 +268,3 @@ def _require_regular(path: Path) -> None:
         return
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "is not a regular file", str(path))
-
-
-@contextmanager
-def _refused(path: Path, what: str, mend: str) -> Iterator[None]:
-    """Turn an OSError of a block into a RecordsError that names the file and says what to do."""
-    try:
-        yield
-    except OSError as error:
-        text = f"{error.filename or path}: {what} ({error.strerror}); {mend}"
-        raise RecordsError(text) from error

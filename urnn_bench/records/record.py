@@ -141,7 +141,8 @@ def _content(path: Path) -> bytes | None:
         text = "is a link to a file that is not there"
         raise DamagedRecordError(f"{path}: {text}; {_MEND}") from None
     except OSError as error:
-        text = f"{path}: cannot be read ({error.strerror}); {_MEND}"
+        mend = "change its permissions" if isinstance(error, PermissionError) else _MEND
+        text = f"{path}: cannot be read ({error.strerror}); {mend}"
         raise DamagedRecordError(text) from error
 
 

@@ -20,6 +20,7 @@ from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import NAME, Record
+from urnn_bench.records.refused import refused
 from urnn_bench.registry import Components
 from urnn_bench.run import build, checkpoint, limits, provenance
 from urnn_bench.run.checkpoint_content import Checkpoint
@@ -111,12 +112,13 @@ def _open(
 ) -> ActiveRun | Record | RecordsError:
     """Return a run ready to train, the record of one that failed, or why its folder is unusable."""
     began_s, run, folder = time.monotonic(), acquired.run, acquired.folder
-    removed = attempt(remove_leftovers, folder)
-    if isinstance(removed, RecordsError):
-        return removed
     provenance.reset_peak()
     record = provenance.start_session(run, acquired.record, stack_size)
-    record.write(folder)
+    prepared = attempt(_prepare_folder, record, folder)
+    if isinstance(prepared, RecordsError):
+        return prepared
+    if isinstance(prepared, Exception):
+        raise prepared
     opened = attempt(_open_files, record, acquired, options, began_s)
     if isinstance(opened, RecordsError):
         _put_back(acquired.record, folder)
@@ -127,6 +129,16 @@ def _open(
         with acquired.lock:
             return _failed(record, opened, folder, display)
     return opened
+
+
+def _prepare_folder(record: Record, folder: Path) -> None:
+    """Clean a run's folder and write that the run has begun.
+
+    Raises RecordsError if nothing can be written there, and OSError if nothing can be anywhere.
+    """
+    remove_leftovers(folder)
+    with refused(folder, "cannot be written to"):
+        record.write(folder)
 
 
 def _open_files(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from urnn_bench.errors import UnknownNameError, UsageError
+from urnn_bench.errors import UnknownComponentError, UsageError
 from urnn_bench.figures.base import Figure
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
@@ -63,12 +63,12 @@ def _with_probes(selection: Selection) -> Selection:
 
 
 def check_figures(components: Components, checked: CheckedBenchmark) -> None:
-    """Raise UnknownNameError or SpecError if a figure of the file cannot be drawn as it says."""
+    """Raise UnknownComponentError or SpecError if a figure of the file cannot be drawn so."""
     names = components.figures.names()
     for index, figure in enumerate(checked.benchmark.figures):
         path = ("figures", str(index))
         if figure.name not in names:
-            raise UnknownNameError("figure", figure.name, names, checked.where(path))
+            raise UnknownComponentError("figure", figure.name, names, checked.where(path))
         # drawing needs libraries that training does not, so without options none is imported
         if figure.options:
             _check_options(components.figures.get(figure.name, Figure), figure, checked, path)

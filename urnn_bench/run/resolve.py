@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from urnn_bench.cells.base import Cell
 from urnn_bench.errors import (
     SpecError,
-    UnknownNameError,
+    UnknownComponentError,
     UsageError,
     near_miss,
 )
@@ -55,7 +55,7 @@ def include(components: Components, paths: Sequence[Path]) -> Components:
 def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run:
     """Check the options of a run's components and choose its width.
 
-    Raises SpecError, or UnknownNameError, with the place in the benchmark file.
+    Raises SpecError, or UnknownComponentError, with the place in the benchmark file.
     """
     model = draft.model
     task = _checked(components.tasks, Task, draft.task, draft, ("task",))
@@ -105,7 +105,7 @@ def _checked(
 ) -> ComponentSpec:
     """Return a component with every option filled in, and the hash of the user's file if any."""
     if named.name not in registry.names():
-        raise UnknownNameError(registry.kind, named.name, registry.names(), draft.where(path))
+        raise UnknownComponentError(registry.kind, named.name, registry.names(), draft.where(path))
     options: type[Config] = registry.get(named.name, base).Options
 
     def where(inner: KeyPath) -> str:

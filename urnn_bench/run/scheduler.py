@@ -1,22 +1,27 @@
 """The runs of a matrix, stack by stack: done runs are skipped, stopped ones resumed."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from urnn_bench.engine.stacked import UpdateThreads
-from urnn_bench.errors import Arguments, ComponentError, DataError, RecordsError
+from urnn_bench.errors import Arguments, ComponentError, DataError, RecordsError, UnwritableError
 from urnn_bench.records import forced
 from urnn_bench.records.folder import (
     REFUSED,
     RunStatus,
     check_folder,
+    check_name,
     check_replaceable,
     folder_of,
     locked,
+    make_writable,
     status_of_run,
 )
 from urnn_bench.records.record import FINAL, Record
+from urnn_bench.records.refused import refused
 from urnn_bench.run import build, limits, provenance
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import update_threads
@@ -31,7 +36,7 @@ def check(runs: Sequence[Run], options: ExecutionOptions) -> list[ComponentError
     folder cannot be used is refused when its turn comes. Raises KernelError, DeviceError or
     DataError.
     """
-    wanted = [not refusal(run, options) and not _has_ended(run, options) for run in runs]
+    wanted = [not refusal(run, options) and not _ended(run, options) for run in runs]
     tasks = (run.task.name for run, is_wanted in zip(runs, wanted, strict=True) if is_wanted)
     for task in dict.fromkeys(tasks):
         build.check_files(options.components, task, options.command.include)
@@ -70,11 +75,25 @@ def _reason(
     return None
 
 
+def require_writable(runs: Iterable[Run], options: ExecutionOptions) -> None:
+    """Raise RecordsError if nothing can be written to the results and they hold none of the runs.
+
+    If they hold one, the folder of each run decides: one that has ended needs no writing.
+    """
+    try:
+        make_writable(options.results)
+    except RecordsError:
+        if not any(os.path.isdir(folder_of(options.results, run)) for run in runs):
+            raise
+
+
 def refusal(run: Run, options: ExecutionOptions) -> RecordsError | None:
     """Return why a run cannot be trained, skipped or resumed in its folder; None if it can."""
     try:
+        if _ended(run, options):
+            return None
         check_folder(options.results, run)
-        if not options.force and not _has_ended(run, options):
+        if not options.force:
             # what else is wrong with a run is said where it is built
             with suppress(ComponentError, DataError):
                 limits.require_memory(options.components, run, options.backend.device)
@@ -84,9 +103,17 @@ def refusal(run: Run, options: ExecutionOptions) -> RecordsError | None:
     return None
 
 
-def _has_ended(run: Run, options: ExecutionOptions) -> bool:
+def _ended(run: Run, options: ExecutionOptions) -> RunStatus | None:
+    """Return the status of a run that needs no training, None if it needs some.
+
+    Raises RecordsError if its record cannot be used.
+    """
     folder = folder_of(options.results, run)
-    return not options.force and status_of_run(folder).status in FINAL
+    check_name(folder)
+    if options.force:
+        return None
+    status = status_of_run(folder)
+    return status if status.status in FINAL else None
 
 
 def execute_matrix(
@@ -148,9 +175,26 @@ def _acquire(
     lock = locks.enter_context(ExitStack())
     try:
         return _acquire_unless_refused(run, options, display, lock)
-    except RecordsError as error:
+    except (RecordsError, OSError) as error:
         with lock:
-            return _refuse(run, error, display)
+            return _ended_or_refused(run, error, options, display)
+
+
+def _ended_or_refused(
+    run: Run, error: RecordsError | OSError, options: ExecutionOptions, display: Display
+) -> RunStatus:
+    """Skip a run that has ended, as it needs no writing; refuse another.
+
+    Raises an OSError that concerns all runs.
+    """
+    # a damaged record is no reason to say more than the first error
+    with suppress(RecordsError):
+        is_unwritable = isinstance(error, UnwritableError | OSError)
+        if is_unwritable and (ended := _ended(run, options)):
+            return _skip(run, ended, options, display)
+    if isinstance(error, OSError):
+        raise error
+    return _refuse(run, error, display)
 
 
 def _acquire_unless_refused(
@@ -160,26 +204,32 @@ def _acquire_unless_refused(
     check_folder(options.results, run)
     if not lock.enter_context(locked(folder)):
         return _skip(run, RunStatus("running"), options, display)
-    forced.replace_if_final(folder)
-    if options.force and forced.has_record(folder):
-        check_replaceable(folder)
-        forced_folder, record = forced.begin(folder)
-        return AcquiredRun(run, record, lock, forced_folder, is_forced=True)
+    with refused(folder, "cannot be written to"):
+        forced.replace_if_final(folder)
+        if options.force and forced.has_record(folder):
+            check_replaceable(folder)
+            forced_folder, record = forced.begin(folder)
+            return AcquiredRun(run, record, lock, forced_folder, is_forced=True)
     if error := refusal(run, options):
         raise error
     status = status_of_run(folder)
     if status.status not in FINAL:
         return AcquiredRun(run, status.record, lock, folder)
     with lock:
+        _note_request(run, status.record, folder)
         return _skip(run, status, options, display)
 
 
+def _note_request(run: Run, record: Record | None, folder: Path) -> None:
+    """Note in the record of a skipped run that its settings are requested now, if it can be."""
+    if record is not None:
+        requested = record.run.model_copy(update={"settings": run.settings})
+        with suppress(OSError):
+            record.model_copy(update={"asked": provenance.now(), "run": requested}).write(folder)
+
+
 def _skip(run: Run, status: RunStatus, options: ExecutionOptions, display: Display) -> RunStatus:
-    """Show that a run is skipped; note in its record that its settings are requested now."""
-    if status.record is not None:
-        requested = status.record.run.model_copy(update={"settings": run.settings})
-        update = {"asked": provenance.now(), "run": requested}
-        status.record.model_copy(update=update).write(folder_of(options.results, run))
+    """Show that a run is skipped."""
     pending = forced.status_of_forced(folder_of(options.results, run))
     display.skip(run, replace(status, forced=pending))
     return status

@@ -54,7 +54,8 @@ class Document:
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the scalars of YAML 1.2, without duplicate keys and without end.
 
-    A node that contains itself, or that aliases make huge, is refused before it is built.
+    A node that contains itself, or that aliases make huge, is refused before it is built. What is
+    built has no mapping or list in two places.
     """
 
     # not those of YAML 1.1, which SafeLoader has
@@ -70,6 +71,10 @@ class _Loader(yaml.SafeLoader):
         if node is not None:
             _Sizes().of(node)
         return node
+
+    def construct_document(self, node: yaml.Node) -> object:
+        """Build a document in which an alias is a copy, as settings edit it in place."""
+        return _unshared(super().construct_document(node))
 
     def construct_mapping(
         self, node: yaml.MappingNode, deep: bool = False
@@ -117,6 +122,13 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
         yield from node.value
     elif any(0xD800 <= ord(character) <= 0xDFFF for character in node.value):
         raise _error_at("half of a surrogate pair is no text", node)
+
+
+def _unshared(value: object) -> object:
+    """Return a copy in which no mapping and no list occurs twice."""
+    if isinstance(value, dict):
+        return {key: _unshared(item) for key, item in value.items()}
+    return [_unshared(item) for item in value] if isinstance(value, list) else value
 
 
 def _error_at(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:

@@ -8,7 +8,7 @@ from math import prod
 
 from pydantic import ValidationError
 
-from urnn_bench.errors import SpecError, UnknownNameError
+from urnn_bench.errors import SpecError, UnknownComponentError, UnknownNameError
 from urnn_bench.spec import overrides
 from urnn_bench.spec.benchmark import GRID_SEPARATOR, Benchmark, ModelSpec
 from urnn_bench.spec.explain import Where, spec_error
@@ -173,7 +173,7 @@ def _settings(
     added = {path[1] for path in paths if path[:1] == _MODELS and len(path) > 1}
     for name in requested:
         if name not in known and name not in cells and name not in added:
-            raise UnknownNameError("model", name, {*map(str, known), *cells})
+            raise UnknownComponentError("model", name, {*map(str, known), *cells})
     new = [Override((*_MODELS, name), {}) for name in requested if name not in known]
     return (*new, *selection.settings)
 

@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.claims.schema import load_paper
-from urnn_bench.errors import UnknownNameError, UsageError
+from urnn_bench.errors import UnknownComponentError, UsageError
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components
@@ -33,7 +33,7 @@ Description: TypeAlias = dict[str, Entry]
 
 
 def describe(components: Components, name: str) -> list[Description]:
-    """Return a description of everything called ``name``; raise UnknownNameError for nothing."""
+    """Return a description of everything called ``name``; raise UnknownComponentError if none."""
     kinds: dict[str, tuple[Sequence[str], Callable[[Components, str], Description]]] = {
         "benchmark": (tuple(catalogue.names()), _benchmark),
         "model": (components.cells.names(), _model),
@@ -49,7 +49,9 @@ def describe(components: Components, name: str) -> list[Description]:
     ]
     if not descriptions:
         all_names = {name for names, _ in kinds.values() for name in names}
-        raise UnknownNameError("benchmark, model, task, figure, probe or paper", name, all_names)
+        raise UnknownComponentError(
+            "benchmark, model, task, figure, probe or paper", name, all_names
+        )
     return descriptions
 
 

@@ -8,6 +8,7 @@ import typer
 
 from urnn_bench.cli.display.output import TableRow, echo_err, echo_json, echo_rows
 from urnn_bench.cli.options.completion import complete_benchmark
+from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Results
 from urnn_bench.cli.sources import Run, benchmark_name, run_command, runs_by_benchmark
 from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError
@@ -21,12 +22,21 @@ _SIDE = "recorded model or results folder"
 
 
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="A model, or a results folder.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="What is compared against A.")],
+    a: Annotated[
+        str,
+        typer.Argument(parser=NameOrPathOf("A"), metavar="A", help="A model, or a results folder."),
+    ],
+    b: Annotated[
+        str,
+        typer.Argument(
+            parser=NameOrPathOf("B"), metavar="B", help="A model or folder to compare against A."
+        ),
+    ],
     benchmark: Annotated[
         str | None,
         typer.Option(
             "--benchmark",
+            parser=NameOrPathOf("--benchmark"),
             metavar="NAME",
             autocompletion=complete_benchmark,
             help="Only this benchmark.",

@@ -5,7 +5,7 @@ from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
 from urnn_bench.cli.options.kernels import BATCH, HIDDEN, STEPS
-from urnn_bench.errors import UnknownNameError, UsageError
+from urnn_bench.errors import UnknownComponentError, UsageError
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.sweep import Selection
@@ -69,4 +69,4 @@ def _trained(components: Components, benchmark: str) -> Sizes:
 def _check_names(components: Components, models: list[str] | None) -> None:
     for name in models or []:
         if name not in components.cells.names():
-            raise UnknownNameError("model", name, components.cells.names())
+            raise UnknownComponentError("model", name, components.cells.names())

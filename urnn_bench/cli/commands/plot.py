@@ -12,7 +12,7 @@ from urnn_bench.cli.sources import load_components, selected_runs
 from urnn_bench.errors import (
     NothingToShowError,
     RecordsError,
-    UnknownNameError,
+    UnknownComponentError,
     UrnnBenchError,
     attempt,
 )
@@ -48,19 +48,27 @@ def plot(
     written: list[str] = []
     missing: list[str] = []
     failed: dict[str, Exception] = {}
+    unwritable: list[RecordsError] = []
     root = out or results or default_results()
     for selected in selected_runs(benchmark, lengths, results, include):
         loaded = framed(selected)
         folder = _figure_folder(out, results, loaded.benchmark)
         for figure in _figures(components, benchmark or loaded.benchmark, figures):
             path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
-            drawn = _drawn(components, figure, loaded, path, suffixes, root)
+            try:
+                drawn = _drawn(components, figure, loaded, path, suffixes, root)
+            except RecordsError as error:
+                # the folders of other benchmarks may be writable
+                unwritable.append(error)
+                break
             if isinstance(drawn, list):
                 written += map(str, drawn)
             else:
                 missing.append(_reason(figure.name, drawn))
                 failed |= {} if isinstance(drawn, NothingToShowError) else {figure.name: drawn}
-    _report(written, missing, json)
+    _report(written, [*missing, *map(str, unwritable[:-1])], json)
+    if unwritable:
+        raise unwritable[-1]
     # without a name every figure is tried, and some are of a user's
     if failed and figures:
         raise UrnnBenchError(f"could not be drawn: {', '.join(failed)}")
@@ -134,7 +142,7 @@ def _figures(
     own = _own_figures(components, benchmark)
     for name in requested or []:
         if name not in components.figures.names():
-            raise UnknownNameError("figure", name, components.figures.names())
+            raise UnknownComponentError("figure", name, components.figures.names())
     names = requested or [*own, *components.figures.names()]
     return [own.get(name) or ComponentSpec(name=name) for name in dict.fromkeys(names)]
 

@@ -10,7 +10,7 @@ from urnn_bench.cli.options.completion import complete_task
 from urnn_bench.cli.options.shared import DataDir, Include, Json, use_data
 from urnn_bench.cli.sources import load_components
 from urnn_bench.data.store import DataSet
-from urnn_bench.errors import DataError, UnknownNameError
+from urnn_bench.errors import DataError, UnknownComponentError
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.sweep import Selection, check_benchmark
@@ -59,7 +59,7 @@ def _row(data: DataSet, path: Path, fetched: bool) -> TableRow:
 def _data_sets(components: Components, names: list[str]) -> list[DataSet]:
     """Return the data sets of tasks or benchmarks, each once; all if no name is given.
 
-    Raises UnknownNameError with the near miss.
+    Raises UnknownComponentError with the near miss.
     """
     from urnn_bench.tasks.base import Task
 
@@ -69,7 +69,7 @@ def _data_sets(components: Components, names: list[str]) -> list[DataSet]:
     names = [name if name in by_name else _task_of(name) for name in names]
     for name in names:
         if name not in by_name:
-            raise UnknownNameError("task", name, {*by_name, *catalogue.names()})
+            raise UnknownComponentError("task", name, {*by_name, *catalogue.names()})
     for name in names:
         if by_name[name] is None:
             echo_err(f"{name}: nothing to fetch: its data are generated, or part of a package")

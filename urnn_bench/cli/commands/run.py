@@ -38,11 +38,12 @@ def run(
     from urnn_bench.cli.display.log import show_log
     from urnn_bench.cli.selection import selection_of
     from urnn_bench.cli.training import Reporting, prepare_runs, train_runs
-    from urnn_bench.records.folder import default_results, make_writable
+    from urnn_bench.records.folder import default_results
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.device import Backend
     from urnn_bench.run.matrix import matrix
     from urnn_bench.run.resolve import include as include_files
+    from urnn_bench.run.scheduler import require_writable
 
     if quiet and verbose:
         raise UsageError("-q reports less and -v more; give one of them")
@@ -53,8 +54,6 @@ def run(
     selection = selection_of(lengths, models, all_seeds, settings, steps=updates, batch=batch)
     requested = matrix(components, benchmarks, selection, probe)
     folder = results or default_results()
-    if not dry_run:
-        make_writable(folder)
     backend = Backend(device.value, kernel)
     command = Command(
         requested.given,
@@ -70,6 +69,8 @@ def run(
         threads=threads,
     )
     execution = ExecutionOptions(components, backend, folder, time_limit, force, command)
+    if not dry_run:
+        require_writable(requested.runs, execution)
     stacks = prepare_runs(requested, execution, threads, stacked)
     if dry_run:
         preview(stacks, execution, json)

@@ -12,6 +12,7 @@ import typer
 from urnn_bench.claims.schema import Claim, Needs, Paper, check_needs, commands, load_paper
 from urnn_bench.cli.display.output import echo_block, echo_err, echo_json, echo_table
 from urnn_bench.cli.options.completion import complete_paper
+from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import (
     EXECUTION,
     OUTPUT,
@@ -25,7 +26,7 @@ from urnn_bench.cli.sources import benchmark_name
 from urnn_bench.data import store
 from urnn_bench.errors import GateError, NothingToShowError, UsageError
 from urnn_bench.proposals import Command
-from urnn_bench.records.folder import default_results, make_writable, records
+from urnn_bench.records.folder import default_results, records
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.catalogue import find, names
@@ -50,6 +51,7 @@ def verify(
     paper: Annotated[
         str,
         typer.Argument(
+            parser=NameOrPathOf("PAPER"),
             metavar="PAPER",
             autocompletion=complete_paper,
             help="A name from 'urnn-bench list papers', or a YAML file of claims.",
@@ -148,13 +150,14 @@ def _train(all_needs: Collection[Needs], results: Path, base: Command) -> None:
     from urnn_bench.cli.training import Reporting, prepare_runs, train_runs
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.device import Backend
+    from urnn_bench.run.scheduler import require_writable
 
     _check_data({needs.benchmark for needs in all_needs})
     options = ExecutionOptions(Components(), Backend(), results)
-    make_writable(results)
     for needs in sorted(all_needs, key=lambda n: (n.benchmark, n.T, n.model)):
         requested = matrix(options.components, [needs.benchmark], _selection(needs))
         options = replace(options, command=replace(base, benchmarks=requested.given))
+        require_writable(requested.runs, options)
         exit_code = train_runs(prepare_runs(requested, options), options, Reporting())
         # a diverged run may decide a claim too; an interrupted one does not
         if exit_code >= _SIGNALLED:

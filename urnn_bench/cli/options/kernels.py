@@ -7,6 +7,7 @@ import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark, complete_model
 from urnn_bench.cli.options.numbers import whole_number
+from urnn_bench.cli.options.paths import NameOrPathOf, PathOf
 from urnn_bench.cli.options.shared import EXECUTION, OUTPUT, SELECTION
 from urnn_bench.cli.options.shared import Device as DeviceName
 
@@ -16,6 +17,7 @@ STEPS, HIDDEN, BATCH = 520, 128, 20
 Benchmark = Annotated[
     str | None,
     typer.Argument(
+        parser=NameOrPathOf("BENCHMARK"),
         metavar="BENCHMARK",
         autocompletion=complete_benchmark,
         show_default=False,
@@ -118,6 +120,7 @@ Csv = Annotated[
     Path | None,
     typer.Option(
         "--csv",
+        parser=PathOf("--csv"),
         metavar="FILE",
         help="Also write all columns, the device and torch's version to this file.",
         rich_help_panel=OUTPUT,

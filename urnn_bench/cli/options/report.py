@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench.cli.options.completion import complete_figure
+from urnn_bench.cli.options.paths import PathOf
 from urnn_bench.cli.options.shared import FOLDERS, OUTPUT, SELECTION
 
 
@@ -42,6 +43,7 @@ Out = Annotated[
     Path | None,
     typer.Option(
         "--out",
+        parser=PathOf("--out"),
         metavar="DIR",
         help="Folder of the figures.",
         show_default="figures/ in the benchmark's results",

@@ -6,6 +6,7 @@ import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark, complete_model
 from urnn_bench.cli.options.numbers import seconds, whole_number
+from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import EXECUTION, OUTPUT, SELECTION, TRAINING
 from urnn_bench.cli.options.shared import Device as DeviceName
 
@@ -15,6 +16,7 @@ _MOST_SEEDS = 100_000
 Benchmarks = Annotated[
     list[str],
     typer.Argument(
+        parser=NameOrPathOf("BENCHMARK"),
         metavar="BENCHMARK",
         help="Names from 'urnn-bench list', or YAML files.",
         autocompletion=complete_benchmark,

@@ -9,6 +9,7 @@ import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark
 from urnn_bench.cli.options.numbers import whole_number
+from urnn_bench.cli.options.paths import NameOrPathOf, PathOf
 from urnn_bench.data.store import DATA
 
 # the panels of a command's help
@@ -28,12 +29,13 @@ class Device(StrEnum):
 def use_data(folder: Path | None) -> None:
     """Let this process, and those it starts, read data sets from ``folder``."""
     if folder is not None:
-        os.environ[DATA] = str(folder.expanduser().absolute())
+        os.environ[DATA] = str(folder.absolute())
 
 
 Benchmark = Annotated[
     str | None,
     typer.Argument(
+        parser=NameOrPathOf("BENCHMARK"),
         metavar="BENCHMARK",
         help="Only this benchmark.",
         show_default="all with records",
@@ -55,6 +57,7 @@ Results = Annotated[
     Path | None,
     typer.Option(
         "--results",
+        parser=PathOf("--results"),
         metavar="DIR",
         help="Folder of the records.",
         show_default="$URNN_BENCH_RESULTS or results",
@@ -65,6 +68,7 @@ Include = Annotated[
     list[Path] | None,
     typer.Option(
         "--include",
+        parser=PathOf("--include"),
         metavar="FILE.py",
         help="Add your own cell, task, figure or probe; repeatable.",
         rich_help_panel=SELECTION,
@@ -74,6 +78,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
+        parser=PathOf("--data-dir"),
         metavar="DIR",
         envvar=DATA,
         show_envvar=False,
