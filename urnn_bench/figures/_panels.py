@@ -1,6 +1,6 @@
 """Parts shared by figures with a panel for each length, model or update."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -13,13 +13,15 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._paper_points import FROM_PAPER
-from urnn_bench.figures._style import escaped, legend_columns, style_of
+from urnn_bench.figures._style import ModelStyle, curve_marker, escaped, legend_columns
 from urnn_bench.records.record import FINAL
 
 # smaller norms are below the axis
 MIN_NORM = 1e-24
-_STATE_DASHES = {"h": "-"}
-_OTHER_DASHES = "--"
+# of a model's first state, its second one, and so on
+_STATE_DASHES = ("-", "--", ":", "-.")
+# on a curve that needs any
+_MARKERS = 8
 _TITLE_LETTERS_PER_INCH = 16
 _ONE_SEED = "one seed"
 _PROBE_INTERVAL = 100
@@ -37,17 +39,6 @@ def panels(count: int, columns: int = 4, width: float = 2.9) -> tuple[Drawing, l
     for ax in axes.flat[count:]:
         ax.set_visible(False)
     return drawing, list(axes.flat[:count])
-
-
-def probed(results: Results, probe: str) -> pd.DataFrame:
-    """Return the readings of a probe; raise NothingToShowError with the command that makes them."""
-    readings = results.readings(probe)
-    if readings.empty:
-        raise NothingToShowError(
-            f"no run of '{results.benchmark}' was probed with '{probe}'; "
-            f"make some with: {results.command.with_probes()}"
-        )
-    return readings
 
 
 def probe_interval(results: Results) -> str:
@@ -85,17 +76,25 @@ def set_length_axis(ax: Axes, lengths: Sequence[int]) -> None:
     ax.set_xlabel("T (steps to remember over)")
 
 
-def plot_over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:
+def plot_over_time(ax: Axes, frame: pd.DataFrame, styles: Mapping[str, ModelStyle]) -> None:
     """Draw value over t for every model and state: seeds thin, their median thick."""
-    shown = frame[frame["state"].isin(states)]
-    for (model, state), readings in shown.groupby(["model", "state"], sort=False):
+    for (model, state), readings in frame.groupby(["model", "state"], sort=False):
         curves = readings.pivot_table(index="t", columns="run", values="value")
-        color = style_of(str(model)).color
-        dashes = _STATE_DASHES.get(str(state), _OTHER_DASHES)
+        color = styles[str(model)].color
+        position = int(readings["position"].iloc[0])
+        dashes = _STATE_DASHES[min(position, len(_STATE_DASHES) - 1)]
         draw_seeds(ax, curves, color, dashes)
         median = curves.median(axis=1)
-        name = escaped(f"{model}, {state}")
-        ax.plot(median.index, median, color=color, ls=dashes, lw=1.8, label=name)
+        ax.plot(
+            median.index,
+            median,
+            color=color,
+            ls=dashes,
+            lw=1.8,
+            label=escaped(f"{model}, {state}"),
+            marker=curve_marker(str(model), styles),
+            markevery=max(1, len(median) // _MARKERS),
+        )
 
 
 def draw_seeds(
@@ -142,22 +141,22 @@ def entries_of(axes: Sequence[Axes], last: tuple[str, ...]) -> dict[str, Artist]
     return {name: entries[name] for name in sorted(entries, key=lambda n: n.endswith(last))}
 
 
-def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str) -> None:
-    """Draw a legend above the panels."""
+def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str, note: str = "") -> None:
+    """Draw a legend above the panels, with a note on a line of its own below the title."""
     names = list(entries)
     drawing.legend(
         list(entries.values()),
         names,
         loc="outside upper center",
         ncols=legend_columns(drawing, names),
-        title=title,
+        title=f"{title}\n{wrapped(note, drawing)}" if note else title,
         title_fontsize=8,
     )
 
 
-def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
+def legend(drawing: Drawing, axes: Sequence[Axes], title: str, note: str = "") -> None:
     """Draw a legend above the panels with every label once, those of a paper last."""
-    add_legend(drawing, entries_of(axes, (FROM_PAPER,)), wrapped(title, drawing))
+    add_legend(drawing, entries_of(axes, (FROM_PAPER,)), wrapped(title, drawing), note)
 
 
 def wrapped(title: str, drawing: Drawing) -> str:
