@@ -1,7 +1,7 @@
 """Parts shared by figures with a panel for each length, model or update."""
 
 from collections.abc import Mapping, Sequence
-from textwrap import fill
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,15 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._paper_points import FROM_PAPER
-from urnn_bench.figures._style import ModelStyle, curve_marker, escaped, legend_columns
+from urnn_bench.figures._style import (
+    NO_WIDTH,
+    ModelStyle,
+    broken,
+    curve_marker,
+    escaped,
+    legend_columns,
+    legend_name,
+)
 from urnn_bench.records.record import FINAL
 
 # smaller norms are below the axis
@@ -23,6 +31,8 @@ _STATE_DASHES = ("-", "--", ":", "-.")
 # on a curve that needs any
 _MARKERS = 8
 _TITLE_LETTERS_PER_INCH = 16
+# rows of a legend for which a drawing has room, and the height of another one
+_MAX_ROWS, _ROW_INCHES = 6, 0.19
 _ONE_SEED = "one seed"
 _PROBE_INTERVAL = 100
 _MANY_SEEDS = 20
@@ -143,15 +153,22 @@ def entries_of(axes: Sequence[Axes], last: tuple[str, ...]) -> dict[str, Artist]
 
 def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str, note: str = "") -> None:
     """Draw a legend above the panels, with a note on a line of its own below the title."""
-    names = list(entries)
-    drawing.legend(
+    names = [legend_name(name, drawing) for name in entries]
+    columns = legend_columns(drawing, names)
+    rows = sum(name.count("\n") + 1 for name in names) / columns
+    # a legend of many rows would leave no room for the panels
+    extra_inches = _ROW_INCHES * max(0.0, ceil(rows) - _MAX_ROWS)
+    drawing.set_figheight(drawing.get_figheight() + extra_inches)
+    drawn = drawing.legend(
         list(entries.values()),
         names,
         loc="outside upper center",
-        ncols=legend_columns(drawing, names),
+        ncols=columns,
         title=f"{title}\n{wrapped(note, drawing)}" if note else title,
         title_fontsize=8,
     )
+    for text in drawn.get_texts():
+        text.set_text(text.get_text().removeprefix(NO_WIDTH))
 
 
 def legend(drawing: Drawing, axes: Sequence[Axes], title: str, note: str = "") -> None:
@@ -161,7 +178,7 @@ def legend(drawing: Drawing, axes: Sequence[Axes], title: str, note: str = "") -
 
 def wrapped(title: str, drawing: Drawing) -> str:
     """Break a title into lines that fit a drawing."""
-    return fill(title, int(_TITLE_LETTERS_PER_INCH * drawing.get_figwidth()))
+    return broken(title, int(_TITLE_LETTERS_PER_INCH * drawing.get_figwidth()))
 
 
 def ended(results: Results) -> pd.DataFrame:

@@ -6,7 +6,9 @@ The uRNN paper's blue, green and red are kept for its three models.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import dist
 from pathlib import Path
+from textwrap import fill
 from typing import NamedTuple, TypedDict
 from zlib import crc32
 
@@ -24,6 +26,9 @@ from urnn_bench.spec.benchmark import GRID_SEPARATOR
 from urnn_bench.text import line, lines
 
 _LOG_FROM = 30.0
+# of a legend
+_HANDLE_INCHES, _LETTER_INCHES, _MARGIN_INCHES = 0.62, 0.072, 0.2
+NO_WIDTH = "\u200b"
 
 
 class _LineStyle(TypedDict):
@@ -96,6 +101,8 @@ _STYLES |= dict(
 _SHADES = (1.0, 0.75, 0.5)
 # for a value of a grid whose own shade is taken; above 1 is darker
 _MORE_SHADES = (1.3, 1.6, 0.35)
+# of red, green and blue from 0 to 1
+_MIN_DISTANCE = 0.15
 _MARKERS = "osDv^<>Xphd*P"
 
 
@@ -181,11 +188,16 @@ def _distinct(
 
 
 def _free(looks: Sequence[ModelStyle], used: Collection[ModelStyle]) -> ModelStyle:
-    """Return the first look of a free colour; without one, of a free pair of colour and marker."""
-    colors = {style.rgb for style in used}
+    """Return the first look whose colour is free, or whose pair of colour and marker is.
+
+    A colour that is hardly another one is taken only if there is no better one.
+    """
+    for distance in (_MIN_DISTANCE, 0.0):
+        for look in looks:
+            if all(dist(look.rgb, style.rgb) > distance for style in used):
+                return look
     pairs = (look._replace(marker=marker) for marker in _MARKERS for look in looks)
-    free = [look for look in looks if look.rgb not in colors]
-    return free[0] if free else next((pair for pair in pairs if pair not in used), looks[0])
+    return next((pair for pair in pairs if pair not in used), looks[0])
 
 
 def curve_marker(model: str, styles: Mapping[str, ModelStyle]) -> str:
@@ -222,8 +234,13 @@ def axis_label(metric: str) -> str:
 
 
 def escaped(name: str) -> str:
-    """Return a user's text on one line whose dollars matplotlib does not read as mathematics."""
-    return line(name).replace("$", r"\$")
+    """Return a user's text on one line that matplotlib shows as it is.
+
+    It reads what is between dollars as mathematics, and leaves a label that begins with an
+    underscore out of legends; a character without width goes before that.
+    """
+    text = line(name).replace("$", r"\$")
+    return f"{NO_WIDTH}{text}" if text.startswith("_") else text
 
 
 def needs_log_axis(values: "pd.Series[float]") -> bool:
@@ -255,9 +272,21 @@ def save(drawing: Figure, path: Path) -> None:
 
 def legend_columns(drawing: Figure, names: list[str]) -> int:
     """Return how many columns of a legend fit a drawing; matplotlib fills them one by one."""
-    widths = [0.62 + 0.072 * len(name) for name in names]
+    widths = [_HANDLE_INCHES + _LETTER_INCHES * max(map(len, name.split("\n"))) for name in names]
     for count in range(len(names), 1, -1):
         columns = np.array_split(widths, count)
-        if sum(column.max() for column in columns) <= drawing.get_figwidth() - 0.2:
+        if sum(column.max() for column in columns) <= drawing.get_figwidth() - _MARGIN_INCHES:
             return count
     return 1
+
+
+def legend_name(name: str, drawing: Figure) -> str:
+    """Return a name in lines that fit a drawing as wide as it is."""
+    inches = drawing.get_figwidth() - _MARGIN_INCHES - _HANDLE_INCHES
+    letters = int(inches / _LETTER_INCHES)
+    return name if len(name) <= letters else broken(name, letters)
+
+
+def broken(name: str, letters: int) -> str:
+    """Break an escaped text into lines, none of them within an escaped dollar."""
+    return fill(name, letters).replace("\\\n$", "\n\\$")
