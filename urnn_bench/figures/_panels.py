@@ -32,7 +32,7 @@ _STATE_DASHES = ("-", "--", ":", "-.")
 _MARKERS = 8
 _TITLE_LETTERS_PER_INCH = 16
 # rows of a legend for which a drawing has room, and the height of another one
-_MAX_ROWS, _ROW_INCHES = 6, 0.19
+_MAX_ROWS, _ROW_INCHES = 6, 0.21
 _ONE_SEED = "one seed"
 _PROBE_INTERVAL = 100
 _MANY_SEEDS = 20
@@ -137,9 +137,10 @@ def title_after(step: int) -> str:
 
 def share_y_axis(axes: Sequence[Axes], lowest: float) -> None:
     """Give panels the same logarithmic axis, so that they can be compared."""
-    limits = [ax.get_ylim() for ax in axes]
+    lows, highs = zip(*(ax.get_ylim() for ax in axes), strict=True)
     for ax in axes:
-        ax.set_ylim(max(lowest, min(low for low, _ in limits)), max(high for _, high in limits))
+        # all values may be below the axis, as those of a state that the loss does not depend on
+        ax.set_ylim(max(lowest, min(lows)), max(10 * lowest, *highs))
 
 
 def entries_of(axes: Sequence[Axes], last: tuple[str, ...]) -> dict[str, Artist]:

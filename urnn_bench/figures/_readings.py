@@ -64,7 +64,7 @@ def without_readings(
         if own.empty:
             return "not probed at this length"
         if states is not None and not own["state"].isin(states).any():
-            return f"has {state_names(own)}"
+            return f"has the states {state_names(own)}"
         return "too few readings"
 
     return not_shown(results, shown["model"].unique(), reason_of)

@@ -20,6 +20,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
+from matplotlib.textpath import TextPath
 
 from urnn_bench.files import remove_stale_parts, write_atomically
 from urnn_bench.spec.benchmark import GRID_SEPARATOR
@@ -27,7 +28,8 @@ from urnn_bench.text import line, lines
 
 _LOG_FROM = 30.0
 # of a legend
-_HANDLE_INCHES, _LETTER_INCHES, _MARGIN_INCHES = 0.62, 0.072, 0.2
+_HANDLE_INCHES, _LETTER_INCHES, _WIDEST_INCHES, _MARGIN_INCHES = 0.62, 0.072, 0.125, 0.2
+_POINTS_PER_INCH = 72
 NO_WIDTH = "\u200b"
 
 
@@ -113,6 +115,9 @@ def styles_of(models: Iterable[str]) -> Mapping[str, ModelStyle]:
     Give it ``results.models``, so that a model looks the same in every figure of a benchmark.
     """
     names = sorted(set(models))
+    first = {name: style_of(name) for name in names}
+    if len({style.rgb for style in first.values()}) == len(names):
+        return first
     cells = sorted({name.partition(GRID_SEPARATOR)[0] for name in names})
     cells.sort(key=lambda cell: cell not in _STYLES)
     of_cells = _distinct({cell: _looks_of_cell(cell) for cell in cells})
@@ -281,10 +286,12 @@ def legend_columns(drawing: Figure, names: list[str]) -> int:
 
 
 def legend_name(name: str, drawing: Figure) -> str:
-    """Return a name in lines that fit a drawing as wide as it is."""
+    """Return a name in lines that fit a drawing."""
     inches = drawing.get_figwidth() - _MARGIN_INCHES - _HANDLE_INCHES
-    letters = int(inches / _LETTER_INCHES)
-    return name if len(name) <= letters else broken(name, letters)
+    if len(name) * _WIDEST_INCHES <= inches:
+        return name
+    share = inches / (TextPath((0, 0), name).get_extents().width / _POINTS_PER_INCH)
+    return name if share >= 1 else broken(name, int(share * len(name)))
 
 
 def broken(name: str, letters: int) -> str:
