@@ -16,7 +16,8 @@ TWO_STATES = (
     CELL.replace("def __init__", 'state_names = ("y", "z")\n\n    def __init__', 1)
     .replace("(h,) = state", "h, z = state")
     .replace(
-        "return (torch.tanh(h @ w.w_h.T + u),)", "y = torch.tanh(h @ w.w_h.T + u); return y, y + z"
+        "return (torch.tanh(h @ w.w_h.T + u),)",
+        "y = torch.tanh(h @ w.w_h.T + u + z); return y, y + z / 2",
     )
     .replace(
         "return (self.bias.new_zeros(batch, self.hidden),)",

@@ -137,10 +137,9 @@ def title_after(step: int) -> str:
 
 def share_y_axis(axes: Sequence[Axes], lowest: float) -> None:
     """Give panels the same logarithmic axis, so that they can be compared."""
-    lows, highs = zip(*(ax.get_ylim() for ax in axes), strict=True)
+    limits = [ax.get_ylim() for ax in axes]
     for ax in axes:
-        # all values may be below the axis, as those of a state that the loss does not depend on
-        ax.set_ylim(max(lowest, min(lows)), max(10 * lowest, *highs))
+        ax.set_ylim(max(lowest, min(low for low, _ in limits)), max(high for _, high in limits))
 
 
 def entries_of(axes: Sequence[Axes], last: tuple[str, ...]) -> dict[str, Artist]:
