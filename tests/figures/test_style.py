@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from urnn_bench.figures._style import axis_label, curve_marker, style_of, styles_of
+from urnn_bench.figures._looks import curve_marker
+from urnn_bench.figures._style import axis_label, style_of, styles_of
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.sweep import Selection, check_benchmark, drafts
 

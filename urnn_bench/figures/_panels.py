@@ -12,16 +12,9 @@ from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, curve_marker
 from urnn_bench.figures._paper_points import FROM_PAPER
-from urnn_bench.figures._style import (
-    NO_WIDTH,
-    ModelStyle,
-    broken,
-    curve_marker,
-    escaped,
-    legend_columns,
-    legend_name,
-)
+from urnn_bench.figures._style import NO_WIDTH, broken, escaped, legend_columns, legend_name
 from urnn_bench.records.record import FINAL
 
 # smaller norms are below the axis

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from pydantic import Field
 
-from urnn_bench.figures._style import ModelStyle, escaped
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._style import escaped
 from urnn_bench.spec.types import Config, Count
 
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]

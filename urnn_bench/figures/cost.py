@@ -10,9 +10,10 @@ from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import legend, panels, set_length_axis
 from urnn_bench.figures._readings import not_shown
-from urnn_bench.figures._style import ModelStyle, escaped, styles_of
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import Session
 

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import (
     MIN_NORM,
     count_seeds,
@@ -26,7 +27,7 @@ from urnn_bench.figures._panels import (
     title_after,
 )
 from urnn_bench.figures._readings import probed, without_readings
-from urnn_bench.figures._style import ModelStyle, escaped, styles_of
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
+from urnn_bench.figures._looks import styles_of
 from urnn_bench.figures._panels import (
     MIN_NORM,
     at_length,
@@ -26,7 +27,7 @@ from urnn_bench.figures._panels import (
 )
 from urnn_bench.figures._paper_points import PaperCurve, draw_paper_curves
 from urnn_bench.figures._readings import of_states, probed, without_readings
-from urnn_bench.figures._style import escaped, styles_of
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
 

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import (
     at_length,
     legend,
@@ -26,7 +27,7 @@ from urnn_bench.figures._panels import (
 )
 from urnn_bench.figures._paper_points import PaperCurve, draw_paper_curves
 from urnn_bench.figures._readings import no_such_states, probed, state_names, without_readings
-from urnn_bench.figures._style import ModelStyle, escaped, styles_of
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
 

@@ -17,18 +17,17 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import add_legend, draw_seeds, entries_of
 from urnn_bench.figures._paper_points import FROM_PAPER, Point, draw_points
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
-    ModelStyle,
     axis_label,
     escaped,
     mark_diverged,
     needs_log_axis,
-    styles_of,
 )
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import DIVERGED, INTERRUPTED, RUNNING, SOLVED

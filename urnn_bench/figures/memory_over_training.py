@@ -12,6 +12,7 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import (
     at_length,
     draw_seeds,
@@ -22,7 +23,7 @@ from urnn_bench.figures._panels import (
     seeds_note,
 )
 from urnn_bench.figures._readings import not_shown
-from urnn_bench.figures._style import ModelStyle, escaped, styles_of
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.metrics import PROBE
 from urnn_bench.spec.types import Config

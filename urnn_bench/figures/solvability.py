@@ -13,9 +13,10 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import proportion
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import count_seeds, ended, legend, set_length_axis
 from urnn_bench.figures._readings import not_shown
-from urnn_bench.figures._style import ModelStyle, escaped, styles_of
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 
 # between the models of a length, and all models together; lengths are 1 apart

@@ -15,9 +15,10 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import survival
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, curve_marker, styles_of
 from urnn_bench.figures._panels import ended, legend, panels
 from urnn_bench.figures._readings import not_shown
-from urnn_bench.figures._style import ModelStyle, curve_marker, escaped, styles_of
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 
 # every curve is thicker than the next one, drawn above it, so that equal curves are all visible
