@@ -20,6 +20,8 @@ from urnn_bench.spec.run import Run
 pytest_plugins = ["contracts.selection", "attack.sizes"]
 
 torch.set_num_threads(1)
+# some tests import figures without the command line, which sets it
+os.environ["MPLBACKEND"] = "agg"
 if not torch.cuda.is_available():
     # run Triton kernels on the CPU by its interpreter; Triton reads this when it is imported
     os.environ["TRITON_INTERPRET"] = "1"

@@ -15,6 +15,9 @@ def main() -> None:
     """Run the command line; an expected error ends in one sentence and its exit code."""
     # cuBLAS is deterministic only if this is set before CUDA starts
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # a notebook sets a backend that only its own Python has, and a user's file may import
+    # matplotlib, which reads both
+    os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
     streams.prepare()
     warnings.showwarning = _show_warning
     sys.excepthook = failures.show_unexpected

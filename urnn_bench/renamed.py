@@ -20,13 +20,13 @@ _LOOP = ("State", "Recurrence", "stacked", "unroll")
 # by module: a name that it had, and where that is now
 NAMES: Mapping[str, Mapping[str, str]] = {
     "figures._panels": {
-        "looked": "figures._panels.probed",
+        "looked": "figures._readings.probed",
         "over_lengths": "figures._panels.set_length_axis",
         "over_time": "figures._panels.plot_over_time",
     },
     "figures._style": {
         "DIVERGED": "figures._style.DIVERGED_MARK",
-        "Look": "figures._style.ModelStyle",
+        "Look": "figures._looks.ModelStyle",
         "columns": "figures._style.legend_columns",
         "label": "figures._style.axis_label",
         "look": "figures._style.style_of",

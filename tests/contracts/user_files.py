@@ -94,7 +94,7 @@ FIGURE = '''\
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._style import escaped, style_of
+from urnn_bench.figures._style import escaped, styles_of
 from urnn_bench.figures.base import Figure
 
 
@@ -105,9 +105,10 @@ class LastLoss(Figure):
             raise NothingToShowError(f"no run of '{results.benchmark}' has a validation loss")
         drawing = Drawing()
         ax = drawing.subplots()
+        styles = styles_of(results.models)
         for model, rows in losses.groupby("model"):
             last = rows.groupby("T")["value"].last()
-            ax.plot(last.index, last, color=style_of(model).color, label=escaped(model))
+            ax.plot(last.index, last, color=styles[model].color, label=escaped(model))
         ax.set_xlabel("T (steps)")
         ax.set_ylabel("validation loss")
         drawing.legend()

@@ -24,7 +24,8 @@ class Selected:
     """The runs of one benchmark that are shown.
 
     ``command`` trains them. ``criterion`` is the metric that training lowers, empty if no run has a
-    score. ``probed`` names the folders whose probe readings are used.
+    score. ``probed`` names the folders whose probe readings are used. ``models`` are those of all
+    lengths, also if only some are shown.
     """
 
     benchmark: str
@@ -33,6 +34,7 @@ class Selected:
     folders: tuple[Path, ...]
     criterion: str
     probed: frozenset[str]
+    models: frozenset[str]
 
     def at(self, lengths: Collection[int]) -> "Selected":
         """Return the runs of some lengths."""
@@ -76,6 +78,7 @@ def select(
         folders=folders,
         criterion=next((record.criterion for record in recorded if record.criterion), ""),
         probed=_probed_at_one_length(benchmark, newest),
+        models=frozenset(record.run.label for record in recorded),
     )
 
 

@@ -1,7 +1,7 @@
 """Parts shared by figures with a panel for each length, model or update."""
 
-from collections.abc import Sequence
-from textwrap import fill
+from collections.abc import Mapping, Sequence
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,9 @@ from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, curve_marker
 from urnn_bench.figures._paper_points import FROM_PAPER
-from urnn_bench.figures._style import escaped, legend_columns, style_of
+from urnn_bench.figures._style import NO_WIDTH, broken, escaped, legend_columns, legend_name
 from urnn_bench.records.record import FINAL
 from urnn_bench.renamed import former_names
 
@@ -21,9 +22,13 @@ __getattr__ = former_names(__name__)
 
 # smaller norms are below the axis
 MIN_NORM = 1e-24
-_STATE_DASHES = {"h": "-"}
-_OTHER_DASHES = "--"
+# of a model's first state, its second one, and so on
+_STATE_DASHES = ("-", "--", ":", "-.")
+# on a curve that needs any
+_MARKERS = 8
 _TITLE_LETTERS_PER_INCH = 16
+# rows of a legend for which a drawing has room, and the height of another one
+_MAX_ROWS, _ROW_INCHES = 6, 0.21
 _ONE_SEED = "one seed"
 _PROBE_INTERVAL = 100
 _MANY_SEEDS = 20
@@ -40,17 +45,6 @@ def panels(count: int, columns: int = 4, width: float = 2.9) -> tuple[Drawing, l
     for ax in axes.flat[count:]:
         ax.set_visible(False)
     return drawing, list(axes.flat[:count])
-
-
-def probed(results: Results, probe: str) -> pd.DataFrame:
-    """Return the readings of a probe; raise NothingToShowError with the command that makes them."""
-    readings = results.readings(probe)
-    if readings.empty:
-        raise NothingToShowError(
-            f"no run of '{results.benchmark}' was probed with '{probe}'; "
-            f"make some with: {results.command.with_probes()}"
-        )
-    return readings
 
 
 def probe_interval(results: Results) -> str:
@@ -88,17 +82,25 @@ def set_length_axis(ax: Axes, lengths: Sequence[int]) -> None:
     ax.set_xlabel("T (steps to remember over)")
 
 
-def plot_over_time(ax: Axes, frame: pd.DataFrame, states: Sequence[str]) -> None:
+def plot_over_time(ax: Axes, frame: pd.DataFrame, styles: Mapping[str, ModelStyle]) -> None:
     """Draw value over t for every model and state: seeds thin, their median thick."""
-    shown = frame[frame["state"].isin(states)]
-    for (model, state), readings in shown.groupby(["model", "state"], sort=False):
+    for (model, state), readings in frame.groupby(["model", "state"], sort=False):
         curves = readings.pivot_table(index="t", columns="run", values="value")
-        color = style_of(str(model)).color
-        dashes = _STATE_DASHES.get(str(state), _OTHER_DASHES)
+        color = styles[str(model)].color
+        position = int(readings["position"].iloc[0])
+        dashes = _STATE_DASHES[min(position, len(_STATE_DASHES) - 1)]
         draw_seeds(ax, curves, color, dashes)
         median = curves.median(axis=1)
-        name = escaped(f"{model}, {state}")
-        ax.plot(median.index, median, color=color, ls=dashes, lw=1.8, label=name)
+        ax.plot(
+            median.index,
+            median,
+            color=color,
+            ls=dashes,
+            lw=1.8,
+            label=escaped(f"{model}, {state}"),
+            marker=curve_marker(str(model), styles),
+            markevery=max(1, len(median) // _MARKERS),
+        )
 
 
 def draw_seeds(
@@ -145,27 +147,34 @@ def entries_of(axes: Sequence[Axes], last: tuple[str, ...]) -> dict[str, Artist]
     return {name: entries[name] for name in sorted(entries, key=lambda n: n.endswith(last))}
 
 
-def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str) -> None:
-    """Draw a legend above the panels."""
-    names = list(entries)
-    drawing.legend(
+def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str, note: str = "") -> None:
+    """Draw a legend above the panels, with a note on a line of its own below the title."""
+    names = [legend_name(name, drawing) for name in entries]
+    columns = legend_columns(drawing, names)
+    rows = sum(name.count("\n") + 1 for name in names) / columns
+    # a legend of many rows would leave no room for the panels
+    extra_inches = _ROW_INCHES * max(0.0, ceil(rows) - _MAX_ROWS)
+    drawing.set_figheight(drawing.get_figheight() + extra_inches)
+    drawn = drawing.legend(
         list(entries.values()),
         names,
         loc="outside upper center",
-        ncols=legend_columns(drawing, names),
-        title=title,
+        ncols=columns,
+        title=f"{title}\n{wrapped(note, drawing)}" if note else title,
         title_fontsize=8,
     )
+    for text in drawn.get_texts():
+        text.set_text(text.get_text().removeprefix(NO_WIDTH))
 
 
-def legend(drawing: Drawing, axes: Sequence[Axes], title: str) -> None:
+def legend(drawing: Drawing, axes: Sequence[Axes], title: str, note: str = "") -> None:
     """Draw a legend above the panels with every label once, those of a paper last."""
-    add_legend(drawing, entries_of(axes, (FROM_PAPER,)), wrapped(title, drawing))
+    add_legend(drawing, entries_of(axes, (FROM_PAPER,)), wrapped(title, drawing), note)
 
 
 def wrapped(title: str, drawing: Drawing) -> str:
     """Break a title into lines that fit a drawing."""
-    return fill(title, int(_TITLE_LETTERS_PER_INCH * drawing.get_figwidth()))
+    return broken(title, int(_TITLE_LETTERS_PER_INCH * drawing.get_figwidth()))
 
 
 def ended(results: Results) -> pd.DataFrame:

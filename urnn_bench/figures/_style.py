@@ -1,32 +1,36 @@
-"""The style of every figure: a colour and a marker for each model, and files stable to the byte.
+"""The style of every figure: axes, labels, legends, and files stable to the byte.
 
-The colours are from Okabe and Ito (2008), who chose them for colour-blind readers and for print.
-The uRNN paper's blue, green and red are kept for its three models.
+A figure of a user finds here also what `_looks` says of models.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
-from zlib import crc32
+from textwrap import fill
+from typing import Any, TypedDict
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
+from matplotlib.textpath import TextPath
 
+from urnn_bench.figures._looks import style_of as style_of
+from urnn_bench.figures._looks import styles_of as styles_of
 from urnn_bench.files import remove_stale_parts, write_atomically
 from urnn_bench.renamed import former_names
-from urnn_bench.spec.benchmark import GRID_SEPARATOR
 from urnn_bench.text import line, lines
 
 __getattr__ = former_names(__name__)
 
 _LOG_FROM = 30.0
+# of a legend
+_HANDLE_INCHES, _LETTER_INCHES, _WIDEST_INCHES, _MARGIN_INCHES = 0.62, 0.072, 0.125, 0.2
+_POINTS_PER_INCH = 72
+NO_WIDTH = "\u200b"
 
 
 class _LineStyle(TypedDict):
@@ -62,61 +66,6 @@ _RC: dict[str, bool | int | float | str] = {
 _METADATA = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
-class ModelStyle(NamedTuple):
-    """Colour and marker of a model."""
-
-    color: str
-    marker: str
-
-
-_STYLES = {
-    "urnn": ModelStyle("#0072B2", "o"),
-    "lstm": ModelStyle("#009E73", "s"),
-    "lstm_paper": ModelStyle("#004D38", "D"),
-    "rnn": ModelStyle("#D55E00", "^"),
-    "irnn": ModelStyle("#E69F00", "v"),
-    "gru": ModelStyle("#CC79A7", "P"),
-}
-_SPARE_STYLES = [
-    ModelStyle("#56B4E9", "X"),
-    ModelStyle("#882255", "p"),
-    ModelStyle("#999933", "h"),
-    ModelStyle("#661100", "<"),
-    ModelStyle("#332288", ">"),
-    ModelStyle("#44AA99", "*"),
-    ModelStyle("#AA4499", "d"),
-    ModelStyle("#6E6E6E", "8"),
-]
-# the models of the momentum benchmarks share their figures, so each has a style of its own
-_STYLES |= dict(
-    zip(
-        ("momentum", "adam", "rmsprop", "sr", "step_only", "unit_gain", "forget_bias"),
-        _SPARE_STYLES,
-        strict=False,
-    )
-)
-
-
-_SHADES = (1.0, 0.75, 0.5)
-_MARKERS = "osDv^<>Xphd*P"
-
-
-def style_of(model: str) -> ModelStyle:
-    """Return a model's colour and marker; a model without its own always gets the same ones."""
-    name, separator, grid_values = model.partition(GRID_SEPARATOR)
-    style = _STYLES.get(name) or _SPARE_STYLES[crc32(name.encode()) % len(_SPARE_STYLES)]
-    return _varied(style, grid_values) if separator else style
-
-
-def _varied(style: ModelStyle, grid_values: str) -> ModelStyle:
-    """Return a shade of a model's colour and a marker, chosen by its values in a grid."""
-    number = crc32(grid_values.encode())
-    share = _SHADES[number % len(_SHADES)]
-    red, green, blue = (share * part + 1 - share for part in to_rgb(style.color))
-    marker = _MARKERS[number // len(_SHADES) % len(_MARKERS)]
-    return ModelStyle(to_hex((red, green, blue)), marker)
-
-
 def mark_diverged(
     ax: Axes, x: Sequence[float], y: Sequence[float], color: str, clip_on: bool = True
 ) -> None:
@@ -142,8 +91,13 @@ def axis_label(metric: str) -> str:
 
 
 def escaped(name: str) -> str:
-    """Return a user's text on one line whose dollars matplotlib does not read as mathematics."""
-    return line(name).replace("$", r"\$")
+    """Return a user's text on one line that matplotlib shows as it is.
+
+    It reads what is between dollars as mathematics, and leaves a label that begins with an
+    underscore out of legends; a character without width goes before that.
+    """
+    text = line(name).replace("$", r"\$")
+    return f"{NO_WIDTH}{text}" if text.startswith("_") else text
 
 
 def needs_log_axis(values: "pd.Series[float]") -> bool:
@@ -175,9 +129,23 @@ def save(drawing: Figure, path: Path) -> None:
 
 def legend_columns(drawing: Figure, names: list[str]) -> int:
     """Return how many columns of a legend fit a drawing; matplotlib fills them one by one."""
-    widths = [0.62 + 0.072 * len(name) for name in names]
+    widths = [_HANDLE_INCHES + _LETTER_INCHES * max(map(len, name.split("\n"))) for name in names]
     for count in range(len(names), 1, -1):
         columns = np.array_split(widths, count)
-        if sum(column.max() for column in columns) <= drawing.get_figwidth() - 0.2:
+        if sum(column.max() for column in columns) <= drawing.get_figwidth() - _MARGIN_INCHES:
             return count
     return 1
+
+
+def legend_name(name: str, drawing: Figure) -> str:
+    """Return a name in lines that fit a drawing."""
+    inches = drawing.get_figwidth() - _MARGIN_INCHES - _HANDLE_INCHES
+    if len(name) * _WIDEST_INCHES <= inches:
+        return name
+    share = inches / (TextPath((0, 0), name).get_extents().width / _POINTS_PER_INCH)
+    return name if share >= 1 else broken(name, int(share * len(name)))
+
+
+def broken(name: str, letters: int) -> str:
+    """Break an escaped text into lines, none of them within an escaped dollar."""
+    return fill(name, letters).replace("\\\n$", "\n\\$")

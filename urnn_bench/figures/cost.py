@@ -10,8 +10,10 @@ from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import legend, panels, set_length_axis
-from urnn_bench.figures._style import escaped, style_of
+from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import Session
 
@@ -31,17 +33,20 @@ class Cost(Figure):
             columns["solve_s"] = "training until solved (s)"
         lengths = sorted(int(T) for T in runs["T"].unique())
         drawing, axes = panels(len(columns), width=3.4)
+        styles = styles_of(results.models)
         for ax, (column, name) in zip(axes, columns.items(), strict=True):
             measured = runs.dropna(subset=[column])
-            for model, model_runs in measured.groupby("model", sort=False):
-                _draw_model(ax, str(model), model_runs, column, lengths)
+            measured = measured.assign(x=measured["T"].map(lengths.index), y=measured[column])
+            for model, points in measured.groupby("model", sort=False):
+                _draw_model(ax, str(model), styles[str(model)], points)
             set_length_axis(ax, lengths)
             ax.set_ylabel(name)
             # a run that was solved at the start took no time, which has no logarithm
             ax.set_yscale("log" if runs[column].min() > 0 else "linear")
         sessions = [record.sessions[-1] for record in results.records]
         machines = sorted({_machine(session) for session in sessions if session.device})
-        legend(drawing, axes, escaped(f"{results.benchmark}, on {'; on '.join(machines)}"))
+        title = escaped(f"{results.benchmark}, on {'; on '.join(machines)}")
+        legend(drawing, axes, title, not_shown(results, runs["model"], lambda _: "no updates"))
         return drawing
 
 
@@ -52,9 +57,8 @@ def _machine(session: Session) -> str:
     return f"{session.device} ({session.device_name}) with {threads}{stack}"
 
 
-def _draw_model(ax: Axes, model: str, runs: pd.DataFrame, column: str, lengths: list[int]) -> None:
-    color, marker = style_of(model)
-    x = runs["T"].map(lengths.index)
-    ax.plot(x, runs[column], marker, color=color, alpha=0.35)
-    median = runs.groupby(x)[column].median()
+def _draw_model(ax: Axes, model: str, style: ModelStyle, points: pd.DataFrame) -> None:
+    color, marker = style
+    ax.plot(points["x"], points["y"], marker, color=color, alpha=0.35)
+    median = points.groupby("x")["y"].median()
     ax.plot(median.index, median, color=color, marker=marker, lw=1.8, label=escaped(model))

@@ -2,9 +2,10 @@
 
 One panel for each probed update, one mark for each run, filled if the run solved its task later;
 the line is the median. ‖∂C/∂h_t‖ as in Figure 4 of Arjovsky, Shah and Bengio (2016),
-arXiv:1511.06464. Ratios are clipped to 1e-24 and 1e24.
+arXiv:1511.06464, where h is a model's first state. Ratios are clipped to 1e-24 and 1e24.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -14,18 +15,19 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import (
     MIN_NORM,
     count_seeds,
     legend,
     panels,
-    probed,
     select_updates,
     set_length_axis,
     share_y_axis,
     title_after,
 )
-from urnn_bench.figures._style import escaped, style_of
+from urnn_bench.figures._readings import probed, without_readings
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
 
@@ -44,7 +46,8 @@ class GradientByLength(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was probed at the length of its training."""
-        ratios = _ratios(probed(results, "gradient_norm"))
+        readings = probed(results, "gradient_norm")
+        ratios = _ratios(readings)
         lengths = sorted(int(T) for T in ratios["T"].unique())
         if len(lengths) < 2:
             command = replace(results.command, lengths=()).with_probes()
@@ -56,21 +59,23 @@ class GradientByLength(Figure):
         solved = set(results.runs[results.runs["solved_step"].notna()]["run"])
         steps = select_updates(ratios, self.options.most)
         drawing, axes = panels(len(steps))
+        styles = styles_of(results.models)
         for ax, step in zip(axes, steps, strict=True):
-            _panel(ax, ratios[ratios["step"] == step], lengths, solved)
+            _panel(ax, ratios[ratios["step"] == step], lengths, solved, styles)
             ax.set_title(title_after(step), fontsize=10)
         share_y_axis(axes, MIN_NORM / 100)
         axes[0].set_ylabel("gradient at the first step\nover that at the last")
         marks = "; filled: solved in the end, open: not" if solved else ""
         shown = ratios[ratios["step"].isin(steps)].groupby("run")["step"].nunique()
         marks += "; no mark: not looked at" if shown.min() < len(steps) else ""
-        legend(drawing, axes, f"{escaped(results.benchmark)} ({count_seeds(ratios)}{marks})")
+        title = f"{escaped(results.benchmark)} ({count_seeds(ratios)}{marks})"
+        legend(drawing, axes, title, without_readings(results, ratios, readings, None))
         return drawing
 
 
 def _ratios(frame: pd.DataFrame) -> pd.DataFrame:
     """Return for each run and update the norm at the first step over that at the last."""
-    is_shown = (frame["state"] == "h") & (frame["length"] == frame["T"])
+    is_shown = (frame["position"] == 0) & (frame["length"] == frame["T"])
     columns = ["run", "model", "T", "seed", "step", "t", "value"]
     trained_length = frame.loc[is_shown, columns].sort_values("t")
     norms = trained_length.groupby(["run", "model", "T", "seed", "step"], sort=False)["value"]
@@ -81,9 +86,15 @@ def _ratios(frame: pd.DataFrame) -> pd.DataFrame:
     return ratio.assign(ratio=ratio["ratio"].clip(MIN_NORM, 1 / MIN_NORM))
 
 
-def _panel(ax: Axes, frame: pd.DataFrame, lengths: list[int], solved: set[str]) -> None:
+def _panel(
+    ax: Axes,
+    frame: pd.DataFrame,
+    lengths: list[int],
+    solved: set[str],
+    styles: Mapping[str, ModelStyle],
+) -> None:
     for model, runs in frame.groupby("model", sort=False):
-        color, marker = style_of(str(model))
+        color, marker = styles[str(model)]
         median = runs.groupby("T")["ratio"].median()
         ax.plot([lengths.index(int(T)) for T in median.index], median, color=color, lw=1.2)
         ax.plot([], [], color=color, marker=marker, lw=1.2, label=escaped(str(model)))

@@ -1,7 +1,8 @@
 """How the reach of the gradient changes while a network learns: ‖∂C/∂h_t‖ over t and updates.
 
 One panel for each model; the colour is the base-10 logarithm of the norm's median over seeds. The
-norm is the total derivative of each example's loss over the units of h, averaged over the batch.
+norm is the total derivative of each example's loss over the units of h, a model's first state,
+averaged over the batch.
 """
 
 import numpy as np
@@ -19,9 +20,9 @@ from urnn_bench.figures._panels import (
     panels,
     probe_interval,
     probe_length_note,
-    probed,
     wrapped,
 )
+from urnn_bench.figures._readings import of_states, probed, without_readings
 from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
@@ -33,7 +34,9 @@ _MAX_NAMED_ROWS = 10
 class GradientHeatmapOptions(Config):
     """What is drawn."""
 
-    state: str = Field("h", description="which state; c is an LSTM's cell")
+    state: str | None = Field(
+        None, description="name of a state; each model's first one if not given"
+    )
     T: int | None = Field(None, description="trained length; the longest if not given")
 
 
@@ -45,32 +48,45 @@ class GradientHeatmap(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every model that was probed at three updates or more."""
-        frame, T = at_length(probed(results, "gradient_norm"), self.options.T)
-        norms = self._norms(frame)
+        readings = probed(results, "gradient_norm")
+        states = None if self.options.state is None else [self.options.state]
+        frame, T = at_length(of_states(results, readings, states), self.options.T)
+        norms = _norms(frame)
         if norms.empty:
             raise NothingToShowError(
                 f"no run of '{results.benchmark}' was probed at {_MIN_UPDATES} updates; make some "
                 f"with: {results.command.with_probes(probe_interval(results))}"
             )
-        models = list(dict.fromkeys(norms["model"]))
-        drawing, axes = panels(len(models))
+        panel_of, label = _names(norms)
+        drawing, axes = panels(len(panel_of))
         low, high = _color_limits(norms["value"])
-        for ax, model in zip(axes, models, strict=True):
+        for ax, (model, name) in zip(axes, panel_of.items(), strict=True):
             mesh = _panel(ax, norms[norms["model"] == model], low, high)
-            ax.set_title(escaped(model), fontsize=10)
+            ax.set_title(name, fontsize=10)
         axes[0].set_ylabel("updates, a row for each look")
-        label = f"log10 of ‖∂C/∂{escaped(self.options.state)}‖ of an example at t"
-        drawing.colorbar(mesh, ax=axes, label=label)
+        drawing.colorbar(mesh, ax=axes, label=f"log10 of ‖∂C/∂{label}‖ of an example at t")
         title = f"{escaped(results.benchmark)}, trained at {T}{probe_length_note(norms)}"
-        title = wrapped(f"{title}, median over {count_seeds(norms, 'step')}", drawing)
-        drawing.suptitle(title, fontsize=9)
+        title = f"{title}, median over {count_seeds(norms, 'step')}"
+        note = without_readings(results, norms, readings, states)
+        text = "\n".join(wrapped(line, drawing) for line in (title, note) if line)
+        drawing.suptitle(text, fontsize=9)
         return drawing
 
-    def _norms(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the finite norms of a state, for models with enough updates to show a change."""
-        frame = frame[(frame["state"] == self.options.state) & np.isfinite(frame["value"])]
-        counts = frame.groupby("model", sort=False)["step"].transform("nunique")
-        return frame[counts >= _MIN_UPDATES]
+
+def _norms(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the finite norms of models with enough updates to show a change."""
+    frame = frame[np.isfinite(frame["value"])]
+    counts = frame.groupby("model", sort=False)["step"].transform("nunique")
+    return frame[counts >= _MIN_UPDATES]
+
+
+def _names(norms: pd.DataFrame) -> tuple[dict[str, str], str]:
+    """Return the name of every model's panel, with its state if they differ, and of the states."""
+    states = dict(zip(norms["model"], norms["state"], strict=True))
+    names = list(dict.fromkeys(states.values()))
+    if len(names) == 1:
+        return {model: escaped(model) for model in states}, escaped(names[0])
+    return {model: escaped(f"{model}, {state}") for model, state in states.items()}, "state"
 
 
 def _color_limits(norms: "pd.Series[float]") -> tuple[float, float]:

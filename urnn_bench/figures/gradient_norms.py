@@ -2,7 +2,8 @@
 
 Panels 1 and 2 of Figure 4 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, which show the
 start and the hundredth update. ‖∂C/∂h_t‖ is the total derivative of each example's loss, the mean
-over the batch of its 2-norm over the units; dashed for a cell state c. Norms are computed in
+over the batch of its 2-norm over the units; h is a model's first state, and a second one, such as
+an LSTM's c, is dashed. Norms are computed in
 float64, so values below the axis have not underflowed.
 """
 
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
-from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import styles_of
 from urnn_bench.figures._panels import (
     MIN_NORM,
     at_length,
@@ -19,13 +20,13 @@ from urnn_bench.figures._panels import (
     panels,
     plot_over_time,
     probe_length_note,
-    probed,
     seeds_note,
     select_updates,
     share_y_axis,
     title_after,
 )
 from urnn_bench.figures._paper_points import PaperCurve, draw_paper_curves
+from urnn_bench.figures._readings import of_states, probed, without_readings
 from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
@@ -40,7 +41,9 @@ class GradientCurve(PaperCurve):
 class GradientNormsOptions(Config):
     """What is drawn."""
 
-    states: list[str] = Field(["h"], description="which states; c is an LSTM's cell")
+    states: list[str] | None = Field(
+        None, description="names of states; each model's first one if not given"
+    )
     T: int | None = Field(None, description="trained length; the longest if not given")
     paper: list[GradientCurve] = Field([], description="points read off a paper's curves")
     most: int = Field(4, ge=1, description="panels: the first probed updates and the last one")
@@ -54,25 +57,23 @@ class GradientNorms(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every probed run."""
-        frame = probed(results, "gradient_norm")
-        frame = frame[frame["state"].isin(self.options.states)]
-        if frame.empty:
-            raise NothingToShowError(f"no model of '{results.benchmark}' has such states")
-        frame, T = at_length(frame, self.options.T)
+        readings = probed(results, "gradient_norm")
+        frame, T = at_length(of_states(results, readings, self.options.states), self.options.T)
+        note = without_readings(results, frame, readings, self.options.states)
         # values far below the axis would stretch it at the top
         frame = frame.assign(value=frame["value"].clip(lower=MIN_NORM / 10))
-        steps = select_updates(frame, self.options.most)
+        steps, styles = select_updates(frame, self.options.most), styles_of(results.models)
         drawing, axes = panels(len(steps))
         for ax, step in zip(axes, steps, strict=True):
-            readings = frame[frame["step"] == step]
-            plot_over_time(ax, readings, self.options.states)
+            shown = frame[frame["step"] == step]
+            plot_over_time(ax, shown, styles)
             from_paper = [curve for curve in self.options.paper if curve.update == step]
-            draw_paper_curves(ax, readings, from_paper)
+            draw_paper_curves(ax, shown, from_paper, styles)
             ax.set_yscale("log")
-            ax.set_title(title_after(step) + fewer_seeds_note(readings, frame), fontsize=10)
+            ax.set_title(title_after(step) + fewer_seeds_note(shown, frame), fontsize=10)
             ax.set_xlabel("t (steps)")
         share_y_axis(axes, MIN_NORM)
         axes[0].set_ylabel("gradient norm, mean over the batch")
         title = f"{escaped(results.benchmark)}, trained at {T}{probe_length_note(frame)}"
-        legend(drawing, axes, f"{title} ({seeds_note(frame)})")
+        legend(drawing, axes, f"{title} ({seeds_note(frame)})", note)
         return drawing

@@ -1,11 +1,12 @@
 """Whether states grow and when they stop changing: ‖h_t‖ and ‖h_t - h_T‖ over time.
 
 Panels 3 and 4 of Figure 4 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, at the last
-probed update. Norms are over the units of one example, averaged over the batch. An LSTM's h cannot
-be longer than the root of its width; the published LSTM curve is, so it must be c, which is dashed
-here.
+probed update. Norms are over the units of one example, averaged over the batch. The first row shows
+the first state of every model, the next row the second ones, dashed, and so on. An LSTM's h cannot
+be longer than the root of its width; the published LSTM curve is, so it must be c.
 """
 
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Literal
 
@@ -16,15 +17,16 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import (
     at_length,
     legend,
     panels,
     plot_over_time,
-    probed,
     seeds_note,
 )
 from urnn_bench.figures._paper_points import PaperCurve, draw_paper_curves
+from urnn_bench.figures._readings import no_such_states, probed, state_names, without_readings
 from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
@@ -43,7 +45,9 @@ class ProbeCurve(PaperCurve):
 class HiddenStatesOptions(Config):
     """What is drawn."""
 
-    states: list[str] = Field(["h", "c"], description="which states; c is an LSTM's cell")
+    states: list[str] | None = Field(
+        None, description="names of states, a row each; all if not given, in a row by their order"
+    )
     T: int | None = Field(None, description="trained length; the longest if not given")
     paper: list[ProbeCurve] = Field([], description="points read off a paper's curves")
 
@@ -56,35 +60,45 @@ class HiddenStates(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every probed run, at the last update that its model was probed."""
-        readings = {probe: at_length(probed(results, probe), self.options.T) for probe in _PANELS}
+        options = self.options
+        readings = {probe: at_length(probed(results, probe), options.T) for probe in _PANELS}
         frames = {probe: _last_update(frame) for probe, (frame, _) in readings.items()}
-        recorded = {state for frame in frames.values() for state in frame["state"]}
         # a row for each state, as an LSTM's c can be a hundred times as long as its h
-        states = [state for state in self.options.states if state in recorded]
-        if not states:
-            raise NothingToShowError(
-                f"no model of '{results.benchmark}' has such states; "
-                f"there are: {', '.join(sorted(recorded))}"
-            )
-        drawing, axes = panels(len(states) * len(_PANELS), columns=len(_PANELS), width=3.4)
-        for ax, (state, probe) in zip(axes, product(states, frames), strict=True):
-            self._panel(ax, frames[probe], state, probe)
+        shown = pd.concat([_in_rows(frame, options.states) for frame in frames.values()])
+        if shown.empty:
+            raise NothingToShowError(no_such_states(results, frames["state_norm"]))
+        rows = [row for _, row in shown.groupby("row")]
+        drawing, axes = panels(len(rows) * len(_PANELS), columns=len(_PANELS), width=3.4)
+        styles = styles_of(results.models)
+        for ax, (row, probe) in zip(axes, product(rows, _PANELS), strict=True):
+            self._panel(ax, row, probe, styles)
         for ax in axes[:: len(_PANELS)]:
             ax.set_ylabel("2-norm, mean over the batch")
         frame, (_, T) = frames["state_norm"], readings["state_norm"]
         lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
         title = f"trained at {T} for {_updates(frame)} updates, run at T = {lengths}"
-        legend(drawing, axes, f"{escaped(results.benchmark)}: {title} ({seeds_note(frame)})")
+        title = f"{escaped(results.benchmark)}: {title} ({seeds_note(frame)})"
+        legend(drawing, axes, title, without_readings(results, shown, frame, options.states))
         return drawing
 
-    def _panel(self, ax: Axes, frame: pd.DataFrame, state: str, probe: str) -> None:
-        readings = frame[frame["state"] == state]
-        plot_over_time(ax, readings, [state])
+    def _panel(
+        self, ax: Axes, row: pd.DataFrame, probe: str, styles: Mapping[str, ModelStyle]
+    ) -> None:
+        readings = row[row["probe"] == probe]
+        plot_over_time(ax, readings, styles)
         from_paper = [curve for curve in self.options.paper if curve.probe == probe]
-        draw_paper_curves(ax, readings, from_paper)
+        draw_paper_curves(ax, readings, from_paper, styles)
         ax.set_ylim(bottom=-_MARGIN_BELOW * ax.get_ylim()[1])
         ax.set_xlabel("t (steps)")
-        ax.set_title(f"{escaped(state)}: {_PANELS[probe]}", fontsize=10)
+        ax.set_title(f"{escaped(state_names(row))}: {_PANELS[probe]}", fontsize=10)
+
+
+def _in_rows(frame: pd.DataFrame, states: Sequence[str] | None) -> pd.DataFrame:
+    """Return the readings that are shown, with the row of each: of its name, or of its position."""
+    if states is None:
+        return frame.assign(row=frame["position"])
+    named = frame[frame["state"].isin(states)]
+    return named.assign(row=named["state"].map(list(states).index))
 
 
 def _last_update(frame: pd.DataFrame) -> pd.DataFrame:

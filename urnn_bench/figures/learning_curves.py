@@ -17,8 +17,10 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import add_legend, draw_seeds, entries_of
 from urnn_bench.figures._paper_points import FROM_PAPER, Point, draw_points
+from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
@@ -26,7 +28,6 @@ from urnn_bench.figures._style import (
     escaped,
     mark_diverged,
     needs_log_axis,
-    style_of,
 )
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import DIVERGED, INTERRUPTED, RUNNING, SOLVED
@@ -80,7 +81,9 @@ class LearningCurves(Figure):
             ax.set_ylabel(f"{self.options.split} {axis_label(metric)}")
         # models first, whatever the first panel lacks
         entries = entries_of(axes, ("(baseline)", FROM_PAPER))
-        add_legend(drawing, entries, f"{escaped(results.benchmark)} ({_seeds_note(results)})")
+        title = f"{escaped(results.benchmark)} ({_seeds_note(results)})"
+        note = not_shown(results, frame["model"].unique(), lambda _: "no scores")
+        add_legend(drawing, entries, title, note)
         return drawing
 
     def _panel(self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str, T: int) -> None:
@@ -88,25 +91,27 @@ class LearningCurves(Figure):
         baselines = results.baselines(metric, T)
         first = next(iter(baselines.values()), None)
         top = self.options.top * first if self.options.top and first else None
+        styles = styles_of(results.models)
         for model, scores in frame.groupby("model", sort=False):
+            style = styles[str(model)]
             curves = scores.pivot_table(
                 index=_COLUMNS[self.options.x], columns="run", values="value"
             )
             runs = results.runs[(results.runs["T"] == T) & (results.runs["model"] == model)]
             median = _median(curves, runs, is_loss=metric == results.criterion)
-            _draw_curves(ax, curves, median, str(model))
-            _mark_ends(ax, curves, runs, str(model), top)
-            self._draw_paper(ax, str(model), T, curves.index.max())
+            _draw_curves(ax, curves, median, str(model), style)
+            _mark_ends(ax, curves, runs, style.color, top)
+            points = self._paper_points(str(model), T, curves.index.max())
+            draw_points(ax, str(model), style.color, points)
         for (name, value), dashes in zip(baselines.items(), BASELINE_DASHES, strict=False):
             ax.axhline(value, linestyle=dashes, label=f"{escaped(name)} (baseline)", **BASELINE)
         self._scale_y(ax, frame["value"])
         if top:
             ax.set_ylim(top=top)
 
-    def _draw_paper(self, ax: Axes, model: str, T: int, end: float) -> None:
-        """Draw the paper's points up to the end of our curves."""
-        points = [(x, y) for x, y in self.options.paper.get(model, {}).get(T, []) if x <= end]
-        draw_points(ax, model, points)
+    def _paper_points(self, model: str, T: int, end: float) -> list[tuple[float, float]]:
+        """Return the paper's points up to the end of our curves."""
+        return [(x, y) for x, y in self.options.paper.get(model, {}).get(T, []) if x <= end]
 
     def _label_x(self, ax: Axes, frame: pd.DataFrame) -> None:
         """Label the axis, in thousands where the numbers would be long."""
@@ -152,8 +157,10 @@ def _seeds_note(results: Results) -> str:
     return f"thick: median of {count} seeds{held}; thin: each"
 
 
-def _draw_curves(ax: Axes, curves: pd.DataFrame, median: "pd.Series[float]", model: str) -> None:
-    color, marker = style_of(model)
+def _draw_curves(
+    ax: Axes, curves: pd.DataFrame, median: "pd.Series[float]", model: str, style: ModelStyle
+) -> None:
+    color, marker = style
     draw_seeds(ax, curves, color, alpha=0.45)
     ax.plot(
         median.index,
@@ -199,7 +206,7 @@ def _held(
 
 
 def _mark_ends(
-    ax: Axes, curves: pd.DataFrame, runs: pd.DataFrame, model: str, top: float | None
+    ax: Axes, curves: pd.DataFrame, runs: pd.DataFrame, color: str, top: float | None
 ) -> None:
     """Mark the last score of a diverged run, so that it does not look like a short run."""
     diverged = set(runs[runs["status"] == DIVERGED]["run"])
@@ -208,4 +215,4 @@ def _mark_ends(
         if scores.empty:
             continue
         height = min(scores.iloc[-1], top or inf)
-        mark_diverged(ax, scores.index[-1:], [height], style_of(model).color, clip_on=False)
+        mark_diverged(ax, scores.index[-1:], [height], color, clip_on=False)

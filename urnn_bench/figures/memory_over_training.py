@@ -1,8 +1,8 @@
 """What training does to the memory: the memory horizon and the leading Lyapunov exponent.
 
 The horizon is the longest lag from which a gradient comes back, the exponent how fast neighbouring
-states diverge or converge, in nats per step. Both are of h and over updates, in a panel each. The
-median ends with the first seed that ends.
+states diverge or converge, in nats per step. The horizon is that of a model's first state. Both are
+over updates, in a panel each. The median ends with the first seed that ends.
 """
 
 import pandas as pd
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import (
     at_length,
     draw_seeds,
@@ -21,14 +22,17 @@ from urnn_bench.figures._panels import (
     probe_length_note,
     seeds_note,
 )
-from urnn_bench.figures._style import escaped, style_of
+from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.metrics import PROBE
 from urnn_bench.spec.types import Config
 
+_HORIZON = "memory_horizon_"
+_LYAPUNOV = "lyapunov"
 _PANELS = {
-    "memory_horizon_h": "memory horizon (steps)",
-    "lyapunov": "Lyapunov exponent (nat / step)",
+    _HORIZON: "memory horizon (steps)",
+    _LYAPUNOV: "Lyapunov exponent (nat / step)",
 }
 _MIN_UPDATES = 2
 
@@ -47,8 +51,7 @@ class MemoryOverTraining(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every run that was probed at two updates or more."""
-        frame = results.metrics[results.metrics["split"] == PROBE]
-        frame = frame[frame["metric"].isin(_PANELS)]
+        frame = _numbers(results.metrics[results.metrics["split"] == PROBE])
         if frame.empty or frame["step"].nunique() < _MIN_UPDATES:
             raise NothingToShowError(
                 f"no run of '{results.benchmark}' was probed at {_MIN_UPDATES} updates; make some "
@@ -56,19 +59,29 @@ class MemoryOverTraining(Figure):
             )
         frame, T = at_length(frame, self.options.T)
         drawing, axes = panels(len(_PANELS), width=3.4)
+        styles = styles_of(results.models)
         for ax, (metric, name) in zip(axes, _PANELS.items(), strict=True):
             for model, readings in frame[frame["metric"] == metric].groupby("model", sort=False):
-                _draw_model(ax, str(model), readings)
+                _draw_model(ax, str(model), styles[str(model)], readings)
             ax.set_ylabel(name)
             ax.set_xlabel("updates")
         title = f"{escaped(results.benchmark)}, trained at {T}{probe_length_note(frame)}"
-        legend(drawing, axes, f"{title} ({seeds_note(frame)})")
+        note = not_shown(results, frame["model"], lambda _: "not probed at this length")
+        legend(drawing, axes, f"{title} ({seeds_note(frame)})", note)
         return drawing
 
 
-def _draw_model(ax: Axes, model: str, readings: pd.DataFrame) -> None:
+def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the exponents, and the horizons of the first state of each model."""
+    horizons = frame[frame["metric"].str.startswith(_HORIZON)]
+    first = horizons.groupby("model", sort=False)["metric"].transform("first")
+    horizons = horizons[horizons["metric"] == first].assign(metric=_HORIZON)
+    return pd.concat([horizons, frame[frame["metric"] == _LYAPUNOV]]).sort_index()
+
+
+def _draw_model(ax: Axes, model: str, style: ModelStyle, readings: pd.DataFrame) -> None:
     """Draw every seed thin and their median thick, up to the last update that all seeds have."""
-    color, marker = style_of(model)
+    color, marker = style
     curves = readings.pivot_table(index="step", columns="run", values="value")
     draw_seeds(ax, curves, color)
     first_end = readings.groupby("run")["step"].max().min()

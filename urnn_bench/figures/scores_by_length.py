@@ -14,7 +14,9 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import legend, set_length_axis
+from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
@@ -22,7 +24,6 @@ from urnn_bench.figures._style import (
     escaped,
     mark_diverged,
     needs_log_axis,
-    style_of,
 )
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import DIVERGED
@@ -51,8 +52,10 @@ class ScoresByLength(Figure):
         drawing = Drawing(figsize=(5.4, 3.4))
         ax = drawing.subplots()
         lengths = sorted(int(T) for T in tested["T"].unique())
+        styles = styles_of(results.models)
+        tested = tested.assign(x=tested["T"].map(lengths.index))
         for model, runs in tested.groupby("model", sort=False):
-            _draw_model(ax, str(model), runs.assign(x=runs["T"].map(lengths.index)), column)
+            _draw_model(ax, str(model), styles[str(model)], runs, column)
         _draw_baselines(ax, results, metric, lengths)
         if needs_log_axis(tested[column]):
             ax.set_yscale("log")
@@ -60,12 +63,13 @@ class ScoresByLength(Figure):
             ax.set_ylim(bottom=0)
         set_length_axis(ax, lengths)
         ax.set_ylabel(f"test {axis_label(metric)}")
-        legend(drawing, [ax], escaped(results.benchmark))
+        note = not_shown(results, tested["model"].unique(), lambda _: "not tested")
+        legend(drawing, [ax], escaped(results.benchmark), note)
         return drawing
 
 
-def _draw_model(ax: Axes, model: str, runs: pd.DataFrame, column: str) -> None:
-    color, marker = style_of(model)
+def _draw_model(ax: Axes, model: str, style: ModelStyle, runs: pd.DataFrame, column: str) -> None:
+    color, marker = style
     ax.plot(runs["x"], runs[column], linestyle="", color=color, marker=marker, alpha=0.35)
     diverged = runs[runs["status"] == DIVERGED]
     if len(diverged):

@@ -3,6 +3,8 @@
 Bars are Wilson's 95 % intervals: of five seeds, none means 0 to 43 %, and all means 57 to 100 %.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,8 +13,10 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import proportion
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import count_seeds, ended, legend, set_length_axis
-from urnn_bench.figures._style import escaped, style_of
+from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 
 # between the models of a length, and all models together; lengths are 1 apart
@@ -34,31 +38,35 @@ class Solvability(Figure):
         drawing = Drawing(figsize=(5.4, 3.2))
         ax = drawing.subplots()
         lengths = sorted(int(T) for T in finished["T"].unique())
+        styles = styles_of(results.models)
         models = list(finished.groupby("model", sort=False))
         # models are drawn side by side, as equal shares would hide one another
         spacing = min(_SPACING, _MAX_WIDTH / len(models))
         for index, (model, runs) in enumerate(models):
             offset = spacing * (index - (len(models) - 1) / 2)
-            _draw_model(ax, str(model), runs, lengths, offset)
+            place = {T: x + offset for x, T in enumerate(lengths)}
+            _draw_model(ax, str(model), styles[str(model)], runs, place)
         set_length_axis(ax, lengths)
         ax.set_ylabel("share of seeds that solved it")
         ax.set_ylim(-0.03, 1.03)
         title = f"{escaped(results.benchmark)} ({count_seeds(finished)}, bars: 95 % intervals)"
-        legend(drawing, [ax], title)
+        note = not_shown(results, finished["model"], lambda _: "no run has ended")
+        legend(drawing, [ax], title, note)
         return drawing
 
 
 def _draw_model(
-    ax: Axes, model: str, runs: pd.DataFrame, lengths: list[int], offset: float
+    ax: Axes, model: str, style: ModelStyle, runs: pd.DataFrame, place: Mapping[int, float]
 ) -> None:
-    color, marker = style_of(model)
+    """Draw the share of solved seeds of every length at its place on the axis."""
+    color, marker = style
     own_lengths = sorted(int(T) for T in runs["T"].unique())
     solved = [runs[runs["T"] == T]["solved_step"].notna() for T in own_lengths]
     shares = [proportion(int(seeds.sum()), len(seeds)) for seeds in solved]
     values = np.array([share.value for share in shares])
     bars = [values - [share.low for share in shares], [share.high for share in shares] - values]
     ax.errorbar(
-        np.array([lengths.index(T) for T in own_lengths]) + offset,
+        [place[T] for T in own_lengths],
         values,
         yerr=np.clip(bars, 0, None),
         color=color,

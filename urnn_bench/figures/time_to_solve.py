@@ -6,6 +6,7 @@ update.
 """
 
 from bisect import bisect_right
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,8 +15,10 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import survival
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, curve_marker, styles_of
 from urnn_bench.figures._panels import ended, legend, panels
-from urnn_bench.figures._style import escaped, style_of
+from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 
 # every curve is thicker than the next one, drawn above it, so that equal curves are all visible
@@ -27,29 +30,34 @@ class TimeToSolve(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw every length of a benchmark at which a seed has solved it."""
-        solved = ended(results)[ended(results)["solved_step"].notna()]
+        runs = ended(results)
+        solved = runs[runs["solved_step"].notna()]
         lengths = sorted(int(T) for T in solved["T"].unique())
         if not lengths:
             raise NothingToShowError(f"no run of '{results.benchmark}' has solved its task yet")
         drawing, axes = panels(len(lengths))
+        styles = styles_of(results.models)
         for ax, T in zip(axes, lengths, strict=True):
-            runs = ended(results)
             groups = runs[runs["T"] == T].groupby("model", sort=False)
             for index, (model, model_runs) in enumerate(groups):
                 share = 1 - (index + 1) / len(groups)
                 width = _MIN_WIDTH + share * (_MAX_WIDTH - _MIN_WIDTH)
-                _draw_model(ax, str(model), model_runs, width)
+                _draw_model(ax, str(model), styles, model_runs, width)
             ax.set_title(f"T = {T:,}", fontsize=10)
             ax.set_xlabel("updates")
             ax.set_xscale("log")
             ax.set_ylim(-0.05, 1.05)
         axes[0].set_ylabel("share of seeds not solved yet")
-        legend(drawing, axes, f"{escaped(results.benchmark)} (|: stopped unsolved)")
+        shown = runs[runs["T"].isin(lengths)]["model"]
+        note = not_shown(results, shown, lambda _: "no run of these lengths has ended")
+        legend(drawing, axes, f"{escaped(results.benchmark)} (|: stopped unsolved)", note)
         return drawing
 
 
-def _draw_model(ax: Axes, model: str, runs: pd.DataFrame, width: float) -> None:
-    color = style_of(model).color
+def _draw_model(
+    ax: Axes, model: str, styles: Mapping[str, ModelStyle], runs: pd.DataFrame, width: float
+) -> None:
+    color = styles[model].color
     steps = [None if pd.isna(s) else float(s) for s in runs["solved_step"]]
     curve = survival(steps, [float(s) for s in runs["censored"]])
     end = float(runs["censored"].max())
@@ -64,6 +72,7 @@ def _draw_model(ax: Axes, model: str, runs: pd.DataFrame, width: float) -> None:
         color=color,
         lw=width,
         label=escaped(model),
+        marker=curve_marker(model, styles),
         solid_capstyle="butt",
     )
     stopped = runs[runs["solved_step"].isna()]["censored"]

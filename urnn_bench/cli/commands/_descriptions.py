@@ -1,5 +1,6 @@
 """Descriptions of ``urnn-bench describe``, as plain values and as text."""
 
+import ast
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -167,7 +168,9 @@ def _size(components: Components, run: Run) -> str:
 
 
 def _about(component: type) -> str:
-    return inspect.getdoc(sys.modules[component.__module__]) or ""
+    # from the file, as PYTHONOPTIMIZE=2 removes docstrings
+    source = inspect.getsource(sys.modules[component.__module__])
+    return ast.get_docstring(ast.parse(source)) or ""
 
 
 def _options(options: type[BaseModel]) -> dict[str, JsonValue]:

@@ -1,0 +1,70 @@
+"""Which readings of probes a figure shows, and which models it leaves out and why."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import pandas as pd
+
+from urnn_bench.analysis.results import Results
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._style import escaped
+
+
+def probed(results: Results, probe: str) -> pd.DataFrame:
+    """Return the readings of a probe; raise NothingToShowError with the command that makes them.
+
+    ``position`` counts the states of a model from 0, in the order in which its cell names them.
+    """
+    readings = results.readings(probe)
+    if readings.empty:
+        raise NothingToShowError(
+            f"no run of '{results.benchmark}' was probed with '{probe}'; "
+            f"make some with: {results.command.with_probes()}"
+        )
+    pairs = readings[["model", "state"]].drop_duplicates()
+    pairs = pairs.assign(position=pairs.groupby("model", sort=False).cumcount())
+    return readings.merge(pairs, how="left", on=["model", "state"])
+
+
+def of_states(results: Results, frame: pd.DataFrame, states: Sequence[str] | None) -> pd.DataFrame:
+    """Return the readings of some states, by default of the first state of each model.
+
+    Raises NothingToShowError if no model has one of the states.
+    """
+    is_shown = frame["position"] == 0 if states is None else frame["state"].isin(states)
+    if not is_shown.any():
+        raise NothingToShowError(no_such_states(results, frame))
+    return frame[is_shown]
+
+
+def no_such_states(results: Results, frame: pd.DataFrame) -> str:
+    """Return a sentence that says which states there are."""
+    return f"no model of '{results.benchmark}' has such states; there are: {state_names(frame)}"
+
+
+def state_names(frame: pd.DataFrame) -> str:
+    """Return the names of the states of some readings."""
+    return ", ".join(map(str, frame["state"].unique()))
+
+
+def not_shown(results: Results, shown: Iterable[object], reason_of: Callable[[str], str]) -> str:
+    """Return which models have runs and are not shown, and why; empty if all are."""
+    lacking = sorted({str(model) for model in results.runs["model"]} - {*map(str, shown)})
+    names = ", ".join(escaped(f"{model} ({reason_of(model)})") for model in lacking)
+    return f"not shown: {names}" if names else ""
+
+
+def without_readings(
+    results: Results, shown: pd.DataFrame, readings: pd.DataFrame, states: Sequence[str] | None
+) -> str:
+    """Return which models have runs and none of the readings that are shown, and why."""
+    at_length = readings[readings["T"].isin(shown["T"].unique())]
+
+    def reason_of(model: str) -> str:
+        own = at_length[at_length["model"] == model]
+        if own.empty:
+            return "not probed at this length"
+        if states is not None and not own["state"].isin(states).any():
+            return f"has the states {state_names(own)}"
+        return "too few readings"
+
+    return not_shown(results, shown["model"].unique(), reason_of)
