@@ -23,6 +23,7 @@ import torch
 from urnn_bench.errors import ComponentError, TooLargeError
 from urnn_bench.registry import Components
 from urnn_bench.run import build
+from urnn_bench.run.architecture import raised_by
 from urnn_bench.run.device import device_of
 from urnn_bench.spec.fit import Adam, Optimizer, Rmsprop, RmspropPaper, Sgd
 from urnn_bench.spec.run import Run
@@ -52,7 +53,7 @@ def require_memory(components: Components, run: Run, device: str) -> None:
     """
     task, free = build.task_of(components, run), _free(device_of(device))
     text = f"the task '{run.task.name}' cannot say how large its batches are"
-    for need in build.raised_by(text, list, _batches(task, run)):
+    for need in raised_by(text, list, _batches(task, run)):
         _compare(need, free)
     _compare(_weights(components, run), free)
 
