@@ -49,6 +49,21 @@ def include(components: Components, paths: Sequence[Path]) -> Components:
     return components
 
 
+def resolve_all(
+    components: Components, benchmark: str, drafts: Sequence[UnresolvedRun]
+) -> list[Run]:
+    """Resolve the runs of a benchmark; what differs in the seed alone is checked once.
+
+    Raises what ``resolve`` raises.
+    """
+    known: dict[tuple[str, int], Run] = {}
+    for draft in drafts:
+        if (key := (draft.label, draft.T)) not in known:
+            known[key] = resolve(components, benchmark, draft)
+    # a copy is not validated again, which the seeds have been
+    return [known[d.label, d.T].model_copy(update={"seed": d.seed}) for d in drafts]
+
+
 def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run:
     """Check the options of a run's components and choose its width.
 
