@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import psutil
 import torch
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.errors import attempt
 from urnn_bench.events import Updated
+from urnn_bench.machine import memory
 from urnn_bench.models import SequenceModel
 from urnn_bench.registry import Components
 from urnn_bench.run import build, limits
@@ -92,7 +92,7 @@ def _run_mb(components: Components, backend: Backend, run: Run) -> float:
 def _free_mb(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0] / 2**20
-    return psutil.virtual_memory().available / 2**20
+    return memory.free() / 2**20
 
 
 def activation_mb(components: Components, run: Run) -> float:
