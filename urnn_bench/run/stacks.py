@@ -27,8 +27,8 @@ from urnn_bench.spec.run import Run
 _SHARE = 0.5
 # weights, gradients, the optimizer's two, the best so far, and the copy of the last ones
 _COPIES = 6
-# the peak of an update, with drives and gradients, over what is kept for its backward pass: measured
-# per run of a stack, uRNN 2.3, GRU 2.5, LSTM 3.1, RNN 3.6, and up to 4.8 with a cell of one's own
+# the peak of an update, with drives and gradients, over what it keeps for its backward pass;
+# measured per run of a stack: uRNN 2.3, GRU 2.5, LSTM 3.1, RNN 3.6, a user's cell up to 4.8
 _PEAK = 3
 _BYTES = {"float32": 4, "float64": 8}
 _MAX_SIZE = 64
@@ -97,7 +97,7 @@ class _Needs(NamedTuple):
 def _fitting(needs: _Needs, room_mb: float) -> int:
     """Return how many such runs a room has; at least one."""
     size = int(room_mb / (needs.weights_mb + needs.update_mb))
-    if size > needs.at_once:
+    if size >= needs.at_once:
         size = int((room_mb - needs.at_once * needs.update_mb) / needs.weights_mb)
     return max(1, size)
 
