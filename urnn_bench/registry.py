@@ -87,9 +87,8 @@ class Registry:
             raise UsageError(f"{path}: {existing} is called '{path.stem}' too; rename one of them")
         return replace(self, included={**self.included, path.stem: path})
 
-    def _files(self) -> dict[str, Path]:
-        paths = (_HERE / self.folder).glob("*.py")
-        return {p.stem: p for p in paths if p.stem != "base" and not p.stem.startswith("_")}
+    def _files(self) -> Mapping[str, Path]:
+        return _own_files(_HERE / self.folder)
 
     def _entry_points(self) -> Mapping[str, EntryPoint]:
         return _installed(f"urnn_bench.{self.folder}", tuple(sys.path))
@@ -103,6 +102,13 @@ class Components:
     tasks: Registry = Registry("task", "tasks")
     figures: Registry = Registry("figure", "figures")
     probes: Registry = Registry("probe", "probes")
+
+
+@cache
+def _own_files(folder: Path) -> Mapping[str, Path]:
+    """Return this package's components in a folder by name, listed once for all runs."""
+    paths = folder.glob("*.py")
+    return {p.stem: p for p in paths if p.stem != "base" and not p.stem.startswith("_")}
 
 
 @cache

@@ -45,11 +45,17 @@ def test_a_stack_takes_at_most_half_of_the_free_memory(monkeypatch, size):
     """With room for so many runs and a half, every stack but the last holds just so many."""
     runs = [run_of("lstm", seed) for seed in range(10)]
     backend = Backend("cpu", "eager")
-    run_mb = stacks._run_mb(COMPONENTS, backend, runs[0])
+    needs = stacks._needs(COMPONENTS, backend, runs[0])
+    run_mb = needs.weights_mb + needs.update_mb
     free = SimpleNamespace(available=2 * 2**20 * run_mb * (size + 0.5))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     sizes = [len(stack) for stack in stacks.stacks(COMPONENTS, backend, runs)]
     assert sum(sizes) == 10 and set(sizes[:-1]) == {size}
+
+
+@pytest.mark.parametrize(("room_mb", "size"), [(0.5, 1), (25, 2), (44, 4), (50, 10), (70, 30)])
+def test_runs_that_are_updated_one_by_one_need_room_for_the_updates_at_once(room_mb, size):
+    assert stacks._fitting(stacks._Needs(1.0, 10.0, at_once=4), room_mb) == size
 
 
 def test_stacks_are_not_larger_than_open_files_allow():

@@ -1,5 +1,6 @@
 """Train the runs of a matrix, for ``run`` and for ``verify --run``."""
 
+import logging
 import os
 import sys
 from collections import Counter
@@ -22,7 +23,10 @@ from urnn_bench.run.scheduler import check, execute_matrix
 from urnn_bench.run.stacks import stacks
 from urnn_bench.spec.run import Run
 
+_LOG = logging.getLogger("urnn_bench")
 _SOME_FAILED = 3
+# so many that checking them takes seconds
+_MANY = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ def prepare_runs(
     stacked: bool | None = None,
 ) -> list[tuple[Run, ...]]:
     """Return the runs in stacks, after checking that each can start and setting the threads."""
+    if (count := len(requested.runs)) >= _MANY:
+        _LOG.info("checking %s runs", f"{count:,}")
     check(requested.runs, options)
     configure_torch(threads)
     return _stacks(requested, stacked, options)

@@ -14,6 +14,7 @@ from urnn_bench.kernels.time_loop import unroll
 from urnn_bench.random_streams import generator, global_states, may_draw, seed_globals, seeded
 from urnn_bench.registry import Components
 from urnn_bench.run import build
+from urnn_bench.run.architecture import raised_by
 from urnn_bench.run.device import Backend
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
@@ -81,7 +82,7 @@ def of_cell(
 ) -> Returned:
     """Return what a function returns; raise ComponentError with what a model's cell raises."""
     with kept():
-        return build.raised_by(f"the model '{name}' cannot be measured", function, *args, **kwargs)
+        return raised_by(f"the model '{name}' cannot be measured", function, *args, **kwargs)
 
 
 def max_relative_error(

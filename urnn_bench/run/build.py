@@ -1,8 +1,7 @@
 """A run to the objects that train it: its task, its network, its optimizer, its probes."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import torch
@@ -14,16 +13,17 @@ from urnn_bench.engine import optim
 from urnn_bench.engine.cuda_graph import CudaGraphUpdates
 from urnn_bench.engine.draws import Draws, batch_of
 from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
-from urnn_bench.errors import Arguments, ComponentError, Returned, UrnnBenchError, attempt
+from urnn_bench.errors import attempt
 from urnn_bench.events import SPLITS, SplitName
 from urnn_bench.global_state import kept
-from urnn_bench.kernels.choose import Choice, choose
+from urnn_bench.kernels.choose import Choice
 from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independent
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import may_draw, seeded
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import contract
+from urnn_bench.run.architecture import Architecture, raised_by, validated, without_values
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec, Config
@@ -39,27 +39,15 @@ _CHECKPOINT_REST_MB = 4.0
 Configured = TypeVar("Configured", Task, Probe)
 
 
-def raised_by(
-    text: str,
-    function: Callable[Arguments, Returned],
-    *args: Arguments.args,
-    **kwargs: Arguments.kwargs,
-) -> Returned:
-    """Return what a component's function returns; raise ComponentError with what it raises."""
-    returned = attempt(function, *args, **kwargs)
-    if isinstance(returned, UrnnBenchError):
-        raise returned
-    if isinstance(returned, Exception):
-        reason = str(returned).split("\n")[0]
-        raise ComponentError(f"{text}: {type(returned).__name__}: {reason}") from returned
-    return returned
-
-
 def count_parameters(components: Components, run: Run) -> int:
-    """Return the number of trainable parameters, counted without allocating any."""
-    with torch.device("meta"):
-        model = _network(components, run, task_of(components, run), "cpu", "eager")
-    return sum(p.numel() for p in _trainable(model))
+    """Return the number of trainable parameters; raise ComponentError if the cell raises."""
+    with kept():
+        return architecture_of(components, run).count_parameters(run.hidden)
+
+
+def architecture_of(components: Components, run: Run) -> Architecture:
+    """Return a run's network but for its width; raise ComponentError with what its task raises."""
+    return _architecture(components, run, task_of(components, run))
 
 
 def check_files(components: Components, task: str, include: Sequence[str] = ()) -> None:
@@ -174,20 +162,27 @@ def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
 def checkpoint_limit_mb(components: Components, run: Run) -> float:
     """Return more than a checkpoint can take, in MiB; raise ComponentError or DataError."""
     # not on the device "meta", where a task that reads its data now would keep none of them
-    with torch.random.fork_rng(devices=[]):
-        model = _network(components, run, task_of(components, run), "cpu", "eager")
-        state = attempt(model.cell.initial_state, run.fit.batch)
+    task = task_of(components, run)
+    with kept():
+        model = without_values(lambda _: _network(components, run, task, "cpu", "eager"))
+        carried = attempt(without_values, lambda _: _carried(components, run, task))
     weights = sum(int(tensor.numel()) for tensor in model.state_dict().values())
-    carried = 0 if isinstance(state, Exception) else sum(tensor.numel() for tensor in state)
-    numbers = _CHECKPOINT_COPIES * weights + 2 * carried
+    numbers = _CHECKPOINT_COPIES * weights + 2 * (0 if isinstance(carried, Exception) else carried)
     return _CHECKPOINT_REST_MB + numbers * _NUMBER_BYTES / 2**20
 
 
+def _carried(components: Components, run: Run, task: Task) -> int:
+    """Return how many numbers a state of a batch has."""
+    cell = _network(components, run, task, "cpu", "eager").cell
+    return sum(tensor.numel() for tensor in cell.initial_state(run.fit.batch))
+
+
 def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
-    """Return the kernel a run would use, without allocating its network."""
+    """Return the kernel a run would use."""
     device, task = device_of(backend.device), task_of(components, run)
-    with torch.device("meta"):
-        return _network(components, run, task, device.type, backend.kernel).kernel
+    return without_values(
+        lambda _: _network(components, run, task, device.type, backend.kernel).kernel
+    )
 
 
 def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec) -> Configured:
@@ -198,32 +193,26 @@ def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec)
 
 
 def _options(options: type[Config], spec: ComponentSpec) -> Config:
-    return _validated(options, json.dumps(spec.options, sort_keys=True))
+    return validated(options, _options_text(spec))
 
 
-@cache
-def _validated(options: type[Config], text: str) -> Config:
-    """Return options from the JSON of a resolved run, validated once for all its parts.
+def _options_text(spec: ComponentSpec) -> str:
+    return json.dumps(spec.options, sort_keys=True)
 
-    They are frozen, so that runs can share them.
-    """
-    return options.model_validate_json(text)
+
+def _architecture(components: Components, run: Run, task: Task) -> Architecture:
+    cell_type = components.cells.get(run.cell.name, Cell)
+    text = f"the task '{run.task.name}' cannot say what its inputs and outputs are"
+    signature = raised_by(text, getattr, task, "signature")
+    return Architecture(run.cell.name, cell_type, _options_text(run.cell), signature)
 
 
 def _network(
     components: Components, run: Run, task: Task, device: str, kernel: str
 ) -> SequenceModel:
     """Return a run's network; raise ComponentError with what its cell raises."""
-
-    def build() -> SequenceModel:
-        cell_type = components.cells.get(run.cell.name, Cell)
-        options = _options(cell_type.Options, run.cell)
-        signature = task.signature
-        cell = cell_type(signature.inputs.width, run.hidden, options)
-        return SequenceModel(cell, signature, choose(cell, device, kernel))
-
     with kept():
-        return raised_by(f"the cell '{run.cell.name}' cannot be built {run.hidden} wide", build)
+        return _architecture(components, run, task).network(run.hidden, device, kernel)
 
 
 def _trainable(model: SequenceModel) -> list[torch.nn.Parameter]:

@@ -1,6 +1,5 @@
 """Where and how the arithmetic is done: device, kernel, threads."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from urnn_bench.errors import (
     DeviceError,
 )
 from urnn_bench.kernels.native.threads import THREADS, keep_memory
+from urnn_bench.machine import processors
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ def device_of(wanted: str) -> torch.device:
 def configure_torch(threads: int | None) -> None:
     """Fix the number of threads and enable deterministic algorithms.
 
-    Unless told otherwise, kernels in C use every processor and torch one: at the papers' sizes a
-    second thread of torch gains little, and since its threads spin while they wait, a busy
-    machine becomes 60 times slower.
+    Unless told otherwise, kernels in C use every processor that is allowed and torch one: at the
+    papers' sizes a second thread of torch gains little, and since its threads spin while they wait,
+    a busy machine becomes 60 times slower.
     """
     torch.set_num_threads(threads or 1)
-    THREADS.set(threads or os.cpu_count() or 1)
+    THREADS.set(threads or processors.count())
     keep_memory()
     # a recurrence that keeps norms keeps every rounding error too: no TF32 in products or cuDNN
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False

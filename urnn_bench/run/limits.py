@@ -17,12 +17,13 @@ run needs both for training. It may take much more, so what passes can still be 
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-import psutil
 import torch
 
 from urnn_bench.errors import ComponentError, TooLargeError
+from urnn_bench.machine import memory
 from urnn_bench.registry import Components
 from urnn_bench.run import build
+from urnn_bench.run.architecture import raised_by
 from urnn_bench.run.device import device_of
 from urnn_bench.spec.fit import Adam, Optimizer, Rmsprop, RmspropPaper, Sgd
 from urnn_bench.spec.run import Run
@@ -52,7 +53,7 @@ def require_memory(components: Components, run: Run, device: str) -> None:
     """
     task, free = build.task_of(components, run), _free(device_of(device))
     text = f"the task '{run.task.name}' cannot say how large its batches are"
-    for need in build.raised_by(text, list, _batches(task, run)):
+    for need in raised_by(text, list, _batches(task, run)):
         _compare(need, free)
     _compare(_weights(components, run), free)
 
@@ -136,10 +137,10 @@ def _at_most(task: Task, split: Literal["validation", "test"], size: int) -> int
 
 
 def _free(device: torch.device) -> int:
-    """Return the free memory of a device in bytes, that of the processor with its swap space."""
+    """Return the free memory of a device in bytes, that of this process with its swap space."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return int(psutil.virtual_memory().available + psutil.swap_memory().free)
+    return memory.free_with_swap()
 
 
 def _number(value: int) -> str:

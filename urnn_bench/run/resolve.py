@@ -17,7 +17,7 @@ from urnn_bench.errors import (
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components, Registry, faults_of, load_file, subclasses
-from urnn_bench.run.build import count_parameters
+from urnn_bench.run.width import widest
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.notation import shown_name
@@ -35,9 +35,6 @@ _BASES: dict[str, type[Cell | Task | Figure | Probe]] = {
 }
 
 
-_WIDEST = 1 << 16
-
-
 def include(components: Components, paths: Sequence[Path]) -> Components:
     """Return the registries with the components of the user's files."""
     for path in paths:
@@ -50,6 +47,21 @@ def include(components: Components, paths: Sequence[Path]) -> Components:
         extended = {name: getattr(components, name).include(path.resolve()) for name in folders}
         components = replace(components, **extended)
     return components
+
+
+def resolve_all(
+    components: Components, benchmark: str, drafts: Sequence[UnresolvedRun]
+) -> list[Run]:
+    """Resolve the runs of a benchmark; what differs in the seed alone is checked once.
+
+    Raises what ``resolve`` raises.
+    """
+    known: dict[tuple[str, int], Run] = {}
+    for draft in drafts:
+        if (key := (draft.label, draft.T)) not in known:
+            known[key] = resolve(components, benchmark, draft)
+    # a copy is not validated again, which the seeds have been
+    return [known[d.label, d.T].model_copy(update={"seed": d.seed}) for d in drafts]
 
 
 def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run:
@@ -88,16 +100,6 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
         where = draft.where(("models", draft.model_name))
         raise SpecError(where + f"no width has as few as {model.parameters} parameters")
     return run.model_copy(update={"hidden": hidden})
-
-
-def widest(components: Components, run: Run, budget: int) -> int | None:
-    """Return the widest hidden layer with at most ``budget`` parameters, by bisection."""
-    low, high = 0, _WIDEST
-    while high - low > 1:
-        middle = (low + high) // 2
-        fits = count_parameters(components, run.model_copy(update={"hidden": middle})) <= budget
-        low, high = (middle, high) if fits else (low, middle)
-    return low or None
 
 
 def _checked(

@@ -10,6 +10,7 @@ from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.errors import Arguments, ComponentError, DataError, RecordsError, UnwritableError
 from urnn_bench.records import forced
 from urnn_bench.records.folder import (
+    CHECKPOINT,
     REFUSED,
     RunStatus,
     check_folder,
@@ -28,6 +29,9 @@ from urnn_bench.run.device import update_threads
 from urnn_bench.run.executor import AcquiredRun, execute_runs, load_checkpoint, with_command
 from urnn_bench.spec.run import Run
 
+# benchmark, label, length, and whether it is trained
+_Alike = tuple[str, str, int, bool]
+
 
 def check(runs: Sequence[Run], options: ExecutionOptions) -> list[ComponentError | None]:
     """Raise any error that concerns all runs, before anything is trained.
@@ -41,10 +45,13 @@ def check(runs: Sequence[Run], options: ExecutionOptions) -> list[ComponentError
     for task in dict.fromkeys(tasks):
         build.check_files(options.components, task, options.command.include)
     drawn: dict[tuple[str, int], ComponentError | None] = {}
-    return [
-        _reason_not_to_start(run, is_wanted, options, drawn)
-        for run, is_wanted in zip(runs, wanted, strict=True)
-    ]
+    # runs that differ in the seed alone are built alike
+    reasons: dict[_Alike, ComponentError | None] = {}
+    keys = [(run.benchmark, run.label, run.T, w) for run, w in zip(runs, wanted, strict=True)]
+    for key, run in zip(keys, runs, strict=True):
+        if key not in reasons:
+            reasons[key] = _reason_not_to_start(run, key[-1], options, drawn)
+    return [reasons[key] for key in keys]
 
 
 def _reason_not_to_start(
@@ -94,13 +101,22 @@ def refusal(run: Run, options: ExecutionOptions) -> RecordsError | None:
             return None
         check_folder(options.results, run)
         if not options.force:
-            # what else is wrong with a run is said where it is built
-            with suppress(ComponentError, DataError):
-                limits.require_memory(options.components, run, options.backend.device)
-                load_checkpoint(folder_of(options.results, run), run, options.components)
+            _check_checkpoint(run, options)
     except RecordsError as error:
         return with_command(error, run, options)
     return None
+
+
+def _check_checkpoint(run: Run, options: ExecutionOptions) -> None:
+    """Raise RecordsError if a run has a checkpoint that cannot be used."""
+    folder = folder_of(options.results, run)
+    # most runs have none, and what a checkpoint may take is slow to find out
+    if not os.path.lexists(folder / CHECKPOINT):
+        return
+    # what else is wrong with a run is said where it is built
+    with suppress(ComponentError, DataError):
+        limits.require_memory(options.components, run, options.backend.device)
+        load_checkpoint(folder, run, options.components)
 
 
 def _ended(run: Run, options: ExecutionOptions) -> RunStatus | None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-import psutil
 import torch
 from torch import Tensor
 
@@ -13,6 +13,8 @@ from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.errors import attempt
 from urnn_bench.events import Updated
+from urnn_bench.kernels.native.threads import THREADS
+from urnn_bench.machine import memory
 from urnn_bench.models import SequenceModel
 from urnn_bench.registry import Components
 from urnn_bench.run import build, limits
@@ -25,6 +27,10 @@ from urnn_bench.spec.run import Run
 _SHARE = 0.5
 # weights, gradients, the optimizer's two, the best so far, and the copy of the last ones
 _COPIES = 6
+# the peak of an update, with drives and gradients, over what it keeps for its backward pass;
+# measured per run of a stack: uRNN 2.3, GRU 2.5, LSTM 3.1, RNN 3.6, a user's cell up to 4.8
+_PEAK = 3
+_BYTES = {"float32": 4, "float64": 8}
 _MAX_SIZE = 64
 
 
@@ -73,26 +79,43 @@ def _signature(run: Run) -> tuple[str, ...]:
 
 def _max_size(components: Components, backend: Backend, run: Run) -> int:
     """Return how many such runs a stack may have; one if the cell cannot be built."""
-    run_mb = attempt(_run_mb, components, backend, run)
-    if isinstance(run_mb, Exception):
+    needs = attempt(_needs, components, backend, run)
+    if isinstance(needs, Exception):
         return 1
-    free_mb = _free_mb(device_of(backend.device))
-    in_memory = max(1, int(_SHARE * free_mb / run_mb))
+    in_memory = _fitting(needs, _SHARE * _free_mb(device_of(backend.device)))
     return min(_MAX_SIZE, in_memory, runs_with_open_files())
 
 
-def _run_mb(components: Components, backend: Backend, run: Run) -> float:
-    """Return what a run takes in MiB: its weights, and in a stacked kernel its activations."""
+class _Needs(NamedTuple):
+    """What a run takes in MiB, always and while it is updated, and how many are at once."""
+
+    weights_mb: float
+    update_mb: float
+    at_once: int
+
+
+def _fitting(needs: _Needs, room_mb: float) -> int:
+    """Return how many such runs a room has; at least one."""
+    size = int(room_mb / (needs.weights_mb + needs.update_mb))
+    if size >= needs.at_once:
+        size = int((room_mb - needs.at_once * needs.update_mb) / needs.weights_mb)
+    return max(1, size)
+
+
+def _needs(components: Components, backend: Backend, run: Run) -> _Needs:
     limits.require_memory(components, run, backend.device)
     is_stacked = build.kernel_of(components, run, backend).stacked is not None
-    weights_mb = _COPIES * 4 * build.count_parameters(components, run) / 2**20
-    return weights_mb + (activation_mb(components, run) if is_stacked else 0.0)
+    parameters = build.count_parameters(components, run)
+    weights_mb = _COPIES * _BYTES[run.fit.dtype] * parameters / 2**20
+    # without a stacked kernel, each thread updates one run
+    at_once = _MAX_SIZE if is_stacked else THREADS.get()
+    return _Needs(weights_mb, _PEAK * activation_mb(components, run), at_once)
 
 
 def _free_mb(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0] / 2**20
-    return psutil.virtual_memory().available / 2**20
+    return memory.free() / 2**20
 
 
 def activation_mb(components: Components, run: Run) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
@@ -116,13 +116,14 @@ def drafts(checked: CheckedBenchmark, selection: Selection) -> list[UnresolvedRu
     seeds, lengths = selection.seeds or benchmark.seeds, selection.lengths or benchmark.T
     labels = selection.models or benchmark.models
     _check_count(checked, len(seeds) * len(lengths) * len(labels))
-    return [
-        _draft(checked, label, values, T, seed, settings)
-        for seed in seeds
+    # checked once: a seed changes nothing else
+    of_a_seed = [
+        _draft(checked, label, values, T, seeds[0], settings)
         for T in lengths
         for label in labels
         for values in _grid_values(benchmark.grid, label)
     ]
+    return [replace(draft, seed=seed) for seed in seeds for draft in of_a_seed]
 
 
 def _check_count(checked: CheckedBenchmark, without_grid: int) -> None:

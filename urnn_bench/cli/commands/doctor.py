@@ -28,7 +28,7 @@ def _parts(results: Path | None) -> dict[str, TableRow]:
     return {
         "versions": {**environment.versions()},
         "commit": {"commit": commit, "changed since": dirty},
-        "system": {"platform": platform.platform(), "processors": os.cpu_count()},
+        "system": _system(),
         "torch": _torch(),
         "compiler": _compiler(),
         "kernels": {**_kernels()},
@@ -40,6 +40,24 @@ def _parts(results: Path | None) -> dict[str, TableRow]:
         },
         "environment": {k: v for k, v in os.environ.items() if k.startswith("URNN_BENCH_")},
     }
+
+
+def _system() -> TableRow:
+    """Return what this process may use, and what the machine has where that is more."""
+    from urnn_bench.machine import memory, processors
+
+    count, on_machine = processors.count(), processors.on_machine()
+    total_b, on_machine_b = memory.total(), memory.on_machine()
+    return {
+        "platform": platform.platform(),
+        "processors": count if count == on_machine else f"{count} of {on_machine}",
+        "memory": _gb(total_b) + (f" of {_gb(on_machine_b)}" if total_b < on_machine_b else ""),
+        "free memory": _gb(memory.free()),
+    }
+
+
+def _gb(size_b: int) -> str:
+    return f"{size_b / 10**9:.1f} GB"
 
 
 def _torch() -> TableRow:

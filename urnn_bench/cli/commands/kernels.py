@@ -1,6 +1,5 @@
 """``urnn-bench kernels``: check every kernel, and measure how fast it is on this machine."""
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from urnn_bench.cli.options.shared import DataDir, Device, Include, Json, use_da
 from urnn_bench.cli.sources import load_components
 from urnn_bench.errors import UsageError
 from urnn_bench.files import write_atomically
+from urnn_bench.machine import processors
 from urnn_bench.registry import Components
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _time(
     from urnn_bench.run.device import configure_torch
 
     # torch gets every processor too, where a run would give it one: each candidate sets its own
-    configure_torch(threads or os.cpu_count())
+    configure_torch(threads or processors.count())
     rows: list[Timing] = []
     for shape, models in sizes.items():
         rows += time_kernels(components, models, shape, rounds, device)

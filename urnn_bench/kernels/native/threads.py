@@ -14,7 +14,10 @@ from functools import cache
 from itertools import pairwise
 from threading import Event
 
-THREADS: ContextVar[int] = ContextVar("THREADS", default=os.cpu_count() or 1)
+from urnn_bench.machine import processors
+
+_PROCESSORS = processors.count()
+THREADS: ContextVar[int] = ContextVar("THREADS", default=_PROCESSORS)
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 

@@ -1,0 +1,81 @@
+"""A network but for its width, and how many parameters it has at any width."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import torch
+
+from urnn_bench.cells.base import Cell
+from urnn_bench.errors import Arguments, ComponentError, Returned, UrnnBenchError, attempt
+from urnn_bench.kernels.choose import choose
+from urnn_bench.models import SequenceModel
+from urnn_bench.spec.types import Config
+from urnn_bench.tasks.base import Signature
+
+
+class Architecture(NamedTuple):
+    """A cell, its options as JSON, and all that it knows of its task."""
+
+    name: str
+    cell: type[Cell]
+    options: str
+    signature: Signature
+
+    def network(self, hidden: int, device: str, kernel: str) -> SequenceModel:
+        """Return the network of a width; raise ComponentError with what its cell raises."""
+
+        def build() -> SequenceModel:
+            options = validated(self.cell.Options, self.options)
+            cell = self.cell(self.signature.inputs.width, hidden, options)
+            return SequenceModel(cell, self.signature, choose(cell, device, kernel))
+
+        return raised_by(f"the cell '{self.name}' cannot be built {hidden} wide", build)
+
+    def count_parameters(self, hidden: int) -> int:
+        """Return the number of trainable parameters; raise ComponentError if the cell raises."""
+        return _count(self, hidden)
+
+
+@cache
+def _count(architecture: Architecture, hidden: int) -> int:
+    model = without_values(lambda _: architecture.network(hidden, "cpu", "eager"))
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def raised_by(
+    text: str,
+    function: Callable[Arguments, Returned],
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Returned:
+    """Return what a component's function returns; raise ComponentError with what it raises."""
+    returned = attempt(function, *args, **kwargs)
+    if isinstance(returned, UrnnBenchError):
+        raise returned
+    if isinstance(returned, Exception):
+        reason = str(returned).split("\n")[0]
+        raise ComponentError(f"{text}: {type(returned).__name__}: {reason}") from returned
+    return returned
+
+
+def without_values(function: Callable[[str], Returned]) -> Returned:
+    """Return what a function of a device returns on "meta", or on the CPU if it raises there.
+
+    Some cells read values while they are built, and "meta" has none. Raises what the function
+    raises on the CPU.
+    """
+    with torch.device("meta"):
+        returned = attempt(function, "meta")
+    if isinstance(returned, Exception):
+        return function("cpu")
+    return returned
+
+
+@cache
+def validated(options: type[Config], text: str) -> Config:
+    """Return options from the JSON of a resolved run, validated once for all its parts.
+
+    They are frozen, so that runs can share them.
+    """
+    return options.model_validate_json(text)
