@@ -81,6 +81,15 @@ def test_a_task_that_returns_something_else_is_told_before_training(fault, bench
     assert "ComponentError: the task 'own_task'" in err and sentence in err
 
 
+@pytest.mark.parametrize("kind", ["nn.Parameter({})", "nn.Buffer({})"])
+def test_a_complex_parameter_would_lose_its_imaginary_part(kind, bench):
+    phase = kind.format("torch.randn(hidden, dtype=torch.cfloat)")
+    more = f"        self.phase = {phase}\n        self.v = nn"
+    bench.write("own.py", replaced(CELL, "        self.v = nn", more))
+    err = bench("run", "tiny", "--model", "own", *OWN, code=3).err
+    assert "the cell 'own': 'phase' is complex; keep its real and imaginary parts" in err
+
+
 def test_two_states_need_two_names(bench):
     bench.write("own.py", TWO_STATES.replace("COUNT", COUNTER))
     err = bench("run", "tiny", "--model", "own", *OWN, "--probe", code=3).err

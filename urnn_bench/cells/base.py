@@ -66,7 +66,7 @@ class Cell(nn.Module, ABC, Generic[W]):
 
     @abstractmethod
     def initial_state(self, batch: int) -> State:
-        """Return the state before the first step, h first, each (B, H)."""
+        """Return the state before the first step; the readout sees the first, (B, H)."""
 
     def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
         """Return the parameters that are trained with ``fit.orthogonal_lr``, if any."""

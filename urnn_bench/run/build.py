@@ -119,6 +119,7 @@ def _check_contract(components: Components, run: Run, task: Task, model: Sequenc
     with kept(), seeded(run.seed, "init"):
         # another network: a cell may keep what it has computed
         other = _network(components, run, task, "cpu", "eager")
+    contract.check_real(run.cell.name, model)
     contract.check_same_start(run.cell.name, model, other)
     with kept(), seeded(run.seed, "contract"):
         _check_two_steps(run, task, other.to(_DTYPES[run.fit.dtype]))

@@ -38,6 +38,20 @@ def check_network(name: str, model: SequenceModel, x: Tensor) -> Tensor:
     return model.predict(state[0])
 
 
+def check_real(name: str, model: SequenceModel) -> None:
+    """Raise ComponentError if a parameter or a buffer is complex.
+
+    A network is converted to the run's precision, which would drop imaginary parts.
+    """
+    tensors = (*model.cell.named_parameters(), *model.cell.named_buffers())
+    for label, tensor in tensors:
+        if tensor.is_complex():
+            raise ComponentError(
+                f"the cell '{name}': '{label}' is complex; keep its real and imaginary parts, and "
+                "join them by torch.complex in `weights`"
+            )
+
+
 def check_same_start(name: str, one: SequenceModel, two: SequenceModel) -> None:
     """Raise ComponentError if two networks of one seed do not start from the same weights."""
     values = two.state_dict()
@@ -123,7 +137,7 @@ def _check_names(name: str, cell: Cell, count: int) -> None:
         example = ", ".join(f'"{letter}"' for letter in "hcmnpqrs"[:count])
         raise ComponentError(
             f"the cell '{name}' has {count} states and the `state_names` {names!r}; give it as "
-            f"many names as states, h first, such as state_names = ({example}{',' * (count == 1)})"
+            f"many names as states, in their order, such as state_names = ({example}{',' * (count == 1)})"
         )
 
 
