@@ -136,8 +136,8 @@ def _check_names(name: str, cell: Cell, count: int) -> None:
     if isinstance(names, str) or len(names) != count:
         example = ", ".join(f'"{letter}"' for letter in "hcmnpqrs"[:count])
         raise ComponentError(
-            f"the cell '{name}' has {count} states and the `state_names` {names!r}; give it as "
-            f"many names as states, in their order, such as state_names = ({example}{',' * (count == 1)})"
+            f"the cell '{name}' has {count} states and the `state_names` {names!r}; give it a "
+            f"name for each state, such as state_names = ({example}{',' * (count == 1)})"
         )
 
 
