@@ -3,6 +3,7 @@
 Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, equations 6 and 8. H hidden width (complex).
 """
 
+from math import sqrt
 from typing import NamedTuple, Protocol
 
 import torch
@@ -56,9 +57,18 @@ def reflect(h: Tensor, mirror: Tensor) -> Tensor:
 def modrelu(z: Tensor, bias: Tensor, eps: float) -> Tensor:
     """Return z · max(|z| + b, 0) / (|z| + eps); equation 8 has eps = 0.
 
-    Where |z| is 0 to rounding, its direction is undefined: the result is z · max(|z| + b, 0).
+    A |z| below ``least_size`` counts as 0, where z has no direction: then it is z · max(b, 0).
     """
-    size = z.abs()
-    # below the smallest normal number a quotient may overflow; a division by one cannot
-    safe = torch.where(size >= torch.finfo(size.dtype).tiny, size + eps, 1.0)
+    sized = z.detach().abs() >= least_size(bias.dtype)
+    # torch's derivative of |z| is NaN where z is not a normal number
+    size = torch.where(sized, z, 0).abs()
+    safe = torch.where(sized, size + eps, 1.0)
     return z * (torch.relu(size + bias) / safe)
+
+
+def least_size(dtype: torch.dtype) -> float:
+    """Return the least |z| at which modReLU divides by it, 1e-19 in float32, for every kernel.
+
+    The derivative divides by |z|², which must be a normal number.
+    """
+    return sqrt(torch.finfo(dtype).tiny)

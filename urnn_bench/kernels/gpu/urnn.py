@@ -24,7 +24,7 @@ from torch.autograd.function import once_differentiable
 from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.choose import HasWidth, Implementation
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.kernels.unitary import Factors
+from urnn_bench.kernels.unitary import Factors, least_size
 from urnn_bench.kernels.weights import UnitaryCell, UnitaryWeights
 
 # a row lies in the registers of one program, about thirty blocks of it in the backward pass; above
@@ -168,14 +168,14 @@ def run(cell: UnitaryCell, x: Tensor, state: State, w: UnitaryWeights) -> tuple[
 def _constants(
     n: int, eps: float, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Return e^{-2πik/n} for k below n/2, as pairs, and eps with the smallest normal number.
+    """Return e^{-2πik/n} for k below n/2, as pairs, and eps with modReLU's least size.
 
     They are cached: a captured CUDA graph must not copy from the host. eps is no argument of the
     kernel, as Triton passes floats in single precision.
     """
     angles = -2 * torch.pi * torch.arange(n // 2, dtype=torch.float64) / n
     twiddle = torch.stack([angles.cos(), angles.sin()], -1)
-    scalars = torch.tensor([eps, torch.finfo(dtype).tiny], dtype=torch.float64)
+    scalars = torch.tensor([eps, least_size(dtype)], dtype=torch.float64)
     return twiddle.to(device, dtype), scalars.to(device, dtype)
 
 

@@ -119,8 +119,8 @@ static void adjoint_map(const transform *f, const weights *w, cvec *x, cvec *y,
     fourier_adjoint(f, read_between, write_state, &two);
 }
 
-/* Where |z|^2 is below the smallest normal number (|z| < 1e-19 in float), z has no direction that
-   could be told: it is divided by one. A |z|^2 that overflows makes h NaN, which is not hidden. */
+/* Where |z|^2 is below the smallest normal number (|z| < 1e-19 in float), |z| counts as 0, as below
+   least_size in kernels/unitary.py. A |z|^2 that overflows makes h NaN, which is not hidden. */
 #define TINY (REAL_BYTES == 4 ? (REAL)FLT_MIN : (REAL)DBL_MIN)
 
 /* modReLU at z: h = f z, and what its derivative needs. */
@@ -131,7 +131,7 @@ ALWAYS gain gain_at(cvec z, REAL bias, REAL eps) {
     const mask tiny = m2 < splat(TINY); /* false for NaN, which so stays NaN below */
     gain g;
     g.inverse_size = inverse_root(pick(tiny, splat(TINY), m2));
-    const vec size = m2 * g.inverse_size;
+    const vec size = pick(tiny, zero, m2 * g.inverse_size);
     /* the paper's modReLU (eps = 0) takes no quotient */
     g.inverse = eps == 0 ? g.inverse_size : one / (size + eps);
     g.inverse = pick(tiny, one, g.inverse);

@@ -29,17 +29,18 @@ from urnn_bench.kernels.gpu.rows.numbers import (
 
 @triton.jit
 def _gain(
-    size: tl.tensor, bias: tl.tensor, eps: tl.tensor, tiny: tl.tensor
+    size: tl.tensor, bias: tl.tensor, eps: tl.tensor, least: tl.tensor
 ) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
     """Return modReLU's gain max(|z| + b, 0)/(|z| + eps) and its derivatives by |z| and by b."""
-    sized = size >= tiny
+    sized = size >= least
     # size * 0 and not 0: a constant has single precision, and NaN must stay NaN
+    size = tl.where(sized, size, size * 0)
     safe = tl.where(sized, size + eps, size * 0 + 1)
     above = size + bias
     gain = quotient(tl.where(above > 0, above, size * 0), safe)
     inverse = quotient(size * 0 + 1, safe)
     on = tl.where(above > 0, inverse, 0)
-    return gain, on - tl.where(sized, gain * inverse, 0), on
+    return gain, tl.where(sized, on - gain * inverse, 0), on
 
 
 @triton.jit
@@ -109,7 +110,7 @@ def forward(
     d1r, d1i, d2r, d2i, d3r, d3i, r1r, r1i, r2r, r2i = _load_factors(factors, N)
     place = tl.arange(0, N)
     b, source = tl.load(bias + place), tl.load(order + place)
-    eps, tiny = tl.load(scalars), tl.load(scalars + 1)
+    eps, least = tl.load(scalars), tl.load(scalars + 1)
     hr, hi = load_row(h0, at, N)
     for _ in range(steps):
         ur, ui = load_row(u, at, N)
@@ -118,7 +119,7 @@ def forward(
         )
         zr += ur
         zi += ui
-        gain, _1, _2 = _gain(root(zr * zr + zi * zi), b, eps, tiny)
+        gain, _1, _2 = _gain(root(zr * zr + zi * zi), b, eps, least)
         hr, hi = zr * gain, zi * gain
         store_row(hs, at, hr, hi, N)
         at += batch * N
@@ -155,7 +156,7 @@ def backward(
     d1r, d1i, d2r, d2i, d3r, d3i, r1r, r1i, r2r, r2i = _load_factors(factors, N)
     i = tl.arange(0, N)
     b, source, target = tl.load(bias + i), tl.load(order + i), tl.load(place + i)
-    eps, tiny = tl.load(scalars), tl.load(scalars + 1)
+    eps, least = tl.load(scalars), tl.load(scalars + 1)
     # zeros of the data's precision
     p1, p2, p3, db = b * 0, b * 0, b * 0, b * 0
     m1r, m1i, m2r, m2i = b * 0, b * 0, b * 0, b * 0
@@ -175,7 +176,7 @@ def backward(
         a0r, a0i, a1r, a1i, s1r, s1i, a4r, a4i, a5r, a5i, s2r, s2i, a7r, a7i = _apply(
             hr, hi, d1r, d1i, d2r, d2i, d3r, d3i, r1r, r1i, r2r, r2i, source, twiddle, N, LOG
         )
-        gr, gi, by_bias = _modrelu_back(a7r + ur, a7i + ui, gr, gi, b, eps, tiny)
+        gr, gi, by_bias = _modrelu_back(a7r + ur, a7i + ui, gr, gi, b, eps, least)
         db += by_bias
         store_row(du, at, gr, gi, N)
         # the factors, from the last to the first; for a diagonal z = d a, dC/dθ is Im(z* g)
@@ -204,14 +205,14 @@ def _modrelu_back(
     gi: tl.tensor,
     bias: tl.tensor,
     eps: tl.tensor,
-    tiny: tl.tensor,
+    least: tl.tensor,
 ) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
     """Return the gradient of z from that of h = z gain(|z|), and that of the bias.
 
     Only the part of g along z changes |z|: its derivative adds a multiple of z.
     """
     size = root(zr * zr + zi * zi)
-    gain, by_size, by_bias = _gain(size, bias, eps, tiny)
+    gain, by_size, by_bias = _gain(size, bias, eps, least)
     along = zr * gr + zi * gi
     radial = quotient(along * by_size, tl.where(size > 0, size, size * 0 + 1))
     return gain * gr + radial * zr, gain * gi + radial * zi, along * by_bias
