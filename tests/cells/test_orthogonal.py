@@ -17,7 +17,7 @@ from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec
 
 CELLS = Registry("model", "cells")
-NAMES = ["exprnn", "dtriv"]
+NAMES = ["exprnn", "dtriv", "dtriv_released"]
 
 
 def make(name, hidden=7, **options):
@@ -76,6 +76,55 @@ def test_moving_the_base_leaves_the_matrix_where_it_is():
     cell.on_update_end(2)
     assert not cell.skew.any()
     torch.testing.assert_close(cell.weights().rotation, before, rtol=1e-13, atol=1e-13)
+
+
+def distance(rotation):
+    """A loss of the orthogonal matrix that is not linear in it."""
+    target = torch.linspace(-1, 1, 49, dtype=torch.float64).reshape(7, 7)
+    return (rotation - target).pow(4).sum()
+
+
+def as_released(cell, every, updates, lr):
+    """Return B after each update, the base moving between the gradient and the step."""
+    base, a, matrices = reorthogonalise(cell.base).clone(), torch.zeros_like(cell.skew), []
+    rows, columns = cell.upper
+    for update in range(1, updates + 1):
+        a = a.detach().requires_grad_()
+        skew = torch.zeros(7, 7, dtype=torch.float64).index_put((rows, columns), a)
+        rotation = base @ torch.matrix_exp(skew - skew.T)
+        matrices.append(rotation.detach())
+        distance(rotation).backward()
+        gradient = a.grad
+        if update % every == 0:
+            base, a = rotation.detach(), torch.zeros_like(a)
+        a = a.detach() - lr * gradient
+    return matrices
+
+
+def as_trained(cell, updates, lr):
+    matrices = []
+    optimizer = torch.optim.SGD([cell.skew], lr)
+    for update in range(1, updates + 1):
+        rotation = cell.weights().rotation
+        matrices.append(rotation.detach())
+        optimizer.zero_grad()
+        distance(rotation).backward()
+        optimizer.step()
+        cell.on_update_end(update)
+    return matrices
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_the_released_order_takes_the_gradient_before_the_base_moves(every):
+    expected = as_released(make("dtriv_released", rebase_every=every), every, 8, 0.02)
+    found = as_trained(make("dtriv_released", rebase_every=every), 8, 0.02)
+    papers = as_trained(make("dtriv", rebase_every=every), 8, 0.02)
+    for one, two in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-9, atol=1e-11)
+    assert (
+        max(float((one - two).abs().max()) for one, two in zip(papers, expected, strict=True))
+        > 1e-4
+    )
 
 
 def test_without_moves_it_is_the_exponential_at_a_fixed_base():

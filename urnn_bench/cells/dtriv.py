@@ -2,7 +2,8 @@
 
 Lezcano-Casado (2019), arXiv:1909.09501: B = Q exp(A - Aᵀ), where Q is fixed for K updates and then
 moved to where B has come, with A back at zero, so that the exponential is always taken near zero,
-where it neither stretches nor folds gradients. The released code sets Q to the nearest orthogonal
+where it neither stretches nor folds gradients. As in the paper, Q moves between two updates; the
+released code moves it within one (``dtriv_released``). That code sets Q to the nearest orthogonal
 matrix after every hundred moves; here it is kept there by a step of Newton's whenever it is used.
 
 T steps, B batch, F input features, H hidden width.
@@ -53,9 +54,13 @@ class Dtriv(OrthogonalCell):
     @torch.no_grad()
     def _rebase(self) -> None:
         """Move Q to where B is, and A back to zero: B itself does not change."""
-        # in double precision, so that single precision loses no more than its last digit
-        self.base.copy_(reorthogonalise(self.base.double()) @ self.exponential(self.skew.double()))
+        self.move_base(self.skew)
         self.skew.zero_()
+
+    def move_base(self, skew: Tensor) -> None:
+        """Replace Q by Q exp(A - Aᵀ) for the upper triangle of A."""
+        # in double precision, so that single precision loses no more than its last digit
+        self.base.copy_(reorthogonalise(self.base.double()) @ self.exponential(skew.double()))
 
 
 def reorthogonalise(q: Tensor) -> Tensor:
