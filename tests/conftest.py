@@ -14,6 +14,7 @@ import torch
 from urnn_bench.__main__ import main
 from urnn_bench.records.jsonable import jsonable
 from urnn_bench.records.record import Record
+from urnn_bench.registry import Components
 from urnn_bench.spec.run import Run
 
 # a plugin, as a second conftest.py would hide this one from "from conftest import ..."
@@ -34,6 +35,9 @@ T: 100
 models: {urnn: {hidden: 8}, lstm: {hidden: 8}}
 fit: {steps: 1000, solved: {metric: cross_entropy_nat, below: 0.01}}
 """
+
+# so that a figure of a new probe has what it draws
+EVERY_PROBE = f"probes.read=[{', '.join(Components().probes.names())}]"
 
 TINY = """\
 title: A benchmark for tests
@@ -90,6 +94,8 @@ def trained(tmp_path_factory):
         "probes.at=[0]",
         "--set",
         "probes.every=3",
+        "--set",
+        EVERY_PROBE,
         "--set",
         "fit.solved={metric: cross_entropy_nat, below: 10}",
         "-q",

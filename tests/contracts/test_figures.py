@@ -1,7 +1,7 @@
 """The contract of figures: what holds for every figure."""
 
 import pytest
-from conftest import TINY, CommandLine
+from conftest import EVERY_PROBE, TINY, CommandLine
 from matplotlib.figure import Figure as Drawing
 from pandas.testing import assert_frame_equal
 from user_files import CELL
@@ -14,7 +14,7 @@ MODELS = {"urnn", "lstm"}
 # all that a figure may need: two lengths, probes at several updates, runs that count as solved
 FULL = (
     *("--T", 4, "--T", 6, "--probe", "--set", "probes.at=[0]", "--set", "probes.every=3"),
-    *("--set", "fit.solved={metric: cross_entropy_nat, below: 10}"),
+    *("--set", EVERY_PROBE, "--set", "fit.solved={metric: cross_entropy_nat, below: 10}"),
 )
 
 

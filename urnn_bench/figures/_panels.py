@@ -128,7 +128,8 @@ def select_updates(frame: pd.DataFrame, most: int) -> list[int]:
 
 def title_after(step: int) -> str:
     """Return a panel's title from its update."""
-    return "at the start" if step == 0 else f"after {step:,} updates"
+    updates = "update" if step == 1 else "updates"
+    return "at the start" if step == 0 else f"after {step:,} {updates}"
 
 
 def share_y_axis(axes: Sequence[Axes], lowest: float) -> None:

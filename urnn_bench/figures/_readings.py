@@ -7,6 +7,7 @@ import pandas as pd
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import escaped
+from urnn_bench.spec.run import Probes
 
 
 def probed(results: Results, probe: str) -> pd.DataFrame:
@@ -18,11 +19,18 @@ def probed(results: Results, probe: str) -> pd.DataFrame:
     if readings.empty:
         raise NothingToShowError(
             f"no run of '{results.benchmark}' was probed with '{probe}'; "
-            f"make some with: {results.command.with_probes()}"
+            f"make some with: {results.command.with_probes(*probe_settings(results, probe))}"
         )
     pairs = readings[["model", "state"]].drop_duplicates()
     pairs = pairs.assign(position=pairs.groupby("model", sort=False).cumcount())
     return readings.merge(pairs, how="left", on=["model", "state"])
+
+
+def probe_settings(results: Results, probe: str) -> list[str]:
+    """Return the settings with which a benchmark's probes have one that they now lack."""
+    schedules = [record.run.probes for record in results.records if record.run.probes]
+    read = [named.name for named in (schedules[-1] if schedules else Probes()).read]
+    return [] if probe in read else [f"probes.read=[{', '.join([*read, probe])}]"]
 
 
 def of_states(results: Results, frame: pd.DataFrame, states: Sequence[str] | None) -> pd.DataFrame:
