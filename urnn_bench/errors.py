@@ -137,15 +137,32 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return by_key[close[0]] if close else None
 
 
+class ImmediateExit(SystemExit):
+    """The user ends the program now: no component has called sys.exit."""
+
+
 def attempt(
     function: Callable[Arguments, Returned], *args: Arguments.args, **kwargs: Arguments.kwargs
 ) -> Returned | Exception:
     """Return what a function returns, or the exception that it raises.
 
-    Cells, tasks, probes and plug-ins may raise anything, and that must end their run and no other.
-    Nothing else in this package catches every exception.
+    Cells, tasks, probes and plug-ins may raise anything, or call sys.exit, and that must end their
+    run and no other. Nothing else in this package catches every exception.
     """
     try:
         return function(*args, **kwargs)
+    except ImmediateExit:
+        raise
+    except SystemExit as error:
+        exited = RuntimeError(f"it calls sys.exit({error.code!r})")
+        exited.__cause__ = error
+        return exited
     except Exception as error:  # noqa: BLE001 - a component of a user's may raise anything
         return error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says, even if it cannot say anything."""
+    text = attempt(str, error)
+    lines = "" if isinstance(text, Exception) else text
+    return lines.split("\n")[0]

@@ -15,10 +15,11 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from shlex import quote
 from types import ModuleType
 from typing import ClassVar, TypeVar, get_origin
 
-from urnn_bench.errors import UnknownComponentError, UsageError, attempt, closest
+from urnn_bench.errors import UnknownComponentError, UsageError, attempt, closest, first_line
 from urnn_bench.global_state import kept
 from urnn_bench.renamed import one_warning_each
 from urnn_bench.user_modules import (
@@ -150,9 +151,21 @@ def load_file(path: Path) -> ModuleType:
         search_path = tuple(sys.path)
     if isinstance(error, Exception):
         del sys.modules[spec.name]
-        raise UsageError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        raise UsageError(f"{path}: cannot be imported: {reason}{_hint(path, error)}") from error
     _refuse_namesakes(path, search_path, folders)
     return module
+
+
+def _hint(path: Path, error: Exception) -> str:
+    """Return how to import a module that is beside an included file, if that has failed."""
+    name = (getattr(error, "name", None) or "").partition(".")[0]
+    beside = name and any((path.parent / part).exists() for part in (name, f"{name}.py"))
+    is_relative = isinstance(error, ImportError) and "relative import" in first_line(error)
+    if not (beside or is_relative):
+        return ""
+    by_name = "import it by its name alone, and " if is_relative else ""
+    return f"; {by_name}set PYTHONPATH={quote(str(path.parent))}"
 
 
 _INCLUDED = "urnn_bench_included_"
@@ -251,7 +264,7 @@ def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
     with one_warning_each(), kept():
         loaded = attempt(point.load)
     if isinstance(loaded, Exception):
-        text = f"{where} cannot be loaded: {type(loaded).__name__}: {loaded}"
+        text = f"{where} cannot be loaded: {type(loaded).__name__}: {first_line(loaded)}"
         raise UsageError(text) from loaded
     if isinstance(loaded, ModuleType):
         return _only_subclass(loaded, base)

@@ -292,7 +292,7 @@ def test_kernels_tells_what_a_cell_raises(more, bench):
     )
     sizes = ("--steps", 6, "--batch", 2, "--hidden", 4, "--rounds", 1)
     err = bench("kernels", "--model", "own", "--include", "own.py", *sizes, *more, code=2).err
-    assert err.startswith("urnn-bench: error: the model 'own' cannot be measured: RuntimeError")
+    assert err.startswith("urnn-bench: error: the cell 'own': `step` fails: RuntimeError")
     assert len(err.splitlines()) == 1
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from urnn_bench.errors import ImmediateExit
+
 
 class Stop:
     """Remembers the first signal; the second one ends the process immediately."""
@@ -26,7 +28,7 @@ class Stop:
     def receive(self, number: int, _: FrameType | None) -> None:
         """Note the first signal; exit on the second, which still restores the terminal."""
         if self.number is not None:
-            sys.exit(128 + number)
+            raise ImmediateExit(128 + number)
         self.number = number
         name = signal.Signals(number).name
         text = (

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
-from urnn_bench.errors import attempt
+from urnn_bench.errors import attempt, first_line
 from urnn_bench.events import Probed
 from urnn_bench.global_state import kept
 from urnn_bench.models import SequenceModel
@@ -73,7 +73,7 @@ def _read(name: str, probe: Probe, traced: Trace) -> Mapping[str, Tensor]:
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def _metric(probe: str, state: str) -> str:

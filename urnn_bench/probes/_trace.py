@@ -81,10 +81,21 @@ def _trace(make: Callable[[], SequenceModel], task: Task, batch: Batch) -> Trace
         weights,
         x,
         initial,
-        {n: torch.stack(flat[i :: len(names)]).detach() for i, n in enumerate(names)},
-        {n: size * torch.stack(grads[i :: len(names)]) for i, n in enumerate(names)},
+        {n: _over_time(flat[i :: len(names)]).detach() for i, n in enumerate(names)},
+        {n: size * _over_time(grads[i :: len(names)]) for i, n in enumerate(names)},
         partial(_weights_gradient, make, task, batch),
     )
+
+
+def _over_time(states: Sequence[Tensor]) -> Tensor:
+    """Return a state over time, (T, B, H)."""
+    return torch.stack([as_vectors(state) for state in states])
+
+
+def as_vectors(state: Tensor) -> Tensor:
+    """Return a state as (B, H), such as one with a matrix for every sequence; bits as 0 and 1."""
+    state = state.long() if state.dtype == torch.bool else state
+    return state.reshape(len(state), -1)
 
 
 def _weights_gradient(

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.probes._trace import Trace, is_real_or_complex, norms
+from urnn_bench.probes._trace import Trace, as_vectors, is_real_or_complex, norms
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import generator
 
@@ -28,7 +28,8 @@ class Lyapunov(Probe):
 
     def read(self, trace: Trace) -> Mapping[str, Tensor]:
         """Return one number () for all states together."""
-        state, direction = trace.initial, _unit(_random_like(trace.initial))
+        state = tuple(map(as_vectors, trace.initial))
+        direction = _unit(_random_like(state))
         growth = []
         with torch.no_grad():
             drives = trace.cell.drive(trace.x, trace.weights).unbind(0)
@@ -36,10 +37,11 @@ class Lyapunov(Probe):
                 distance = _RELATIVE_DISTANCE * _size(state).clamp(min=1)
                 offset = distance.unsqueeze(-1)
                 perturbed = tuple(
-                    s + offset * d if is_real_or_complex(s) else s
-                    for s, d in zip(state, direction, strict=True)
+                    (s + offset * d if is_real_or_complex(s) else s).to(first.dtype).view_as(first)
+                    for s, d, first in zip(state, direction, trace.initial, strict=True)
                 )
-                next_perturbed = trace.cell.step(u, perturbed, trace.weights)
+                stepped = trace.cell.step(u, perturbed, trace.weights)
+                next_perturbed = tuple(map(as_vectors, stepped))
                 difference = tuple(p - s for p, s in zip(next_perturbed, next_state, strict=True))
                 growth.append(_size(difference) / distance)
                 state, direction = tuple(next_state), _unit(difference)

@@ -5,9 +5,17 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.errors import Arguments, ComponentError, Returned, UrnnBenchError, attempt
+from urnn_bench.errors import (
+    Arguments,
+    ComponentError,
+    Returned,
+    UrnnBenchError,
+    attempt,
+    first_line,
+)
 from urnn_bench.kernels.choose import choose
 from urnn_bench.models import SequenceModel
 from urnn_bench.spec.types import Config
@@ -28,6 +36,7 @@ class Architecture(NamedTuple):
         def build() -> SequenceModel:
             options = validated(self.cell.Options, self.options)
             cell = self.cell(self.signature.inputs.width, hidden, options)
+            _require_shapes(cell)
             return SequenceModel(cell, self.signature, choose(cell, device, kernel))
 
         return raised_by(f"the cell '{self.name}' cannot be built {hidden} wide", build)
@@ -35,6 +44,18 @@ class Architecture(NamedTuple):
     def count_parameters(self, hidden: int) -> int:
         """Return the number of trainable parameters; raise ComponentError if the cell raises."""
         return _count(self, hidden)
+
+
+def _require_shapes(cell: Cell) -> None:
+    """Raise TypeError if a parameter has no shape before the first batch: it could not be counted.
+
+    The optimizer would not train it either.
+    """
+    for name, parameter in cell.named_parameters():
+        if is_lazy(parameter):
+            raise TypeError(
+                f"the parameter '{name}' has no shape yet; use a layer that is not lazy"
+            )
 
 
 @cache
@@ -54,8 +75,8 @@ def raised_by(
     if isinstance(returned, UrnnBenchError):
         raise returned
     if isinstance(returned, Exception):
-        reason = str(returned).split("\n")[0]
-        raise ComponentError(f"{text}: {type(returned).__name__}: {reason}") from returned
+        reason = f"{type(returned).__name__}: {first_line(returned)}"
+        raise ComponentError(f"{text}: {reason}") from returned
     return returned
 
 

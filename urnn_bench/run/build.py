@@ -22,12 +22,12 @@ from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import may_draw, seeded
 from urnn_bench.registry import Components, Registry
-from urnn_bench.run import contract
+from urnn_bench.run import contract, task_contract, update_contract
 from urnn_bench.run.architecture import Architecture, raised_by, validated, without_values
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec, Config
-from urnn_bench.tasks.base import Task
+from urnn_bench.tasks.base import Batch, Task
 
 _DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
 # weights, the best ones, and at most three that an optimizer keeps for each, with room to spare
@@ -119,21 +119,45 @@ def _check_contract(components: Components, run: Run, task: Task, model: Sequenc
     with kept(), seeded(run.seed, "init"):
         # another network: a cell may keep what it has computed
         other = _network(components, run, task, "cpu", "eager")
-    contract.check_real(run.cell.name, model)
+        third = _network(components, run, task, "cpu", "eager")
+    contract.check_kept(run.cell.name, model)
     contract.check_same_start(run.cell.name, model, other)
+    dtype = _DTYPES[run.fit.dtype]
     with kept(), seeded(run.seed, "contract"):
-        _check_two_steps(run, task, other.to(_DTYPES[run.fit.dtype]))
+        batch = _checked_batch(run, task).to(torch.device("cpu"), dtype)
+        _check_steps(run, task, other.to(dtype), third.to(dtype), batch)
     _CHECKED.add(key)
 
 
-def _check_two_steps(run: Run, task: Task, model: SequenceModel) -> None:
-    """Check a batch, two steps of the network, and the scores of what it returns."""
+def _checked_batch(run: Run, task: Task) -> Batch:
+    """Return the first batch of a task that keeps its contract; raise ComponentError."""
     split: tuple[SplitName, int, int, int] = ("train", 0, run.fit.batch, run.seed)
     drawn = batch_of(task, *split)
-    contract.check_batch(run.task.name, task, drawn, batch_of(task, *split))
-    batch = drawn.to(torch.device("cpu"), _DTYPES[run.fit.dtype])
-    output = contract.check_network(run.cell.name, model, batch.x)
-    contract.check_scores(run.task.name, task, output, batch)
+    task_contract.check_batch(
+        run.task.name, task, drawn, batch_of(task, *split), size=run.fit.batch
+    )
+    task_contract.check_splits(run.task.name, task, run.fit.evaluate_batch)
+    task_contract.check_baselines(run.task.name, task)
+    size = task.evaluation_batch(run.fit.evaluate_batch)
+    held_out = batch_of(task, "validation", 0, size, run.seed)
+    task_contract.check_held_out(run.task.name, task, held_out, size)
+    return drawn
+
+
+def _check_steps(
+    run: Run, task: Task, model: SequenceModel, anew: SequenceModel, batch: Batch
+) -> None:
+    """Check two steps of a network, the scores of what it returns, and the end of an update."""
+
+    def output_of(network: SequenceModel) -> Tensor:
+        with seeded(run.seed, "contract", "steps"):
+            return contract.check_network(run.cell.name, network, batch.x)
+
+    cell = run.cell.name
+    output = update_contract.check_repeatable(cell, model, lambda: output_of(model))
+    loss = task_contract.check_scores(run.task.name, task, output, batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    update_contract.check_update(cell, model, anew, output_of)
 
 
 def reference_model(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from urnn_bench.errors import TooLargeError
+from urnn_bench.errors import TooLargeError, first_line
 from urnn_bench.files import write_atomically
 from urnn_bench.records.folder import ERROR
 
@@ -32,7 +32,7 @@ def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"],
         return "oom", str(error)
     text = "".join(traceback.format_exception(error)).encode(errors="backslashreplace")
     write_atomically(folder / ERROR, lambda file: file.write(text))
-    first = str(error).split("\n")[0][:_LONGEST_REASON]
+    first = first_line(error)[:_LONGEST_REASON]
     if _is_out_of_memory(error):
         # a MemoryError has no text
         return "oom", first or type(error).__name__
@@ -58,4 +58,4 @@ def _says_no_memory(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     is_of_torch = isinstance(error, RuntimeError | ImportError)
-    return is_of_torch and any(text in str(error) for text in _NO_MEMORY)
+    return is_of_torch and any(text in first_line(error) for text in _NO_MEMORY)

@@ -13,6 +13,7 @@ from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.errors import attempt
 from urnn_bench.events import Updated
+from urnn_bench.global_state import kept
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.machine import memory
 from urnn_bench.models import SequenceModel
@@ -46,6 +47,7 @@ def stacks(
         yield from (tuple(group[i : i + size]) for i in range(0, len(group), size))
 
 
+@kept()
 def seconds_per_update(stack: Sequence[Run], options: ExecutionOptions) -> float:
     """Return a run's share of one update of its stack, measured after the warm-up.
 
@@ -123,10 +125,11 @@ def activation_mb(components: Components, run: Run) -> float:
 
     It is counted without allocating any, unless the cell reads values while it is built.
     """
-    try:
-        return _saved_tensors_mb(*build.reference_model(components, run, "meta"))
-    except RuntimeError:
-        return _saved_tensors_mb(*build.reference_model(components, run, "cpu"))
+    with kept():
+        try:
+            return _saved_tensors_mb(*build.reference_model(components, run, "meta"))
+        except RuntimeError:
+            return _saved_tensors_mb(*build.reference_model(components, run, "cpu"))
 
 
 def _saved_tensors_mb(model: SequenceModel, x: Tensor) -> float:

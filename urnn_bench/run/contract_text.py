@@ -1,0 +1,62 @@
+"""What the contracts of components say of a wrong return value, and how they call methods."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from urnn_bench.errors import ComponentError, Returned
+from urnn_bench.run.architecture import raised_by
+
+
+def call(
+    name: str,
+    method: Callable[..., Returned],
+    *args: object,
+    kind: str = "cell",
+) -> Returned:
+    """Return what a component's method returns; raise ComponentError with what it raises."""
+    return raised_by(f"the {kind} '{name}': `{method.__name__}` fails", method, *args)
+
+
+def require_tensor(
+    name: str, method: str, value: object, kind: str = "cell", where: str = ""
+) -> Tensor:
+    """Return a value that is a tensor; raise ComponentError if it is none."""
+    if not isinstance(value, Tensor):
+        raise wrong(name, method, f"{kind_of(value)}{where}", "it must be a tensor", kind)
+    return value
+
+
+def wrong(name: str, method: str, found: str, wanted: str, kind: str = "cell") -> ComponentError:
+    """Return an error that says what a method returned, and what it must."""
+    return ComponentError(f"the {kind} '{name}': `{method}` returned {found}; {wanted}")
+
+
+def kind_of(value: object) -> str:
+    """Return what a value is, in words."""
+    return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape such as (4, 6)."""
+    return str(tuple(shape))
+
+
+def number_kind(tensor: Tensor) -> str:
+    """Return whether a tensor has complex, real or whole numbers."""
+    if tensor.is_complex():
+        return "complex"
+    return "real" if tensor.is_floating_point() else "whole"
+
+
+def dtype_text(tensor: Tensor) -> str:
+    """Return a type such as float32."""
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def is_same(one: Tensor, two: Tensor) -> bool:
+    """Return whether two tensors have the same shape and values, NaN included."""
+    if one.shape != two.shape:
+        return False
+    return torch.allclose(one, two, rtol=0, atol=0, equal_nan=True)
