@@ -43,8 +43,8 @@ def modes(err):
 def test_scores_are_taken_in_evaluation_mode_and_updates_made_in_training_mode(bench):
     bench.write("own.py", TELLING)
     seen = modes(run(bench).err)
-    # six updates and one check of what the cell returns; three validations and a test
-    assert seen == {"mode training with": 7, "mode evaluation without": 4}
+    # six updates and four checks of what the cell returns; three validations and a test
+    assert seen == {"mode training with": 10, "mode evaluation without": 4}
 
 
 def test_probes_read_in_evaluation_mode(bench):

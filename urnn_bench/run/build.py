@@ -119,7 +119,9 @@ def _check_contract(components: Components, run: Run, task: Task, model: Sequenc
     with kept(), seeded(run.seed, "init"):
         # another network: a cell may keep what it has computed
         other = _network(components, run, task, "cpu", "eager")
+    with kept(), seeded(run.seed + 1, "init"):
         third = _network(components, run, task, "cpu", "eager")
+    update_contract.warn_of_fixed_seed(run.cell.name, other, third)
     contract.check_kept(run.cell.name, model)
     contract.check_same_start(run.cell.name, model, other)
     dtype = _DTYPES[run.fit.dtype]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from urnn_bench.errors import ComponentError
 from urnn_bench.models import SequenceModel
-from urnn_bench.run.contract_text import call
+from urnn_bench.run.contract_text import call, is_same
 
 # far above rounding, as a compiled function may be optimized at its second call
 _ROUNDING = 1e-3
@@ -37,6 +37,16 @@ def check_repeatable(name: str, model: SequenceModel, compute: Callable[[], Tens
             "generators of torch, numpy.random or random, and keep what changes in a state"
         )
     return output
+
+
+def warn_of_fixed_seed(name: str, model: SequenceModel, of_another_seed: SequenceModel) -> None:
+    """Warn if two networks of different seeds have one readout, which is drawn after the cell."""
+    if is_same(model.readout.weight, of_another_seed.readout.weight):
+        warnings.warn(
+            f"the cell '{name}' seeds a generator in `__init__`, so all seeds begin with the same "
+            "weights; remove that call, as every run seeds the generators",
+            stacklevel=2,
+        )
 
 
 def check_update(
