@@ -208,3 +208,29 @@ def test_every_probe_reads_states_of_any_form(form, bench):
     rows = [*csv.DictReader((run / "probes.csv").read_text().splitlines())]
     lengths = {len([r for r in rows if r["state"] == name]) for name in ("h", "c")}
     assert len(lengths) == 1 and lengths.pop() > 0
+
+
+PRECISIONS = {
+    "weights from numpy": (
+        "0.3 * torch.randn(hidden, hidden)",
+        "torch.from_numpy(np.random.normal(0, 0.3, (hidden, hidden)))",
+    ),
+    "zeros of the default type": ("self.v.new_zeros(", "torch.zeros("),
+}
+
+
+@pytest.mark.parametrize("kind", PRECISIONS)
+def test_kernels_measures_a_cell_in_one_precision(kind, bench):
+    bench.write("own.py", replaced(CELL, *PRECISIONS[kind]))
+    sizes = ("--steps", 6, "--batch", 2, "--hidden", 4, "--rounds", 1)
+    out = bench("kernels", "--model", "own", "--include", "own.py", *sizes, "--json").out
+    assert [row["error"] for row in json.loads(out) if row["model"] == "own"] == [0.0]
+
+
+def test_kernels_tells_what_a_cell_raises_while_it_is_timed(bench):
+    late = "self.calls = getattr(self, 'calls', 0) + 1\n        if self.calls > 3:\n"
+    raising = f"{late}            raise KeyError('late')\n        {WEIGHTS}"
+    bench.write("own.py", replaced(CELL, WEIGHTS, raising))
+    sizes = ("--steps", 6, "--batch", 2, "--hidden", 4, "--rounds", 3)
+    err = bench("kernels", "--model", "own", "--include", "own.py", *sizes, code=2).err
+    assert err == "urnn-bench: error: the model 'own' cannot be measured: KeyError: 'late'\n"

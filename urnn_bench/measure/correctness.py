@@ -10,7 +10,7 @@ from urnn_bench.cells.base import Cell
 from urnn_bench.errors import Arguments, Returned
 from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import choose
-from urnn_bench.kernels.time_loop import unroll
+from urnn_bench.kernels.time_loop import State, unroll
 from urnn_bench.random_streams import generator, global_states, may_draw, seed_globals, seeded
 from urnn_bench.registry import Components
 from urnn_bench.run import build
@@ -62,7 +62,8 @@ def cell_of(components: Components, name: str, shape: Shape, inputs: int | None 
     cell = components.cells.get(name, Cell)
     inputs = inputs or inputs_of(components, Shape(3, 1, 1)).shape[-1]
     with seeded(0, "init"):
-        return cell(inputs, shape.hidden, cell.Options())
+        # weights that come from numpy are in double precision
+        return cell(inputs, shape.hidden, cell.Options()).to(torch.float32)
 
 
 def _random(size: Sequence[int]) -> Tensor:
@@ -115,8 +116,14 @@ def _draws(cell: Cell, x: Tensor) -> bool:
     """Return whether the first two steps of a cell move a global generator."""
     before = global_states()
     with torch.no_grad():
-        unroll(cell, x[:2], cell.initial_state(x.shape[1]), cell.weights())
+        unroll(cell, x[:2], _first_state(cell, x), cell.weights())
     return global_states() != before
+
+
+def _first_state(cell: Cell, x: Tensor) -> State:
+    """Return the state before the first step in float64; a cell may make zeros of no type."""
+    states = cell.initial_state(x.shape[1])
+    return tuple(s.double() if s.is_floating_point() else s for s in states)
 
 
 def _outputs_and_gradients(
@@ -132,7 +139,7 @@ def _outputs_and_gradients(
     weight, bias = (
         _random(size).to(device).requires_grad_() for size in ((3, cell.features), (3,))
     )
-    hs, _ = choice.run(x, cell.initial_state(x.shape[1]), cell.weights())
+    hs, _ = choice.run(x, _first_state(cell, x), cell.weights())
     features = cell.readout_features(hs)
     y = choice.linear(features, weight, bias)
     torch.autograd.backward([features, y], [cotangent(x, cell.features), cotangent(x, 3)])
