@@ -122,6 +122,10 @@ FAULTS = {
         ),
         "`step` fails: Mute:",
     ),
+    "state_with_names": (
+        replaced(CELL, STEP, "return (torch.tanh(state.h @ w.w + u),)"),
+        "states come as a plain tuple: unpack it",
+    ),
     "exits": (
         replaced(CELL, STEP, "raise SystemExit(3)"),
         "`step` fails: RuntimeError: it calls sys.exit(3)",

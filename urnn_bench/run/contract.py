@@ -12,6 +12,7 @@ from torch import Tensor
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.errors import ComponentError
+from urnn_bench.kernels.time_loop import State
 from urnn_bench.models import SequenceModel
 from urnn_bench.run.contract_text import (
     call,
@@ -43,7 +44,7 @@ def check_network(name: str, model: SequenceModel, x: Tensor) -> Tensor:
     state = first
     for u in drive.unbind(0):
         given, value = state[0], state[0].detach().clone()
-        state = _state(name, "step", call(name, cell.step, u, state, weights), size)
+        state = _state(name, "step", _step(name, cell, u, state, weights), size)
         _check_same_form(name, first, state)
         if not is_same(given, value):
             raise ComponentError(
@@ -56,6 +57,17 @@ def check_network(name: str, model: SequenceModel, x: Tensor) -> Tensor:
     if not output.requires_grad:
         raise ComponentError(f"the cell '{name}' switches gradients off, so nothing is trained")
     return output
+
+
+def _step(name: str, cell: Cell, u: Tensor, state: State, weights: object) -> object:
+    """Return what a step returns, given a plain tuple as it is when a sequence is continued."""
+    try:
+        return call(name, cell.step, u, state, weights)
+    except ComponentError as error:
+        if "tuple" not in str(error):
+            raise
+        advice = "states come as a plain tuple: unpack it, such as h, c = state"
+        raise ComponentError(f"{error} ({advice})") from error.__cause__
 
 
 def check_kept(name: str, model: SequenceModel) -> None:
@@ -95,7 +107,6 @@ def _state(name: str, method: str, state: object, size: int) -> tuple[Tensor, ..
         raise wrong(name, method, found, "it must return a tuple, such as (h,): a comma is missing")
     if not isinstance(state, Sequence) or not state:
         raise wrong(name, method, kind_of(state), "it must return a tuple of tensors, such as (h,)")
-    # a plain tuple, as everything that continues a sequence passes one
     states = tuple(
         require_tensor(name, method, s, where=f" at position {i}") for i, s in enumerate(state)
     )
