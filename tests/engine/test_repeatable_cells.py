@@ -238,3 +238,20 @@ def test_kernels_tells_what_a_cell_raises_while_it_is_timed(bench):
     sizes = ("--steps", 6, "--batch", 2, "--hidden", 4, "--rounds", 3)
     err = bench("kernels", "--model", "own", "--include", "own.py", *sizes, code=2).err
     assert err == "urnn-bench: error: the model 'own' cannot be measured: KeyError: 'late'\n"
+
+
+def test_a_buffer_that_is_replaced_is_as_good_as_one_that_is_changed(bench):
+    """The trial of a stack would leave its own tensor in the place of the buffer."""
+    init = 'self.register_buffer("mean", torch.zeros(hidden))'
+    step = (
+        "h = torch.tanh(state[0] @ w.w + u)\n        if self.training:\n"
+        "            self.mean = 0.9 * self.mean + 0.1 * h.detach().mean(0)\n"
+        "        return (h - self.mean,)"
+    )
+    bench.write("own.py", replaced(with_init(init), STEP, step))
+    tests = {}
+    for folder, more in {"alone": (), "stacked": ("--stacked",)}.items():
+        bench("run", "tiny", *OWN, "--seeds", 2, "--results", folder, *more)
+        paths = sorted((bench.folder / folder).glob("*/*/run.json"))
+        tests[folder] = [json.loads(path.read_text())["test"] for path in paths]
+    assert tests["alone"] == tests["stacked"]

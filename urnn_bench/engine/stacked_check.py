@@ -90,10 +90,9 @@ def _reason_not_to_stack(requests: Sequence[UpdateRequest]) -> str | None:
 
     None if one of them raises even by itself: that is raised again when it is executed.
     """
-    buffers = [b for request in requests for b in request.job.model.buffers()]
-    values = [buffer.clone() for buffer in buffers]
+    values = [buffer.clone() for buffer in _buffers(requests)]
     attempts = [attempt(_gradients, [request]) for request in requests]
-    if not all(map(torch.equal, buffers, values)):
+    if not all(map(torch.equal, _buffers(requests), values)):
         return "not stacked: an update changes a buffer"
     unstacked = [gradients[0] for gradients in attempts if not isinstance(gradients, Exception)]
     if len(unstacked) < len(requests):
@@ -103,6 +102,10 @@ def _reason_not_to_stack(requests: Sequence[UpdateRequest]) -> str | None:
         first_sentence = str(reason).split(".")[0]
         return f"not stacked: the stack raises {type(reason).__name__}: {first_sentence}"
     return reason
+
+
+def _buffers(requests: Sequence[UpdateRequest]) -> list[Tensor]:
+    return [buffer for request in requests for buffer in request.job.model.buffers()]
 
 
 def _difference(requests: Sequence[UpdateRequest], unstacked: Sequence[list[Tensor]]) -> str:

@@ -178,12 +178,15 @@ def backward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
 
 def buffers_of(requests: Sequence[UpdateRequest]) -> Callable[[], None]:
     """Return a function that puts the buffers back as they are now, such as running means."""
-    buffers = [buffer for request in requests for buffer in request.job.model.buffers()]
-    values = [buffer.clone() for buffer in buffers]
+    modules = [module for request in requests for module in request.job.model.modules()]
+    # by name too: a cell may put another tensor in the place of a buffer
+    slots = [(m, name, b) for m in modules for name, b in m.named_buffers(recurse=False)]
+    values = [buffer.clone() for _, _, buffer in slots]
 
     def put_back() -> None:
         with torch.no_grad():
-            for buffer, value in zip(buffers, values, strict=True):
+            for (module, name, buffer), value in zip(slots, values, strict=True):
+                setattr(module, name, buffer)
                 buffer.copy_(value)
 
     return put_back
