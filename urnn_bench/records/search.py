@@ -1,9 +1,11 @@
 """Where the runs below a results folder are, also those of benchmarks whose folders are links."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import NAME
 
 # of folders below the results, as the name of a benchmark may have parts, and of links among them
@@ -32,10 +34,16 @@ def _run_folders(above: tuple[str, ...], depth: int, links: int) -> Iterator[Pat
 
 
 def _folders(folder: str) -> list[os.DirEntry[str]]:
-    """Return the folders in a folder, links to folders included; none if it cannot be read."""
+    """Return the folders in a folder, links to folders included; warn of one that is private."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if _is_folder(entry)]
+    except PermissionError as error:
+        # a file system keeps hidden folders of its own
+        if not os.path.basename(folder).startswith("."):
+            problem = f"cannot be read ({error.strerror}), and its runs are left out"
+            warnings.warn(f"{folder}: {problem}; change its permissions", RecordsWarning, 2)
+        return []
     except (OSError, ValueError):
         return []
 
