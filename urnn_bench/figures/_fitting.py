@@ -13,8 +13,8 @@ from urnn_bench.figures._style import NO_WIDTH
 _POINTS_PER_INCH = 72
 # of a legend: a line before a name and the space around both, and what an average letter takes
 _HANDLE_INCHES, _LETTER_INCHES, _MARGIN_INCHES = 0.62, 0.072, 0.2
-# of a title, in lines of even length; its widest lines may leave this at both sides
-_LETTERS_PER_INCH, _TITLE_POINTS, _TITLE_MARGIN_INCHES = 16, 8, 0.1
+# of a title
+_LETTERS_PER_INCH, _TITLE_POINTS = 16, 8
 # of a panel's title, and its share of what a panel and its labels take
 _PANEL_POINTS, _PANEL_SHARE = 10, 0.9
 
@@ -40,7 +40,7 @@ def legend_name(name: str, drawing: Figure) -> str:
 def wrapped(title: str, drawing: Figure, points: float = _TITLE_POINTS) -> str:
     """Return a title in lines that fit a drawing."""
     inches = drawing.get_figwidth()
-    return fitted(title, inches - _TITLE_MARGIN_INCHES, points, int(_LETTERS_PER_INCH * inches))
+    return fitted(title, inches - _MARGIN_INCHES, points, int(_LETTERS_PER_INCH * inches))
 
 
 def panel_title(title: str, panel_inches: float) -> str:
