@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from pydantic import Field
 
 from urnn_bench.figures._looks import ModelStyle
-from urnn_bench.figures._style import own_label
+from urnn_bench.figures._style import escaped
 from urnn_bench.spec.types import Config, Count
 
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -34,7 +34,7 @@ def draw_points(ax: Axes, model: str, color: str, points: Sequence[Sequence[floa
         ys,
         "*",
         color=color,
-        label=own_label(f"{model} {FROM_PAPER}"),
+        label=f"{escaped(model)} {FROM_PAPER}",
         markersize=11,
         markerfacecolor="white",
         zorder=5,
