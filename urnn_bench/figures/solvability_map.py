@@ -81,7 +81,9 @@ def _panel_inches(lengths: Sequence[int]) -> float:
 
 def _color_scale(records: Sequence[Record]) -> LogNorm:
     steps = [record.solved_step for record in records if record.solved_step]
-    return LogNorm(min(steps, default=1), max([*steps, 2]))
+    lowest = min(steps, default=1)
+    # a scale has two ends, also if all were solved at one update
+    return LogNorm(lowest, max([*steps, 2 * lowest]))
 
 
 def _fit_value(record: Record, path: str) -> float:
