@@ -16,7 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from platformdirs import user_cache_path
+
 PARTIAL = ".part"
+_CACHE = "urnn-bench"
 _IS_LINK = "is a link, and nothing is written through links"
 # a file that is still being written is younger than this
 _STALE_S = 3600.0
@@ -39,6 +42,17 @@ def expanded(path: str) -> Path:
     found = Path(text)
     # "./~" is a folder of that name, and Path takes the dot away
     return found.absolute() if str(found).startswith("~") else found
+
+
+def cache_folder() -> Path:
+    """Return the user's folder for what can be made again; a temporary one without a home folder.
+
+    A container may run as a user that has no name and no home folder.
+    """
+    try:
+        return user_cache_path(_CACHE)
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / f"{_CACHE}-{os.geteuid()}"
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object], mode: int = 0o644) -> None:

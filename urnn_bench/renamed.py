@@ -27,7 +27,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "figures._style": {
         "DIVERGED": "figures._style.DIVERGED_MARK",
         "Look": "figures._looks.ModelStyle",
-        "columns": "figures._style.legend_columns",
+        "columns": "figures._fitting.legend_columns",
         "label": "figures._style.axis_label",
         "look": "figures._style.style_of",
         "plain": "figures._style.escaped",

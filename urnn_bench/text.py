@@ -6,7 +6,7 @@ cursor, in a table not add a column, in a spreadsheet not run a formula, in a pa
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 # C0 and C1 controls, the marks that reorder text, line separators, and lone surrogates
 _UNPRINTABLE = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
@@ -71,6 +71,11 @@ def line(text: str) -> str:
 def lines(text: str) -> str:
     """Return text whose line breaks and tabs are kept and other control characters are shown."""
     return _CONTROLS_BUT_LINES.sub(_escape, text)
+
+
+def with_escapes(text: str, is_lacking: Callable[[str], bool]) -> str:
+    """Return text in which every character that is lacking is shown as its escape."""
+    return "".join(_escaped(c) if is_lacking(c) else c for c in text)
 
 
 def message(text: str) -> str:

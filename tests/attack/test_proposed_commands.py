@@ -107,6 +107,18 @@ def test_the_command_for_runs_that_a_table_leaves_out_is_one_of_them(bench, reru
     assert identities == {old} and execution.results == Path("o o") and not execution.force
 
 
+@pytest.mark.parametrize("command", [("table",), ("compare", "lstm", "lstm", "--benchmark")])
+def test_the_command_for_left_out_runs_has_the_file_if_they_are_shown_by_name(
+    bench, rerun, command
+):
+    path = bench.write("my files/mine.yaml", (bench.folder / "benchmarks/tiny.yaml").read_text())
+    typed = ("run", path, "--model", "lstm", "-q")
+    bench(*typed, "--set", "fit.optimizer.lr=0.1")
+    bench(*typed)
+    (text,) = proposed(bench(*command, "mine").err)
+    assert len(rerun(text)[0]) == 1
+
+
 def test_the_command_that_probes_names_the_runs_that_were_not(bench, rerun):
     typed = ("run", "tiny", "--model", "lstm", "--seeds", 2, "--results", "o o")
     bench(*typed, "--updates", 4, "-q")
@@ -118,11 +130,12 @@ def test_the_command_that_probes_names_the_runs_that_were_not(bench, rerun):
     assert all(rerun(command)[1].results == Path("o o") for command in commands)
 
 
-def test_the_command_that_probes_has_the_file_that_the_runs_were_trained_with(bench, rerun):
+@pytest.mark.parametrize("name", [(), ("mine b",), ("my files/mine b.yaml",)])
+def test_the_command_that_probes_has_the_file_that_the_runs_were_trained_with(bench, rerun, name):
     """Also if the figures are drawn by the name alone, or of all that is recorded."""
     bench.write("my files/mine b.yaml", (bench.folder / "benchmarks/tiny.yaml").read_text())
     bench("run", "my files/mine b.yaml", "--results", "my results", "-q")
-    said = bench("plot", "--results", "my results").err
+    said = bench("plot", *name, "--results", "my results").err
     commands = proposed(said)
     assert len(commands) > 1
     for command in commands:

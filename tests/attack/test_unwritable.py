@@ -3,7 +3,9 @@
 import ctypes
 import errno
 import os
+import resource
 import shutil
+import signal
 import subprocess
 from contextlib import contextmanager
 
@@ -150,3 +152,68 @@ def test_without_locks_done_runs_are_done_and_others_are_refused(bench, done, nu
     assert said.count("\n") == 1 and "urnn" in said
     assert ".lock: cannot be locked" in said and "its file system has no locks" in said
     assert Record.read(done).status == "done"
+
+
+@contextmanager
+def closed(path):
+    """Take every right to a path."""
+    mode = path.stat().st_mode
+    path.chmod(0)
+    try:
+        with as_a_user():
+            yield
+    finally:
+        path.chmod(mode)
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("status", "tiny"), ("table",)])
+def test_runs_that_cannot_be_read_are_not_left_out_without_a_word(bench, done, arguments):
+    bench(*RUN, "--model", "urnn", "-q")
+    with closed(done):
+        said = bench(*arguments)
+    assert f"{done.relative_to(bench.folder)}: cannot be read (Permission denied)" in said.err
+    assert "urnn" in said.out and "lstm" not in said.out
+
+
+@pytest.mark.parametrize("levels", [0, 1])
+def test_a_closed_benchmark_is_not_said_to_be_empty_alone(bench, done, levels):
+    folder = done.parents[levels]
+    with closed(folder):
+        said = bench("status", code=5).err
+    assert f"{folder.relative_to(bench.folder)}: cannot be read (Permission denied)" in said
+
+
+def test_hidden_folders_of_a_file_system_are_no_runs(bench, done):
+    (done.parents[1] / ".snapshot").mkdir()
+    with closed(done.parents[1] / ".snapshot"):
+        assert not bench("status").err
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda path: path.symlink_to("nowhere"), "a link to a folder that does not exist"),
+        (lambda path: path.write_text(""), "not a folder"),
+    ],
+)
+def test_results_that_are_no_folder_are_called_so(bench, make, reason):
+    make(bench.folder / "there")
+    for folder in ("there", "there/below"):
+        said = bench(*RUN, "-q", "--results", folder, code=2).err
+        assert f"{folder}: nothing can be written there ({reason})" in said.lower().replace(
+            "not a directory", "not a folder"
+        )
+
+
+def test_a_limit_of_the_size_of_files_is_named_with_what_raises_it(bench):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+        said = bench(*RUN, "--model", "lstm", "-q", code=2).err
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (
+        said.count("\n") == 1 and "File too large); raise the size limit with 'ulimit -f'" in said
+    )

@@ -1,5 +1,8 @@
 """What the parent process leaves in the environment decides nothing of a figure or a text."""
 
+import subprocess
+import sys
+
 import pytest
 
 FIGURE = '''\
@@ -48,3 +51,34 @@ def test_a_notebooks_backend_does_not_hide_a_description(bench):
     env = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONOPTIMIZE": "2"}
     out = bench.process("describe", "learning_curves", env=env).out
     assert "every seed thin" in out and "how training is counted" in out
+
+
+# as a container may run a program; in a name space of users this needs no rights
+NOBODY = ("unshare", "--user", "--map-user=54321", "--map-group=54321")
+
+
+def test_a_user_without_name_and_home_trains_and_is_told_where_kernels_are(bench):
+    try:
+        subprocess.run([*NOBODY, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no name space of users can be made here")
+    env = bench.env(TMPDIR=str(bench.folder))
+    for name in ("HOME", "USER", "LOGNAME", "XDG_CACHE_HOME"):
+        env.pop(name, None)
+    code = (
+        "import sys; from urnn_bench.__main__ import main\n"
+        "for words in (['run', 'tiny', '--model', 'lstm', '-q'], ['doctor']):\n"
+        "    sys.argv[1:] = words\n"
+        "    try: main()\n"
+        "    except SystemExit as end: assert not end.code, (words, end.code)\n"
+    )
+    command = [*NOBODY, sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=bench.folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"{bench.folder}/urnn-bench-54321/kernels (writable)" in done.stdout
+    assert len(bench.runs()) == 1
+
+
+@pytest.mark.parametrize("command", [("run", "tiny"), ("kernels",)])
+def test_more_threads_than_can_be_started_are_refused(bench, command):
+    assert "at most 1024" in bench(*command, "--threads", 100_000, code=2).err

@@ -109,6 +109,7 @@ def test_proposed_commands_name_the_folder_that_was_meant(bench):
     "arguments",
     [
         (*RUN, "--results="),
+        (*RUN, "--results= "),
         (*RUN, "--include", ""),
         (*RUN, "--data-dir", ""),
         ("status", "--results="),
@@ -122,7 +123,7 @@ def test_proposed_commands_name_the_folder_that_was_meant(bench):
 def test_an_empty_path_is_refused(bench, arguments):
     before = sorted(bench.folder.rglob("*"))
     said = bench(*arguments, code=2).err
-    option = next(str(word).strip("=") for word in arguments[::-1] if str(word).startswith("--"))
+    option = next(str(word).strip("= ") for word in arguments[::-1] if str(word).startswith("--"))
     assert said == f"urnn-bench: error: {option} is empty; is a variable unset?\n"
     assert sorted(bench.folder.rglob("*")) == before
 

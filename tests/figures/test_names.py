@@ -1,5 +1,8 @@
 """Names of models are shown as they are, whatever matplotlib would read in them."""
 
+import warnings
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +11,9 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import load
 from urnn_bench.figures._panels import legend
 from urnn_bench.figures._style import escaped, style
+from urnn_bench.figures.learning_curves import LearningCurves
 from urnn_bench.figures.scores_by_length import ScoresByLength
+from urnn_bench.figures.solvability_map import SolvabilityMap
 
 NAMES = [
     "_x",
@@ -30,18 +35,69 @@ def names_of(drawing):
     return [text.get_text().replace("\n", "") for text in drawing.legends[0].get_texts()]
 
 
+def drawn(figure_type, bench, benchmark, **options):
+    """Return a figure of some records whose texts have their places."""
+    with style():
+        figure = figure_type(figure_type.Options(**options))
+        drawing = figure.draw(load(bench.folder / "results", benchmark))
+        drawing.draw_without_rendering()
+    return drawing
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_legend_has_every_name(name, bench):
     bench.record("lstm")
     bench.record(name)
-    with style():
-        drawing = ScoresByLength(ScoresByLength.Options()).draw(
-            load(bench.folder / "results", "made")
-        )
-        drawing.draw_without_rendering()
+    drawing = drawn(ScoresByLength, bench, "made")
     assert {"lstm", name.replace("$", "\\$")} <= {*names_of(drawing)}
     width = drawing.legends[0].get_window_extent().width
     assert width <= drawing.bbox.width
+
+
+WIDE = ["m" * 45, "W" * 90, "\\$" * 40, "two words " * 20]
+
+
+@pytest.mark.parametrize(
+    ("figure_type", "options"), [(ScoresByLength, {}), (LearningCurves, {"metric": "loss"})]
+)
+@pytest.mark.parametrize("name", WIDE)
+def test_legend_and_title_of_wide_names_stay_within_the_drawing(figure_type, options, name, bench):
+    for model in (name, *"abcdefghijkl"):
+        bench.record(model, benchmark=name[:80].strip())
+    drawing = drawn(figure_type, bench, name[:80].strip(), **options)
+    legend_box = drawing.legends[0].get_window_extent()
+    assert legend_box.x0 >= 0 and legend_box.x1 <= drawing.bbox.width
+    for text in (*drawing.legends[0].get_texts(), drawing.legends[0].get_title()):
+        box = text.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= drawing.bbox.width
+
+
+def test_titles_of_panels_do_not_overlap(bench):
+    for name in ("m" * 60, "a", "W" * 60):
+        bench.record(name, fit={"optimizer": {"name": "adam", "lr": 1e-3}})
+    drawing = drawn(SolvabilityMap, bench, "made")
+    boxes = sorted(
+        (ax.title.get_window_extent() for ax in drawing.axes if ax.get_title()),
+        key=lambda box: box.x0,
+    )
+    assert len(boxes) == 3
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_names_in_letters_that_the_font_lacks_are_told_apart(bench):
+    for name in ("長短", "期記", "größer"):
+        bench.record(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shown = names_of(drawn(ScoresByLength, bench, "made"))
+    assert {"\\u9577\\u77ed", "\\u671f\\u8a18", "größer"} <= {*shown}
+
+
+@pytest.mark.parametrize("name", ["diverged", "memoryless (baseline)"])
+def test_a_model_may_be_called_as_another_entry_of_the_legend(name, bench):
+    bench.record(name)
+    bench.record("lstm", status="diverged")
+    assert names_of(drawn(ScoresByLength, bench, "made")).count(name) == 2
 
 
 @given(st.text("_$\\{}%^ab", min_size=1, max_size=90).filter(str.strip))

@@ -52,3 +52,15 @@ def test_an_axis_that_is_no_number_is_one_sentence(bench):
     record(bench, "urnn", 1e-3, 100, 0, 100)
     with pytest.raises(NothingToShowError, match=r"fit\.clip is not a number"):
         drawn(bench, y="clip")
+
+
+def test_the_scale_of_runs_that_were_all_solved_at_one_update_has_two_ends(bench):
+    for T in (100, 200):
+        record(bench, "urnn", 1e-3, T, 0, 400)
+    drawing = drawn(bench)
+    drawing.draw_without_rendering()
+    bar = next(ax for ax in drawing.axes if ax.get_ylabel().startswith("updates to solve"))
+    low, high = bar.get_ylim()
+    assert low == pytest.approx(400) and high > low * 1.5
+    named = [text.get_text() for text in bar.get_yticklabels()]
+    assert len(named) == len({*named})

@@ -73,3 +73,24 @@ def test_run_trains_what_it_says_for_an_alias(bench):
     rows = bench("run", path, "--T", 4, "--set", "models.rnn.hidden=32", "--dry-run", "--json").out
     hidden = {row["model"]: row["hidden"] for row in json.loads(rows)}
     assert hidden == {"rnn": 32, "lstm": 16, "gru": 16, "irnn": 8, "urnn": 8}
+
+
+def test_a_mapping_may_be_merged_before_it_is_built(bench):
+    text = "b: &b {x: 2}\nm: {r: {deep: &c {<<: *b, x: 1, z: 3}}}\ns: {<<: *c, y: 1}\n"
+    mapping = read(bench.write("merged.yaml", text)).mapping
+    assert mapping["m"] == {"r": {"deep": {"x": 1, "z": 3}}}
+    assert mapping["s"] == {"x": 1, "z": 3, "y": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: &a {x: 1}\nb: {<<: *a, <<: *a}", "2: the key '<<' is given twice; merge a list"),
+        ("a: &a {x: 1}\nb: &a {x: 2}", "2: an anchor of that name is given above"),
+        ("a: 1\n---\nb: 2", "2: a second document begins"),
+        ("a: &a {x: 1, y: {<<: {z: 1}, <<: {z: 2}}}\nb: {<<: *a}", "1: the key '<<' is given"),
+    ],
+)
+def test_what_would_be_ambiguous_is_refused_with_its_line(bench, text, problem):
+    path = bench.write("twice.yaml", text)
+    assert problem in bench("run", path, "--dry-run", code=2).err

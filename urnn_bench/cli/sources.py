@@ -68,7 +68,7 @@ def selected_runs(
     folder = results or default_results()
     recorded = recorded_runs(folder, benchmark)
     commands = {
-        name: run_command(benchmark or _given_name(name, runs), results, include)
+        name: run_command(runnable_name(benchmark or name, runs), results, include)
         for name, runs in recorded.items()
     }
     loaded = [select(folder, name, runs, commands[name]) for name, runs in recorded.items()]
@@ -82,9 +82,9 @@ def selected_runs(
     return [runs for runs in selected if runs.records]
 
 
-def _given_name(name: str, runs: Sequence[Run]) -> str:
-    """Return a benchmark's name, or the file of that name with which its runs were trained."""
-    if name in catalogue.names():
+def runnable_name(name: str, runs: Sequence[Run]) -> str:
+    """Return a benchmark's name or file, or the file of that name that its runs were trained of."""
+    if name in catalogue.names() or _is_file(name):
         return name
     words = [word for _, record in reversed(runs) for word in record.sessions[-1].argv]
     paths = (word for word in words if word.endswith((".yaml", ".yml")) and Path(word).stem == name)

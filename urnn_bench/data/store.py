@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from urnn_bench import files, proposals
 from urnn_bench.errors import DataError
 
@@ -40,7 +38,7 @@ def folders() -> tuple[Path, ...]:
 
     Raises DataError if the variable names the home folder of nobody.
     """
-    cache = user_cache_path("urnn-bench") / "data"
+    cache = files.cache_folder() / "data"
     setting = os.environ.get(DATA)
     try:
         return (files.expanded(setting), cache) if setting else (cache,)

@@ -12,21 +12,23 @@ from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._fitting import legend_columns, legend_name, wrapped
 from urnn_bench.figures._looks import ModelStyle, curve_marker
 from urnn_bench.figures._paper_points import FROM_PAPER
-from urnn_bench.figures._style import NO_WIDTH, broken, escaped, legend_columns, legend_name
+from urnn_bench.figures._style import NO_WIDTH, escaped
 from urnn_bench.records.record import FINAL
 from urnn_bench.renamed import former_names
 
 __getattr__ = former_names(__name__)
 
+# of a panel and its labels
+PANEL_INCHES = 2.9
 # smaller norms are below the axis
 MIN_NORM = 1e-24
 # of a model's first state, its second one, and so on
 _STATE_DASHES = ("-", "--", ":", "-.")
 # on a curve that needs any
 _MARKERS = 8
-_TITLE_LETTERS_PER_INCH = 16
 # rows of a legend for which a drawing has room, and the height of another one
 _MAX_ROWS, _ROW_INCHES = 6, 0.21
 _ONE_SEED = "one seed"
@@ -36,7 +38,7 @@ _MANY_SEEDS = 20
 _MAX_LEVEL_NAMES = 5
 
 
-def panels(count: int, columns: int = 4, width: float = 2.9) -> tuple[Drawing, list[Axes]]:
+def panels(count: int, columns: int = 4, width: float = PANEL_INCHES) -> tuple[Drawing, list[Axes]]:
     """Return a drawing with ``count`` panels, at most ``columns`` in a row."""
     columns = min(count, columns)
     rows = -(-count // columns)
@@ -161,7 +163,7 @@ def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str, note: s
         names,
         loc="outside upper center",
         ncols=columns,
-        title=f"{title}\n{wrapped(note, drawing)}" if note else title,
+        title="\n".join(wrapped(line, drawing) for line in (title, note) if line),
         title_fontsize=8,
     )
     for text in drawn.get_texts():
@@ -170,12 +172,7 @@ def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str, note: s
 
 def legend(drawing: Drawing, axes: Sequence[Axes], title: str, note: str = "") -> None:
     """Draw a legend above the panels with every label once, those of a paper last."""
-    add_legend(drawing, entries_of(axes, (FROM_PAPER,)), wrapped(title, drawing), note)
-
-
-def wrapped(title: str, drawing: Drawing) -> str:
-    """Break a title into lines that fit a drawing."""
-    return broken(title, int(_TITLE_LETTERS_PER_INCH * drawing.get_figwidth()))
+    add_legend(drawing, entries_of(axes, (FROM_PAPER,)), title, note)
 
 
 def ended(results: Results) -> pd.DataFrame:

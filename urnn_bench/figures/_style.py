@@ -6,30 +6,25 @@ A figure of a user finds here also what `_looks` says of models.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from textwrap import fill
 from typing import Any, TypedDict
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
-from matplotlib.textpath import TextPath
 
 from urnn_bench.figures._looks import style_of as style_of
 from urnn_bench.figures._looks import styles_of as styles_of
 from urnn_bench.files import remove_stale_parts, write_atomically
 from urnn_bench.renamed import former_names
-from urnn_bench.text import line, lines
+from urnn_bench.text import line, lines, with_escapes
 
 __getattr__ = former_names(__name__)
 
 _LOG_FROM = 30.0
-# of a legend
-_HANDLE_INCHES, _LETTER_INCHES, _WIDEST_INCHES, _MARGIN_INCHES = 0.62, 0.072, 0.125, 0.2
-_POINTS_PER_INCH = 72
 NO_WIDTH = "\u200b"
 
 
@@ -75,7 +70,7 @@ def mark_diverged(
         y,
         "x",
         color=color,
-        label="diverged",
+        label=own_label("diverged"),
         clip_on=clip_on,
         **DIVERGED_MARK,
     )
@@ -94,10 +89,21 @@ def escaped(name: str) -> str:
     """Return a user's text on one line that matplotlib shows as it is.
 
     It reads what is between dollars as mathematics, and leaves a label that begins with an
-    underscore out of legends; a character without width goes before that.
+    underscore out of legends; a character without width goes before that. It draws the same box for
+    every character that the font lacks; their escapes tell names apart.
     """
-    text = line(name).replace("$", r"\$")
+    text = with_escapes(line(name), _is_lacking).replace("$", r"\$")
     return f"{NO_WIDTH}{text}" if text.startswith("_") else text
+
+
+def _is_lacking(character: str) -> bool:
+    font = get_font(findfont(FontProperties()))
+    return not font.get_char_index(ord(character))
+
+
+def own_label(text: str) -> str:
+    """Return the label of a curve that is not a model's, as a model may have that name."""
+    return f"{NO_WIDTH}{escaped(text).removeprefix(NO_WIDTH)}"
 
 
 def needs_log_axis(values: "pd.Series[float]") -> bool:
@@ -125,27 +131,3 @@ def save(drawing: Figure, path: Path) -> None:
         artist.set_text(lines(artist.get_text()))
     remove_stale_parts(path.parent, path.name)
     write_atomically(path, lambda file: drawing.savefig(file, format=suffix, metadata=metadata))
-
-
-def legend_columns(drawing: Figure, names: list[str]) -> int:
-    """Return how many columns of a legend fit a drawing; matplotlib fills them one by one."""
-    widths = [_HANDLE_INCHES + _LETTER_INCHES * max(map(len, name.split("\n"))) for name in names]
-    for count in range(len(names), 1, -1):
-        columns = np.array_split(widths, count)
-        if sum(column.max() for column in columns) <= drawing.get_figwidth() - _MARGIN_INCHES:
-            return count
-    return 1
-
-
-def legend_name(name: str, drawing: Figure) -> str:
-    """Return a name in lines that fit a drawing."""
-    inches = drawing.get_figwidth() - _MARGIN_INCHES - _HANDLE_INCHES
-    if len(name) * _WIDEST_INCHES <= inches:
-        return name
-    share = inches / (TextPath((0, 0), name).get_extents().width / _POINTS_PER_INCH)
-    return name if share >= 1 else broken(name, int(share * len(name)))
-
-
-def broken(name: str, letters: int) -> str:
-    """Break an escaped text into lines, none of them within an escaped dollar."""
-    return fill(name, letters).replace("\\\n$", "\n\\$")

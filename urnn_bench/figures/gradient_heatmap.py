@@ -14,13 +14,14 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._fitting import panel_title, wrapped
 from urnn_bench.figures._panels import (
+    PANEL_INCHES,
     at_length,
     count_seeds,
     panels,
     probe_interval,
     probe_length_note,
-    wrapped,
 )
 from urnn_bench.figures._readings import of_states, probed, without_readings
 from urnn_bench.figures._style import escaped
@@ -29,6 +30,7 @@ from urnn_bench.spec.types import Config
 
 _MIN_UPDATES, _MIN_NORM = 3, 1e-12
 _MAX_NAMED_ROWS = 10
+_TITLE_POINTS = 9
 
 
 class GradientHeatmapOptions(Config):
@@ -62,14 +64,14 @@ class GradientHeatmap(Figure):
         low, high = _color_limits(norms["value"])
         for ax, (model, name) in zip(axes, panel_of.items(), strict=True):
             mesh = _panel(ax, norms[norms["model"] == model], low, high)
-            ax.set_title(name, fontsize=10)
+            ax.set_title(panel_title(name, PANEL_INCHES), fontsize=10)
         axes[0].set_ylabel("updates, a row for each look")
         drawing.colorbar(mesh, ax=axes, label=f"log10 of ‖∂C/∂{label}‖ of an example at t")
         title = f"{escaped(results.benchmark)}, trained at {T}{probe_length_note(norms)}"
         title = f"{title}, median over {count_seeds(norms, 'step')}"
         note = without_readings(results, norms, readings, states)
-        text = "\n".join(wrapped(line, drawing) for line in (title, note) if line)
-        drawing.suptitle(text, fontsize=9)
+        text = "\n".join(wrapped(line, drawing, _TITLE_POINTS) for line in (title, note) if line)
+        drawing.suptitle(text, fontsize=_TITLE_POINTS)
         return drawing
 
 

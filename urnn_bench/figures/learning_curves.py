@@ -28,6 +28,7 @@ from urnn_bench.figures._style import (
     escaped,
     mark_diverged,
     needs_log_axis,
+    own_label,
 )
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import DIVERGED, INTERRUPTED, RUNNING, SOLVED
@@ -104,7 +105,7 @@ class LearningCurves(Figure):
             points = self._paper_points(str(model), T, curves.index.max())
             draw_points(ax, str(model), style.color, points)
         for (name, value), dashes in zip(baselines.items(), BASELINE_DASHES, strict=False):
-            ax.axhline(value, linestyle=dashes, label=f"{escaped(name)} (baseline)", **BASELINE)
+            ax.axhline(value, linestyle=dashes, label=own_label(f"{name} (baseline)"), **BASELINE)
         self._scale_y(ax, frame["value"])
         if top:
             ax.set_ylim(top=top)

@@ -24,6 +24,7 @@ from urnn_bench.figures._style import (
     escaped,
     mark_diverged,
     needs_log_axis,
+    own_label,
 )
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import DIVERGED
@@ -86,4 +87,4 @@ def _draw_baselines(ax: Axes, results: Results, metric: str, lengths: list[int])
         if len(lengths) == 1:
             # a line through a single length
             x, heights = [-0.3, 0.3], heights * 2
-        ax.plot(x, heights, linestyle=dashes, label=f"{escaped(name)} (baseline)", **BASELINE)
+        ax.plot(x, heights, linestyle=dashes, label=own_label(f"{name} (baseline)"), **BASELINE)

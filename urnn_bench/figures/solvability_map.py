@@ -21,6 +21,7 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._fitting import legend_columns, panel_title, wrapped
 from urnn_bench.figures._panels import panels
 from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
@@ -61,7 +62,7 @@ class SolvabilityMap(Figure):
         lengths = sorted({record.run.T for record in records})
         values = sorted({_fit_value(record, self.options.y) for record in records})
         cells = _cells(records, lengths, values, self.options.y)
-        drawing, axes = panels(len(cells), width=1.1 + 0.55 * len(lengths))
+        drawing, axes = panels(len(cells), width=_panel_inches(lengths))
         norm = _color_scale(records)
         for ax, (model, model_cells) in zip(axes, cells.items(), strict=True):
             for (x, y), cell_records in model_cells.items():
@@ -73,9 +74,16 @@ class SolvabilityMap(Figure):
         return drawing
 
 
+def _panel_inches(lengths: Sequence[int]) -> float:
+    """Return the width of a panel and its labels."""
+    return 1.1 + 0.55 * len(lengths)
+
+
 def _color_scale(records: Sequence[Record]) -> LogNorm:
     steps = [record.solved_step for record in records if record.solved_step]
-    return LogNorm(min(steps, default=1), max([*steps, 2]))
+    lowest = min(steps, default=1)
+    # a scale has two ends, also if all were solved at one update
+    return LogNorm(lowest, max([*steps, 2 * lowest]))
 
 
 def _fit_value(record: Record, path: str) -> float:
@@ -122,7 +130,7 @@ def _hatched_square(x: int, y: int, hatch: str) -> Rectangle:
 
 
 def _label_axes(ax: Axes, model: str, lengths: Sequence[int], values: Sequence[float]) -> None:
-    ax.set_title(escaped(model), fontsize=10)
+    ax.set_title(panel_title(escaped(model), _panel_inches(lengths)), fontsize=10)
     ax.set_xticks(range(len(lengths)), [f"{T:,}" for T in lengths])
     ax.set_yticks(range(len(values)), [f"{value:g}" for value in values])
     ax.set_xlim(-0.55, len(lengths) - 0.45)
@@ -158,7 +166,7 @@ def _draw_legend(drawing: Drawing, benchmark: str, records: Sequence[Record]) ->
     drawing.legend(
         handles=entries,
         loc="outside upper center",
-        ncols=len(entries),
-        title=title,
+        ncols=legend_columns(drawing, [str(entry.get_label()) for entry in entries]),
+        title=wrapped(title, drawing),
         title_fontsize=8,
     )

@@ -66,7 +66,9 @@ def default_results() -> Path:
 
     Raises RecordsError if the variable names the home folder of nobody.
     """
-    given = os.environ.get(_RESULTS) or "results"
+    given = os.environ.get(_RESULTS, "")
+    if not given.strip():
+        given = "results"
     try:
         return expanded(given)
     except OSError as error:
@@ -145,9 +147,16 @@ def make_writable(results: Path, option: str = "--results") -> None:
             pass
     except OSError as error:
         raise RecordsError(
-            f"{results}: nothing can be written there ({error.strerror}); "
+            f"{results}: nothing can be written there ({_reason(error)}); "
             f"choose another folder with {option}"
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileExistsError):
+        is_link = os.path.islink(error.filename)
+        return "a link to a folder that does not exist" if is_link else "not a folder"
+    return str(error.strerror)
 
 
 @contextmanager

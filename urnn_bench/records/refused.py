@@ -15,6 +15,7 @@ _NO_RIGHT = (errno.EACCES, errno.EPERM)
 # what mends other errors of the system, whatever was to be done
 _MENDS = {
     errno.EROFS: ANOTHER,
+    errno.EFBIG: f"raise the size limit with 'ulimit -f', or {ANOTHER}",
     errno.ENOLCK: _LOCKS,
     errno.ENOSYS: _LOCKS,
     errno.EOPNOTSUPP: _LOCKS,

@@ -1,9 +1,11 @@
 """Where the runs below a results folder are, also those of benchmarks whose folders are links."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import NAME
 
 # of folders below the results, as the name of a benchmark may have parts, and of links among them
@@ -25,10 +27,30 @@ def _run_folders(above: tuple[str, ...], depth: int, links: int) -> Iterator[Pat
         is_link = entry.is_symlink()
         if is_link and (not links or any(_is_same(entry.path, folder) for folder in above)):
             continue
-        if os.path.exists(os.path.join(entry.path, NAME)):
+        is_open, has_record = _looked_into(entry.path)
+        if has_record:
             yield Path(entry.path)
-        if depth > 1:
+        if is_open and depth > 1:
             yield from _run_folders((*above, entry.path), depth - 1, links - is_link)
+
+
+def _looked_into(folder: str) -> tuple[bool, bool]:
+    """Return whether a folder can be looked into, and whether it holds a record."""
+    try:
+        os.stat(os.path.join(folder, NAME))
+    except PermissionError as error:
+        _warn_unreadable(folder, error)
+        return False, False
+    except (OSError, ValueError):
+        return True, False
+    return True, True
+
+
+def _warn_unreadable(folder: str, error: OSError) -> None:
+    # a file system keeps hidden folders of its own
+    if not os.path.basename(folder).startswith("."):
+        problem = f"cannot be read ({error.strerror}), and its runs are left out"
+        warnings.warn(f"{folder}: {problem}; change its permissions", RecordsWarning, 2)
 
 
 def _folders(folder: str) -> list[os.DirEntry[str]]:
@@ -36,6 +58,9 @@ def _folders(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if _is_folder(entry)]
+    except PermissionError as error:
+        _warn_unreadable(folder, error)
+        return []
     except (OSError, ValueError):
         return []
 

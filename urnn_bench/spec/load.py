@@ -5,7 +5,7 @@ PyYAML follows YAML 1.1, which reads ``1e-3`` as text, ``no`` as false, ``10:30`
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from math import inf
@@ -69,28 +69,29 @@ class _Loader(yaml.SafeLoader):
         """Return the document's node; raise ConstructorError if it cannot be built."""
         node: yaml.Node | None = super().get_single_node()
         if node is not None:
-            _Sizes().of(node)
+            sizes = _Sizes()
+            sizes.of(node)
+            # before anything is built, as that writes what is merged into the nodes
+            for mapping in sizes.mappings():
+                self._require_distinct_keys(mapping)
         return node
 
     def construct_document(self, node: yaml.Node) -> object:
         """Build a document in which an alias is a copy, as settings edit it in place."""
         return _unshared(super().construct_document(node))
 
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Hashable, object]:
-        """Build a mapping; raise ConstructorError at the second use of a key."""
+    def _require_distinct_keys(self, node: yaml.MappingNode) -> None:
+        """Raise ConstructorError at the second use of a key."""
         seen: set[str | int | float] = set()
         for key_node, _ in node.value:
-            if key_node.tag == _MERGE:
-                continue
-            key = self.construct_object(key_node, deep=True)
+            is_merge = key_node.tag == _MERGE
+            key = key_node.value if is_merge else self.construct_object(key_node, deep=True)
             if not isinstance(key, str | int | float):
                 raise _error_at("a key must be a name or a number", key_node)
             if key in seen:
-                raise _error_at(f"the key '{shown_name(key)}' is given twice", key_node)
+                mend = "; merge a list, as in <<: [*a, *b]" if is_merge else ""
+                raise _error_at(f"the key '{shown_name(key)}' is given twice{mend}", key_node)
             seen.add(key)
-        return super().construct_mapping(node, deep=deep)
 
 
 class _Sizes:
@@ -113,6 +114,11 @@ class _Sizes:
             if self._known[node] > _MOST_NODES:
                 raise _error_at(f"there are more than {_MOST_NODES:,} values", node)
         return self._known[node]
+
+    def mappings(self) -> list[yaml.MappingNode]:
+        """Return the mappings that were counted, in the order of the document."""
+        found = [node for node in self._known if isinstance(node, yaml.MappingNode)]
+        return sorted(found, key=lambda node: int(node.start_mark.index))
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:
@@ -261,12 +267,19 @@ def _problem(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "lists or mappings are nested too deeply"
     problem = str(getattr(error, "problem", None) or error).split("\n")[0]
+    if isinstance(error, yaml.composer.ComposerError) and error.context is not None:
+        # PyYAML says half of it elsewhere
+        return _COMPOSING.get(problem, problem)
     if r"'\t'" in problem:
         return "there is a tab; YAML is indented with spaces"
     return text.line(problem[:_LONGEST_PROBLEM])
 
 
 _LONGEST_PROBLEM = 200
+_COMPOSING = {
+    "second occurrence": "an anchor of that name is given above; give this one another",
+    "but found another document": "a second document begins; a file has one",
+}
 
 
 def _kind(value: object) -> str:

@@ -10,7 +10,13 @@ from urnn_bench.cli.display.output import TableRow, echo_err, echo_json, echo_ro
 from urnn_bench.cli.options.completion import complete_benchmark
 from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Results
-from urnn_bench.cli.sources import Run, benchmark_name, run_command, runs_by_benchmark
+from urnn_bench.cli.sources import (
+    Run,
+    benchmark_name,
+    run_command,
+    runnable_name,
+    runs_by_benchmark,
+)
 from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError
 from urnn_bench.records.folder import default_results
 
@@ -102,7 +108,10 @@ def _load(
     names = [benchmark_name(results, benchmark)] if benchmark else list(runs)
     if not names:
         raise NothingToShowError(f"{results}: there are no runs to compare")
-    commands = {name: run_command(benchmark or name, results) for name in names}
+    commands = {
+        name: run_command(runnable_name(benchmark or name, runs.get(name, ())), results)
+        for name in names
+    }
     selected = [select(results, name, runs.get(name, ()), commands[name]) for name in names]
     return [record for shown in selected for record in shown.records]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark, complete_model
-from urnn_bench.cli.options.numbers import whole_number
+from urnn_bench.cli.options.numbers import MOST_THREADS, whole_number
 from urnn_bench.cli.options.paths import NameOrPathOf, PathOf
 from urnn_bench.cli.options.shared import EXECUTION, OUTPUT, SELECTION
 from urnn_bench.cli.options.shared import Device as DeviceName
@@ -81,7 +81,7 @@ Threads = Annotated[
     int | None,
     typer.Option(
         "--threads",
-        parser=whole_number(1),
+        parser=whole_number(1, MOST_THREADS),
         metavar="N",
         help="CPU threads, also of torch.",
         show_default="all",

@@ -40,5 +40,5 @@ class NameOrPathOf:
 
 
 def _require_text(name: str, given: str) -> None:
-    if not str(given):
+    if not str(given).strip():
         raise UsageError(f"{name} is empty; is a variable unset?")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark, complete_model
-from urnn_bench.cli.options.numbers import seconds, whole_number
+from urnn_bench.cli.options.numbers import MOST_THREADS, seconds, whole_number
 from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import EXECUTION, OUTPUT, SELECTION, TRAINING
 from urnn_bench.cli.options.shared import Device as DeviceName
@@ -135,7 +135,7 @@ Threads = Annotated[
     int | None,
     typer.Option(
         "--threads",
-        parser=whole_number(1),
+        parser=whole_number(1, MOST_THREADS),
         metavar="N",
         help="CPU threads. For torch, more than one helps only with wide networks.",
         show_default="all for kernels in C, 1 for torch",

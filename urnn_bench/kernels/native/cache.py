@@ -12,9 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from platformdirs import user_cache_path
-
 from urnn_bench.files import (
+    cache_folder,
     is_stale,
     make_trusted_folder,
     read_trusted,
@@ -43,7 +42,7 @@ class Kernel(NamedTuple):
 
 def folder() -> Path:
     """Return the folder of the compiled kernels."""
-    return user_cache_path("urnn-bench") / "kernels"
+    return cache_folder() / "kernels"
 
 
 def problem() -> str | None:
