@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from math import floor, log10
 
 
+_TINY = 1e-3
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table; a bar within a cell is escaped."""
     lines = [headers, ["---"] * len(headers), *rows]
@@ -15,9 +18,12 @@ def _cell(value: object) -> str:
 
 
 def short(value: float, digits: int = 3) -> str:
-    """Return a number to some significant digits, whole ones with all, never as a power of ten."""
+    """Return a number to some significant digits, whole ones with all; a tiny one as 1.2e-7."""
     if value == round(value):
         return f"{value:,.0f}"
+    if abs(value) < _TINY:
+        mantissa, exponent = f"{value:.{digits - 2}e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
     places = max(0, digits - 1 - floor(log10(abs(value))))
     return f"{round(value, digits - 1 - floor(log10(abs(value)))):,.{places}f}"
 
