@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from math import floor, log10
 
-
 _TINY = 1e-3
 
 
