@@ -27,8 +27,8 @@ from urnn_bench.run.failures import status_of
 _CHECKPOINT_SHARE = 0.02
 _CHECKPOINT_AT_LEAST_S = 1.0
 _FROZEN = (
-    "the optimizer's state is not finite; clip gradients, train in float64, or for rmsprop_paper "
-    "set fit.optimizer.accumulator=root"
+    "the optimizer's state is not finite; clip gradients by value, train in float64, or for "
+    "rmsprop_paper set fit.optimizer.accumulator=root"
 )
 
 
