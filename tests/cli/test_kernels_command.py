@@ -33,6 +33,18 @@ def test_times_every_kernel_and_writes_what_it_found(bench):
     assert float(eager["us_per_step"]) == pytest.approx(1e3 * float(eager["update_ms"]) / 6)
 
 
+def test_kernels_by_name_are_the_only_ones(bench):
+    rows = json.loads(bench(*TINY, "--kernel", "bptt", "--json").out)
+    assert [(r["model"], r["kernel"]) for r in rows] == [
+        ("rnn", "bptt"),
+        ("torch", "nn.LSTM"),
+        ("torch", "nn.RNN"),
+    ]
+    assert rows[0]["error"] < 1e-9 and rows[0]["ratio"] is None
+    rows = json.loads(bench(*TINY, "--kernel", "bptt", "--seeds", "2", "--json").out)
+    assert [r["kernel"] for r in rows] == ["bptt"]
+
+
 def test_takes_models_and_sizes_from_a_benchmark(bench):
     rows = json.loads(bench("kernels", "tiny", "--rounds", "1", "--json").out)
     found = {(r["model"], r["steps"], r["batch"], r["hidden"]) for r in rows}
@@ -46,6 +58,8 @@ def test_takes_models_and_sizes_from_a_benchmark(bench):
         (("tiny", "--model", "gru"), "the benchmark does not train gru"),
         (("tinny",), "did you mean 'tiny'"),
         (("--model", "lstn"), "did you mean 'lstm'"),
+        (("--model", "rnn", "--kernel", "bppt"), "no kernel is called 'bppt'; did you mean 'bptt'"),
+        (("--kernel", "c", "--profile"), "--profile measures the kernel that a run has"),
         (("tiny", "--profile", "--csv", "a.csv"), "--profile measures updates on a CPU"),
         (("--seeds", "2", "--csv", "a.csv"), "--seeds prints its own table"),
         (("--seeds", "2", "--profile"), "--seeds prints its own table"),

@@ -91,8 +91,9 @@ def test_equals_the_time_loop_in_float64(cell_type, kernel, sizes, part):
 
 
 @CUDA
-def test_equals_the_time_loop_on_a_gpu(cell_type, kernel):
-    cell = make(cell_type, hidden=13).cuda()
+@pytest.mark.parametrize("hidden", [13, 16])
+def test_equals_the_time_loop_on_a_gpu(cell_type, kernel, hidden):
+    cell = make(cell_type, hidden).cuda()
     skip_unless_available(cell, kernel, "cuda")
     check(cell, kernel, inputs(9, 17).cuda(), lambda: cell.initial_state(17), "every")
 

@@ -265,7 +265,9 @@ def test_captured_updates_are_eager_updates_on_a_gpu(model):
         eager = curve(
             replace(build.job_of(COMPONENTS, run, Backend("cuda"))[0], strategy=build.Eager())
         )
-    assert (job.strategy.name == "captured") == (not job.model.cell.host_sync_reason)
+    assert (job.strategy.name == "captured") == (not job.model.cell.host_sync_reason), (
+        job.strategy.reason
+    )
     for (step, split, values), (other, of, expected) in zip(captured, eager, strict=True):
         assert (step, split) == (other, of)
         assert values == pytest.approx(expected, rel=1e-8)

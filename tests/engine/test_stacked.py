@@ -27,15 +27,16 @@ HAVE_STABILISER = {
 }
 
 
-def kernels():
+def kernels(device):
+    """Yield the cells with their time loop and every kernel of a stack that such a device has."""
     for name in COMPONENTS.cells.names():
         yield name, "eager"
         for kernel, implementation in COMPONENTS.cells.get(name, Cell).kernels.items():
-            if implementation.stacked is not None:
+            if implementation.stacked is not None and device in implementation.devices:
                 yield name, kernel
 
 
-def run_of(model="lstm", seed=0, lr=1e-3, **fit):
+def run_of(model="lstm", seed=0, lr=1e-3, hidden=6, **fit):
     fit = {
         "steps": 100,
         "batch": 4,
@@ -52,15 +53,15 @@ def run_of(model="lstm", seed=0, lr=1e-3, **fit):
         benchmark="b",
         label=model,
         task=ComponentSpec(name="copying", options=SIZES),
-        hidden=6,
+        hidden=hidden,
         seed=seed,
         cell=ComponentSpec(name=model, options=options),
         fit=Fit(**fit),
     )
 
 
-def job_of(run, kernel="eager"):
-    return build.job_of(COMPONENTS, run, Backend("cpu", kernel))[0]
+def job_of(run, kernel="eager", device="cpu"):
+    return build.job_of(COMPONENTS, run, Backend(device, kernel))[0]
 
 
 def scores(events):
@@ -104,7 +105,7 @@ def assert_equal(found, expected, rel):
         assert one[2] == pytest.approx(other[2], rel=rel, nan_ok=True)
 
 
-@pytest.mark.parametrize(("model", "kernel"), list(kernels()))
+@pytest.mark.parametrize(("model", "kernel"), list(kernels("cpu")))
 def test_every_run_of_a_stack_has_the_curve_of_a_single_run(model, kernel):
     """In float64, over 100 updates, for every cell and every kernel that can."""
     runs = [run_of(model, seed, lr) for seed, lr in ((0, 1e-3), (1, 1e-3), (0, 1e-2))]
@@ -114,6 +115,18 @@ def test_every_run_of_a_stack_has_the_curve_of_a_single_run(model, kernel):
     assert jobs[0].strategy.reason == "there are no graphs on cpu", "every update was stacked"
     for curve, run in zip(curves, runs, strict=True):
         assert_equal(curve, curve_of(job_of(run, kernel)), 1e-8)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize(("model", "kernel"), list(kernels("cuda")))
+def test_so_it_has_on_a_gpu(model, kernel):
+    """There an update of the stack is captured, where one of a run is."""
+    runs = [run_of(model, seed, hidden=8, steps=25) for seed in range(3)]
+    jobs = share_strategy([job_of(run, kernel, "cuda") for run in runs])
+    curves = curves_of(jobs)
+    assert "not stacked" not in jobs[0].strategy.reason
+    for curve, run in zip(curves, runs, strict=True):
+        assert_equal(curve, curve_of(job_of(run, kernel, "cuda")), 1e-8)
 
 
 @pytest.mark.parametrize("model", ["urnn", "lstm", "dtriv", "momentum_lstm"])

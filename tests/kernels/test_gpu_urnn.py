@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from torch.utils._pytree import tree_map
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.gpu import urnn as gpu
@@ -19,9 +20,9 @@ CELLS = Registry("model", "cells")
 SIZES = [(1, 1, 2), (5, 2, 4), (6, 3, 16), (3, 1, 64)]
 
 
-def make(hidden, **options):
+def make(hidden, seed=0, **options):
     kind = CELLS.get("urnn", Cell)
-    with seeded(0, "init"):
+    with seeded(seed, "init"):
         cell = kind(3, hidden, kind.Options(**options)).double()
     rng = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -57,8 +58,8 @@ def check(cell, x, where="every"):
     return slow["hs"]
 
 
-def data(steps, batch):
-    rng = torch.Generator().manual_seed(3)
+def data(steps, batch, seed=0):
+    rng = torch.Generator().manual_seed(3 + seed)
     return torch.randn(steps, batch, 3, generator=rng, dtype=torch.float64).to(DEVICE)
 
 
@@ -71,6 +72,46 @@ def test_equals_the_time_loop(steps, batch, hidden, where):
 @pytest.mark.parametrize("variant", ["paper", "code"])
 def test_equals_it_with_either_modrelu(variant):
     check(make(8, variant=variant), data(4, 2))
+
+
+def outputs_and_gradients(cells, x, run):
+    """Return hs and last states of every cell, and all gradients of a loss of both."""
+    for cell in cells:
+        cell.zero_grad()
+    x = x.detach().clone().requires_grad_()
+    hs, last = run(cells, x)
+    rng = torch.Generator().manual_seed(2)
+    every, end = (torch.randn(z.shape, generator=rng, dtype=z.dtype) for z in (hs, last))
+    ((every.to(DEVICE) * hs).real.sum() + (end.to(DEVICE) * last).real.sum()).backward()
+    return [hs, last, x.grad, *(p.grad for cell in cells for p in cell.parameters())]
+
+
+def one_by_one(cells, x):
+    outputs = [
+        unroll(c, x_m, c.initial_state(x.shape[2]), c.weights())
+        for c, x_m in zip(cells, x, strict=True)
+    ]
+    return tuple(map(torch.stack, zip(*((hs, last) for hs, (last,) in outputs), strict=True)))
+
+
+def as_a_stack(cells, x):
+    weights = tree_map(lambda *z: torch.stack(z), *(c.weights() for c in cells))
+    h0 = torch.stack([c.initial_state(x.shape[2])[0] for c in cells])
+    hs, (last,) = gpu.run_stack(cells[0], x, (h0,), weights)
+    return hs, last
+
+
+def test_a_stack_is_each_model_by_itself():
+    cells = [make(8, seed=seed) for seed in range(3)]
+    assert not torch.equal(cells[0].permutation, cells[1].permutation)
+    x = torch.stack([data(5, 2, seed) for seed in range(3)])
+    pairs = zip(
+        outputs_and_gradients(cells, x, as_a_stack),
+        outputs_and_gradients(cells, x, one_by_one),
+        strict=True,
+    )
+    for stacked, single in pairs:
+        torch.testing.assert_close(stacked, single, rtol=1e-10, atol=1e-10)
 
 
 def test_units_that_are_off_have_no_gradient_and_zeros_no_direction():

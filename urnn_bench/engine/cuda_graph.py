@@ -8,7 +8,8 @@ eagerly, and the record says why.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 
@@ -23,11 +24,11 @@ from urnn_bench.tasks.base import Batch
 # before a capture; torch's documentation wants at least three
 _EAGER_UPDATES = 3
 _MAX_GRAPHS = 4
-Capture = Callable[[Callable[[], None]], Callable[[], None]]
+Capture = Callable[[Callable[[], object]], Callable[[], None]]
 Key = tuple[object, ...]
 
 
-def cuda_graph(body: Callable[[], None]) -> Callable[[], None]:
+def cuda_graph(body: Callable[[], object]) -> Callable[[], None]:
     """Capture ``body`` on the current CUDA device; return the function that replays it."""
     graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
     try:
@@ -37,6 +38,17 @@ def cuda_graph(body: Callable[[], None]) -> Callable[[], None]:
         # a capture that fails leaves its own stream behind as the current one
         torch.cuda.set_stream(before)
     return graph.replay
+
+
+def cuda_graph_of(body: Callable[[], object]) -> Callable[[], None]:
+    """Run ``body`` a few times on the current CUDA device, then capture it.
+
+    Raises RuntimeError if it cannot be captured.
+    """
+    with _side_stream():
+        for _ in range(_EAGER_UPDATES):
+            body()
+    return cuda_graph(body)
 
 
 @cache
@@ -152,9 +164,15 @@ def _on_side_stream(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
     """Run an update on the side stream, as torch wants it before a capture."""
     if not requests[0].batch.x.is_cuda:
         return train_step(requests)
+    with _side_stream():
+        return train_step(requests)
+
+
+@contextmanager
+def _side_stream() -> Iterator[None]:
+    """Let the current stream wait for what is done on the side stream, and the other way round."""
     stream = _stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        results = train_step(requests)
+        yield
     torch.cuda.current_stream().wait_stream(stream)
-    return results

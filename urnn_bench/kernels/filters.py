@@ -53,7 +53,8 @@ def _within(decay: Tensor) -> Tensor:
     rows = [torch.zeros_like(decay)]
     for t in range(decay.shape[-1]):
         row = decay[..., t : t + 1] * rows[-1]
-        row[..., t] = 1
+        # select and not an index: of a single piece that is one number, copied from the host
+        row.select(-1, t).fill_(1)
         rows.append(row)
     return torch.stack(rows[1:], dim=-2)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch.profiler import ProfilerActivity, profile
 
 from urnn_bench.kernels.choose import choose
-from urnn_bench.measure import timing
+from urnn_bench.measure.candidates import update_function
 from urnn_bench.measure.correctness import Shape, cell_of, of_cell
 from urnn_bench.registry import Components
 
@@ -31,7 +31,7 @@ class OperationTime:
 def profile_update(components: Components, name: str, shape: Shape) -> Iterator[OperationTime]:
     """Yield the slowest operations of an update with the kernel of a run, then the rest."""
     kernel = of_cell(name, _kernel, components, name, shape)
-    update = of_cell(name, timing.update_function, components, name, shape, kernel)
+    update = of_cell(name, update_function, components, name, shape, kernel)
     operations = of_cell(name, _profiled, update)
     rest, total_us = operations[_LISTED:], sum(time_us for _, _, time_us in operations)
     others = (

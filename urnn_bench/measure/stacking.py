@@ -1,7 +1,7 @@
 """How much faster a stack of seeds is trained than its runs one after another."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
@@ -42,10 +42,16 @@ def time_stacking(
     seeds: int,
     rounds: int,
     device: str = "cpu",
+    kernels: Collection[str] | None = None,
 ) -> Iterator[StackingTiming]:
-    """Yield a row for every kernel of every model, both ways in turn, as a run has its threads."""
+    """Yield a row for every kernel of every model, both ways in turn, as a run has its threads.
+
+    ``kernels`` names those that are timed, all if it is not given.
+    """
     for name in models:
         for kernel in of_cell(name, _kernels, components, name, shape, device):
+            if kernels and kernel not in kernels:
+                continue
             backend = Backend(device, kernel)
             with update_threads(backend) as threads:
                 yield of_cell(name, _time, components, name, shape, seeds, rounds, backend, threads)
@@ -76,11 +82,12 @@ def _time(
     def stacked() -> None:
         _raise_failures(execute_updates(stack, threads))
 
-    # the first round warms up
+    # a GPU captures an update only after a few
+    warm_up = max(1, jobs[0].strategy.warm_up_updates)
     turns = [
         (_seconds(sequential, backend.device), _seconds(stacked, backend.device))
-        for _ in range(rounds + 1)
-    ][1:]
+        for _ in range(warm_up + rounds)
+    ][warm_up:]
     ratios = sorted(sequential_s / stacked_s for sequential_s, stacked_s in turns)
     return StackingTiming(
         name,

@@ -8,42 +8,28 @@ and the ratios, which compare candidates within the same round.
 import ctypes
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from statistics import median
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from urnn_bench.cells.base import Cell
-from urnn_bench.engine.loop import train_run
-from urnn_bench.engine.train_state import TrainState
-from urnn_bench.errors import GateError
-from urnn_bench.events import Updated
-from urnn_bench.kernels.choose import Forward, available, choose
 from urnn_bench.kernels.native.threads import THREADS
-from urnn_bench.measure.correctness import (
-    Shape,
-    cell_of,
-    cotangent,
-    inputs_of,
-    max_relative_error,
-    of_cell,
-    run_of,
+from urnn_bench.measure.candidates import (
+    TORCH_MODULES,
+    Candidate,
+    candidates_of,
+    obstacles,
+    torch_module,
 )
+from urnn_bench.measure.correctness import Shape, inputs_of, of_cell
 from urnn_bench.records import environment
 from urnn_bench.registry import Components
-from urnn_bench.run import build
-from urnn_bench.run.device import Backend
 
-_TOLERANCE = 1e-9
 # rounds of two calls each: a CUDA graph is captured by the fourth call at the latest
 _WARM_UP = 2
 _PEAK_SIZE, _PEAK_ROUNDS = 1024, 5
-_PASSES = 3  # a backward pass costs as much as two forward passes
-_TORCH_MODULES: dict[str, Callable[..., nn.RNNBase]] = {"nn.LSTM": nn.LSTM, "nn.RNN": nn.RNN}
-_GATES = {"nn.LSTM": 4, "nn.RNN": 1}
 
 
 @dataclass(frozen=True)
@@ -74,36 +60,29 @@ class Timing:
         return None if self.update_ms is None else 1e3 * self.update_ms / self.steps
 
 
-@dataclass
-class _Candidate:
-    """A recurrence to time, alone and in a whole update."""
-
-    model: str
-    kernel: str
-    recur: Callable[[], object]
-    update: Callable[[], object] | None
-    flops: float | None
-    device: str
-    error: float | None = None
-    torch_threads: int = 1
-
-
 def time_kernels(
-    components: Components, models: Sequence[str], shape: Shape, rounds: int, device: str = "cpu"
+    components: Components,
+    models: Sequence[str],
+    shape: Shape,
+    rounds: int,
+    device: str = "cpu",
+    kernels: Collection[str] | None = None,
 ) -> Iterator[Timing]:
     """Yield a row for every kernel of every model, and for torch's own modules, at one shape.
 
-    On a GPU, updates with a kernel are replayed from a CUDA graph, as in a run; those with the
-    time loop are not.
+    ``kernels`` names those that are timed, all if it is not given. On a GPU, what a kernel computes
+    is replayed from a CUDA graph, as in a run; the time loop is not.
 
     Raises GateError if a kernel does not agree with the time loop in float64.
     """
     x = inputs_of(components, shape).to(device)
     candidates = [
-        c for name in models for c in of_cell(name, _candidates, components, name, shape, x)
+        c
+        for name in models
+        for c in of_cell(name, candidates_of, components, name, shape, x, kernels)
     ]
-    candidates += [_module(name, shape, x) for name in _TORCH_MODULES]
-    times = _interleaved([_timer(c.recur, c) for c in candidates], rounds)
+    candidates += [torch_module(name, shape, x) for name in TORCH_MODULES]
+    times = _interleaved([_timer(c.replayed, c) for c in candidates], rounds)
     updates = _interleaved([_timer(c.update, c) for c in candidates if c.update], rounds)
     update_times = dict(zip((id(c) for c in candidates if c.update), updates, strict=True))
     peak = _peak_gflop_per_s(device)
@@ -113,82 +92,12 @@ def time_kernels(
     yield from (
         Timing(name, kernel, device, **asdict(shape), obstacle=reason)
         for name in models
-        for kernel, reason in _obstacles(components, name, shape, device)
+        for kernel, reason in obstacles(components, name, shape, device)
+        if not kernels or kernel in kernels
     )
 
 
-def _candidates(components: Components, name: str, shape: Shape, x: Tensor) -> list[_Candidate]:
-    """Return the time loop and every kernel that can run, after they have run once."""
-    return list(_checked_candidates(components, name, shape, x))
-
-
-def _checked_candidates(
-    components: Components, name: str, shape: Shape, x: Tensor
-) -> Iterator[_Candidate]:
-    device = x.device.type
-    # checks the form of what the cell returns
-    build.job_of(components, run_of(name, shape), Backend(device, "eager"))
-    cell = cell_of(components, name, shape).to(device)
-    for kernel in available(cell, device):
-        error = max_relative_error(components, name, shape, x, kernel, device)
-        # written so that NaN does not pass
-        if not error <= _TOLERANCE:
-            text = f"the kernel '{kernel}' of '{name}' differs from the time loop by {error:.1e}"
-            raise GateError(text)
-        run = choose(cell, device, kernel).run
-        recur = partial(_forward_and_backward, cell, run, x, cotangent(x, cell.features))
-        step = update_function(components, name, shape, kernel, device)
-        implementation = cell.kernels.get(kernel)
-        threads = 1 if implementation and implementation.own_threads else THREADS.get()
-        yield _Candidate(name, kernel, recur, step, _flops(cell, shape), device, error, threads)
-
-
-def _obstacles(
-    components: Components, name: str, shape: Shape, device: str
-) -> Iterator[tuple[str, str]]:
-    cell = cell_of(components, name, shape)
-    for kernel, implementation in cell.kernels.items():
-        if reason := implementation.unavailable_reason(cell, device):
-            yield kernel, reason
-
-
-def _module(name: str, shape: Shape, x: Tensor) -> _Candidate:
-    """Return torch's own module of the same width as a candidate."""
-    features, gradient = x.shape[-1], cotangent(x, shape.hidden)
-    module = _TORCH_MODULES[name](features, shape.hidden).to(x.device)
-
-    def recur() -> None:
-        module(x)[0].backward(gradient)
-
-    width = _GATES[name] * shape.hidden
-    flops = 2 * width * (features + shape.hidden) * shape.steps * shape.batch * _PASSES
-    threads = THREADS.get()
-    return _Candidate("torch", name, recur, None, flops, x.device.type, torch_threads=threads)
-
-
-def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, gradient: Tensor) -> Tensor:
-    """Return the states after backpropagating ``gradient`` to every parameter."""
-    hs, _ = run(x, cell.initial_state(x.shape[1]), cell.weights())
-    cell.readout_features(hs).backward(gradient)  # type: ignore[no-untyped-call]
-    return hs
-
-
-def update_function(
-    components: Components, name: str, shape: Shape, kernel: str, device: str = "cpu"
-) -> Callable[[], object]:
-    """Return a function that does one whole update: data, loss, gradient, clipping, step."""
-    job, _ = build.job_of(components, run_of(name, shape), Backend(device, kernel))
-    events = train_run(job, TrainState(evaluated=True))
-    updates = (event for event in events if isinstance(event, Updated))
-    return lambda: next(updates)
-
-
-def _flops(cell: Cell, shape: Shape) -> float | None:
-    per_step = cell.flops()
-    return None if per_step is None else per_step * shape.steps * shape.batch * _PASSES
-
-
-def _timer(function: Callable[[], object], candidate: _Candidate) -> Callable[[], float]:
+def _timer(function: Callable[[], object], candidate: Candidate) -> Callable[[], float]:
     """Return a function that calls ``function`` twice and returns the seconds of the second call.
 
     The first call fills the caches. It also outlasts torch's threads, which keep spinning for a
@@ -221,7 +130,7 @@ def _interleaved(functions: Sequence[Callable[[], float]], rounds: int) -> list[
 
 
 def _row(
-    candidate: _Candidate,
+    candidate: Candidate,
     shape: Shape,
     seconds: list[float],
     update_seconds: list[float] | None,
@@ -253,7 +162,7 @@ def _row(
     )
 
 
-def _memory_mb(candidate: _Candidate) -> float | None:
+def _memory_mb(candidate: Candidate) -> float | None:
     """Return the memory that a recurrence adds to the process, or allocates on a GPU."""
     gc.collect()
     if candidate.device == "cuda":
@@ -275,6 +184,10 @@ def _memory_mb(candidate: _Candidate) -> float | None:
 def _peak_gflop_per_s(device: str) -> float:
     """Return the rate of a large matrix product in float32 on this device, in its best round."""
     a, threads = torch.randn(_PEAK_SIZE, _PEAK_SIZE).to(device), THREADS.get()
-    product = _Candidate("", "", lambda: a @ a, None, None, device, torch_threads=threads)
-    (seconds,) = _interleaved([_timer(product.recur, product)], _PEAK_ROUNDS)
+
+    def multiply() -> Tensor:
+        return a @ a
+
+    product = Candidate("", "", multiply, multiply, None, None, device, torch_threads=threads)
+    (seconds,) = _interleaved([_timer(multiply, product)], _PEAK_ROUNDS)
     return float(2 * _PEAK_SIZE**3 / min(seconds) / 1e9)

@@ -5,7 +5,7 @@ from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
 from urnn_bench.cli.options.kernels import BATCH, HIDDEN, STEPS
-from urnn_bench.errors import UnknownComponentError, UsageError
+from urnn_bench.errors import UnknownComponentError, UnknownNameError, UsageError
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.sweep import Selection
@@ -70,3 +70,14 @@ def _check_names(components: Components, models: list[str] | None) -> None:
     for name in models or []:
         if name not in components.cells.names():
             raise UnknownComponentError("model", name, components.cells.names())
+
+
+def check_kernels(components: Components, sizes: Sizes, kernels: Sequence[str]) -> None:
+    """Raise UnknownNameError for a kernel that none of the models has."""
+    from urnn_bench.cells.base import Cell
+
+    models = {name for names in sizes.values() for name in names}
+    known = {"eager"}.union(*(components.cells.get(name, Cell).kernels for name in models))
+    for name in kernels:
+        if name not in known:
+            raise UnknownNameError("kernel", name, sorted(known))

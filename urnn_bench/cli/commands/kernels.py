@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urnn_bench.cli.commands import kernel_tables as tables
-from urnn_bench.cli.commands.kernel_sizes import Sizes, sizes_of_benchmark, sizes_of_options
+from urnn_bench.cli.commands.kernel_sizes import (
+    Sizes,
+    check_kernels,
+    sizes_of_benchmark,
+    sizes_of_options,
+)
 from urnn_bench.cli.display.output import csv_text
 from urnn_bench.cli.options import kernels as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Json, use_data
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 def kernels(
     benchmark: options.Benchmark = None,
     models: options.Models = None,
+    kernel: options.Kernels = None,
     steps: options.Steps = None,
     hidden: options.Hidden = None,
     batch: options.Batch = None,
@@ -37,6 +43,8 @@ def kernels(
 ) -> None:
     """Check every kernel against the time loop in float64, then time all of them in turn."""
     use_data(data_dir)
+    if profile and kernel:
+        raise UsageError("--profile measures the kernel that a run has; leave out --kernel")
     if profile and (csv is not None or device is Device.cuda):
         raise UsageError("--profile measures updates on a CPU; leave out --csv and --device")
     if seeds is not None and (csv is not None or profile):
@@ -50,12 +58,13 @@ def kernels(
     else:
         sizes = sizes_of_options(components, models, steps, batch, hidden)
         _check_memory(sizes, device_name)
+    check_kernels(components, sizes, kernel or [])
     if profile:
         _profile(components, sizes, threads, json)
     elif seeds is not None:
-        _time_stacking(components, sizes, seeds, rounds, device_name, threads, json)
+        _time_stacking(components, sizes, seeds, rounds, device_name, kernel, threads, json)
     else:
-        _time(components, sizes, rounds, device_name, threads, csv, json)
+        _time(components, sizes, rounds, device_name, kernel, threads, csv, json)
 
 
 def _profile(components: Components, sizes: Sizes, threads: int | None, json: bool) -> None:
@@ -81,6 +90,7 @@ def _time_stacking(
     seeds: int,
     rounds: int,
     device: str,
+    kernels: list[str] | None,
     threads: int | None,
     json: bool,
 ) -> None:
@@ -91,7 +101,7 @@ def _time_stacking(
     rows = [
         row
         for shape, models in sizes.items()
-        for row in time_stacking(components, models, shape, seeds, rounds, device)
+        for row in time_stacking(components, models, shape, seeds, rounds, device, kernels)
     ]
     if json:
         tables.show_json(rows)
@@ -104,6 +114,7 @@ def _time(
     sizes: Sizes,
     rounds: int,
     device: str,
+    kernels: list[str] | None,
     threads: int | None,
     csv: Path | None,
     json: bool,
@@ -115,7 +126,7 @@ def _time(
     configure_torch(threads or processors.count())
     rows: list[Timing] = []
     for shape, models in sizes.items():
-        rows += time_kernels(components, models, shape, rounds, device)
+        rows += time_kernels(components, models, shape, rounds, device, kernels)
         if csv is not None:
             _write_csv(rows, csv, device)
     if json:

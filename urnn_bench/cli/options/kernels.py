@@ -35,6 +35,16 @@ Models = Annotated[
         rich_help_panel=SELECTION,
     ),
 ]
+Kernels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kernel",
+        metavar="NAME",
+        help="Only this kernel; repeatable.",
+        show_default="all that can run",
+        rich_help_panel=SELECTION,
+    ),
+]
 Steps = Annotated[
     list[int] | None,
     typer.Option(

@@ -1,10 +1,9 @@
 """The uRNN on a GPU: one launch a sequence and direction, from the kernels of ``rows/urnn.py``.
 
 Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, equations 6 and 8. It keeps the states that it
-returns and u.
+returns and u. A stack of models is one launch too: a batch of 20 leaves most of a GPU idle.
 
-T steps, B batch, F input features, H hidden width
-(complex).
+M models, T steps, B batch, F input features, H hidden width (complex).
 """
 
 import os
@@ -46,7 +45,7 @@ class _Tables(NamedTuple):
 
 
 class _Recurrence(torch.autograd.Function):
-    """hs (T, B, H) and the last of them, from u (T, B, H), h0 (B, H) and the factors."""
+    """hs (M, T, B, H) and the last, from u (M, T, B, H), h0 (M, B, H) and factors (M, H)."""
 
     @staticmethod
     def forward(
@@ -66,10 +65,10 @@ class _Recurrence(torch.autograd.Function):
         tables = _tables(Factors(d1, d2, d3, r1, r2, permutation), bias, eps)
         u, h0 = _dense(u), _dense(h0)
         hs = torch.empty_like(u)
-        steps, batch, n = u.shape
+        models, steps, batch, n = u.shape
         # Triton has no complex type: pointers to pairs of real numbers, in the same memory
         pairs = map(torch.view_as_real, (u, h0, hs))
-        _kernels().forward[(batch,)](
+        _kernels().forward[(models * batch,)](
             *pairs,
             tables.factors,
             tables.bias,
@@ -84,7 +83,7 @@ class _Recurrence(torch.autograd.Function):
         # a task that is scored after the last step has no gradient of hs: no zeros of its size
         ctx.set_materialize_grads(False)
         # the last one by itself, so that changing hs in place does not change the state
-        return hs, hs[-1].clone()
+        return hs, hs[:, -1].clone()
 
     @staticmethod
     @once_differentiable
@@ -93,15 +92,15 @@ class _Recurrence(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         """Launch the backward kernel and turn its sums into the factors' gradients."""
         u, h0, hs, d1, d2, d3, *rest = ctx.saved_tensors
-        tables, (steps, batch, n) = _Tables(*rest), u.shape
+        tables, (models, steps, batch, n) = _Tables(*rest), u.shape
         # a kernel needs a pointer even where it reads nothing (EVERY is False): that of hs will do
         dhs_or_hs = hs if dhs is None else _dense(dhs)
         dlast = torch.zeros_like(h0) if dlast is None else _dense(dlast)
         du, dh0 = torch.empty_like(u), torch.empty_like(h0)
         # a row for each sequence, added up below: no atomics, whose order is that of the clock
-        totals = tables.bias.new_empty(batch, _TOTALS * n)
+        totals = tables.bias.new_empty(models, batch, _TOTALS * n)
         real = torch.view_as_real
-        _kernels().backward[(batch,)](
+        _kernels().backward[(models * batch,)](
             real(u),
             real(h0),
             real(hs),
@@ -116,7 +115,7 @@ class _Recurrence(torch.autograd.Function):
             EVERY=dhs is not None,
             **_shape(n),
         )
-        return du, dh0, *_factor_gradients((d1, d2, d3), totals.sum(0)), None, None
+        return du, dh0, *_factor_gradients((d1, d2, d3), totals.sum(1)), None, None
 
 
 def _dense(z: Tensor) -> Tensor:
@@ -125,10 +124,10 @@ def _dense(z: Tensor) -> Tensor:
 
 
 def _tables(w: Factors, bias: Tensor, eps: float) -> _Tables:
-    n = len(bias)
+    n = bias.shape[-1]
     # copies: an optimizer may change parameters in place before the backward pass. 1/N is that of
     # the inverse transform, which has no factor of its own
-    factors = torch.view_as_real(torch.stack([w.d1, w.d2 / n, w.d3, w.r1, w.r2]))
+    factors = torch.view_as_real(torch.stack([w.d1, w.d2 / n, w.d3, w.r1, w.r2], 1))
     order = w.permutation.to(torch.int32)
     place = w.permutation.argsort().to(torch.int32)
     constants = _constants(n, eps, bias.dtype, bias.device)
@@ -136,32 +135,44 @@ def _tables(w: Factors, bias: Tensor, eps: float) -> _Tables:
 
 
 def _factor_gradients(diagonals: tuple[Tensor, ...], totals: Tensor) -> list[Tensor]:
-    """Return the gradients of d1, d2, d3, r1, r2 and the bias.
+    """Return the gradients (M, H) of d1, d2, d3, r1, r2 and the bias.
 
     The kernel sums dC/dθ for a diagonal e^{iθ}; along the circle, dC/dd is i d dC/dθ.
     """
-    n = len(totals) // _TOTALS
-    phases, bias, mirrors = totals[: 3 * n].view(3, n), totals[3 * n : 4 * n], totals[4 * n :]
-    turned = [1j * d * p for d, p in zip(diagonals, phases, strict=True)]
-    return [*turned, *torch.view_as_complex(mirrors.view(2, n, 2)), bias]
+    n = totals.shape[-1] // _TOTALS
+    rows = totals.view(-1, _TOTALS, n)
+    phases, bias, pairs = rows[:, :3], rows[:, 3], rows[:, 4:]
+    along = zip(diagonals, phases.unbind(1), strict=True)
+    mirrors = torch.view_as_complex(pairs.reshape(-1, 2, n, 2))
+    return [*(1j * d * p for d, p in along), *mirrors.unbind(1), bias]
 
 
 def run(cell: UnitaryCell, x: Tensor, state: State, w: UnitaryWeights) -> tuple[Tensor, State]:
     """Return hs (T, B, H) and the last state of the cell of ``cells/urnn.py``."""
-    f = w.factors
-    hs, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        cell.drive(x, w),
-        state[0],
-        f.d1,
-        f.d2,
-        f.d3,
-        f.r1,
-        f.r2,
-        w.bias,
-        f.permutation,
-        cell.options.eps,
-    )
+    hs, last = _recur(cell, cell.drive(x, w)[None], state[0][None], [z[None] for z in _leaves(w)])
+    return hs[0], (last[0],)
+
+
+def run_stack(
+    cell: UnitaryCell, x: Tensor, state: State, w: UnitaryWeights
+) -> tuple[Tensor, State]:
+    """Return hs (M, T, B, H) and the last states (M, B, H) of M such cells, from x (M, T, B, F)."""
+    hs, last = _recur(cell, torch.vmap(cell.drive)(x, w), state[0], _leaves(w))
     return hs, (last,)
+
+
+def _leaves(w: UnitaryWeights) -> list[Tensor]:
+    """Return the factors and the bias in the order of ``_Recurrence.forward``."""
+    f = w.factors
+    return [f.d1, f.d2, f.d3, f.r1, f.r2, w.bias, f.permutation]
+
+
+def _recur(cell: UnitaryCell, u: Tensor, h0: Tensor, leaves: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return hs (M, T, B, H) and the last of them, from u (M, T, B, H) and h0 (M, B, H)."""
+    outputs: tuple[Tensor, Tensor] = _Recurrence.apply(  # type: ignore[no-untyped-call]
+        u, h0, *leaves, cell.options.eps
+    )
+    return outputs
 
 
 @cache
@@ -205,4 +216,4 @@ def _can_launch() -> bool:
     return bool(compiler) and Path(sysconfig.get_path("include"), "Python.h").is_file()
 
 
-URNN = Implementation(frozenset({"cuda"}), run, _unavailable_for)
+URNN = Implementation(frozenset({"cuda"}), run, _unavailable_for, stacked=run_stack)

@@ -1,5 +1,7 @@
 """The uRNN's time loop in Triton: one program a sequence, forward and backward, h in registers.
 
+A stack of models is only more programs: each reads the factors of its own model.
+
 Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, equations 6 and 8.
 Programs never wait for each other, and each sums the gradients of its own sequence in the order of
 time, so that results do not depend on timing. All arithmetic is IEEE in the precision of the data;
@@ -7,8 +9,8 @@ no product goes to tensor cores. Of a step only h is stored: the backward kernel
 h_{t-1} again, as ``native/urnn.c`` does. A |z| whose square underflows, below 1e-19 in single
 precision, counts as zero.
 
-T steps, B batch, N hidden width (complex), a power of two. The factors lie as d1, d2 / N, d3, r1,
-r2, (5, N) complex; ``scalars`` are modReLU's eps and the smallest normal number.
+M models, T steps, B batch, N hidden width (complex), a power of two. The factors of a model lie as
+d1, d2 / N, d3, r1, r2, (5, N) complex; ``scalars`` are modReLU's eps and its least |z|.
 """
 
 import triton
@@ -44,13 +46,14 @@ def _gain(
 
 
 @triton.jit
-def _load_factors(factors: tl.tensor, N: tl.constexpr) -> tuple[tl.tensor, ...]:
-    """Return real and imaginary parts of d1, d2 / N, d3, r1 and r2."""
-    d1r, d1i = load_row(factors, 0, N)
-    d2r, d2i = load_row(factors, N, N)
-    d3r, d3i = load_row(factors, 2 * N, N)
-    r1r, r1i = load_row(factors, 3 * N, N)
-    r2r, r2i = load_row(factors, 4 * N, N)
+def _load_factors(factors: tl.tensor, model: tl.tensor, N: tl.constexpr) -> tuple[tl.tensor, ...]:
+    """Return real and imaginary parts of a model's d1, d2 / N, d3, r1 and r2."""
+    first = model * 5 * N
+    d1r, d1i = load_row(factors, first, N)
+    d2r, d2i = load_row(factors, first + N, N)
+    d3r, d3i = load_row(factors, first + 2 * N, N)
+    r1r, r1i = load_row(factors, first + 3 * N, N)
+    r2r, r2i = load_row(factors, first + 4 * N, N)
     return d1r, d1i, d2r, d2i, d3r, d3i, r1r, r1i, r2r, r2i
 
 
@@ -103,15 +106,16 @@ def forward(
     N: tl.constexpr,
     LOG: tl.constexpr,
 ) -> None:
-    """Write hs (T, B, N) of u (T, B, N) and h0 (B, N)."""
-    # 64 bits: T B N may be more than 2³¹
-    row = tl.program_id(0).to(tl.int64)
-    at = row * N
-    d1r, d1i, d2r, d2i, d3r, d3i, r1r, r1i, r2r, r2i = _load_factors(factors, N)
-    place = tl.arange(0, N)
-    b, source = tl.load(bias + place), tl.load(order + place)
+    """Write hs (M, T, B, N) of u (M, T, B, N) and h0 (M, B, N)."""
+    # 64 bits: M T B N may be more than 2³¹
+    program = tl.program_id(0).to(tl.int64)
+    model, row = program // batch, program % batch
+    at = (model * steps * batch + row) * N
+    d1r, d1i, d2r, d2i, d3r, d3i, r1r, r1i, r2r, r2i = _load_factors(factors, model, N)
+    unit = model * N + tl.arange(0, N)
+    b, source = tl.load(bias + unit), tl.load(order + unit)
     eps, least = tl.load(scalars), tl.load(scalars + 1)
-    hr, hi = load_row(h0, at, N)
+    hr, hi = load_row(h0, program * N, N)
     for _ in range(steps):
         ur, ui = load_row(u, at, N)
         _0, _1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, zr, zi = _apply(
@@ -147,25 +151,26 @@ def backward(
     N: tl.constexpr,
     LOG: tl.constexpr,
 ) -> None:
-    """Write du (T, B, N), dh0 (B, N) and each sequence's sums (B, 8, N).
+    """Write du (M, T, B, N), dh0 (M, B, N) and each sequence's sums (M, B, 8, N).
 
     ``dhs`` is read only if every h has a gradient (EVERY). The sums are dC/dθ of the three
     diagonals e^{iθ} (d2's without its 1/N), dC/db, and both mirrors' gradients, real and imaginary.
     """
-    row = tl.program_id(0).to(tl.int64)
-    d1r, d1i, d2r, d2i, d3r, d3i, r1r, r1i, r2r, r2i = _load_factors(factors, N)
-    i = tl.arange(0, N)
-    b, source, target = tl.load(bias + i), tl.load(order + i), tl.load(place + i)
+    program = tl.program_id(0).to(tl.int64)
+    model, row = program // batch, program % batch
+    d1r, d1i, d2r, d2i, d3r, d3i, r1r, r1i, r2r, r2i = _load_factors(factors, model, N)
+    unit = model * N + tl.arange(0, N)
+    b, source, target = tl.load(bias + unit), tl.load(order + unit), tl.load(place + unit)
     eps, least = tl.load(scalars), tl.load(scalars + 1)
     # zeros of the data's precision
     p1, p2, p3, db = b * 0, b * 0, b * 0, b * 0
     m1r, m1i, m2r, m2i = b * 0, b * 0, b * 0, b * 0
-    gr, gi = load_row(dlast, row * N, N)
+    gr, gi = load_row(dlast, program * N, N)
     for back in range(steps):
         t = steps - 1 - back
-        at = (t.to(tl.int64) * batch + row) * N
+        at = ((model * steps + t) * batch + row) * N
         before = hs + 2 * (at - batch * N)
-        start = h0 + 2 * row * N
+        start = h0 + 2 * program * N
         # one load from a chosen address, so that the loop has no branch
         hr, hi = load_row(tl.where(t > 0, before, start), 0, N)
         ur, ui = load_row(u, at, N)
@@ -193,8 +198,8 @@ def backward(
         gr, gi = transform(wr, wi, twiddle, -1, N, LOG)
         p1 += a0r * gi - a0i * gr
         gr, gi = conj_times(d1r, d1i, gr, gi)
-    store_row(dh0, row * N, gr, gi, N)
-    _store_totals(totals + row * 8 * N, p1, p2, p3, db, m1r, m1i, m2r, m2i, N)
+    store_row(dh0, program * N, gr, gi, N)
+    _store_totals(totals + program * 8 * N, p1, p2, p3, db, m1r, m1i, m2r, m2i, N)
 
 
 @triton.jit
