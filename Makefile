@@ -51,6 +51,8 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) beyond/copy --figure gradient_by_length --figure hidden_states --results results/paper/urnn-2016
 	$(DRAW) beyond/adding --figure gradient_norms --figure memory_over_training --results results/paper/urnn-2016
 	$(DRAW) beyond/precision-lengths --figure precision_by_length --results results/paper/urnn-2016
+	$(DRAW) beyond/precision-ordered --figure precision_over_training --results results/paper/urnn-2016
+	$(DRAW) beyond/precision-permuted --figure precision_over_training --results results/paper/urnn-2016
 	$(DRAW) momentum/digits --figure learning_curves --figure gradient_heatmap --results results/paper/momentum-2020
 	$(DRAW) momentum/speech --figure learning_curves --results results/paper/momentum-2020
 	$(DRAW) momentum/adding --figure learning_curves --results results/paper/momentum-2020

@@ -11,7 +11,17 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from blocks import commands, components, numbers, records, reliability, speed, verdicts
+from blocks import (
+    commands,
+    components,
+    gpu,
+    numbers,
+    precision,
+    records,
+    reliability,
+    speed,
+    verdicts,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- generated: (?P<what>[^\n]*?) -->)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
@@ -34,6 +44,12 @@ KINDS: Mapping[str, Callable[..., str]] = {
     "speed-summary": speed.summary,
     "speed-models": speed.models,
     "speed-stacking": speed.stacking,
+    "gpu-updates": gpu.updates,
+    "gpu-ms": gpu.update_ms,
+    "gpu-times": gpu.times_faster,
+    "gpu-stacked": gpu.stacked,
+    "precision-seeds": precision.seeds,
+    "precision-p": precision.p_value,
 }
 
 

@@ -31,10 +31,15 @@ def _best(run: Run, until: int, metric: str) -> float:
     return max(scores) if metric else min(scores)
 
 
-def score(folder: str, benchmark: str, model: str, T: str, how: str = "mean") -> str:
-    """Return the loss on test data; its mean is the geometric one, as `table` has it."""
+def score(
+    folder: str, benchmark: str, model: str, T: str, how: str = "mean", metric: str = ""
+) -> str:
+    """Return the loss on test data, or another metric.
+
+    The mean of a loss is the geometric one, as `table` has it.
+    """
     records = [run.record for run in of(folder, benchmark, model, int(T))]
-    return _said([float(r["test"][r["criterion"]]) for r in records], how)
+    return _said([float(r["test"][metric or r["criterion"]]) for r in records], how)
 
 
 def number(

@@ -34,10 +34,17 @@ def table(paper: str, figure: str = "") -> str:
 def _row(claim: dict[str, Any]) -> tuple[str, ...]:
     # the command that would decide a claim is for the terminal
     reasons = [part for part in claim["reason"].split("; ") if "urnn-bench" not in part]
-    ours = "; ".join([claim["ours"], *(part for part in reasons if not _SEEDS.fullmatch(part))])
+    parts = [claim["ours"], *(part for part in reasons if not _SEEDS.fullmatch(part))]
+    ours = "; ".join([*parts, *_other_precision(claim)])
     word = claim["verdict"]
     said = word if word == "reproduced" else f"**{word}**"
     return claim["figure"], claim["says"], _reference(claim), claim["expected"], ours, said
+
+
+def _other_precision(claim: dict[str, Any]) -> list[str]:
+    """Return what runs in float64 say, if there are any."""
+    other = claim["in_float64"]
+    return [] if other is None else [f"in float64 {other['ours']}, {other['verdict']}"]
 
 
 def _reference(claim: dict[str, Any]) -> str:

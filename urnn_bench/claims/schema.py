@@ -125,8 +125,21 @@ class Expected(Config):
         )
 
 
+class InFloat64(Config):
+    """The runs in float64 by which a claim is judged once more: their benchmark and models."""
+
+    benchmark: str
+    model: str
+    against: str | None = None
+    seeds: Count = 3
+
+
 class Claim(Config):
-    """One sentence of a paper that runs can contradict."""
+    """One sentence of a paper that runs can contradict.
+
+    ``in_float64`` names runs that differ in precision alone; what they say stands beside the
+    verdict.
+    """
 
     figure: str
     says: str
@@ -135,6 +148,14 @@ class Claim(Config):
     needs: Needs
     quantity: Quantity
     expect: Expected
+    in_float64: InFloat64 | None = None
+
+    @model_validator(mode="after")
+    def _check_precisions(self) -> Self:
+        other = self.in_float64
+        if other is not None and (other.against is None) != (self.needs.against is None):
+            raise ValueError("'in_float64' has 'against' if 'needs' has it")
+        return self
 
     @model_validator(mode="after")
     def _check_expectation(self) -> Self:
@@ -161,6 +182,15 @@ class Claim(Config):
     def updates(self) -> int | None:
         """For how many updates runs must be trained; None if it does not matter."""
         return self.needs.updates or self.quantity.measurement.updates
+
+
+def float64_claim(claim: Claim) -> Claim | None:
+    """Return the claim as it is judged by its runs in float64, if it names any."""
+    if claim.in_float64 is None:
+        return None
+    changed = {**dict(claim.in_float64), "controls": ()}
+    needs = claim.needs.model_copy(update=changed)
+    return claim.model_copy(update={"needs": needs, "in_float64": None})
 
 
 class Paper(Config):

@@ -32,13 +32,17 @@ class VerdictName(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What our runs say of a claim, with our value; ``insufficient`` if runs are missing."""
+    """What our runs say of a claim, with our value; ``insufficient`` if runs are missing.
+
+    ``in_float64`` is what the claim's runs in float64 say, if there are enough.
+    """
 
     word: VerdictName
     ours: str
     reason: str
     values: tuple[float, ...] = ()
     insufficient: bool = False
+    in_float64: "Verdict | None" = None
 
 
 def judge(

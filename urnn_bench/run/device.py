@@ -1,5 +1,6 @@
 """Where and how the arithmetic is done: device, kernel, threads."""
 
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ def configure_torch(threads: int | None) -> None:
     keep_memory()
     # a recurrence that keeps norms keeps every rounding error too: no TF32 in products or cuDNN
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    # of a thread of torch's before its first product on a GPU; torch then does what is needed
+    warnings.filterwarnings("ignore", "Attempting to run cuBLAS, but there was no current CUDA")
     # warn only: a user's cell may need an operation without a deterministic form
     torch.use_deterministic_algorithms(True, warn_only=True)
     # nothing here reads memory before writing it, so filling it with NaN is a tenth of the time

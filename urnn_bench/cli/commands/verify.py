@@ -1,15 +1,24 @@
 """``urnn-bench verify``: a paper's claims against our runs."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urnn_bench.claims.schema import Claim, Needs, Paper, check_needs, commands, load_paper
+from urnn_bench.claims.schema import (
+    Claim,
+    Needs,
+    Paper,
+    check_needs,
+    commands,
+    float64_claim,
+    load_paper,
+)
 from urnn_bench.cli.display.output import echo_block, echo_err, echo_json, echo_table
 from urnn_bench.cli.options.completion import complete_paper
 from urnn_bench.cli.options.paths import NameOrPathOf
@@ -27,6 +36,7 @@ from urnn_bench.data import store
 from urnn_bench.errors import GateError, NothingToShowError, UsageError
 from urnn_bench.proposals import Command
 from urnn_bench.records.folder import default_results, records
+from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.catalogue import find, names
@@ -115,9 +125,10 @@ def _claims(paper: Paper, name: str, quick: bool) -> dict[str, Claim]:
 def _drafts(folder: Path, claims: Mapping[str, Claim]) -> dict[str, list[UnresolvedRun]]:
     """Return the runs of every benchmark that has a file; refuse claims that no run can decide."""
     files = names()
-    benchmarks = dict.fromkeys(benchmark_name(folder, c.needs.benchmark) for c in claims.values())
+    judged = [(name, each) for name, c in claims.items() for each in (c, float64_claim(c)) if each]
+    benchmarks = dict.fromkeys(benchmark_name(folder, c.needs.benchmark) for _, c in judged)
     checked = {b: check_benchmark(*find(b), Selection(), ()) for b in benchmarks if b in files}
-    for name, claim in claims.items():
+    for name, claim in judged:
         if benchmark := checked.get(benchmark_name(folder, claim.needs.benchmark)):
             check_needs(name, claim.needs, benchmark.benchmark)
     return {name: drafts(benchmark, Selection()) for name, benchmark in checked.items()}
@@ -131,15 +142,24 @@ def _judge(
 ) -> "dict[str, tuple[Claim, Verdict]]":
     from urnn_bench.claims.controls import judge_controlled
 
-    benchmarks = {name: benchmark_name(folder, c.needs.benchmark) for name, c in claims.items()}
-    runs = {benchmark: list(records(folder, benchmark)) for benchmark in {*benchmarks.values()}}
-    return {
-        name: (
-            claim,
-            judge_controlled(claim, runs[benchmarks[name]], drafts.get(benchmarks[name], ()), base),
-        )
-        for name, claim in claims.items()
-    }
+    @cache
+    def runs_of(benchmark: str) -> list[tuple[Path, Record]]:
+        return list(records(folder, benchmark))
+
+    def judge(claim: Claim) -> "Verdict":
+        benchmark = benchmark_name(folder, claim.needs.benchmark)
+        return judge_controlled(claim, runs_of(benchmark), drafts.get(benchmark, ()), base)
+
+    return {name: (claim, _with_float64(claim, judge)) for name, claim in claims.items()}
+
+
+def _with_float64(claim: Claim, judge: "Callable[[Claim], Verdict]") -> "Verdict":
+    """Return the verdict, with that of the runs in float64 if there are enough."""
+    verdict, other = judge(claim), float64_claim(claim)
+    in_float64 = None if other is None else judge(other)
+    if in_float64 is None or in_float64.insufficient:
+        return verdict
+    return replace(verdict, in_float64=in_float64)
 
 
 def _train(all_needs: Collection[Needs], results: Path, base: Command) -> None:
@@ -192,6 +212,19 @@ def _json_row(name: str, claim: Claim, verdict: "Verdict", base: Command) -> dic
         "values": list(verdict.values),
         "reason": verdict.reason,
         "command": str(claim.needs.command(base)),
+        "in_float64": _float64_row(claim, verdict, base),
+    }
+
+
+def _float64_row(claim: Claim, verdict: "Verdict", base: Command) -> dict[str, object] | None:
+    other, said = float64_claim(claim), verdict.in_float64
+    if other is None or said is None:
+        return None
+    return {
+        "verdict": said.word,
+        "ours": said.ours,
+        "values": list(said.values),
+        "command": str(other.needs.command(base)),
     }
 
 
@@ -201,6 +234,8 @@ def _write_text(verdicts: "Mapping[str, tuple[Claim, Verdict]]", base: Command) 
     for name, (claim, verdict) in verdicts.items():
         if verdict.word not in ("reproduced", "missing"):
             echo_err(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
+        if verdict.in_float64:
+            echo_err(f"{name}: in float64 {verdict.in_float64.word}: {verdict.in_float64.ours}")
     missing = [claim.needs for claim, verdict in verdicts.values() if verdict.word == "missing"]
     for command in commands(missing, base):
         echo_err(f"missing: {command}")
