@@ -72,6 +72,10 @@ class Cell(nn.Module, ABC, Generic[W]):
         """Return the parameters that are trained with ``fit.orthogonal_lr``, if any."""
         return ()
 
+    def recurrent_parameters(self) -> tuple[nn.Parameter, ...]:
+        """Return the parameters that ``fit.recurrent`` is for: by default all of the cell's."""
+        return tuple(self.parameters())
+
     def on_update_end(self, step: int) -> None:
         """Do what must follow the ``step``-th update of the parameters, counted from 1."""
 

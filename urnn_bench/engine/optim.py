@@ -1,6 +1,7 @@
 """Optimizers by name, the uRNN paper's RMSprop among them, and gradient clipping."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from inspect import signature
 from math import sqrt
 from typing import Any, Literal
@@ -84,16 +85,35 @@ _OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 def make(
     options: Optimizer | RmspropPaperOptions | Rmsprop | Adam | Sgd,
     params: Iterable[nn.Parameter],
-    orthogonal: Collection[nn.Parameter] = (),
-    orthogonal_lr: float | None = None,
+    own: Sequence[tuple[Collection[nn.Parameter], Mapping[str, float | None]]] = (),
 ) -> torch.optim.Optimizer:
-    """Return the optimizer that a spec describes, some parameters with a rate of their own."""
-    own_rate = {id(p) for p in orthogonal} if orthogonal_lr is not None else set()
-    groups: list[dict[str, Any]] = [{"params": [p for p in params if id(p) not in own_rate]}]
-    if own_rate:
-        groups.append({"params": list(orthogonal), "lr": orthogonal_lr})
+    """Return the optimizer that a spec describes.
+
+    ``own`` has parameters with settings of their own, such as a learning rate; a parameter is of
+    the first that has it, and a setting that is None is that of all.
+    """
+    left = list(params)
+    groups: list[dict[str, Any]] = []
+    for of_group, settings in own:
+        given = {key: value for key, value in settings.items() if value is not None}
+        ids = {id(p) for p in of_group} if given else set()
+        if chosen := [p for p in left if id(p) in ids]:
+            groups.append({"params": chosen, **given})
+        left = [p for p in left if id(p) not in ids]
+    groups.insert(0, {"params": left})
     kind = _OPTIMIZERS[options.name]
     return kind(groups, **options.model_dump(exclude={"name"}), **_capturable(kind, groups))
+
+
+@contextmanager
+def scaled_rates(optimizer: torch.optim.Optimizer, share: float) -> Iterator[None]:
+    """Multiply the learning rates by ``share`` within the block; a checkpoint has the whole."""
+    rates = [group["lr"] for group in optimizer.param_groups]
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = share * rate
+    yield
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
 
 
 def _capturable(kind: Callable[..., Any], groups: list[dict[str, Any]]) -> dict[str, bool]:

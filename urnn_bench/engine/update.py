@@ -145,9 +145,9 @@ def train_step(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
     """
     outputs = backward(requests)
     if len(requests) == 1:
-        _descend(requests[0].job)
+        _descend(requests[0])
         return outputs
-    failures = [attempt(_descend, request.job) for request in requests]
+    failures = [attempt(_descend, request) for request in requests]
     if any(failure is not None for failure in failures):
         pairs = zip(failures, outputs, strict=True)
         outcomes = [output if failure is None else failure for failure, output in pairs]
@@ -155,9 +155,14 @@ def train_step(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
     return outputs
 
 
-def _descend(job: Job) -> None:
+def _descend(request: UpdateRequest) -> None:
+    job = request.job
     optim.clip(job.model.parameters(), job.fit.clip)
-    job.optimizer.step()
+    if job.fit.schedule is None:
+        job.optimizer.step()
+        return
+    with optim.scaled_rates(job.optimizer, job.fit.rate_share(request.step)):
+        job.optimizer.step()
 
 
 def backward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:

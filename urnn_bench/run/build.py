@@ -25,6 +25,7 @@ from urnn_bench.registry import Components, Registry
 from urnn_bench.run import contract, task_contract, update_contract
 from urnn_bench.run.architecture import Architecture, raised_by, validated, without_values
 from urnn_bench.run.device import Backend, device_of
+from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec, Config
 from urnn_bench.tasks.base import Batch, Task
@@ -97,7 +98,7 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         _optimizer(run, model),
         run.fit,
         run.seed,
-        _strategy(device, backend, model.cell),
+        _strategy(device, backend, model.cell, run.fit),
         model.cell.on_update_end,
         StackedForward(stacked_forward, steps_are_independent) if model.kernel.stacked else None,
         run.fit.batch * (model.cell.flops() or 0.0),
@@ -247,14 +248,21 @@ def _trainable(model: SequenceModel) -> list[torch.nn.Parameter]:
 
 
 def _optimizer(run: Run, model: SequenceModel) -> torch.optim.Optimizer:
-    orthogonal = model.cell.orthogonal_parameters()
-    return optim.make(run.fit.optimizer, _trainable(model), orthogonal, run.fit.orthogonal_lr)
+    fit, cell = run.fit, model.cell
+    own: list[tuple[Sequence[torch.nn.Parameter], Mapping[str, float | None]]] = [
+        (cell.orthogonal_parameters(), {"lr": fit.orthogonal_lr})
+    ]
+    if fit.recurrent is not None:
+        own.append((cell.recurrent_parameters(), dict(fit.recurrent)))
+    return optim.make(fit.optimizer, _trainable(model), own)
 
 
-def _strategy(device: torch.device, backend: Backend, cell: Cell) -> UpdateStrategy:
+def _strategy(device: torch.device, backend: Backend, cell: Cell, fit: Fit) -> UpdateStrategy:
     """Return CUDA graphs on a GPU, unless the time loop is requested or the cell cannot."""
     if device.type != "cuda":
         return Eager(f"there are no graphs on {device.type}")
     if backend.kernel == "eager":
         return Eager("asked for")
+    if fit.schedule is not None:
+        return Eager("the learning rate changes from update to update")
     return Eager(cell.host_sync_reason) if cell.host_sync_reason else CudaGraphUpdates()

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from urnn_bench.spec.schedule import Schedule
 from urnn_bench.spec.types import SEQUENCES, UPDATES, Config, Count, Fraction, Positive
 
 
@@ -89,6 +90,19 @@ class Solved(Config):
         return value < self.below if self.below is not None else value > float(self.above or 0)
 
 
+class Recurrent(Config):
+    """What an optimizer does otherwise for recurrent parameters; the rest is as for all."""
+
+    lr: Positive | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.lr is None and self.weight_decay is None:
+            raise ValueError("give 'lr', 'weight_decay' or both")
+        return self
+
+
 class Fit(Config):
     """How a model is trained."""
 
@@ -99,6 +113,12 @@ class Fit(Config):
     )
     orthogonal_lr: Positive | None = Field(
         None, description="learning rate of orthogonal matrices; the optimizer's if not given"
+    )
+    recurrent: Recurrent | None = Field(
+        None, description="{lr, weight_decay}: own ones of the cell's recurrent parameters"
+    )
+    schedule: Schedule | None = Field(
+        None, description="constant, linear or cosine, or {name, warm_up, end}: of the rates"
     )
     clip: Clip | None = Field(
         None, description="of gradients: {value: 1.0} element by element, or {norm: 1.0}"
@@ -124,3 +144,33 @@ class Fit(Config):
         if isinstance(value, Mapping) and "name" not in value:
             return {"name": "rmsprop_paper", **value}
         return value
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _name_schedule(cls, value: object) -> object:
+        """Take a name for a schedule with its defaults."""
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_warm_up(self) -> Self:
+        if self.schedule and self.schedule.warm_up >= self.steps:
+            raise ValueError(
+                f"'schedule.warm_up' is {self.schedule.warm_up}; it must be below the "
+                f"{self.steps} 'steps' of the training"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_recurrent(self) -> Self:
+        """Refuse a weight decay of an optimizer that has none."""
+        decays = self.recurrent is not None and self.recurrent.weight_decay is not None
+        if decays and "weight_decay" not in type(self.optimizer).model_fields:
+            raise ValueError(
+                f"the optimizer '{self.optimizer.name}' has no weight decay; leave out "
+                "'recurrent.weight_decay' or take another optimizer"
+            )
+        return self
+
+    def rate_share(self, step: int) -> float:
+        """Return the share of the learning rates in the update after ``step`` updates."""
+        return 1.0 if self.schedule is None else self.schedule.share(step, self.steps)

@@ -36,19 +36,23 @@ def check_fit(fit: Fit, where: Where) -> None:
     if fit.steps > _MOST_UPDATES:
         raise SpecError(f"{where(('steps',))}must be at most {_MOST_UPDATES:,}, not {fit.steps}")
     check_numbers(fit.model_dump(exclude={"solved"}), fit.dtype, where)
-    _check_weight_decay(fit, where)
+    decay = getattr(fit.optimizer, "weight_decay", 0.0)
+    lr = max(fit.optimizer.lr, fit.orthogonal_lr or 0.0)
+    _check_weight_decay(decay, lr, where, ("optimizer", "weight_decay"))
+    own = fit.recurrent
+    if own is not None:
+        decay = decay if own.weight_decay is None else own.weight_decay
+        _check_weight_decay(decay, own.lr or lr, where, ("recurrent", "weight_decay"))
 
 
-def _check_weight_decay(fit: Fit, where: Where) -> None:
+def _check_weight_decay(decay: float, lr: float, where: Where, path: tuple[str, ...]) -> None:
     """Refuse a decay that takes away more than a weight, so that its sign changes every time.
 
     Adam and RMSprop divide it by its own size; then nothing of the loss is left beside it.
     """
-    decay = getattr(fit.optimizer, "weight_decay", 0.0)
-    lr = max(fit.optimizer.lr, fit.orthogonal_lr or 0.0)
     if decay * lr >= 1:
         raise SpecError(
-            f"{where(('optimizer', 'weight_decay'))}must be below 1 / lr, which is {1 / lr:g}, not "
+            f"{where(path)}must be below 1 / lr, which is {1 / lr:g}, not "
             f"{shown(decay)}, as an update would take away more than the whole weight"
         )
 

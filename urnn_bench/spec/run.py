@@ -37,6 +37,7 @@ class Probes(Config):
 
 
 _AS_IN_THE_PAPER = RmspropPaper.model_fields["accumulator"].default
+_LATER_KEYS_OF_FIT = ("orthogonal_lr", "recurrent", "schedule")
 _NOT_IDENTITY: Mapping[str, bool | set[str]] = {
     "benchmark": True,
     "settings": True,
@@ -95,8 +96,9 @@ class Run(Config):
         # a feature that is not used is left out, so that older runs keep their identity
         unused = {} if self.probes else {"probes": True}
         value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused})
-        if self.fit.orthogonal_lr is None:
-            del value["fit"]["orthogonal_lr"]
+        for name in _LATER_KEYS_OF_FIT:
+            if value["fit"][name] is None:
+                del value["fit"][name]
         if value["fit"]["optimizer"].get("accumulator") == _AS_IN_THE_PAPER:
             del value["fit"]["optimizer"]["accumulator"]
         return value
