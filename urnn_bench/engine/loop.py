@@ -110,6 +110,7 @@ def _record_update(job: Job, state: TrainState, result: UpdateResult) -> None:
     with _training_time(state):
         # stays on the device: reading it here would wait for a GPU at every update
         state.loss_sum, state.state = state.loss_sum + result.loss, result.state
+        state.nonfinite_norms = state.nonfinite_norms + job.norm_check.nonfinite
         job.draws.seed(job.seed, "update end", state.step)
         job.on_update_end(state.step + 1)
     state.loss_count += 1
@@ -138,8 +139,16 @@ def _measure_train(job: Job, state: TrainState) -> Measured:
     with _training_time(state):
         mean = float(state.loss_sum) / state.loss_count
     state.loss_sum, state.loss_count = 0.0, 0
+    _read_norms(state)
     measured = _measured(job, state, "train", {job.task.metrics[0]: mean})
     return replace(measured, frozen=optim.frozen_parameters(job.optimizer))
+
+
+def _read_norms(state: TrainState) -> None:
+    """Read how many norms were not finite, and note when the first is seen."""
+    state.nonfinite_norms = int(state.nonfinite_norms)
+    if state.nonfinite_norms and state.nonfinite_norm_step is None:
+        state.nonfinite_norm_step = state.step
 
 
 def _measure_validation(job: Job, state: TrainState) -> Measured:

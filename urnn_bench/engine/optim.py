@@ -139,9 +139,29 @@ def _not_finite(param: Tensor, state: dict[str, Any]) -> Tensor:
     return torch.stack([~torch.isfinite(param), *alike]).any(dim=0)
 
 
-def clip(params: Iterable[nn.Parameter], limit: Clip | None) -> None:
-    """Clip gradients in place, element by element or by their common norm."""
+def clip(params: Iterable[nn.Parameter], limit: Clip | None) -> Tensor | None:
+    """Clip gradients in place, element by element or by their common norm; return the norm.
+
+    A norm that overflows is infinite, and all finite gradients are then 0.
+    """
     if limit is not None and limit.value is not None:
         nn.utils.clip_grad_value_(params, limit.value)
     if limit is not None and limit.norm is not None:
-        nn.utils.clip_grad_norm_(params, limit.norm)
+        return nn.utils.clip_grad_norm_(params, limit.norm)
+    return None
+
+
+class NormCheck:
+    """``nonfinite`` is 1 if the last update's gradient had a norm that is not finite, else 0.
+
+    It is written in place, so that a CUDA graph that is replayed writes it too.
+    """
+
+    def __init__(self) -> None:
+        self.nonfinite: int | Tensor = 0
+
+    def update(self, norm: Tensor) -> None:
+        """Check a norm where it is; the host does not wait for it."""
+        if not isinstance(self.nonfinite, Tensor):
+            self.nonfinite = torch.zeros_like(norm, dtype=torch.int64)
+        self.nonfinite.copy_(~torch.isfinite(norm))

@@ -14,7 +14,9 @@ class TrainState:
 
     Its fields are stored in checkpoints. ``state`` is the hidden state from which the next batch
     continues, empty if it starts anew. ``ended`` is set before the last ``Updated``, so that a run
-    stopped during its test resumes with the test.
+    stopped during its test resumes with the test. ``nonfinite_norms`` counts the updates that were
+    clipped by a norm that is not finite, and ``nonfinite_norm_step`` is the logged update at which
+    the first was seen.
     """
 
     step: int = 0
@@ -23,6 +25,8 @@ class TrainState:
     ended: tuple[Ending, str] | None = None
     loss_sum: float | Tensor = 0.0
     loss_count: int = 0
+    nonfinite_norms: int | Tensor = 0
+    nonfinite_norm_step: int | None = None
     solved_step: int | None = None
     best_step: int = 0
     best_value: float = inf

@@ -104,6 +104,7 @@ class Job:
     stacked_forward: StackedForward | None = None
     step_flops: float = 0.0
     draws: Draws = field(default_factory=Draws)
+    norm_check: optim.NormCheck = field(default_factory=optim.NormCheck)
 
     @property
     def device(self) -> torch.device:
@@ -157,7 +158,9 @@ def train_step(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
 
 def _descend(request: UpdateRequest) -> None:
     job = request.job
-    optim.clip(job.model.parameters(), job.fit.clip)
+    norm = optim.clip(job.model.parameters(), job.fit.clip)
+    if norm is not None:
+        job.norm_check.update(norm)
     if job.fit.schedule is None:
         job.optimizer.step()
         return

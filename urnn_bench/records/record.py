@@ -88,6 +88,10 @@ class Record(_Stored):
     # some were first seen
     frozen_parameters: _Whole | None = None
     frozen_step: _Whole | None = None
+    # updates clipped by a norm that was not finite, and the update at which the first was seen;
+    # None if gradients are not clipped by norm
+    nonfinite_norms: _Whole | None = None
+    nonfinite_norm_step: _Whole | None = None
     best_step: _Whole | None = None
     solved_step: _Whole | None = None
     test: _Scores | None = None

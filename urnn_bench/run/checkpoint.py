@@ -11,12 +11,13 @@ from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
 import torch
+from torch import Tensor
 
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.errors import DamagedRecordError, attempt
 from urnn_bench.files import read_bytes, write_atomically
-from urnn_bench.run.checkpoint_content import FORMAT, Checkpoint, fault, mismatch, parse
+from urnn_bench.run.checkpoint_content import FORMAT, Checkpoint, Position, fault, mismatch, parse
 from urnn_bench.run.optimizer_state import for_device_of as for_device_of
 
 # for a caller that does not know its network
@@ -31,7 +32,7 @@ def save(
         "format": FORMAT,
         "identity": identity,
         "lengths": lengths,
-        "position": asdict(train_state),
+        "position": _position(train_state),
         "model": job.model.state_dict(),
         "optimizer": job.optimizer.state_dict(),
     }
@@ -39,6 +40,19 @@ def save(
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))
+
+
+def _position(train_state: TrainState) -> dict[str, Any]:
+    """Return the fields of a training state, without counts that are 0 and may be missing.
+
+    A version from before these counts can read the checkpoint then.
+    """
+    fields = Position.model_fields
+    return {
+        name: value
+        for name, value in asdict(train_state).items()
+        if fields[name].is_required() or isinstance(value, Tensor) or value
+    }
 
 
 def load(path: Path, identity: str, limit_mb: float = _LIMIT_MB) -> Checkpoint:

@@ -37,6 +37,9 @@ class Position(_Part):
     ended: tuple[Literal["done", "solved", "diverged"], str] | None
     loss_sum: float | Tensor
     loss_count: _Count
+    # checkpoints of before these were counted have neither
+    nonfinite_norms: _Count | Tensor = 0
+    nonfinite_norm_step: _Count | None = None
     solved_step: _Count | None
     best_step: _Count
     best_value: Annotated[float, Field(allow_inf_nan=True)]
@@ -106,12 +109,23 @@ def _is_possible(position: Position, job: Job) -> bool:
     earlier = (position.best_step, position.loss_count, position.solved_step or 0)
     if max(earlier) > step or step > steps or not _is_number(position.loss_sum):
         return False
+    if not _are_possible_norms(position):
+        return False
     is_scored = position.best_value < inf
     if not position.evaluated or isnan(position.best_value):
         return False
     if is_scored != bool(position.best_weights):
         return False
     return _has_ended_rightly(position, ended[0], job) if ended else step < steps
+
+
+def _are_possible_norms(position: Position) -> bool:
+    count, step = position.nonfinite_norms, position.step
+    if isinstance(count, Tensor):
+        if not _is_dense(count) or _form(count) != (torch.Size(), torch.int64):
+            return False
+        count = int(count)
+    return 0 <= count <= step and (position.nonfinite_norm_step or 0) <= step
 
 
 def _has_ended_rightly(position: Position, ending: str, job: Job) -> bool:

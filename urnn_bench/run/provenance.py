@@ -120,9 +120,20 @@ def record_end(record: Record, job: Job, train_state: TrainState, wall_s: float)
             "train_s": train_state.train_s,
             "best_step": train_state.best_step if is_scored else None,
             "solved_step": train_state.solved_step,
+            **_nonfinite_norms(job, train_state),
             "sessions": (*record.sessions[:-1], last),
         }
     )
+
+
+def _nonfinite_norms(job: Job, train_state: TrainState) -> dict[str, int | None]:
+    """Return what the record has of norms that are not finite: nothing without a limit of it."""
+    if job.fit.clip is None or job.fit.clip.norm is None:
+        return {}
+    count, step = int(train_state.nonfinite_norms), train_state.nonfinite_norm_step
+    # those after the last logged update were not seen yet
+    since = train_state.step if count and step is None else step
+    return {"nonfinite_norms": count, "nonfinite_norm_step": since}
 
 
 def _peak_mb(device: torch.device) -> float | None:

@@ -30,6 +30,10 @@ _FROZEN = (
     "the optimizer's state is not finite; clip gradients by value, train in float64, or for "
     "rmsprop_paper set fit.optimizer.accumulator=root"
 )
+_NONFINITE_NORM = (
+    "clipping by such a norm makes the whole gradient 0; clip by value, as by "
+    "fit.clip={value: 1.0}, or train in float64"
+)
 
 
 @dataclass
@@ -145,6 +149,7 @@ class RunRecorder:
             run.metrics.write(event)
             if event.split == "train":
                 self._count_frozen(event)
+                self._warn_of_norms(event)
             if event.split == "test":
                 run.record = run.record.model_copy(update={"test": dict(event.metrics)})
         elif isinstance(event, Ended):
@@ -163,6 +168,14 @@ class RunRecorder:
             warnings.warn(f"{text}: {_FROZEN}", RecordsWarning, 2)
         update = {"frozen_parameters": count, "frozen_step": since}
         self.run.record = record.model_copy(update=update)
+
+    def _warn_of_norms(self, event: Measured) -> None:
+        """Warn the first time that a gradient was clipped by a norm that is not finite."""
+        is_finite = all(map(isfinite, event.metrics.values()))
+        if is_finite and self.run.state.nonfinite_norm_step == event.step:
+            count = f"{self.run.state.nonfinite_norms} of the updates until {event.step}"
+            text = f"{self.run.folder.name}: the gradient's norm was not finite at {count}"
+            warnings.warn(f"{text}: {_NONFINITE_NORM}", RecordsWarning, 2)
 
     def _save_or_stop(self) -> None:
         now_s, ended = time.monotonic(), self.run.state.ended

@@ -34,6 +34,9 @@ def closing(record: Record) -> str:
     if record.frozen_parameters:
         share = f"{record.frozen_parameters:,} of {record.parameters:,} parameters"
         parts.append(f"{share} frozen since update {record.frozen_step}")
+    if record.nonfinite_norms:
+        count = f"gradient's norm not finite at {record.nonfinite_norms:,} updates"
+        parts.append(f"{count}, first seen at {record.nonfinite_norm_step}")
     if record.probe_s:
         parts.append(f"{record.probe_s:.2g} s of probes")
     return ", ".join(parts)

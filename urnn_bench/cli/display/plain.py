@@ -186,6 +186,7 @@ class JsonDisplay:
             train_s=record.train_s,
             solved_step=record.solved_step,
             frozen_parameters=record.frozen_parameters,
+            nonfinite_norms=record.nonfinite_norms,
             test=record.test,
         )
 
