@@ -15,11 +15,13 @@ from blocks import (
     commands,
     components,
     gpu,
+    measured,
     numbers,
     precision,
     records,
     reliability,
     speed,
+    timings,
     verdicts,
 )
 
@@ -39,6 +41,14 @@ KINDS: Mapping[str, Callable[..., str]] = {
     "test": numbers.score,
     "number": numbers.number,
     "curve": numbers.curve,
+    "record": measured.record,
+    "times": measured.times,
+    "float64-times": measured.float64_times,
+    "duration": measured.duration,
+    "share": measured.share,
+    "first-above": measured.first_above,
+    "along": measured.along,
+    "over-ours": measured.over_ours,
     "attacks": reliability.attacks,
     "speed": speed.unitary,
     "speed-summary": speed.summary,
@@ -50,6 +60,9 @@ KINDS: Mapping[str, Callable[..., str]] = {
     "gpu-stacked": gpu.stacked,
     "precision-seeds": precision.seeds,
     "precision-p": precision.p_value,
+    "timing": timings.timing,
+    "stacking-times": timings.stacking_times,
+    "stacking-count": timings.stacking_count,
 }
 
 

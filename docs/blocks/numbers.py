@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import geometric_mean
 
 from blocks.markdown import listed, short, spread
-from blocks.records import Run, of
+from blocks.records import Run, of, of_seeds
 
 
 def best(
@@ -51,10 +51,11 @@ def number(
     metric: str,
     step: str,
     how: str = "range",
+    seeds: str = "",
 ) -> str:
-    """Return what metrics.csv has of a metric after ``step`` updates."""
+    """Return what metrics.csv has of a metric after ``step`` updates, of all seeds or of "0,1"."""
     at = {"split": split, "metric": metric, "step": step}
-    found = of(folder, benchmark, model, int(T))
+    found = of_seeds(of(folder, benchmark, model, int(T)), seeds)
     return _said([_only(run.rows("metrics.csv"), at) for run in found], how)
 
 
@@ -84,9 +85,11 @@ def _only(rows: Sequence[dict[str, str]], at: dict[str, str]) -> float:
 
 
 def _said(values: Sequence[float], how: str) -> str:
-    """Say every value, their mean, their range, or their range in percent."""
+    """Say every value, their mean, their range, or one of these in percent."""
     if how == "mean":
         return short(geometric_mean(values))
     if how == "percent":
         return f"{100 * min(values):.0f} to {100 * max(values):.0f} %"
+    if how == "percents":
+        return f"{listed([f'{100 * value:.0f}' for value in values])} %"
     return spread(values) if how == "range" else listed([short(value) for value in values])

@@ -48,6 +48,12 @@ def of(folder: str, benchmark: str, model: str, T: int) -> list[Run]:
     return found
 
 
+def of_seeds(found: Sequence[Run], seeds: str) -> list[Run]:
+    """Return the runs of some seeds, such as "0,1"; all of them without any."""
+    wanted = {int(seed) for seed in seeds.split(",") if seed}
+    return [run for run in found if not wanted or run.record["run"]["seed"] in wanted]
+
+
 COPYING = (
     "T",
     "updates",
