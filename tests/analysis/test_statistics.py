@@ -143,3 +143,15 @@ def test_survival_is_scipys(seeds):
 def test_quantiles_of_student_are_scipys_to_the_last_bit():
     degrees = range(1, 120)
     assert [quantile_0975(n) for n in degrees] == stats.t.ppf(0.975, degrees).tolist()
+
+
+@pytest.mark.parametrize(("seeds", "covered"), [(3, 0.75), (9, 0.90)])
+def test_a_bootstrap_covers_less_than_it_says(seeds, covered):
+    """The shares that the page of the protocol quotes, by 2,000 samples; the t interval has 95."""
+    rng = np.random.default_rng(0)
+    samples = rng.standard_normal((2000, seeds))
+    means = samples[:, rng.integers(0, seeds, (500, seeds))].mean(-1)
+    low, high = np.quantile(means, [0.025, 0.975], axis=1)
+    assert np.mean((low <= 0) & (high >= 0)) == pytest.approx(covered, abs=0.02)
+    half = [interval.high - interval.value for interval in map(mean, samples[:500].tolist())]
+    assert np.mean(abs(samples[:500].mean(-1)) <= half) == pytest.approx(0.95, abs=0.03)

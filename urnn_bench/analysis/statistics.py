@@ -2,8 +2,9 @@
 
 Importing scipy.stats takes longer than reading two thousand records, so only what needs it does.
 
-Below ten seeds a bootstrap's 95 % interval of a mean covers 67 to 86 % where a t interval covers
-95. Losses are skewed, so their mean is geometric and their interval is on the logarithm.
+A bootstrap's 95 % interval of a mean of normal values covers it in 75 % of cases with three seeds
+and in 90 % with nine, where a t interval does in 95 %.
+Losses are skewed, so their mean is geometric and their interval is on the logarithm.
 """
 
 from collections import Counter
