@@ -48,10 +48,11 @@ def trained_parameters(cell):
 def test_shapes_and_types(cell_type):
     cell = make(cell_type)
     w, state = cell.weights(), cell.initial_state(B)
-    assert len(state) == len({*cell.state_names}) == len(cell.state_names)
-    assert state[0].shape == (B, H) and all(s.shape[0] == B and s.ndim == 2 for s in state)
+    names = tuple(declared.name for declared in cell.states)
+    assert len(state) == len({*names}) == len(names) and names == tuple(cell.state_names)
+    assert cell.states[0].memory and all(s.ndim >= 2 and s.shape[0] == B for s in state)
     hs, last = unroll(cell, inputs(), state, w)
-    assert hs.shape == (T, B, H)
+    assert hs.shape == (T, *state[0].shape)
     assert [s.shape for s in last] == [s.shape for s in state]
     features = cell.readout_features(hs)
     assert features.shape == (T, B, cell.features) and features.dtype == torch.float64
@@ -101,7 +102,8 @@ class SumOverSteps(torch.nn.Module):
 
     def forward(self, x):
         hs, last = unroll(self.cell, x, self.cell.initial_state(B), self.cell.weights())
-        return self.cell.readout_features(hs).pow(2).sum() + sum(s.abs().sum() for s in last)
+        memory = (s for s, of in zip(last, self.cell.states, strict=True) if of.memory)
+        return self.cell.readout_features(hs).pow(2).sum() + sum(s.abs().sum() for s in memory)
 
 
 def test_gradient_equals_finite_differences(cell_type):

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from urnn_bench.cells.base import Cell, StateSpec
+from urnn_bench.kernels.choose import Implementation
 
 ORDER = 3
 
@@ -28,11 +29,22 @@ class Drive(NamedTuple):
     b: torch.Tensor
 
 
+def numbered(cell, x, state, w):
+    """The same steps with the clock of each taken from its number."""
+    drive, hs, begin = cell.drive(x, w), [], state[2]
+    for t in range(len(x)):
+        h, c, _ = cell.step(Drive(*(part[t] for part in drive)), state, w)
+        state = h, c, begin + t + 1
+        hs.append(h)
+    return torch.stack(hs), state
+
+
 class Clocked(Cell):
     """h' = tanh(W_h h + W_c c + W_x x) / (1 + s / clock), c' = A_t c + B_t mean x."""
 
     states = (StateSpec("h"), StateSpec("c"), StateSpec("clock", memory=False))
     time_varying = True
+    kernels = {"numbered": Implementation(frozenset({"cpu"}), numbered)}
 
     def __init__(self, inputs, hidden, options):
         super().__init__(inputs, hidden, options)
@@ -113,6 +125,56 @@ class Convolutional(Cell):
 
     def readout_features(self, h):
         return h.flatten(-3)
+'''
+
+# its states go from batch to batch, as in a text
+CARRYING_TASK = '''\
+"""The parity of three bits, told after the last of them."""
+
+import torch
+
+from urnn_bench.tasks.base import (
+    Batch,
+    PoolOptions,
+    Score,
+    Signature,
+    SyntheticTask,
+    Targets,
+    Tokens,
+)
+
+
+class ParityOptions(PoolOptions):
+    T: int
+
+
+class Carried(SyntheticTask):
+    Options = ParityOptions
+    metrics = ("cross_entropy_nat",)
+
+    @property
+    def signature(self):
+        return Signature(Tokens(2), 2, Targets.LAST_STEP)
+
+    def sample(self, count, rng):
+        x = torch.randint(0, 2, (self.options.T, count), generator=rng)
+        return Batch(x, x.sum(0) % 2)
+
+    def carries_state(self, split, index, size):
+        return split == "train" and index > 0
+
+    def loss(self, output, batch):
+        return torch.nn.functional.cross_entropy(output, batch.y)
+
+    def scores(self, output, batch):
+        count = len(batch.y)
+        return {"cross_entropy_nat": Score(float(self.loss(output, batch)) * count, count)}
+
+    def baselines(self):
+        return {"cross_entropy_nat": {"chance": 0.7}}
+
+    def baseline_output(self, batch):
+        return torch.zeros(len(batch.y), 2)
 '''
 
 CELLS = {"clocked": CLOCKED, "convolutional": CONVOLUTIONAL}
