@@ -5,6 +5,7 @@ something else. The tests hold the built-in components to the same contracts. T 
 """
 
 from collections.abc import Sequence
+from inspect import getattr_static
 from numbers import Real
 
 import torch
@@ -134,22 +135,28 @@ def _check_states(name: str, cell: Cell, count: int) -> None:
     """Raise ComponentError unless every state has a name of its own, and the first is memory."""
     states = cell.states
     if not isinstance(states, tuple) or not all(isinstance(s, StateSpec) for s in states):
-        example = 'states = (StateSpec("h"), StateSpec("clock", memory=False))'
         raise ComponentError(
             f"the cell '{name}': `states` is {kind_of(states)}; it must be a tuple of StateSpec, "
-            f"such as {example}"
+            'such as (StateSpec("h"), StateSpec("clock", memory=False))'
         )
-    names = tuple(state.name for state in states)
-    if isinstance(cell.state_names, str) or len(names) != count or len(set(names)) != count:
-        example = ", ".join(f'"{letter}"' for letter in "hcmnpqrs"[:count])
-        raise ComponentError(
-            f"the cell '{name}' has {count} states and the `state_names` {names!r}; give it a "
-            f"name for each state, such as state_names = ({example}{',' * (count == 1)})"
-        )
+    _check_names(name, cell, count)
     if not states[0].memory:
         raise ComponentError(
-            f"the cell '{name}': the readout sees its first state, '{names[0]}', which must be "
-            "memory; put it after a state that is"
+            f"the cell '{name}': the readout sees its first state, '{states[0].name}', which must "
+            "be memory; put it after a state that is"
+        )
+
+
+def _check_names(name: str, cell: Cell, count: int) -> None:
+    names = tuple(state.name for state in cell.states)
+    if isinstance(cell.state_names, str) or len(names) != count or len(set(names)) != count:
+        declared = isinstance(getattr_static(cell, "states"), tuple)
+        key, entry = ("states", 'StateSpec("{}")') if declared else ("state_names", '"{}"')
+        example = ", ".join(entry.format(letter) for letter in "hcmnpqrs"[:count])
+        many = "states" if count > 1 else "state"
+        raise ComponentError(
+            f"the cell '{name}' has {count} {many} and the `{key}` {names!r}; give it a name for "
+            f"each state, such as {key} = ({example}{',' * (count == 1)})"
         )
 
 
