@@ -152,10 +152,11 @@ def _check_names(name: str, cell: Cell, count: int) -> None:
     if isinstance(cell.state_names, str) or len(names) != count or len(set(names)) != count:
         declared = isinstance(getattr_static(cell, "states"), tuple)
         key, entry = ("states", 'StateSpec("{}")') if declared else ("state_names", '"{}"')
+        found = names if declared else cell.state_names
         example = ", ".join(entry.format(letter) for letter in "hcmnpqrs"[:count])
         many = "states" if count > 1 else "state"
         raise ComponentError(
-            f"the cell '{name}' has {count} {many} and the `{key}` {names!r}; give it a name for "
+            f"the cell '{name}' has {count} {many} and the `{key}` {found!r}; give it a name for "
             f"each state, such as {key} = ({example}{',' * (count == 1)})"
         )
 
