@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradcheck
 from torch.utils._pytree import tree_map
 
-from urnn_bench.kernels.time_loop import iterate_states, unroll
+from urnn_bench.kernels.time_loop import iterate_states, unbind_steps, unroll
 from urnn_bench.random_streams import seeded
 
 T, B, F, H = 5, 3, 2, 5
@@ -36,6 +36,11 @@ def reached_state(cell):
     return unroll(cell, inputs(), cell.initial_state(B), cell.weights())[1]
 
 
+def first_drive(cell, w):
+    """Return the drive of the first step."""
+    return next(iter(unbind_steps(cell.drive(inputs(), w))))
+
+
 def trained_parameters(cell):
     return {name: p for name, p in cell.named_parameters() if p.requires_grad}
 
@@ -43,10 +48,11 @@ def trained_parameters(cell):
 def test_shapes_and_types(cell_type):
     cell = make(cell_type)
     w, state = cell.weights(), cell.initial_state(B)
-    assert len(state) == len({*cell.state_names}) == len(cell.state_names)
-    assert state[0].shape == (B, H) and all(s.shape[0] == B and s.ndim == 2 for s in state)
+    names = tuple(declared.name for declared in cell.states)
+    assert len(state) == len({*names}) == len(names) and names == tuple(cell.state_names)
+    assert cell.states[0].memory and all(s.ndim >= 2 and s.shape[0] == B for s in state)
     hs, last = unroll(cell, inputs(), state, w)
-    assert hs.shape == (T, B, H)
+    assert hs.shape == (T, *state[0].shape)
     assert [s.shape for s in last] == [s.shape for s in state]
     features = cell.readout_features(hs)
     assert features.shape == (T, B, cell.features) and features.dtype == torch.float64
@@ -66,7 +72,7 @@ def test_the_seed_alone_decides_the_initial_values(cell_type):
 def test_step_is_pure(cell_type):
     cell = make_perturbed(cell_type)
     w, state = cell.weights(), reached_state(cell)
-    u = cell.drive(inputs(), w)[0]
+    u = first_drive(cell, w)
     before = [s.clone() for s in state]
     first, second = cell.step(u, state, w), cell.step(u, state, w)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
@@ -77,7 +83,7 @@ def test_step_reads_only_its_arguments(cell_type):
     """One cell's step, mapped over the weights of two, gives what each cell's own step gives."""
     cells = [make_perturbed(cell_type, seed) for seed in (1, 2)]
     weights = [cell.weights() for cell in cells]
-    drives = [cell.drive(inputs(), w)[0] for cell, w in zip(cells, weights, strict=True)]
+    drives = [first_drive(cell, w) for cell, w in zip(cells, weights, strict=True)]
     states = [reached_state(cell) for cell in cells]
     arguments = list(zip(drives, states, weights, strict=True))
     stacked_arguments = tree_map(lambda *tensors: torch.stack(tensors), *arguments)
@@ -96,7 +102,8 @@ class SumOverSteps(torch.nn.Module):
 
     def forward(self, x):
         hs, last = unroll(self.cell, x, self.cell.initial_state(B), self.cell.weights())
-        return self.cell.readout_features(hs).pow(2).sum() + sum(s.abs().sum() for s in last)
+        memory = (s for s, of in zip(last, self.cell.states, strict=True) if of.memory)
+        return self.cell.readout_features(hs).pow(2).sum() + sum(s.abs().sum() for s in memory)
 
 
 def test_gradient_equals_finite_differences(cell_type):

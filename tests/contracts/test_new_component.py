@@ -14,6 +14,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
+from stateful_cells import CELLS
 from user_files import CELL, CUT_GRADIENT, FIGURE, PROBE, TASK
 
 from urnn_bench.registry import Components
@@ -177,6 +178,15 @@ def test_new_components_pass_every_contract(tmp_path):
         assert {o.function for o in of_module} == functions(module)
         assert left_out(of_module, name, module) == set()
         assert any(name in o.parameters and o.result == "passed" for o in of_module)
+
+
+def test_cells_with_a_clock_or_an_image_pass_every_contract(tmp_path):
+    outcomes = run_contracts(tmp_path, CELLS, "-k", " or ".join(CELLS))
+    assert [o for o in outcomes if o.result not in ("passed", "skipped")] == []
+    modules = ("test_cells", "test_learning", "test_probe_readings", "test_kernels")
+    passed = {(o.module, name) for o in outcomes for name in CELLS if name in o.parameters}
+    assert passed >= {(module, "clocked") for module in modules}
+    assert passed >= {(module, "convolutional") for module in modules[:-1]}
 
 
 FORMER_NAMES = {

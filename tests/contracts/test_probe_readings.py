@@ -46,7 +46,8 @@ def probe(probe_type):
 def test_reads_curves_over_time_or_numbers(probe, made):
     """Of states by their names, or of all states under the empty name."""
     reading = probe.read(made)
-    assert reading and set(reading) <= {"", *made.cell.state_names}
+    memory = {state.name for state in made.cell.states if state.memory}
+    assert reading and set(reading) <= {"", *memory}
     for value in reading.values():
         assert not value.is_complex() and not value.requires_grad
         assert value.shape in ((), (T,))
@@ -64,9 +65,11 @@ def test_reads_the_same_again_and_draws_nothing_from_the_global_generator(probe,
 def test_changes_neither_the_trace_nor_the_cell(probe, made):
     tensors = {**made.states, "x": made.x, **made.cell.state_dict()}
     gradients, initial = deepcopy(dict(made.gradients)), [s.clone() for s in made.initial]
+    others = deepcopy(dict(made.others))
     before = {name: tensor.clone() for name, tensor in tensors.items()}
     probe.read(made)
     assert all(torch.equal(tensors[name], tensor) for name, tensor in before.items())
     assert all(torch.equal(made.gradients[name], g) for name, g in gradients.items())
     assert all(torch.equal(a, b) for a, b in zip(made.initial, initial, strict=True))
+    assert all(torch.equal(made.others[i], s) for i, s in others.items())
     assert all(p.grad is None for p in made.cell.parameters())

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from urnn_bench.cells.base import Cell
+from urnn_bench.cells.base import Cell, StateSpec
 
 
 class Weights(NamedTuple):

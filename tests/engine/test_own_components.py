@@ -38,6 +38,21 @@ CELL_FAULTS = {
     "another_number": ("+ u),)", "+ u), u)", "2 states; `initial_state` returned 1"),
     "another_kind": ("+ u),)", "+ u).cfloat(),)", "complex numbers of shape (4, 6)"),
     "drive_of_one_step": ("return x @ w.v", "return (x @ w.v)[0]", "`drive` returned a tensor"),
+    "states_in_words": ("    def weights", '    states = ("h",)\n\n    def weights',
+                        "`states` is a value of type tuple; it must be a tuple of StateSpec"),
+    "more_declared_than_there_are": (
+        "    def weights",
+        "    states = (StateSpec('h'), StateSpec('t', False))\n\n    def weights",
+        "has 1 state and the `states` ('h', 't'); give it a name for each state, such as "
+        'states = (StateSpec("h"),)'),
+    "reads_out_a_clock": ("    def weights",
+                          "    states = (StateSpec('t', False),)\n\n    def weights",
+                          "the readout sees its first state, 't', which must be memory"),
+    "tree_without_tensors": ("return x @ w.v", "return ()", "`drive` returned no tensor"),
+    "number_in_a_tree": ("return x @ w.v", "return x @ w.v, 0.9",
+                         "`drive` returned a value of type float; it must be a tensor"),
+    "tree_of_another_length": ("return x @ w.v", "return x @ w.v, x[:1]",
+                               "it must begin with (T), here (2,)"),
     "complex_features": ("    def initial_state", "    def readout_features(self, h):\n"
                          "        return h.cfloat()\n\n    def initial_state",
                          "`readout_features` returned complex numbers"),

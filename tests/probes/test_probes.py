@@ -6,6 +6,8 @@ from math import isnan, log
 import pytest
 import torch
 
+from urnn_bench.cells.base import StateSpec
+from urnn_bench.kernels.time_loop import iterate_states
 from urnn_bench.probes._trace import Trace, trace
 from urnn_bench.probes.base import Probe
 from urnn_bench.registry import Components, Registry
@@ -167,6 +169,33 @@ def test_the_exponent_is_of_all_states_and_the_mean_of_logarithms():
         assert float(found) == pytest.approx(log(0.9), abs=1e-4)
     (found,) = read("lyapunov", linear_trace(slow, drive=(1.0, 0.5))).values()
     assert float(found) == pytest.approx(log(0.9) + log(0.5) / 2, abs=1e-4)
+
+
+class Clocked:
+    """h' = r_k h over an image, r_k in turn 0.9 and 0.4, and the clock k: states of any axes."""
+
+    rates = torch.tensor([0.9, 0.4], dtype=torch.float64)
+    states = (StateSpec("clock", memory=False), StateSpec("h"))
+
+    def drive(self, x, w):  # noqa: ARG002 - part of the interface
+        return x, {"one": torch.ones(len(x), dtype=torch.int64)}
+
+    def step(self, u, state, w):  # noqa: ARG002 - part of the interface
+        clock, h = state
+        assert clock.dtype in (torch.int64, torch.float64) and h.shape == (2, 1, 2, 2)
+        return clock + u[1]["one"], self.rates[clock.long() % 2].view(2, 1, 1, 1) * h
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float64])
+def test_a_clock_is_neither_perturbed_nor_part_of_the_distance(dtype):
+    cell, x = Clocked(), torch.zeros(200, 2)
+    # the sequences of a batch begin at different times
+    state = initial = (torch.tensor([0, 1]).to(dtype), torch.ones(2, 1, 2, 2).double())
+    states = list(iterate_states(cell, x, state, None))
+    clock, h = (torch.stack(of) for of in zip(*states, strict=True))
+    seen = Trace(cell, None, x, initial, {"h": h.flatten(2)}, {}, None, {0: clock})
+    (found,) = read("lyapunov", seen).values()
+    assert float(found) == pytest.approx((log(0.9) + log(0.4)) / 2, abs=1e-9)
 
 
 def test_copies_that_meet_have_no_finite_exponent():
