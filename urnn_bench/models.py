@@ -36,10 +36,18 @@ class SequenceModel(nn.Module):
 
         Another call can continue from that state; without one, a sequence starts from h_0.
         """
-        hs, last = self.kernel.run(
-            self.encode(x), self.initial_state(x, state), self.cell.weights()
-        )
+        hs, last = self.states(x, state)
         return self.output(hs, last), last
+
+    def features(self, x: Tensor, state: State = ()) -> tuple[Tensor, State]:
+        """Return what the readout sees, pooled, and the last state."""
+        hs, last = self.states(x, state)
+        return self.pooled(hs, last), last
+
+    def states(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return h over time (T, B, H) and the last state."""
+        initial = self.initial_state(x, state)
+        return self.kernel.run(self.encode(x), initial, self.cell.weights())
 
     def initial_state(self, x: Tensor, state: State) -> State:
         """Return the state before the first step: ``state`` if it is not empty, else h_0."""
@@ -47,9 +55,12 @@ class SequenceModel(nn.Module):
 
     def output(self, hs: Tensor, last: State) -> Tensor:
         """Return the output that the task scores, of h over time and the last state."""
-        pooled = self.pool.apply(self.cell.readout_features, hs, last[0])
-        outputs: Tensor = self.readout(pooled)
+        outputs: Tensor = self.readout(self.pooled(hs, last))
         return outputs
+
+    def pooled(self, hs: Tensor, last: State) -> Tensor:
+        """Return the features that the readout sees, of h over time and the last state."""
+        return self.pool.apply(self.cell.readout_features, hs, last[0])
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the input of the cell, (T, B, F): tokens (T, B) become one-hot (T, B, V)."""

@@ -1,10 +1,11 @@
 """What a readout is: a network from the features of a cell's states to a task's outputs.
 
-R features, O outputs. A readout is found by the name of its file, which holds exactly one public
-subclass of ``Readout``. It sees each sequence, or each step of it, by itself.
+N sequences or steps, R features, O outputs. A readout is found by the name of its file, which holds
+exactly one public subclass of ``Readout``. It sees each sequence, or each step of it, by itself.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -34,3 +35,15 @@ class Readout(nn.Module, ABC):
     @abstractmethod
     def forward(self, features: Tensor) -> Tensor:
         """Return the outputs: (..., R) to (..., O)."""
+
+
+# features (N, R) and targets (N, O) in float64 on the CPU; a class is a row of zeros and a one
+Examples = tuple[Tensor, Tensor]
+
+
+class SolvedReadout(Readout):
+    """A readout that is solved once, of features that nothing trains, and never updated."""
+
+    @abstractmethod
+    def solve(self, train: Iterable[Examples], validation: Iterable[Examples]) -> str:
+        """Set the parameters by the examples, batch by batch; return how, in a few words."""

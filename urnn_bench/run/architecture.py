@@ -49,6 +49,11 @@ class Architecture(NamedTuple):
         text = f"the readout '{self.readout.name}' cannot be built of {cell.features} features"
         return raised_by(text, self._network, cell, choice)
 
+    def trains_cell(self, hidden: int) -> bool:
+        """Return whether the cell has parameters to train; raise ComponentError if it raises."""
+        model = without_values(lambda _: self.network(hidden, "cpu", "eager"))
+        return any(p.requires_grad for p in model.cell.parameters())
+
     def _cell(self, hidden: int, device: str, kernel: str) -> tuple[Cell, Choice]:
         options = validated(self.cell.kind.Options, self.cell.options)
         cell = self.cell.kind(self.signature.inputs.width, hidden, options)

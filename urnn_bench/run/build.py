@@ -1,7 +1,8 @@
 """A run to the objects that train it: its task, its network, its optimizer, its probes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -21,9 +22,9 @@ from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independ
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import may_draw, seeded
-from urnn_bench.readouts.base import Readout
+from urnn_bench.readouts.base import Readout, SolvedReadout
 from urnn_bench.registry import Components, Registry
-from urnn_bench.run import contract, task_contract, update_contract
+from urnn_bench.run import closed_form, contract, task_contract, update_contract
 from urnn_bench.run.architecture import Architecture, Part, raised_by, validated, without_values
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.run import Run
@@ -103,8 +104,16 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         StackedForward(stacked_forward, steps_are_independent) if model.kernel.stacked else None,
         run.fit.batch * (model.cell.flops() or 0.0),
         Draws(model.readout.draws or _has_users_part(task, model)),
+        _solve(run, task, model),
     )
     return job, model.kernel
+
+
+def _solve(run: Run, task: Task, model: SequenceModel) -> Callable[[], str] | None:
+    """Return what fits a network without updates; None for one that is updated."""
+    if not isinstance(model.readout, SolvedReadout):
+        return None
+    return partial(closed_form.solve, model, model.readout, task, run.fit, run.seed)
 
 
 # task, parts of the network, width, batch and precision of the runs whose components keep their

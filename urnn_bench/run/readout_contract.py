@@ -38,7 +38,7 @@ def check_output(name: str, model: SequenceModel, states: Sequence[State]) -> Te
     Raises ComponentError if the readout returns something of the wrong form.
     """
     hs, last = torch.stack([state[0] for state in states]), states[-1]
-    pooled = model.pool.apply(model.cell.readout_features, hs, last[0])
+    pooled = model.pooled(hs, last)
     returned = call(name, model.readout.forward, pooled, kind=_KIND)
     output = require_tensor(name, "forward", returned, _KIND)
     wanted = (*pooled.shape[:-1], model.signature.outputs)

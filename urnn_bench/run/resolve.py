@@ -17,7 +17,7 @@ from urnn_bench.errors import (
 from urnn_bench.figures.base import Figure
 from urnn_bench.pooling import choices
 from urnn_bench.probes.base import Probe
-from urnn_bench.readouts.base import Readout
+from urnn_bench.readouts.base import Readout, SolvedReadout
 from urnn_bench.registry import Components, Registry, faults_of, load_file, subclasses
 from urnn_bench.run.build import architecture_of
 from urnn_bench.run.width import widest
@@ -102,6 +102,7 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
         settings=draft.settings,
     )
     run = run.model_copy(update={"pool": _pool(components, run, draft)})
+    _check_solved_readout(components, run, draft)
     if model.hidden is not None:
         return run
     if model.parameters is None:
@@ -130,6 +131,18 @@ def _checked(
     except ValidationError as error:
         raise spec_error(error, options, where, path) from error
     return ComponentSpec(name=named.name, options=filled, source=registry.source(named.name))
+
+
+def _check_solved_readout(components: Components, run: Run, draft: UnresolvedRun) -> None:
+    """Raise SpecError if a readout that nothing trains with is given a cell to be trained."""
+    if not issubclass(components.readouts.get(run.readout.name, Readout), SolvedReadout):
+        return
+    if architecture_of(components, run).trains_cell(run.hidden):
+        raise SpecError(
+            f"{draft.where(draft.path('readout'))}'{run.readout.name}' is solved once and trains "
+            f"nothing else, and the cell '{run.cell.name}' has parameters to train; take a cell "
+            "without any, such as echo_state, or another readout"
+        )
 
 
 def _pool(components: Components, run: Run, draft: UnresolvedRun) -> PoolName | None:

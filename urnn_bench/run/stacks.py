@@ -71,7 +71,7 @@ def seconds_per_update(stack: Sequence[Run], options: ExecutionOptions) -> float
 def _without_scores(job: Job, updates: int) -> Job:
     """Return a job that is not evaluated within so many updates."""
     fit = job.fit.model_copy(update={"steps": updates + 1, "log_every": 1})
-    return replace(job, fit=fit)
+    return replace(job, fit=fit, solve=None)
 
 
 def _signature(run: Run) -> tuple[str, ...]:
