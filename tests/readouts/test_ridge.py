@@ -133,4 +133,4 @@ def test_a_claim_can_be_judged_by_it(bench):
         "    needs: {benchmark: here, model: echo_state, T: 8, seeds: 1, updates: 20}\n"
         "    quantity: {of: test}\n    expect: {below: 2.3}\n",
     )
-    assert "1 reproduced" in bench("verify", "claims.yaml").out
+    assert "1 reproduced" in bench("verify", "claims.yaml").err
