@@ -36,7 +36,11 @@ def insufficient_reason(evidence: Evidence) -> str:
 
 def trained_long_enough(records: Sequence[Record], updates: int) -> bool:
     """Return whether runs were trained for so many updates, or ended before by themselves."""
-    return all(r.steps_done >= updates or r.status in (SOLVED, DIVERGED) for r in records)
+    return all(r.steps_done >= updates or _ended_by_itself(r) for r in records)
+
+
+def _ended_by_itself(record: Record) -> bool:
+    return record.status in (SOLVED, DIVERGED) or record.is_closed_form
 
 
 def _unknown_metric(evidence: Evidence) -> str:

@@ -64,7 +64,13 @@ def _events_of(i: int, events: Iterator[Event], left: set[int]) -> Iterator[Stac
 
 
 def _begin(job: Job, state: TrainState) -> Iterator[Event]:
-    """Score the initial weights, or test those of a run that was stopped before its test."""
+    """Score the initial weights, or test those of a run that was stopped before its test.
+
+    A network that is solved in closed form has no updates: its first weights are its last.
+    """
+    if job.solve is not None:
+        with _training_time(state):
+            state.ended = "done", f"no updates, solved in closed form: {job.solve()}"
     if not state.evaluated:
         yield _with_divergence(job, state, _measure_validation(job, state), every=0)
     yield from _end(job, state)

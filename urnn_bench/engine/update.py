@@ -90,6 +90,8 @@ def _ignore(step: int) -> None:
 class Job:
     """A network, its task, and how it is trained; ``on_update_end`` gets each update's number.
 
+    With ``solve`` the network is fitted by one call instead of updates; it returns how, in words.
+
     With ``stacked_forward`` the network can be computed in a stack; ``step_flops`` is then what one
     time step of its batch costs, forward.
     """
@@ -105,6 +107,7 @@ class Job:
     step_flops: float = 0.0
     draws: Draws = field(default_factory=Draws)
     norm_check: optim.NormCheck = field(default_factory=optim.NormCheck)
+    solve: Callable[[], str] | None = None
 
     @property
     def device(self) -> torch.device:

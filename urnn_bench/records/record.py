@@ -98,6 +98,11 @@ class Record(_Stored):
     asked: str
     sessions: Annotated[tuple[Session, ...], Field(min_length=1)]
 
+    @property
+    def is_closed_form(self) -> bool:
+        """Whether the run was solved in closed form, without updates."""
+        return self.status == DONE and self.steps_done == 0
+
     def write(self, folder: Path) -> None:
         """Replace ``run.json`` in ``folder``."""
         text = json.dumps(jsonable(self.model_dump(mode="json")), indent=1, allow_nan=False)

@@ -71,12 +71,13 @@ def seconds_per_update(stack: Sequence[Run], options: ExecutionOptions) -> float
 def _without_scores(job: Job, updates: int) -> Job:
     """Return a job that is not evaluated within so many updates."""
     fit = job.fit.model_copy(update={"steps": updates + 1, "log_every": 1})
-    return replace(job, fit=fit)
+    return replace(job, fit=fit, solve=None)
 
 
 def _signature(run: Run) -> tuple[str, ...]:
     """Return what the runs of a stack have in common."""
-    return repr(run.task), repr(run.cell), f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
+    network = repr((run.cell, run.readout, run.pool))
+    return repr(run.task), network, f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
 
 
 def _max_size(components: Components, backend: Backend, run: Run) -> int:

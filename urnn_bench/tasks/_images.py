@@ -118,6 +118,10 @@ class ImageTask(Task):
         """Return the number of batches of a split; training never ends."""
         return None if split == "train" else ceil(len(self._split(split).classes) / size)
 
+    def training_examples(self) -> int:
+        """Return the number of images that are trained on."""
+        return len(self._split("train").classes)
+
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
         """Return x (T, B, F) in [0, 1] and y (B); validation and test keep their order.
 

@@ -119,6 +119,10 @@ class SpeechTask(Task):
         """Return the number of batches of a split; training never ends."""
         return None if split == "train" else ceil(len(self._split(split)) / size)
 
+    def training_examples(self) -> int:
+        """Return the number of recordings that are trained on."""
+        return len(self._split("train"))
+
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
         """Return x (T, B, F) and y (T, B, F + 1), whose last column is 1 where there is a frame.
 

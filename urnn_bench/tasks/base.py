@@ -176,6 +176,13 @@ class Task(ABC):
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
         """Return batch ``index`` of a split, a function of these arguments alone."""
 
+    def training_examples(self) -> int | None:
+        """Return how many sequences a pass through the training set has; None if it has no end.
+
+        Examples that do not fill a batch are skipped in every pass.
+        """
+        return None
+
     def carries_state(self, split: SplitName, index: int, size: int) -> bool:  # noqa: ARG002
         """Return whether a batch continues the one before it; states are then carried over."""
         return False

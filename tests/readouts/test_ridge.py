@@ -1,0 +1,136 @@
+"""Ridge: least squares as scikit-learn solves it, in a run without updates."""
+
+import csv
+import json
+
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+
+from urnn_bench.random_streams import generator
+from urnn_bench.readouts.base import Readout
+from urnn_bench.registry import Components
+
+N, R, OUTPUTS = 60, 7, 3
+BENCHMARK = """\
+title: Ridge
+task: {name: %s}
+T: 8
+hidden: 20
+models: {echo_state: {%s}}
+readout: ridge
+fit: {steps: %d, batch: 10, evaluate_every: 2, log_every: 1}
+"""
+
+
+def make(penalties):
+    kind = Components().readouts.get("ridge", Readout)
+    return kind(R, OUTPUTS, kind.Options(penalties=penalties)).double()
+
+
+def examples(name, noise=1.0):
+    """Return features far from zero, and targets that depend on them."""
+    rng = generator(0, name)
+    x = 3 + torch.randn(N, R, generator=rng, dtype=torch.float64)
+    w = torch.randn(R, OUTPUTS, generator=generator(0, "w"), dtype=torch.float64)
+    return x, x @ w + noise * torch.randn(N, OUTPUTS, generator=rng, dtype=torch.float64) - 5
+
+
+@pytest.mark.parametrize("penalty", [1e-6, 0.1, 30.0])
+def test_the_solution_is_scikit_learn_s(penalty):
+    readout, (x, y) = make([penalty]), examples("train")
+    readout.solve([(x, y)], [examples("validation")])
+    expected = Ridge(alpha=penalty).fit(x.numpy(), y.numpy())
+    found = readout(examples("test")[0]).detach().numpy()
+    assert found == pytest.approx(expected.predict(examples("test")[0].numpy()), rel=1e-9)
+
+
+def test_batches_of_any_size_give_one_solution():
+    whole, parts = make([0.1]), make([0.1])
+    x, y = examples("train")
+    whole.solve([(x, y)], [examples("validation")])
+    parts.solve(zip(x.split(7), y.split(7), strict=True), [examples("validation")])
+    torch.testing.assert_close(whole(x), parts(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("noise", [0.01, 20.0])
+def test_validation_chooses_the_penalty_of_the_smallest_squared_error(noise):
+    (x, y), (held_x, held_y) = examples("train", noise), examples("validation", noise)
+    penalties = [1e-4, 1e-1, 10.0, 1000.0]
+
+    def error(penalty):
+        predicted = Ridge(alpha=penalty).fit(x.numpy(), y.numpy()).predict(held_x.numpy())
+        return float((torch.from_numpy(predicted) - held_y).square().sum())
+
+    best = min(penalties, key=error)
+    assert make(penalties).solve([(x, y)], [(held_x, held_y)]).startswith(f"penalty {best:g} of 4")
+
+
+def test_equal_features_do_not_stop_it():
+    readout, (x, y) = make([1e-6]), examples("train")
+    readout.solve([(x[:, :1].expand(-1, R), y)], [(x, y)])
+    assert readout.weight.isfinite().all()
+
+
+def run(bench, task="digits", model="", steps=200, *arguments, code=0):
+    bench.write("benchmarks/here.yaml", BENCHMARK % (task, model, steps))
+    said = bench("run", "here", *arguments, code=code)
+    records = (folder / "run.json" for folder in bench.runs("here"))
+    return said.err if code else [json.loads(path.read_text()) for path in records]
+
+
+def test_a_run_is_solved_without_updates_and_recorded_like_any_other(bench):
+    (record,) = run(bench)
+    assert record["status"] == "done" and record["steps_done"] == 0
+    # an epoch of 1,157 images in batches of 10
+    assert record["reason"].startswith("no updates, solved in closed form: penalty ")
+    assert record["reason"].endswith(", 1150 training examples")
+    assert record["parameters"] == 10 * 21 and record["test"]["accuracy"] > 0.5
+    rows = list(csv.DictReader((bench.runs("here")[0] / "metrics.csv").read_text().splitlines()))
+    assert {row["split"] for row in rows} == {"validation", "test"}
+    (row,) = json.loads(bench("table", "here", "--json").out)
+    assert row["test"] == pytest.approx(record["test"]["cross_entropy_nat"])
+    assert "done" in bench("status", "here").out
+    assert "already done" in bench("run", "here").err
+
+
+def test_it_sees_no_more_batches_than_updates_would(bench):
+    (record,) = run(bench, steps=3)
+    assert record["reason"].endswith(", 30 training examples")
+
+
+@pytest.mark.parametrize("task", ["adding", "copying, symbols: 2, recall: 1"])
+def test_numbers_and_classes_at_every_step_are_targets_too(bench, task):
+    (record,) = run(bench, task + ", validation_examples: 20, test_examples: 20", steps=20)
+    assert record["status"] == "done"
+
+
+def test_a_stack_solves_each_run(bench):
+    alone = run(bench, "digits", "", 20, "--seeds", 2)
+    bench("run", "here", "--seeds", 2, "--stacked", "--results", "stacked")
+    stacked = [json.loads(p.read_text()) for p in sorted(bench.folder.glob("stacked/*/*/run.json"))]
+    assert [r["test"] for r in alone] == [r["test"] for r in stacked]
+    assert alone[0]["test"] != alone[1]["test"]
+
+
+def test_the_time_of_a_run_can_be_estimated(bench):
+    bench.write("benchmarks/here.yaml", BENCHMARK % ("digits", "", 20))
+    assert bench("run", "here", "--dry-run").out
+
+
+def test_a_cell_that_is_trained_is_refused(bench):
+    said = run(bench, "digits", "cell: rnn", 20, code=2)
+    assert "line 6: readout: 'ridge' is solved once and trains nothing else, and the cell" in said
+    assert said.endswith("take a cell without any, such as echo_state, or another readout\n")
+
+
+def test_a_claim_can_be_judged_by_it(bench):
+    run(bench, "digits", "", 20)
+    bench.write(
+        "claims.yaml",
+        "title: A paper\npaper: nobody\nclaims:\n  better:\n    figure: '1'\n    says: Better.\n"
+        "    source: made up\n    reference: {value: 1.6, error: 0.1, unit: nat}\n"
+        "    needs: {benchmark: here, model: echo_state, T: 8, seeds: 1, updates: 20}\n"
+        "    quantity: {of: test}\n    expect: {below: 2.3}\n",
+    )
+    assert "1 reproduced" in bench("verify", "claims.yaml").err
