@@ -7,12 +7,12 @@ readout, the loss and the optimizer are elsewhere and the same for every cell.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Generic, Self
+from typing import Any, ClassVar, Generic, Self
 
 from torch import Tensor, nn
 
 from urnn_bench.kernels.choose import Implementation
-from urnn_bench.kernels.time_loop import State, W
+from urnn_bench.kernels.time_loop import Drive, State, W
 from urnn_bench.renamed import CELL_HOOKS, accept_former_hooks
 from urnn_bench.spec.types import Config
 
@@ -54,14 +54,15 @@ class Cell(nn.Module, ABC, Generic[W]):
         """
 
     @abstractmethod
-    def drive(self, x: Tensor, w: W) -> Tensor:
+    def drive(self, x: Tensor, w: W) -> Drive:
         """Return all that does not depend on the state: (T, B, F) to (T, B, ...).
 
-        The input projection: one product for all steps is faster than one for each.
+        The input projection: one product for all steps is faster than one for each. A tuple or
+        dict of tensors may hold more, such as a matrix for every step (T, H, H).
         """
 
     @abstractmethod
-    def step(self, u: Tensor, state: State, w: W) -> State:
+    def step(self, u: Any, state: State, w: W) -> State:
         """Return the next state; a pure function of the drive (B, ...), the state and ``w``."""
 
     @abstractmethod

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.time_loop import State, unbind_steps
 from urnn_bench.probes._trace import Trace, as_vectors, is_real_or_complex, norms
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import generator
@@ -32,7 +32,7 @@ class Lyapunov(Probe):
         direction = _unit(_random_like(state))
         growth = []
         with torch.no_grad():
-            drives = trace.cell.drive(trace.x, trace.weights).unbind(0)
+            drives = unbind_steps(trace.cell.drive(trace.x, trace.weights))
             for u, *next_state in zip(drives, *trace.states.values(), strict=True):
                 distance = _RELATIVE_DISTANCE * _size(state).clamp(min=1)
                 offset = distance.unsqueeze(-1)
