@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from urnn_bench.cells.base import Cell
+from urnn_bench.cells.base import Cell, StateSpec
 from urnn_bench.errors import ComponentError
 from urnn_bench.kernels.time_loop import Drive, State, unbind_steps
 from urnn_bench.models import SequenceModel
@@ -39,7 +39,7 @@ def check_network(name: str, model: SequenceModel, x: Tensor) -> Tensor:
     drive = call(name, cell.drive, inputs, weights)
     _check_drive(name, drive, inputs)
     first = _state(name, "initial_state", call(name, cell.initial_state, size), size)
-    _check_names(name, cell, len(first))
+    _check_states(name, cell, len(first))
     state = first
     for u in unbind_steps(drive):
         given, value = state[0], state[0].detach().clone()
@@ -130,13 +130,26 @@ def _state(name: str, method: str, state: object, size: int) -> tuple[Tensor, ..
     return states
 
 
-def _check_names(name: str, cell: Cell, count: int) -> None:
-    names = cell.state_names
-    if isinstance(names, str) or len(names) != count or len(set(names)) != count:
+def _check_states(name: str, cell: Cell, count: int) -> None:
+    """Raise ComponentError unless every state has a name of its own, and the first is memory."""
+    states = cell.states
+    if not isinstance(states, tuple) or not all(isinstance(s, StateSpec) for s in states):
+        example = 'states = (StateSpec("h"), StateSpec("clock", memory=False))'
+        raise ComponentError(
+            f"the cell '{name}': `states` is {kind_of(states)}; it must be a tuple of StateSpec, "
+            f"such as {example}"
+        )
+    names = tuple(state.name for state in states)
+    if isinstance(cell.state_names, str) or len(names) != count or len(set(names)) != count:
         example = ", ".join(f'"{letter}"' for letter in "hcmnpqrs"[:count])
         raise ComponentError(
             f"the cell '{name}' has {count} states and the `state_names` {names!r}; give it a "
             f"name for each state, such as state_names = ({example}{',' * (count == 1)})"
+        )
+    if not states[0].memory:
+        raise ComponentError(
+            f"the cell '{name}': the readout sees its first state, '{names[0]}', which must be "
+            "memory; put it after a state that is"
         )
 
 
