@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradcheck
 from torch.utils._pytree import tree_map
 
-from urnn_bench.kernels.time_loop import iterate_states, unroll
+from urnn_bench.kernels.time_loop import iterate_states, unbind_steps, unroll
 from urnn_bench.random_streams import seeded
 
 T, B, F, H = 5, 3, 2, 5
@@ -34,6 +34,11 @@ def inputs():
 def reached_state(cell):
     """Return a cell's state after a few steps, as zeros to start from can hide a fault."""
     return unroll(cell, inputs(), cell.initial_state(B), cell.weights())[1]
+
+
+def first_drive(cell, w):
+    """Return the drive of the first step."""
+    return next(iter(unbind_steps(cell.drive(inputs(), w))))
 
 
 def trained_parameters(cell):
@@ -66,7 +71,7 @@ def test_the_seed_alone_decides_the_initial_values(cell_type):
 def test_step_is_pure(cell_type):
     cell = make_perturbed(cell_type)
     w, state = cell.weights(), reached_state(cell)
-    u = cell.drive(inputs(), w)[0]
+    u = first_drive(cell, w)
     before = [s.clone() for s in state]
     first, second = cell.step(u, state, w), cell.step(u, state, w)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
@@ -77,7 +82,7 @@ def test_step_reads_only_its_arguments(cell_type):
     """One cell's step, mapped over the weights of two, gives what each cell's own step gives."""
     cells = [make_perturbed(cell_type, seed) for seed in (1, 2)]
     weights = [cell.weights() for cell in cells]
-    drives = [cell.drive(inputs(), w)[0] for cell, w in zip(cells, weights, strict=True)]
+    drives = [first_drive(cell, w) for cell, w in zip(cells, weights, strict=True)]
     states = [reached_state(cell) for cell in cells]
     arguments = list(zip(drives, states, weights, strict=True))
     stacked_arguments = tree_map(lambda *tensors: torch.stack(tensors), *arguments)

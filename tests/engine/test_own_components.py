@@ -38,6 +38,11 @@ CELL_FAULTS = {
     "another_number": ("+ u),)", "+ u), u)", "2 states; `initial_state` returned 1"),
     "another_kind": ("+ u),)", "+ u).cfloat(),)", "complex numbers of shape (4, 6)"),
     "drive_of_one_step": ("return x @ w.v", "return (x @ w.v)[0]", "`drive` returned a tensor"),
+    "tree_without_tensors": ("return x @ w.v", "return ()", "`drive` returned no tensor"),
+    "number_in_a_tree": ("return x @ w.v", "return x @ w.v, 0.9",
+                         "`drive` returned a value of type float; it must be a tensor"),
+    "tree_of_another_length": ("return x @ w.v", "return x @ w.v, x[:1]",
+                               "it must begin with (T), here (2,)"),
     "complex_features": ("    def initial_state", "    def readout_features(self, h):\n"
                          "        return h.cfloat()\n\n    def initial_state",
                          "`readout_features` returned complex numbers"),

@@ -14,7 +14,7 @@ T steps, B batch, F input features, H hidden width, G gates.
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 import torch
 from pydantic import Field
@@ -57,6 +57,13 @@ class BiasOptions(Config):
 
 D = TypeVar("D")
 C_co = TypeVar("C_co", covariant=True)
+
+
+class FilterDrive(NamedTuple):
+    """What a filter does at each step: a_t, which the batch shares, and what is added."""
+
+    decay: Tensor
+    scaled_input: Tensor
 
 
 class FilteredCell(Cell[W]):
@@ -124,16 +131,14 @@ class LinearlyFilteredCell(FilteredCell[W]):
     def decay(self, x: Tensor) -> Tensor:
         """Return a_t for every step of x (T, B, F), of its type and where it is: (T)."""
 
-    def drive(self, x: Tensor, w: object) -> Tensor:  # noqa: ARG002  W comes after the filter
-        """Return a_t and ε [x_t, 1]: (T, B, 1 + F + 1), or one less without a bias."""
-        # a drive is one tensor, so a_t travels as its first column
-        decay = self.decay(x).view(-1, 1, 1).expand(-1, x.shape[1], -1)
-        return torch.cat([decay, self.options.step_size * self.with_bias_input(x)], -1)
+    def drive(self, x: Tensor, w: object) -> FilterDrive:  # noqa: ARG002  W comes after the filter
+        """Return a_t (T) and ε [x_t, 1]: (T, B, F + 1), or F without a bias."""
+        return FilterDrive(self.decay(x), self.options.step_size * self.with_bias_input(x))
 
-    def step(self, u: Tensor, state: State, w: W) -> State:
+    def step(self, u: FilterDrive, state: State, w: W) -> State:
         """Return the inner cell's next state after the filter's."""
         *inner, v = state
-        v = torch.addcmul(u[..., 1:], u[..., :1], v)
+        v = torch.addcmul(u.scaled_input, u.decay, v)
         return (*self.plain.step(self.plain.drive(v, w), tuple(inner), w), v)
 
     def initial_state(self, batch: int) -> State:

@@ -7,14 +7,32 @@ readout, the loss and the optimizer are elsewhere and the same for every cell.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Generic, Self
+from typing import Any, ClassVar, Generic, NamedTuple, Self
 
 from torch import Tensor, nn
 
 from urnn_bench.kernels.choose import Implementation
-from urnn_bench.kernels.time_loop import State, W
+from urnn_bench.kernels.time_loop import Drive, State, W
 from urnn_bench.renamed import CELL_HOOKS, accept_former_hooks
 from urnn_bench.spec.types import Config
+
+
+class StateSpec(NamedTuple):
+    """A state's name, and whether it remembers the input; a clock does not.
+
+    Its shape is the one that ``initial_state`` gives it: that depends on the width and the options,
+    and said twice it could differ.
+    """
+
+    name: str
+    memory: bool = True
+
+
+class _NamedStates:
+    """The states of a cell that gives their names alone: all are memory."""
+
+    def __get__(self, cell: "Cell | None", kind: "type[Cell]") -> tuple[StateSpec, ...]:
+        return tuple(map(StateSpec, (kind if cell is None else cell).state_names))
 
 
 class Cell(nn.Module, ABC, Generic[W]):
@@ -25,7 +43,9 @@ class Cell(nn.Module, ABC, Generic[W]):
     """
 
     Options: ClassVar[type[Config]] = Config
+    # a cell whose states are all memory names them here; another one declares ``states``
     state_names: ClassVar[tuple[str, ...]] = ("h",)
+    states: ClassVar[tuple[StateSpec, ...]] = _NamedStates()  # type: ignore[assignment]
     kernels: Mapping[str, Implementation[Self, W]] = {}
     # whether a step depends on its number, counted from 1 in every sequence
     time_varying: ClassVar[bool] = False
@@ -40,6 +60,7 @@ class Cell(nn.Module, ABC, Generic[W]):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         accept_former_hooks(cls, CELL_HOOKS)
+        _match_names(cls)
 
     @property
     def features(self) -> int:
@@ -54,19 +75,23 @@ class Cell(nn.Module, ABC, Generic[W]):
         """
 
     @abstractmethod
-    def drive(self, x: Tensor, w: W) -> Tensor:
+    def drive(self, x: Tensor, w: W) -> Drive:
         """Return all that does not depend on the state: (T, B, F) to (T, B, ...).
 
-        The input projection: one product for all steps is faster than one for each.
+        The input projection: one product for all steps is faster than one for each. A tuple or
+        dict of tensors may hold more, such as a matrix for every step (T, H, H).
         """
 
     @abstractmethod
-    def step(self, u: Tensor, state: State, w: W) -> State:
+    def step(self, u: Any, state: State, w: W) -> State:
         """Return the next state; a pure function of the drive (B, ...), the state and ``w``."""
 
     @abstractmethod
     def initial_state(self, batch: int) -> State:
-        """Return the state before the first step; the readout sees the first, (B, H)."""
+        """Return the state before the first step, in the order of ``states``, each (B, ...).
+
+        The readout sees the first, (B, H).
+        """
 
     def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
         """Return the parameters that are trained with ``fit.orthogonal_lr``, if any."""
@@ -90,3 +115,17 @@ class Cell(nn.Module, ABC, Generic[W]):
     def readout_features(self, h: Tensor) -> Tensor:
         """Return what the readout sees of h: (..., H) to (..., R), real."""
         return h
+
+
+def _match_names(cell: type[Cell[Any]]) -> None:
+    """Make ``states`` and ``state_names`` of a class agree; raise TypeError if it gives two."""
+    own = vars(cell)
+    declared = own.get("states")
+    if isinstance(declared, tuple) and all(isinstance(s, StateSpec) for s in declared):
+        names = tuple(state.name for state in declared)
+        if own.get("state_names", names) != names:
+            raise TypeError(f"{cell.__name__} has `states` and other `state_names`; keep `states`")
+        cell.state_names = names
+    elif declared is None and "state_names" in own:
+        # a base may have declared others
+        setattr(cell, "states", vars(Cell)["states"])  # noqa: B010  typed as what it returns

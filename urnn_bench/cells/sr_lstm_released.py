@@ -11,6 +11,8 @@ forget gate starts from.
 T steps, B batch, F input features, H hidden width.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,13 @@ from urnn_bench.kernels.filters import restarting
 from urnn_bench.kernels.time_loop import State
 
 
+class MomentumDrive(NamedTuple):
+    """m_k of every step, which the batch shares, and the input's part of the pre-activation."""
+
+    momentum: Tensor
+    gates: Tensor
+
+
 class SrLstmReleased(FilteredLstm):
     """The LSTM with the last two pre-activations in every gate."""
 
@@ -29,19 +38,17 @@ class SrLstmReleased(FilteredLstm):
     state_names = ("h", "c", "y")
     time_varying = True
 
-    def drive(self, x: Tensor, w: Weights) -> Tensor:
-        """Return m_k and b_h - ε (W x_t + b_x): (T, B, 1 + 4H)."""
-        momentum = restarting(x, self.options.restart).view(-1, 1, 1)
+    def drive(self, x: Tensor, w: Weights) -> MomentumDrive:
+        """Return m_k (T) and b_h - ε (W x_t + b_x): (T, B, 4H)."""
         g = torch.nn.functional.linear(self.with_bias_input(x), w.w_x)
         inner = w.bias - self.options.step_size * g
-        # a drive is one tensor, so m_k travels as its first column
-        return torch.cat([momentum.expand(-1, x.shape[1], -1), inner], -1)
+        return MomentumDrive(restarting(x, self.options.restart), inner)
 
-    def step(self, u: Tensor, state: State, w: Weights) -> State:
+    def step(self, u: MomentumDrive, state: State, w: Weights) -> State:
         """Return the LSTM's next state from y + m (y - y before)."""
         h, c, previous_y = state
-        y = torch.addmm(u[..., 1:], h, w.w_h.T)
-        return (*gated(y + u[..., :1] * (y - previous_y), c), y)
+        y = torch.addmm(u.gates, h, w.w_h.T)
+        return (*gated(y + u.momentum * (y - previous_y), c), y)
 
     def initial_state(self, batch: int) -> State:
         """Return zeros."""

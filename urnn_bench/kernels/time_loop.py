@@ -3,15 +3,19 @@
 T steps, B batch, F input features, H hidden width, M models.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
 from typing_extensions import TypeVar
 
 State = tuple[Tensor, ...]
+# a tensor, or a NamedTuple, tuple, list or dict of tensors, nested or not; the first axis of each
+# is T, and the second B or none: a tensor (T, ...) is shared by the batch
+Drive = Tensor | tuple[object, ...] | list[Any] | dict[str, Any]
 # a NamedTuple of tensors, nested or not; only the cell and its kernels know which
 Weights = tuple[object, ...]
 
@@ -26,18 +30,29 @@ class HasDrive(Protocol[W_contra]):
         """Return all that does not depend on the state, for all steps: (T, B, F) to (T, B, ...)."""
 
 
-class Recurrence(HasDrive[W_contra], Protocol[W_contra]):
+class Recurrence(Protocol[W_contra]):
     """What the time loop needs of a cell."""
 
-    def step(self, u: Tensor, state: State, w: W_contra, /) -> State:
-        """Return the state after one step with the drive ``u`` (B, ...)."""
+    def drive(self, x: Tensor, w: W_contra, /) -> Drive:
+        """Return all that does not depend on the state, for all steps of ``x`` (T, B, F)."""
+
+    def step(self, u: Any, state: State, w: W_contra, /) -> State:
+        """Return the state after one step with its part of the drive, each tensor without T."""
+
+
+def unbind_steps(drive: Drive) -> Iterable[Drive]:
+    """Return the drive of every step: a tree of the same form, each tensor without its axis T."""
+    # unbind, never u[t]: the backward pass of an index fills a gradient of the size of u with
+    # zeros and adds it up, T times, so it would be quadratic in T
+    if isinstance(drive, Tensor):
+        return drive.unbind(0)
+    tensors, form = tree_flatten(drive)
+    return (tree_unflatten(u, form) for u in zip(*(t.unbind(0) for t in tensors), strict=True))
 
 
 def iterate_states(cell: Recurrence[W], x: Tensor, state: State, w: W) -> Iterator[State]:
     """Yield the state after each step of ``x`` (T, B, F)."""
-    # unbind, never u[t]: the backward pass of an index fills a gradient of the size of u with
-    # zeros and adds it up, T times, so it would be quadratic in T
-    for u in cell.drive(x, w).unbind(0):
+    for u in unbind_steps(cell.drive(x, w)):
         state = cell.step(u, state, w)
         yield state
 

@@ -4,7 +4,7 @@ T steps, B batch, H hidden width.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -21,7 +21,10 @@ from urnn_bench.tasks.base import Batch, Targets, Task
 
 @dataclass(frozen=True)
 class Trace:
-    """All states of a batch and their gradients, each (T, B, H) by the state's name.
+    """The memory of a batch over time and its gradients, each state (T, B, H) by its name.
+
+    A state with more axes is flattened after B. ``others`` are the states that are no memory, such
+    as a clock, each (T, B, ...) by its position among those of the cell.
 
     A gradient is the total derivative of each example's own loss with respect to that state,
     through everything that comes later, so it does not depend on the size of the batch. For a
@@ -38,6 +41,23 @@ class Trace:
     states: Mapping[str, Tensor]
     gradients: Mapping[str, Tensor]
     weights_gradient: Callable[[torch.dtype], Tensor]
+    others: Mapping[int, Tensor] = field(default_factory=dict)
+
+    def memory_of(self, state: State) -> State:
+        """Return those states of a cell that are memory, each (B, H)."""
+        return tuple(as_vectors(s) for i, s in enumerate(state) if i not in self.others)
+
+    def state_before(self, step: int, memory: State) -> State:
+        """Return a cell's state before a step, counted from 0, with ``memory`` (B, H) in it.
+
+        Its other states are as they were, and all have the shapes that the cell gave them.
+        """
+        others = {i: s[step - 1] if step else self.initial[i] for i, s in self.others.items()}
+        rest = iter(memory)
+        return tuple(
+            others[i] if i in others else next(rest).to(first.dtype).view_as(first)
+            for i, first in enumerate(self.initial)
+        )
 
 
 def trace(model: SequenceModel, task: Task, batch: Batch) -> Trace:
@@ -70,11 +90,12 @@ def _trace(make: Callable[[], SequenceModel], task: Task, batch: Batch) -> Trace
         # with a gradient, so that the states have one even if no parameter is trained
         first = tuple(s.clone().requires_grad_(is_real_or_complex(s)) for s in initial)
         steps = list(iterate_states(twin.cell, x, first, weights))
-        _check(twin.cell.state_names, steps[-1])
+        _check([state.name for state in twin.cell.states], steps[-1])
+        memory = {i: state.name for i, state in enumerate(twin.cell.states) if state.memory}
         loss = task.loss(_output(twin, steps), batch)
-        flat = [state for step in steps for state in step]
+        flat = [step[i] for step in steps for i in memory]
         grads = _gradients(loss, flat)
-    names, size = twin.cell.state_names, x.shape[1]
+    names, size = tuple(memory.values()), x.shape[1]
     # the loss is a mean over the batch: times its size, it is each example's own
     return Trace(
         twin.cell,
@@ -84,6 +105,11 @@ def _trace(make: Callable[[], SequenceModel], task: Task, batch: Batch) -> Trace
         {n: _over_time(flat[i :: len(names)]).detach() for i, n in enumerate(names)},
         {n: size * _over_time(grads[i :: len(names)]) for i, n in enumerate(names)},
         partial(_weights_gradient, make, task, batch),
+        {
+            i: torch.stack([step[i].detach() for step in steps])
+            for i in range(len(initial))
+            if i not in memory
+        },
     )
 
 

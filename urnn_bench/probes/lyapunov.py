@@ -1,7 +1,7 @@
 """The leading Lyapunov exponent: how fast neighbouring states part (+) or meet (-), in nats a step.
 
 Benettin's method (Benettin et al. 1980, Meccanica 15): a copy of every sequence starts a small
-distance away in a random direction of all states together; after every step the logarithm of the
+distance away in a random direction of all memory together; after every step the logarithm of the
 distance's growth is taken and the distance is reset. The distance is 1e-7 of the state's norm, or
 of 1 where the norm is less, so that rounding does not hide it in a state that has grown. The
 exponent is the mean over the batch and over the steps after the first tenth, in which the direction
@@ -14,8 +14,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from urnn_bench.kernels.time_loop import State
-from urnn_bench.probes._trace import Trace, as_vectors, is_real_or_complex, norms
+from urnn_bench.kernels.time_loop import State, unbind_steps
+from urnn_bench.probes._trace import Trace, is_real_or_complex, norms
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import generator
 
@@ -28,20 +28,21 @@ class Lyapunov(Probe):
 
     def read(self, trace: Trace) -> Mapping[str, Tensor]:
         """Return one number () for all states together."""
-        state = tuple(map(as_vectors, trace.initial))
+        state = trace.memory_of(trace.initial)
         direction = _unit(_random_like(state))
         growth = []
         with torch.no_grad():
-            drives = trace.cell.drive(trace.x, trace.weights).unbind(0)
-            for u, *next_state in zip(drives, *trace.states.values(), strict=True):
+            drives = unbind_steps(trace.cell.drive(trace.x, trace.weights))
+            steps = zip(drives, *trace.states.values(), strict=True)
+            for step, (u, *next_state) in enumerate(steps):
                 distance = _RELATIVE_DISTANCE * _size(state).clamp(min=1)
                 offset = distance.unsqueeze(-1)
                 perturbed = tuple(
-                    (s + offset * d if is_real_or_complex(s) else s).to(first.dtype).view_as(first)
-                    for s, d, first in zip(state, direction, trace.initial, strict=True)
+                    s + offset * d if is_real_or_complex(s) else s
+                    for s, d in zip(state, direction, strict=True)
                 )
-                stepped = trace.cell.step(u, perturbed, trace.weights)
-                next_perturbed = tuple(map(as_vectors, stepped))
+                full_state = trace.state_before(step, perturbed)
+                next_perturbed = trace.memory_of(trace.cell.step(u, full_state, trace.weights))
                 difference = tuple(p - s for p, s in zip(next_perturbed, next_state, strict=True))
                 growth.append(_size(difference) / distance)
                 state, direction = tuple(next_state), _unit(difference)

@@ -133,6 +133,13 @@ def _is_state_of(state: Sequence[Tensor], job: Job, step: int) -> bool:
         return bool(state) == is_carried
     initial = job.model.cell.initial_state(job.fit.batch)
     return len(state) == len(initial) and all(
-        _is_dense(found) and found.shape == first.shape and found.dtype.to_real() == job.dtype
+        _is_dense(found) and found.shape == first.shape and _is_kind_of(found, first, job)
         for found, first in zip(state, initial, strict=True)
     )
+
+
+def _is_kind_of(found: Tensor, first: Tensor, job: Job) -> bool:
+    """Return whether a state has the run's precision, or whole numbers if its first value has."""
+    if first.is_floating_point() or first.is_complex():
+        return found.dtype.to_real() == job.dtype
+    return not (found.is_floating_point() or found.is_complex())

@@ -9,10 +9,11 @@ from numbers import Real
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
-from urnn_bench.cells.base import Cell
+from urnn_bench.cells.base import Cell, StateSpec
 from urnn_bench.errors import ComponentError
-from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.time_loop import Drive, State, unbind_steps
 from urnn_bench.models import SequenceModel
 from urnn_bench.run.contract_text import (
     call,
@@ -35,14 +36,12 @@ def check_network(name: str, model: SequenceModel, x: Tensor) -> Tensor:
     """
     cell, inputs = model.cell, model.encode(x[:_STEPS])
     weights, size = call(name, cell.weights), x.shape[1]
-    drive = require_tensor(name, "drive", call(name, cell.drive, inputs, weights))
-    if drive.shape[:2] != inputs.shape[:2]:
-        wanted = f"it must begin with (T, B), here {shape_text(inputs.shape[:2])}"
-        raise wrong(name, "drive", f"a tensor of shape {shape_text(drive.shape)}", wanted)
+    drive = call(name, cell.drive, inputs, weights)
+    _check_drive(name, drive, inputs)
     first = _state(name, "initial_state", call(name, cell.initial_state, size), size)
-    _check_names(name, cell, len(first))
+    _check_states(name, cell, len(first))
     state = first
-    for u in drive.unbind(0):
+    for u in unbind_steps(drive):
         given, value = state[0], state[0].detach().clone()
         state = _state(name, "step", _step(name, cell, u, state, weights), size)
         _check_same_form(name, first, state)
@@ -59,7 +58,21 @@ def check_network(name: str, model: SequenceModel, x: Tensor) -> Tensor:
     return output
 
 
-def _step(name: str, cell: Cell, u: Tensor, state: State, weights: object) -> object:
+def _check_drive(name: str, drive: Drive, inputs: Tensor) -> None:
+    """Raise ComponentError unless a drive is (T, B, ...), or a tree of tensors (T, ...)."""
+    tensors = [require_tensor(name, "drive", leaf) for leaf in tree_leaves(drive)]
+    if not tensors:
+        raise wrong(name, "drive", "no tensor", "it must return at least one")
+    # a tensor of a tree may be shared by the batch
+    axes, begin = (2, "(T, B)") if tensors[0] is drive else (1, "(T)")
+    for tensor in tensors:
+        if tensor.shape[:axes] != inputs.shape[:axes]:
+            found = f"a tensor of shape {shape_text(tensor.shape)}"
+            wanted = f"it must begin with {begin}, here {shape_text(inputs.shape[:axes])}"
+            raise wrong(name, "drive", found, wanted)
+
+
+def _step(name: str, cell: Cell, u: Drive, state: State, weights: object) -> object:
     """Return what a step returns, given a plain tuple as it is when a sequence is continued."""
     try:
         return call(name, cell.step, u, state, weights)
@@ -117,13 +130,26 @@ def _state(name: str, method: str, state: object, size: int) -> tuple[Tensor, ..
     return states
 
 
-def _check_names(name: str, cell: Cell, count: int) -> None:
-    names = cell.state_names
-    if isinstance(names, str) or len(names) != count or len(set(names)) != count:
+def _check_states(name: str, cell: Cell, count: int) -> None:
+    """Raise ComponentError unless every state has a name of its own, and the first is memory."""
+    states = cell.states
+    if not isinstance(states, tuple) or not all(isinstance(s, StateSpec) for s in states):
+        example = 'states = (StateSpec("h"), StateSpec("clock", memory=False))'
+        raise ComponentError(
+            f"the cell '{name}': `states` is {kind_of(states)}; it must be a tuple of StateSpec, "
+            f"such as {example}"
+        )
+    names = tuple(state.name for state in states)
+    if isinstance(cell.state_names, str) or len(names) != count or len(set(names)) != count:
         example = ", ".join(f'"{letter}"' for letter in "hcmnpqrs"[:count])
         raise ComponentError(
             f"the cell '{name}' has {count} states and the `state_names` {names!r}; give it a "
             f"name for each state, such as state_names = ({example}{',' * (count == 1)})"
+        )
+    if not states[0].memory:
+        raise ComponentError(
+            f"the cell '{name}': the readout sees its first state, '{names[0]}', which must be "
+            "memory; put it after a state that is"
         )
 
 

@@ -78,7 +78,7 @@ def _model(components: Components, name: str) -> Description:
     return {
         "about": _about(cell),
         "options": _options(cell.Options),
-        "states": ", ".join(cell.state_names),
+        "states": ", ".join(s.name if s.memory else f"{s.name} (no memory)" for s in cell.states),
         "kernels": ", ".join(["auto", "eager", *cell.kernels]),
         "sizes in the benchmarks": _sizes(components, name),
     }
