@@ -66,7 +66,7 @@ def pytest_addoption(parser):
         default=[],
         type=Path,
         metavar="FILE.py",
-        help="run the contracts on the cells, tasks, figures and probes of this file alone; repeat",
+        help="run the contracts on the components of this file alone; repeat",
     )
 
 

@@ -20,7 +20,7 @@ FLOORS = (
     ("run",),
     ("claims", "figures", "probes"),
     ("analysis", "engine", "models"),
-    ("cells", "tasks", "records"),
+    ("cells", "pooling", "readouts", "tasks", "records"),
     ("kernels", "data", "spec", "registry", "streams", "trace"),
     (
         "errors",
@@ -60,7 +60,9 @@ ALLOWED = {
     "records": {"errors", "events", "files", "renamed", "spec"},
     "tasks": {"data", "errors", "events", "random_streams", "renamed", "spec", "text"},
     "cells": {"kernels", "renamed", "spec"},
-    "models": {"cells", "kernels", "tasks"},
+    "readouts": {"kernels", "spec"},
+    "pooling": {"spec"},
+    "models": {"cells", "kernels", "pooling", "readouts", "tasks"},
     "engine": {"errors", "events", "random_streams", "spec", "tasks"},
     "analysis": {"errors", "proposals", "records", "spec"},
     "probes": {
@@ -89,9 +91,11 @@ ALLOWED = {
         "kernels",
         "machine",
         "models",
+        "pooling",
         "probes",
         "proposals",
         "random_streams",
+        "readouts",
         "records",
         "registry",
         "spec",
@@ -124,6 +128,7 @@ ALLOWED = {
         "measure",
         "probes",
         "proposals",
+        "readouts",
         "records",
         "registry",
         "run",
@@ -134,12 +139,16 @@ ALLOWED = {
     "__main__": {"cli", "errors", "text"},
 }
 
+COMPONENTS = ("cells", "tasks", "readouts", "figures", "probes")
+
 # libraries that only some parts may know
 OUTSIDE = {
     "torch": {
         "random_streams",
         "kernels",
         "cells",
+        "pooling",
+        "readouts",
         "tasks",
         "models",
         "engine",
@@ -157,7 +166,18 @@ OUTSIDE = {
     "requests": {"data"},
     "sklearn": {"tasks"},
     "yaml": {"spec"},
-    "pydantic": {"claims", "spec", "cells", "tasks", "probes", "records", "figures", "run", "cli"},
+    "pydantic": {
+        "claims",
+        "spec",
+        "cells",
+        "readouts",
+        "tasks",
+        "probes",
+        "records",
+        "figures",
+        "run",
+        "cli",
+    },
 }
 
 
@@ -223,7 +243,7 @@ def test_components_are_known_only_through_the_registry():
     for path, name in modules().items():
         for target in inside(path):
             folder, _, rest = target.partition(".")
-            if folder in ("cells", "tasks", "figures", "probes") and part(name) != folder:
+            if folder in COMPONENTS and part(name) != folder:
                 assert rest.split(".")[0] in ("base", "_drawing", "_trace", "_runner"), (
                     f"{name} imports {target}"
                 )

@@ -1,4 +1,4 @@
-"""Encoder, cell and linear readout as one network.
+"""Encoder, cell, pool and readout as one network.
 
 T steps, B batch, F input features, H hidden width, R readable features, O outputs.
 """
@@ -13,23 +13,23 @@ from torch.utils._pytree import tree_map
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.time_loop import State, Weights
-from urnn_bench.tasks.base import Signature, Targets, Tokens
+from urnn_bench.pooling import Pool
+from urnn_bench.readouts.base import Readout
+from urnn_bench.tasks.base import Signature, Tokens
 
 Tree = TypeVar("Tree")
 
 
 class SequenceModel(nn.Module):
-    """A cell that reads one-hot tokens or real vectors, and a linear readout of its state.
+    """A cell that reads one-hot tokens or real vectors, and a readout of its pooled features."""
 
-    The readout starts by Glorot's rule with zero bias, as in the uRNN paper, section 4.3.
-    """
-
-    def __init__(self, cell: Cell, signature: Signature, kernel: Choice) -> None:
+    def __init__(
+        self, cell: Cell, signature: Signature, kernel: Choice, pool: Pool, readout: Readout
+    ) -> None:
         super().__init__()
         self.cell, self.signature, self.kernel = cell, signature, kernel
-        self.readout = nn.Linear(cell.features, signature.outputs)
-        nn.init.xavier_uniform_(self.readout.weight)
-        nn.init.zeros_(self.readout.bias)
+        self.pool, self.readout = pool, readout
+        readout.linear = kernel.linear
 
     def forward(self, x: Tensor, state: State = ()) -> tuple[Tensor, State]:
         """Return (T, B, O), or (B, O) if the task scores the last step alone, and the last state.
@@ -47,21 +47,22 @@ class SequenceModel(nn.Module):
 
     def output(self, hs: Tensor, last: State) -> Tensor:
         """Return the output that the task scores, of h over time and the last state."""
-        # the last state and not hs[-1], whose gradient would be as large as hs and mostly zeros
-        return self.predict(last[0] if self.signature.targets is Targets.LAST_STEP else hs)
+        pooled = self.pool.apply(self.cell.readout_features, hs, last[0])
+        outputs: Tensor = self.readout(pooled)
+        return outputs
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the input of the cell, (T, B, F): tokens (T, B) become one-hot (T, B, V)."""
         if not isinstance(self.signature.inputs, Tokens):
             return x
-        weight, vocabulary = self.readout.weight, self.signature.inputs.vocabulary
+        like, vocabulary = next(self.readout.parameters()), self.signature.inputs.vocabulary
         # not one_hot, which checks the tokens first: the host would wait for the GPU
-        return weight.new_zeros(*x.shape, vocabulary).scatter_(-1, x.unsqueeze(-1), 1)
+        return like.new_zeros(*x.shape, vocabulary).scatter_(-1, x.unsqueeze(-1), 1)
 
     def predict(self, h: Tensor) -> Tensor:
-        """Return the readout of h: (..., H) to (..., O)."""
-        readout = self.readout
-        return self.kernel.linear(self.cell.readout_features(h), readout.weight, readout.bias)
+        """Return the readout of h as it is, not pooled: (..., H) to (..., O)."""
+        outputs: Tensor = self.readout(self.cell.readout_features(h))
+        return outputs
 
 
 def stacked_forward(

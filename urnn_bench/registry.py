@@ -97,10 +97,11 @@ class Registry:
 
 @dataclass(frozen=True)
 class Components:
-    """The four kinds of component; a model is named after its cell."""
+    """The five kinds of component; a model is named after its cell."""
 
     cells: Registry = Registry("model", "cells")
     tasks: Registry = Registry("task", "tasks")
+    readouts: Registry = Registry("readout", "readouts")
     figures: Registry = Registry("figure", "figures")
     probes: Registry = Registry("probe", "probes")
 

@@ -26,7 +26,7 @@ def made(tmp_path_factory):
     return command
 
 
-KINDS = {"models": "cells", "tasks": "tasks", "figures": "figures", "probes": "probes"}
+KINDS = {"models": "cells", **{k: k for k in ("tasks", "readouts", "figures", "probes")}}
 
 
 def component_files(folder):

@@ -1,6 +1,7 @@
 """Which components the contracts run on.
 
-A contract is a test that holds for every cell, task, figure or probe. It takes the name of the
+A contract is a test that holds for every cell, task, readout, figure or
+probe. It takes the name of the
 component as an argument (``cell_name``, ``task_name``, ...). Without options it runs on every
 component of the registries, so a new file in ``urnn_bench/cells`` is tested without a change here.
 ``pytest tests/contracts --include FILE.py`` runs them on the components of that file alone.
@@ -13,6 +14,7 @@ import pytest
 from urnn_bench.cells.base import Cell
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
+from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
 from urnn_bench.run.resolve import include
 from urnn_bench.tasks._images import ImageTask
@@ -39,6 +41,9 @@ class Selection:
 
     def tasks(self):
         return self.names(self.components.tasks)
+
+    def readouts(self):
+        return self.names(self.components.readouts)
 
     def figures(self):
         return self.names(self.components.figures)
@@ -71,6 +76,7 @@ CASES = {
     ("task_name",): Selection.tasks,
     ("synthetic_task_name",): lambda selection: selection.tasks_below(SyntheticTask),
     ("image_task_name",): lambda selection: selection.tasks_below(ImageTask),
+    ("readout_name",): Selection.readouts,
     ("figure_name",): Selection.figures,
     ("probe_name",): Selection.probes,
 }
@@ -101,6 +107,11 @@ def include_options(pytestconfig):
 @pytest.fixture
 def cell_type(cell_name, components):
     return components.cells.get(cell_name, Cell)
+
+
+@pytest.fixture
+def readout_type(readout_name, components):
+    return components.readouts.get(readout_name, Readout)
 
 
 @pytest.fixture

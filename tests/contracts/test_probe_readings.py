@@ -7,8 +7,12 @@ import torch
 
 from urnn_bench.kernels.choose import choose
 from urnn_bench.models import SequenceModel
+from urnn_bench.pooling import pool_of
 from urnn_bench.probes._trace import trace
 from urnn_bench.random_streams import seeded
+from urnn_bench.readouts.base import Readout
+from urnn_bench.registry import Components
+from urnn_bench.spec.types import Config
 from urnn_bench.tasks.base import Batch, Signature, Targets, Vectors
 
 T, B, F, H = 6, 3, 2, 5
@@ -26,7 +30,9 @@ def make_trace(cell_type, targets):
     with seeded(0, "init"):
         cell = cell_type(F, H, cell_type.Options())
         signature = Signature(Vectors(F), 1, targets)
-        model = SequenceModel(cell, signature, choose(cell, "cpu", "eager"))
+        kernel, pool = choose(cell, "cpu", "eager"), pool_of(None, targets is Targets.EVERY_STEP)
+        readout = Components().readouts.get("linear", Readout)(cell.features, 1, Config())
+        model = SequenceModel(cell, signature, kernel, pool, readout)
     rng = torch.Generator().manual_seed(1)
     shape = (T, B, 1) if targets is Targets.EVERY_STEP else (B, 1)
     batch = Batch(torch.randn(T, B, F, generator=rng), torch.randn(shape, generator=rng))

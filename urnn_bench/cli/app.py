@@ -22,7 +22,7 @@ class UrnnBench(Group):
             "list:list_", "List benchmarks, models, tasks, figures, probes and papers."
         ),
         "describe": CommandSpec(
-            "describe", "Describe a benchmark, model, task, figure, probe or paper."
+            "describe", "Describe a benchmark, model, task, readout, figure, probe or paper."
         ),
         "status": CommandSpec("status", "Show every recorded run and its state."),
         "plot": CommandSpec("plot", "Draw figures from the records."),

@@ -14,7 +14,7 @@ from urnn_bench.tasks.base import Batch, Task
 
 Returned = TypeVar("Returned")
 
-DRAWS = "the cell or the task draws random numbers"
+DRAWS = "the cell, the readout or the task draws random numbers"
 
 
 @dataclass

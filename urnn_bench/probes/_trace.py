@@ -16,7 +16,7 @@ from urnn_bench.kernels.time_loop import State, Weights, iterate_states
 from urnn_bench.models import SequenceModel
 from urnn_bench.probes._twin import twins
 from urnn_bench.random_streams import seeded
-from urnn_bench.tasks.base import Batch, Targets, Task
+from urnn_bench.tasks.base import Batch, Task
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,7 @@ def _check(names: Sequence[str], state: State) -> None:
 
 
 def _output(model: SequenceModel, steps: list[State]) -> Tensor:
-    if model.signature.targets is Targets.LAST_STEP:
-        return model.predict(steps[-1][0])
-    return model.predict(torch.stack([step[0] for step in steps]))
+    return model.output(torch.stack([step[0] for step in steps]), steps[-1])
 
 
 def norms(states: Tensor) -> Tensor:

@@ -42,6 +42,8 @@ def _built_anew(model: SequenceModel) -> SequenceModel:
     cell = model.cell
     with seeded(0, "twin"):
         own = type(cell)(cell.inputs, cell.hidden, cell.options)
-        twin = SequenceModel(own, model.signature, model.kernel)
+        old = model.readout
+        readout = type(old)(old.features, old.outputs, old.options)
+        twin = SequenceModel(own, model.signature, model.kernel, model.pool, readout)
     twin.load_state_dict(model.state_dict())
     return twin

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import torch
 from torch.nn.parameter import is_lazy
@@ -16,42 +16,65 @@ from urnn_bench.errors import (
     attempt,
     first_line,
 )
-from urnn_bench.kernels.choose import choose
+from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel
-from urnn_bench.spec.types import Config
-from urnn_bench.tasks.base import Signature
+from urnn_bench.pooling import pool_of
+from urnn_bench.readouts.base import Readout
+from urnn_bench.spec.types import Config, PoolName
+from urnn_bench.tasks.base import Signature, Targets
+
+Kind = TypeVar("Kind", Cell, Readout)
+
+
+class Part(NamedTuple, Generic[Kind]):
+    """A component by name and class, and its options as JSON."""
+
+    name: str
+    kind: type[Kind]
+    options: str
 
 
 class Architecture(NamedTuple):
-    """A cell, its options as JSON, and all that it knows of its task."""
+    """A cell, a readout, how features are pooled, and all that the network knows of its task."""
 
-    name: str
-    cell: type[Cell]
-    options: str
+    cell: Part[Cell]
+    readout: Part[Readout]
+    pool: PoolName | None
     signature: Signature
 
     def network(self, hidden: int, device: str, kernel: str) -> SequenceModel:
-        """Return the network of a width; raise ComponentError with what its cell raises."""
+        """Return the network of a width; raise ComponentError with what its parts raise."""
+        text = f"the cell '{self.cell.name}' cannot be built {hidden} wide"
+        cell, choice = raised_by(text, self._cell, hidden, device, kernel)
+        text = f"the readout '{self.readout.name}' cannot be built of {cell.features} features"
+        return raised_by(text, self._network, cell, choice)
 
-        def build() -> SequenceModel:
-            options = validated(self.cell.Options, self.options)
-            cell = self.cell(self.signature.inputs.width, hidden, options)
-            _require_shapes(cell)
-            return SequenceModel(cell, self.signature, choose(cell, device, kernel))
+    def _cell(self, hidden: int, device: str, kernel: str) -> tuple[Cell, Choice]:
+        options = validated(self.cell.kind.Options, self.cell.options)
+        cell = self.cell.kind(self.signature.inputs.width, hidden, options)
+        _require_shapes(cell)
+        return cell, choose(cell, device, kernel)
 
-        return raised_by(f"the cell '{self.name}' cannot be built {hidden} wide", build)
+    def _network(self, cell: Cell, choice: Choice) -> SequenceModel:
+        pool = pool_of(self.pool, self.signature.targets is Targets.EVERY_STEP)
+        options = validated(self.readout.kind.Options, self.readout.options)
+        features, outputs = pool.width * cell.features, self.signature.outputs
+        # after the cell: the order of draws is part of what a seed means
+        readout = self.readout.kind(features, outputs, options)
+        _require_shapes(readout)
+        return SequenceModel(cell, self.signature, choice, pool, readout)
 
     def count_parameters(self, hidden: int) -> int:
         """Return the number of trainable parameters; raise ComponentError if the cell raises."""
         return _count(self, hidden)
 
 
-def _require_shapes(cell: Cell) -> None:
+def _require_shapes(part: Cell | Readout) -> None:
     """Raise TypeError if a parameter has no shape before the first batch: it could not be counted.
 
     The optimizer would not train it either.
     """
-    for name, parameter in cell.named_parameters():
+    for name, parameter in part.named_parameters():
         if is_lazy(parameter):
             raise TypeError(
                 f"the parameter '{name}' has no shape yet; use a layer that is not lazy"

@@ -21,9 +21,10 @@ from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independ
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import may_draw, seeded
+from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import contract, task_contract, update_contract
-from urnn_bench.run.architecture import Architecture, raised_by, validated, without_values
+from urnn_bench.run.architecture import Architecture, Part, raised_by, validated, without_values
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
@@ -102,20 +103,26 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         model.cell.on_update_end,
         StackedForward(stacked_forward, steps_are_independent) if model.kernel.stacked else None,
         run.fit.batch * (model.cell.flops() or 0.0),
-        Draws(may_draw(model.cell) or may_draw(task)),
+        Draws(model.readout.draws or _has_users_part(task, model)),
     )
     return job, model.kernel
 
 
-# task, cell, width, batch and precision of the runs whose components keep their contracts
+# task, parts of the network, width, batch and precision of the runs whose components keep their
+# contracts
 _CHECKED: set[tuple[str, str, str]] = set()
 
 
+def _has_users_part(task: Task, model: SequenceModel) -> bool:
+    """Return whether the task, the cell or the readout is of a user's."""
+    return any(map(may_draw, (task, model.cell, model.readout)))
+
+
 def _check_contract(components: Components, run: Run, task: Task, model: SequenceModel) -> None:
-    """Raise ComponentError if a user's cell or task breaks its contract, checked once."""
+    """Raise ComponentError if a user's component breaks its contract, checked once."""
     size = f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
-    key = repr(run.task), repr(run.cell), size
-    if key in _CHECKED or not (may_draw(model.cell) or may_draw(task)):
+    key = repr(run.task), repr((run.cell, run.readout, run.pool)), size
+    if key in _CHECKED or not _has_users_part(task, model):
         return
     with kept(), seeded(run.seed, "init"):
         # another network: a cell may keep what it has computed
@@ -152,11 +159,12 @@ def _check_steps(
 ) -> None:
     """Check two steps of a network, the scores of what it returns, and the end of an update."""
 
+    cell = run.cell.name
+
     def output_of(network: SequenceModel) -> Tensor:
         with seeded(run.seed, "contract", "steps"):
-            return contract.check_network(run.cell.name, network, batch.x)
+            return contract.check_network(cell, run.readout.name, network, batch.x)
 
-    cell = run.cell.name
     output = update_contract.check_repeatable(cell, model, lambda: output_of(model))
     loss = task_contract.check_scores(run.task.name, task, output, batch)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -229,16 +237,23 @@ def _options_text(spec: ComponentSpec) -> str:
 
 
 def _architecture(components: Components, run: Run, task: Task) -> Architecture:
-    cell_type = components.cells.get(run.cell.name, Cell)
+    cell, readout = run.cell, run.readout
+    cell_type = components.cells.get(cell.name, Cell)
+    readout_type = components.readouts.get(readout.name, Readout)
     text = f"the task '{run.task.name}' cannot say what its inputs and outputs are"
     signature = raised_by(text, getattr, task, "signature")
-    return Architecture(run.cell.name, cell_type, _options_text(run.cell), signature)
+    return Architecture(
+        Part(cell.name, cell_type, _options_text(cell)),
+        Part(readout.name, readout_type, _options_text(readout)),
+        run.pool,
+        signature,
+    )
 
 
 def _network(
     components: Components, run: Run, task: Task, device: str, kernel: str
 ) -> SequenceModel:
-    """Return a run's network; raise ComponentError with what its cell raises."""
+    """Return a run's network; raise ComponentError with what its cell or readout raises."""
     with kept():
         return _architecture(components, run, task).network(run.hidden, device, kernel)
 

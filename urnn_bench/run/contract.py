@@ -25,34 +25,38 @@ from urnn_bench.run.contract_text import (
     shape_text,
     wrong,
 )
+from urnn_bench.run.readout_contract import check_output, require_parameter
 
 _STEPS = 2
 
 
-def check_network(name: str, model: SequenceModel, x: Tensor) -> Tensor:
+def check_network(name: str, readout: str, model: SequenceModel, x: Tensor) -> Tensor:
     """Return the output (B, O) after two steps of a batch (T, B, ...).
 
-    Raises ComponentError if a method of the cell returns something of the wrong form.
+    Raises ComponentError if a method of the cell or the readout returns something of the wrong
+    form.
     """
+    first_parameter = require_parameter(readout, model.readout)
     cell, inputs = model.cell, model.encode(x[:_STEPS])
     weights, size = call(name, cell.weights), x.shape[1]
     drive = call(name, cell.drive, inputs, weights)
     _check_drive(name, drive, inputs)
     first = _state(name, "initial_state", call(name, cell.initial_state, size), size)
     _check_states(name, cell, len(first))
-    state = first
+    states = [first]
     for u in unbind_steps(drive):
-        given, value = state[0], state[0].detach().clone()
-        state = _state(name, "step", _step(name, cell, u, state, weights), size)
+        given, value = states[-1][0], states[-1][0].detach().clone()
+        state = _state(name, "step", _step(name, cell, u, states[-1], weights), size)
         _check_same_form(name, first, state)
         if not is_same(given, value):
             raise ComponentError(
                 f"the cell '{name}': `step` changes the first state that it is given, which is "
                 "read afterwards; return a new tensor, such as h * 0.9 for h.mul_(0.9)"
             )
+        states.append(state)
     _check_flops(name, cell)
-    _check_features(name, cell, state[0], model.readout.weight.dtype)
-    output = model.predict(state[0])
+    _check_features(name, cell, states[-1][0], first_parameter.dtype)
+    output = check_output(readout, model, states[1:])
     if not output.requires_grad:
         raise ComponentError(f"the cell '{name}' switches gradients off, so nothing is trained")
     return output

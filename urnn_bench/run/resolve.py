@@ -15,8 +15,11 @@ from urnn_bench.errors import (
     near_miss,
 )
 from urnn_bench.figures.base import Figure
+from urnn_bench.pooling import choices
 from urnn_bench.probes.base import Probe
+from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components, Registry, faults_of, load_file, subclasses
+from urnn_bench.run.build import architecture_of
 from urnn_bench.run.width import widest
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
@@ -24,12 +27,13 @@ from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.plausible import check_numbers, check_probes, check_solved
 from urnn_bench.spec.run import Probes, Run
 from urnn_bench.spec.sweep import UnresolvedRun
-from urnn_bench.spec.types import ComponentSpec, Config
-from urnn_bench.tasks.base import Task
+from urnn_bench.spec.types import ComponentSpec, Config, PoolName
+from urnn_bench.tasks.base import Targets, Task
 
-_BASES: dict[str, type[Cell | Task | Figure | Probe]] = {
+_BASES: dict[str, type[Cell | Task | Readout | Figure | Probe]] = {
     "cells": Cell,
     "tasks": Task,
+    "readouts": Readout,
     "figures": Figure,
     "probes": Probe,
 }
@@ -42,7 +46,7 @@ def include(components: Components, paths: Sequence[Path]) -> Components:
         folders = [folder for folder, base in _BASES.items() if subclasses(module, base)]
         if not folders:
             faults = "; ".join(faults_of(module, _BASES.values()))
-            text = faults or "defines no public subclass of Cell, Task, Figure or Probe"
+            text = faults or "defines no public subclass of Cell, Task, Readout, Figure or Probe"
             raise UsageError(f"{path}: {text}")
         extended = {name: getattr(components, name).include(path.resolve()) for name in folders}
         components = replace(components, **extended)
@@ -78,11 +82,18 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
         draft.fit.dtype,
         lambda path: draft.where(("models", draft.model_name, "cell", *path)),
     )
+    readout = _checked(components.readouts, Readout, draft.readout, draft, draft.path("readout"))
+    check_numbers(
+        readout.options,
+        draft.fit.dtype,
+        lambda path: draft.where((*draft.path("readout"), *path)),
+    )
     run = Run(
         benchmark=benchmark,
         label=draft.label,
         task=task,
         cell=cell,
+        readout=readout,
         # a budget of parameters is turned into a width below
         hidden=model.hidden or 1,
         fit=draft.fit,
@@ -90,6 +101,7 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
         probes=_probes(components, draft),
         settings=draft.settings,
     )
+    run = run.model_copy(update={"pool": _pool(components, run, draft)})
     if model.hidden is not None:
         return run
     if model.parameters is None:
@@ -118,6 +130,26 @@ def _checked(
     except ValidationError as error:
         raise spec_error(error, options, where, path) from error
     return ComponentSpec(name=named.name, options=filled, source=registry.source(named.name))
+
+
+def _pool(components: Components, run: Run, draft: UnresolvedRun) -> PoolName | None:
+    """Return how a draft pools features, None for the default way.
+
+    Raises SpecError if the task does not score what the pool returns.
+    """
+    name = draft.model.pool
+    if name is None:
+        return None
+    targets = architecture_of(components, run).signature.targets
+    possible = choices(targets is Targets.EVERY_STEP)
+    if name not in possible:
+        text = f"the task '{run.task.name}' is scored at {_SCORED[targets]}, so it must be"
+        where = draft.where(draft.path("pool"))
+        raise SpecError(f"{where}{text} {' or '.join(possible)}, not {name}")
+    return None if name == possible[0] else name
+
+
+_SCORED = {Targets.LAST_STEP: "the last step", Targets.EVERY_STEP: "every step"}
 
 
 def _probes(components: Components, draft: UnresolvedRun) -> Probes | None:

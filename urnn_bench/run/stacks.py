@@ -76,7 +76,8 @@ def _without_scores(job: Job, updates: int) -> Job:
 
 def _signature(run: Run) -> tuple[str, ...]:
     """Return what the runs of a stack have in common."""
-    return repr(run.task), repr(run.cell), f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
+    network = repr((run.cell, run.readout, run.pool))
+    return repr(run.task), network, f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
 
 
 def _max_size(components: Components, backend: Backend, run: Run) -> int:

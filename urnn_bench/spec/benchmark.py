@@ -8,16 +8,28 @@ from pydantic import Field, field_validator, model_validator
 
 from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.run import Probes
-from urnn_bench.spec.types import ComponentSpec, Config, Count, Seeds, require_distinct
+from urnn_bench.spec.types import (
+    ComponentSpec,
+    Config,
+    Count,
+    PoolName,
+    Seeds,
+    require_distinct,
+)
 
 # between a model's name and its values in a grid
 GRID_SEPARATOR = " @ "
 
 
 class ModelSpec(Config):
-    """A model of a benchmark: a cell, its size, and its changes to the common ``fit``."""
+    """A model of a benchmark: a cell, its size and readout, and its changes to the common ``fit``.
+
+    A readout or a pool that is not given is the benchmark's.
+    """
 
     cell: ComponentSpec
+    readout: ComponentSpec | None = None
+    pool: PoolName | None = None
     hidden: Count | None = None
     parameters: Count | None = None
     fit: dict[str, object] = {}
@@ -41,6 +53,8 @@ class Benchmark(Config):
     T: dict[int, dict[str, object]]
     seeds: Seeds = (0,)
     models: Annotated[dict[str, ModelSpec], Field(min_length=1)]
+    readout: ComponentSpec | None = None
+    pool: PoolName | None = None
     hidden: Count | None = None
     parameters: Count | None = None
     fit: dict[str, object] = {}

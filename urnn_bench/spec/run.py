@@ -8,7 +8,15 @@ from typing import Annotated
 from pydantic import Field
 
 from urnn_bench.spec.fit import Fit, RmspropPaper
-from urnn_bench.spec.types import SEQUENCES, UPDATES, ComponentSpec, Config, Count, Seed
+from urnn_bench.spec.types import (
+    SEQUENCES,
+    UPDATES,
+    ComponentSpec,
+    Config,
+    Count,
+    PoolName,
+    Seed,
+)
 
 _PROBES = ("gradient_norm", "state_norm", "distance_to_last", "memory_horizon", "lyapunov")
 
@@ -36,6 +44,7 @@ class Probes(Config):
         return step in self.at or (self.every is not None and step % self.every == 0)
 
 
+LINEAR = ComponentSpec(name="linear")
 _AS_IN_THE_PAPER = RmspropPaper.model_fields["accumulator"].default
 _LATER_KEYS_OF_FIT = ("orthogonal_lr", "recurrent", "schedule")
 _NOT_IDENTITY: Mapping[str, bool | set[str]] = {
@@ -49,7 +58,8 @@ class Run(Config):
     """Everything that the result of one run depends on; not its device, kernel or threads.
 
     ``settings`` are the changes that the command line made to the benchmark. They tell which runs
-    were requested together and are not part of the identity.
+    were requested together and are not part of the identity. Without ``pool``, the readout sees
+    what the task scores: the last step or every step.
     """
 
     benchmark: str
@@ -60,6 +70,8 @@ class Run(Config):
     fit: Fit
     seed: Seed
     probes: Probes | None = None
+    readout: ComponentSpec = LINEAR
+    pool: PoolName | None = None
     settings: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
     @property
@@ -94,7 +106,8 @@ class Run(Config):
 
     def _canonical(self) -> dict[str, object]:
         # a feature that is not used is left out, so that older runs keep their identity
-        unused = {} if self.probes else {"probes": True}
+        defaults = {"probes": None, "readout": LINEAR, "pool": None}
+        unused = {key: True for key, value in defaults.items() if getattr(self, key) == value}
         value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused})
         for name in _LATER_KEYS_OF_FIT:
             if value["fit"][name] is None:

@@ -16,11 +16,13 @@ from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.plausible import check_fit
-from urnn_bench.spec.run import Probes, Run
+from urnn_bench.spec.run import LINEAR, Probes, Run
 from urnn_bench.spec.types import ComponentSpec
 
 GridValues = Mapping[str, object]
 _MODELS = ("models",)
+_INHERITED = ("readout", "pool")
+_DEFAULT_POOLS = ("last", "every")
 _MOST_RUNS, _LONGEST_LABEL = 100_000, 180
 
 
@@ -45,7 +47,10 @@ class CheckedBenchmark:
 
 @dataclass(frozen=True)
 class UnresolvedRun:
-    """A run before its components have checked their options and its width is known."""
+    """A run before its components have checked their options and its width is known.
+
+    ``inherited`` are the keys of the model that the file has at its top.
+    """
 
     label: str
     model: ModelSpec
@@ -55,6 +60,7 @@ class UnresolvedRun:
     settings: tuple[str, ...]
     where: Where
     probes: Probes | None = None
+    inherited: frozenset[str] = frozenset()
 
     @property
     def model_name(self) -> str:
@@ -62,9 +68,18 @@ class UnresolvedRun:
         return self.label.partition(GRID_SEPARATOR)[0]
 
     @property
+    def readout(self) -> ComponentSpec:
+        """The readout, the linear one if the file names none."""
+        return self.model.readout or LINEAR
+
+    @property
     def T(self) -> int:
         """The sequence length as the task counts it."""
         return self.task.T
+
+    def path(self, key: str) -> KeyPath:
+        """Return where the file has a key that models may inherit."""
+        return (key,) if key in self.inherited else (*_MODELS, self.model_name, key)
 
     def describes(self, run: Run) -> bool:
         """Return whether a run is of this model and task, trained like this.
@@ -76,11 +91,20 @@ class UnresolvedRun:
         same_components = all(
             component.name == recorded.name
             and component.options.items() <= recorded.options.items()
-            for component, recorded in ((self.task, run.task), (self.model.cell, run.cell))
+            for component, recorded in (
+                (self.task, run.task),
+                (self.model.cell, run.cell),
+                (self.readout, run.readout),
+            )
         )
         same_width = self.model.hidden in (None, run.hidden)
+        # a run has no pool if it has the default one, which a file may name
+        same_pool = self.model.pool in (
+            (None, *_DEFAULT_POOLS) if run.pool is None else (run.pool,)
+        )
         ignored = {key: getattr(self.fit, key) for key in ("steps", "log_every", "evaluate_batch")}
-        return same_components and same_width and self.fit == run.fit.model_copy(update=ignored)
+        same_network = same_components and same_width and same_pool
+        return same_network and self.fit == run.fit.model_copy(update=ignored)
 
 
 def check_benchmark(
@@ -198,13 +222,14 @@ def _draft(
         overlays[("grid",)] = _nested(values)
     return UnresolvedRun(
         label=_label(name, values),
-        model=_sized(model, benchmark),
+        model=_inheriting(_sized(model, benchmark), benchmark),
         task=task.model_copy(update={"options": {**task.options, "T": T}}),
         fit=_fit(checked, overlays),
         seed=seed,
         settings=settings,
         where=checked.where,
         probes=benchmark.probes,
+        inherited=frozenset(key for key in _INHERITED if getattr(model, key) is None),
     )
 
 
@@ -241,6 +266,12 @@ def _fit(checked: CheckedBenchmark, overlays: Mapping[KeyPath, Mapping[str, obje
         raise spec_error(error, Fit, where) from error
     check_fit(fit, where)
     return fit
+
+
+def _inheriting(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:
+    """Return a model with the benchmark's readout and pool, where it has none of its own."""
+    missing = [key for key in _INHERITED if getattr(model, key) is None]
+    return model.model_copy(update={key: getattr(benchmark, key) for key in missing})
 
 
 def _sized(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:

@@ -1,7 +1,7 @@
 """The values that specs are made of, checked and immutable."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
@@ -22,6 +22,8 @@ SEQUENCES: JsonDict = {"unit": "sequences"}
 Count = Annotated[int, Field(ge=1, lt=2**63)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+# how the features over time become what the readout sees
+PoolName = Literal["last", "mean", "max", "last_and_mean", "every"]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
 

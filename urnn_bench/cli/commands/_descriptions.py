@@ -16,6 +16,7 @@ from urnn_bench.claims.schema import load_paper
 from urnn_bench.errors import UnknownComponentError, UsageError
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
+from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.matrix import check_figures
@@ -39,6 +40,7 @@ def describe(components: Components, name: str) -> list[Description]:
         "benchmark": (tuple(catalogue.names()), _benchmark),
         "model": (components.cells.names(), _model),
         "task": (components.tasks.names(), _task),
+        "readout": (components.readouts.names(), _readout),
         "figure": (components.figures.names(), _figure),
         "probe": (components.probes.names(), _probe),
         "paper": (tuple(catalogue.claims()), _paper),
@@ -51,7 +53,7 @@ def describe(components: Components, name: str) -> list[Description]:
     if not descriptions:
         all_names = {name for names, _ in kinds.values() for name in names}
         raise UnknownComponentError(
-            "benchmark, model, task, figure, probe or paper", name, all_names
+            "benchmark, model, task, readout, figure, probe or paper", name, all_names
         )
     return descriptions
 
@@ -88,6 +90,11 @@ def _task(components: Components, name: str) -> Description:
     task = components.tasks.get(name, Task)
     metrics = [f"{task.metrics[0]} (the loss; best weights have the lowest)", *task.metrics[1:]]
     return {"about": _about(task), "options": _options(task.Options), "metrics": metrics}
+
+
+def _readout(components: Components, name: str) -> Description:
+    readout = components.readouts.get(name, Readout)
+    return {"about": _about(readout), "options": _options(readout.Options)}
 
 
 def _figure(components: Components, name: str) -> Description:

@@ -21,19 +21,20 @@ def list_(
         str | None,
         typer.Argument(
             metavar="KIND",
-            help="Only benchmarks, models, tasks, figures, probes or papers.",
+            help="Only benchmarks, models, tasks, readouts, figures, probes or papers.",
             autocompletion=complete_kind,
         ),
     ] = None,
     include: Include = None,
     json: Json = False,
 ) -> None:
-    """List benchmarks, models, tasks, figures, probes and papers, with a line on each."""
+    """List benchmarks, models, tasks, readouts, figures, probes and papers, a line on each."""
     components = load_components(include or [])
     summaries: dict[str, Callable[[], dict[str, str]]] = {
         "benchmarks": lambda: _titles(catalogue.names()),
         "models": lambda: _summaries(components.cells),
         "tasks": lambda: _summaries(components.tasks),
+        "readouts": lambda: _summaries(components.readouts),
         "figures": lambda: _summaries(components.figures),
         "probes": lambda: _summaries(components.probes),
         "papers": lambda: _titles(catalogue.claims()),

@@ -1,0 +1,1 @@
+"""Readouts, one file each; the file name is the readout's name."""
