@@ -45,12 +45,18 @@ class Cell(nn.Module, ABC, Generic[W]):
     Options: ClassVar[type[Config]] = Config
     # a cell whose states are all memory names them here; another one declares ``states``
     state_names: ClassVar[tuple[str, ...]] = ("h",)
-    states: ClassVar[tuple[StateSpec, ...]] = _NamedStates()  # type: ignore[assignment]
+    states: tuple[StateSpec, ...] = _NamedStates()  # type: ignore[assignment]
     kernels: Mapping[str, Implementation[Self, W]] = {}
     # whether a step depends on its number, counted from 1 in every sequence
-    time_varying: ClassVar[bool] = False
+    time_varying: bool = False
     # why an update cannot be captured as a CUDA graph: making the weights waits for the host
     host_sync_reason: str = ""
+    # why the time loop does not compute what training does, if so: it is then used by probes alone
+    time_loop_refusal: str = ""
+    # whether it has a step in time; probes follow a network step by step
+    has_step: bool = True
+    # whether an update draws random numbers, as dropout does
+    draws: bool = False
     options: Config
 
     def __init__(self, inputs: int, hidden: int, options: Config) -> None:
@@ -61,6 +67,11 @@ class Cell(nn.Module, ABC, Generic[W]):
         super().__init_subclass__()
         accept_former_hooks(cls, CELL_HOOKS)
         _match_names(cls)
+
+    @property
+    def parts(self) -> "tuple[Cell[Any], ...]":
+        """The cells that a network has: this one, or those of its layers."""
+        return (self,)
 
     @property
     def features(self) -> int:

@@ -1,12 +1,14 @@
 """A network but for its width, and how many parameters it has at any width."""
 
 from collections.abc import Callable
-from functools import cache
-from typing import Generic, NamedTuple, TypeVar
+from functools import cache, partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch.nn.parameter import is_lazy
 
+from urnn_bench.cells._bidirectional import BidirectionalCell
+from urnn_bench.cells._deep import DeepCell
 from urnn_bench.cells.base import Cell
 from urnn_bench.errors import (
     Arguments,
@@ -20,6 +22,7 @@ from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.models import SequenceModel
 from urnn_bench.pooling import pool_of
 from urnn_bench.readouts.base import Readout
+from urnn_bench.spec.layers import Block
 from urnn_bench.spec.types import Config, PoolName
 from urnn_bench.tasks.base import Signature, Targets
 
@@ -34,10 +37,28 @@ class Part(NamedTuple, Generic[Kind]):
     options: str
 
 
+class Layers(NamedTuple):
+    """How many layers a network has, and what surrounds the recurrence of each."""
+
+    number: int = 1
+    block: Block | None = None
+    bidirectional: bool = False
+
+    def build(self, kind: type[Cell], inputs: int, hidden: int, options: Config) -> Cell[Any]:
+        """Return the one cell, or all layers as one."""
+        one: Callable[[int, int, Config], Cell[Any]] = kind
+        if self.bidirectional:
+            one = partial(BidirectionalCell, kind)
+        if self.number == 1 and self.block is None:
+            return one(inputs, hidden, options)
+        return DeepCell(one, inputs, hidden, options, self.number, self.block)
+
+
 class Architecture(NamedTuple):
-    """A cell, a readout, how features are pooled, and all that the network knows of its task."""
+    """Layers of a cell, a readout, a pool, and all that the network knows of its task."""
 
     cell: Part[Cell]
+    layers: Layers
     readout: Part[Readout]
     pool: PoolName | None
     signature: Signature
@@ -56,7 +77,7 @@ class Architecture(NamedTuple):
 
     def _cell(self, hidden: int, device: str, kernel: str) -> tuple[Cell, Choice]:
         options = validated(self.cell.kind.Options, self.cell.options)
-        cell = self.cell.kind(self.signature.inputs.width, hidden, options)
+        cell = self.layers.build(self.cell.kind, self.signature.inputs.width, hidden, options)
         _require_shapes(cell)
         return cell, choose(cell, device, kernel)
 

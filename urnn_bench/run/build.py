@@ -14,7 +14,7 @@ from urnn_bench.engine import optim
 from urnn_bench.engine.cuda_graph import CudaGraphUpdates
 from urnn_bench.engine.draws import Draws, batch_of
 from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
-from urnn_bench.errors import attempt
+from urnn_bench.errors import KernelError, attempt
 from urnn_bench.events import SPLITS, SplitName
 from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import Choice
@@ -25,7 +25,14 @@ from urnn_bench.random_streams import may_draw, seeded
 from urnn_bench.readouts.base import Readout, SolvedReadout
 from urnn_bench.registry import Components, Registry
 from urnn_bench.run import closed_form, contract, task_contract, update_contract
-from urnn_bench.run.architecture import Architecture, Part, raised_by, validated, without_values
+from urnn_bench.run.architecture import (
+    Architecture,
+    Layers,
+    Part,
+    raised_by,
+    validated,
+    without_values,
+)
 from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
@@ -91,6 +98,7 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         # here too a task of a user's that draws changes nothing outside the run
         task = task_of(components, run)
         model = _network(components, run, task, device.type, backend.kernel)
+    _require_kernel(model.cell, backend)
     _check_contract(components, run, task, model)
     model.to(device, dtype)
     model.kernel.warm_up(run.fit.batch, dtype)
@@ -104,8 +112,8 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         model.cell.on_update_end,
         StackedForward(stacked_forward, steps_are_independent) if model.kernel.stacked else None,
         run.fit.batch * (model.cell.flops() or 0.0),
-        Draws(model.readout.draws or _has_users_part(task, model)),
-        _solve(run, task, model),
+        Draws(model.cell.draws or model.readout.draws or _has_users_part(task, model)),
+        solve=_solve(run, task, model),
     )
     return job, model.kernel
 
@@ -124,20 +132,25 @@ _CHECKED: set[tuple[str, str, str]] = set()
 
 def _has_users_part(task: Task, model: SequenceModel) -> bool:
     """Return whether the task, the cell or the readout is of a user's."""
-    return any(map(may_draw, (task, model.cell, model.readout)))
+    return any(map(may_draw, (task, *model.cell.parts, model.readout)))
 
 
 def _check_contract(components: Components, run: Run, task: Task, model: SequenceModel) -> None:
     """Raise ComponentError if a user's component breaks its contract, checked once."""
     size = f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
-    key = repr(run.task), repr((run.cell, run.readout, run.pool)), size
+    key = repr(run.task), repr(run.network), size
     if key in _CHECKED or not _has_users_part(task, model):
         return
-    with kept(), seeded(run.seed, "init"):
-        # another network: a cell may keep what it has computed
-        other = _network(components, run, task, "cpu", "eager")
-    with kept(), seeded(run.seed + 1, "init"):
-        third = _network(components, run, task, "cpu", "eager")
+    # one layer: what is checked is each component by itself
+    alone = run.model_copy(update={"layers": 1, "block": None, "bidirectional": False})
+
+    def network(seed: int) -> SequenceModel:
+        with kept(), seeded(seed, "init"):
+            return _network(components, alone, task, "cpu", "eager")
+
+    # another network: a cell may keep what it has computed
+    model = model if alone.network == run.network else network(run.seed)
+    other, third = network(run.seed), network(run.seed + 1)
     update_contract.warn_of_fixed_seed(run.cell.name, other, third)
     contract.check_kept(run.cell.name, model)
     contract.check_same_start(run.cell.name, model, other)
@@ -225,9 +238,16 @@ def _carried(components: Components, run: Run, task: Task) -> int:
 def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
     """Return the kernel a run would use."""
     device, task = device_of(backend.device), task_of(components, run)
-    return without_values(
-        lambda _: _network(components, run, task, device.type, backend.kernel).kernel
-    )
+    model = without_values(lambda _: _network(components, run, task, device.type, backend.kernel))
+    _require_kernel(model.cell, backend)
+    return model.kernel
+
+
+def _require_kernel(cell: Cell, backend: Backend) -> None:
+    """Raise KernelError if the time loop is requested and does not compute what training does."""
+    if backend.kernel == "eager" and cell.time_loop_refusal:
+        reason = cell.time_loop_refusal
+        raise KernelError(f"the kernel 'eager' cannot run: {reason}; use --kernel auto")
 
 
 def _configured(registry: Registry, base: type[Configured], spec: ComponentSpec) -> Configured:
@@ -253,6 +273,7 @@ def _architecture(components: Components, run: Run, task: Task) -> Architecture:
     signature = raised_by(text, getattr, task, "signature")
     return Architecture(
         Part(cell.name, cell_type, _options_text(cell)),
+        Layers(run.layers, run.block, run.bidirectional),
         Part(readout.name, readout_type, _options_text(readout)),
         run.pool,
         signature,

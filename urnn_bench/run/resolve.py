@@ -93,6 +93,9 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
         label=draft.label,
         task=task,
         cell=cell,
+        layers=model.layers or 1,
+        block=model.block,
+        bidirectional=model.bidirectional or False,
         readout=readout,
         # a budget of parameters is turned into a width below
         hidden=model.hidden or 1,
@@ -169,6 +172,7 @@ def _probes(components: Components, draft: UnresolvedRun) -> Probes | None:
     """Return a draft's probes with every option filled in."""
     if draft.probes is None:
         return None
+    _require_steps(components, draft)
     if draft.probes.T is not None:
         longer = {**draft.task.options, "T": draft.probes.T}
         task = draft.task.model_copy(update={"options": longer})
@@ -177,6 +181,19 @@ def _probes(components: Components, draft: UnresolvedRun) -> Probes | None:
     paths = ((named, ("probes", "read", str(i))) for i, named in enumerate(draft.probes.read))
     read = tuple(_checked(components.probes, Probe, n, draft, path) for n, path in paths)
     return draft.probes.model_copy(update={"read": read})
+
+
+def _require_steps(components: Components, draft: UnresolvedRun) -> None:
+    """Raise SpecError if a network that is to be probed cannot be computed step by step."""
+    model = draft.model
+    varies = components.cells.get(model.cell.name, Cell).time_varying
+    without_step = {
+        "bidirectional": model.bidirectional,
+        "layers": varies and model.layers not in (None, 1),
+    }
+    for key in filter(without_step.get, without_step):
+        text = f"probes follow a network step by step; leave out '{key}' or the probes"
+        raise SpecError(draft.where(draft.path(key)) + text)
 
 
 def _check_solved(components: Components, task: ComponentSpec, draft: UnresolvedRun) -> None:

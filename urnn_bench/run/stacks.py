@@ -76,7 +76,7 @@ def _without_scores(job: Job, updates: int) -> Job:
 
 def _signature(run: Run) -> tuple[str, ...]:
     """Return what the runs of a stack have in common."""
-    network = repr((run.cell, run.readout, run.pool))
+    network = repr(run.network)
     return repr(run.task), network, f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
 
 

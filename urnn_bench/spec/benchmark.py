@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from urnn_bench.spec.layers import Block
 from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.run import Probes
 from urnn_bench.spec.types import (
@@ -22,12 +23,15 @@ GRID_SEPARATOR = " @ "
 
 
 class ModelSpec(Config):
-    """A model of a benchmark: a cell, its size and readout, and its changes to the common ``fit``.
+    """A model of a benchmark: a cell, its layers and readout, and its changes to ``fit``.
 
-    A readout or a pool that is not given is the benchmark's.
+    Layers, a block, a readout or a pool that is not given is the benchmark's.
     """
 
     cell: ComponentSpec
+    layers: Count | None = None
+    block: Block | None = None
+    bidirectional: bool | None = None
     readout: ComponentSpec | None = None
     pool: PoolName | None = None
     hidden: Count | None = None
@@ -53,6 +57,9 @@ class Benchmark(Config):
     T: dict[int, dict[str, object]]
     seeds: Seeds = (0,)
     models: Annotated[dict[str, ModelSpec], Field(min_length=1)]
+    layers: Count | None = None
+    block: Block | None = None
+    bidirectional: bool | None = None
     readout: ComponentSpec | None = None
     pool: PoolName | None = None
     hidden: Count | None = None

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from urnn_bench.spec.fit import Fit, RmspropPaper
+from urnn_bench.spec.layers import Block
 from urnn_bench.spec.types import (
     SEQUENCES,
     UPDATES,
@@ -70,6 +71,9 @@ class Run(Config):
     fit: Fit
     seed: Seed
     probes: Probes | None = None
+    layers: Count = 1
+    block: Block | None = None
+    bidirectional: bool = False
     readout: ComponentSpec = LINEAR
     pool: PoolName | None = None
     settings: Annotated[tuple[str, ...], Field(strict=False)] = ()
@@ -78,6 +82,11 @@ class Run(Config):
     def T(self) -> int:
         """The sequence length as the task counts it."""
         return self.task.T
+
+    @property
+    def network(self) -> tuple[object, ...]:
+        """All that makes the network but its width."""
+        return self.cell, self.layers, self.block, self.bidirectional, self.readout, self.pool
 
     @property
     def identity(self) -> str:
@@ -106,7 +115,14 @@ class Run(Config):
 
     def _canonical(self) -> dict[str, object]:
         # a feature that is not used is left out, so that older runs keep their identity
-        defaults = {"probes": None, "readout": LINEAR, "pool": None}
+        defaults = {
+            "probes": None,
+            "readout": LINEAR,
+            "pool": None,
+            "layers": 1,
+            "block": None,
+            "bidirectional": False,
+        }
         unused = {key: True for key, value in defaults.items() if getattr(self, key) == value}
         value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused})
         for name in _LATER_KEYS_OF_FIT:

@@ -21,7 +21,7 @@ from urnn_bench.spec.types import ComponentSpec
 
 GridValues = Mapping[str, object]
 _MODELS = ("models",)
-_INHERITED = ("readout", "pool")
+_INHERITED = ("layers", "block", "bidirectional", "readout", "pool")
 _DEFAULT_POOLS = ("last", "every")
 _MOST_RUNS, _LONGEST_LABEL = 100_000, 180
 
@@ -103,7 +103,9 @@ class UnresolvedRun:
             (None, *_DEFAULT_POOLS) if run.pool is None else (run.pool,)
         )
         ignored = {key: getattr(self.fit, key) for key in ("steps", "log_every", "evaluate_batch")}
-        same_network = same_components and same_width and same_pool
+        own = self.model.layers or 1, self.model.block, self.model.bidirectional or False
+        same_layers = own == (run.layers, run.block, run.bidirectional)
+        same_network = same_components and same_width and same_layers and same_pool
         return same_network and self.fit == run.fit.model_copy(update=ignored)
 
 
@@ -269,7 +271,7 @@ def _fit(checked: CheckedBenchmark, overlays: Mapping[KeyPath, Mapping[str, obje
 
 
 def _inheriting(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:
-    """Return a model with the benchmark's readout and pool, where it has none of its own."""
+    """Return a model with what the benchmark says for all, where it says nothing itself."""
     missing = [key for key in _INHERITED if getattr(model, key) is None]
     return model.model_copy(update={key: getattr(benchmark, key) for key in missing})
 

@@ -1,0 +1,140 @@
+"""Deep networks as they are run: resumed, stacked, probed, sized, and refused."""
+
+import csv
+import json
+
+import pytest
+import torch
+
+from urnn_bench.engine.loop import train, train_run
+from urnn_bench.engine.stacked_check import share_strategy
+from urnn_bench.engine.train_state import TrainState
+from urnn_bench.events import Measured
+from urnn_bench.registry import Components
+from urnn_bench.run import build, checkpoint
+from urnn_bench.run.device import Backend
+from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.layers import Block
+from urnn_bench.spec.run import Run
+from urnn_bench.spec.types import ComponentSpec
+
+COMPONENTS = Components()
+TASK = {"T": 5, "validation_examples": 4, "test_examples": 4}
+BLOCKS = {
+    "plain": None,
+    "layer": Block(mixer="glu"),
+    "dropout": Block(norm="rms", mixer="mlp", dropout=0.5),
+    "batch": Block(norm="batch", position="post"),
+}
+
+
+def run_of(block="layer", seed=0, model="lstm", layers=2, **more):
+    return Run(
+        benchmark="b",
+        label=model,
+        task=ComponentSpec(name="copying", options=TASK),
+        hidden=6,
+        seed=seed,
+        cell=ComponentSpec(name=model),
+        layers=layers,
+        block=BLOCKS[block],
+        fit=Fit.model_validate({"steps": 12, "batch": 4, "evaluate_every": 4, "dtype": "float64"}),
+        **more,
+    )
+
+
+def job_of(run):
+    return build.job_of(COMPONENTS, run, Backend("cpu"))[0]
+
+
+def weights_after(job, state=None):
+    list(train_run(job, state or TrainState()))
+    return {name: value.clone() for name, value in job.model.state_dict().items()}
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_goes_on_to_the_byte(tmp_path, block, bidirectional):
+    run = run_of(block, bidirectional=bidirectional)
+    job, state = job_of(run), TrainState()
+    for _ in train_run(job, state):
+        if state.step == 5:
+            break
+    checkpoint.save(tmp_path / "checkpoint.pt", job, state, "id", {})
+    job = job_of(run)
+    state = checkpoint.restore(checkpoint.load(tmp_path / "checkpoint.pt", "id"), job)
+    found, expected = weights_after(job, state), weights_after(job_of(run))
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+def scores(events):
+    kept = [e for e in events if isinstance(e, Measured)]
+    return [value for e in kept for value in e.metrics.values()]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_stack_trains_each_as_alone(block):
+    runs = [run_of(block, seed) for seed in range(3)]
+    jobs = share_strategy([job_of(run) for run in runs])
+    events = [[] for _ in jobs]
+    for i, event in train(jobs, [TrainState() for _ in jobs]):
+        events[i].append(event)
+    for found, run in zip(events, runs, strict=True):
+        alone = list(train_run(job_of(run), TrainState()))
+        assert len(scores(found)) > 4
+        assert scores(found) == pytest.approx(scores(alone), rel=1e-8)
+
+
+def test_what_is_not_used_leaves_the_identity():
+    alone = run_of("plain", layers=1)
+    assert "layers" not in json.dumps(alone._canonical())
+    used = [run_of("plain"), run_of("layer"), run_of("plain", bidirectional=True)]
+    assert len({run.identity for run in [alone, *used]}) == 4
+
+
+DEEP = ("--model", "lstm", "--set", "layers=2", "--set", "block={mixer: glu}")
+
+
+def test_probes_name_states_by_layer(bench):
+    bench("run", "tiny", *DEEP, "--probe", "-q")
+    (path,) = bench.folder.glob("results/tiny/lstm-*/probes.csv")
+    with path.open() as lines:
+        states = {row["state"] for row in csv.DictReader(lines) if row["probe"] == "state_norm"}
+    assert states == {"h_1", "c_1", "h_2", "c_2"}
+    bench("plot", "tiny", "--figure", "gradient_norms")
+
+
+def test_a_budget_counts_every_layer_and_block(bench):
+    sizes = ("--set", "hidden=null", "--set", "parameters=3000")
+    bench("run", "tiny", *DEEP, *sizes, "-q")
+    (path,) = bench.folder.glob("results/tiny/lstm-*/run.json")
+    record = json.loads(path.read_text())
+    run = Run.model_validate(record["run"])
+    wider = run.model_copy(update={"hidden": run.hidden + 1})
+    assert record["parameters"] == build.count_parameters(COMPONENTS, run) <= 3000
+    assert build.count_parameters(COMPONENTS, wider) > 3000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--set", "layers=0"), "layers=0: must be at least 1"),
+        (("--set", "block={nrm: rms}"), "unknown key 'nrm'; did you mean 'norm'?"),
+        (("--set", "block={norm: group}"), "must be 'none', 'layer', 'batch' or 'rms'"),
+        (("--set", "block={dropout: 1}"), "must be less than 1"),
+        (("--set", "bidirectional=true", "--probe"), "leave out 'bidirectional' or the probes"),
+        (
+            ("--model", "sr_lstm", "--set", "layers=2", "--probe"),
+            "leave out 'layers' or the probes",
+        ),
+    ],
+)
+def test_wrong_input_is_one_sentence(bench, arguments, said):
+    done = bench("run", "tiny", *arguments, code=2)
+    assert said in done.err and len(done.err.splitlines()) == 1
+
+
+def test_the_time_loop_is_refused_where_it_computes_something_else(bench):
+    batch = ("--set", "block={norm: batch}", "--model", "lstm")
+    done = bench("run", "tiny", *batch, "--kernel", "eager", code=2)
+    assert "batch normalisation takes its means over all time steps" in done.err
