@@ -16,6 +16,8 @@ from urnn_bench.records.record import DIVERGED, FINAL, Record
 from urnn_bench.spec.run import Run as RunSpec
 
 Run = tuple[Path, Record]
+# the keys of settings for what is measured
+_NOT_TRAINING = ("probes", "evaluate")
 Key = Callable[[Record], Hashable]
 
 
@@ -105,8 +107,8 @@ def _newest_runs(runs: Sequence[Run], benchmark: str, command: Command) -> list[
 
 
 def settings_of(record: Record) -> tuple[str, ...]:
-    """Return a run's settings of the command line, without probes, which do not change it."""
-    return tuple(text for text in record.run.settings if not text.startswith("probes"))
+    """Return a run's settings of the command line that may change its training."""
+    return tuple(text for text in record.run.settings if not text.startswith(_NOT_TRAINING))
 
 
 def training_of(record: Record) -> Hashable:

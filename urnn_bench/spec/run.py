@@ -5,10 +5,18 @@ import json
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from urnn_bench.spec.fit import Fit, RmspropPaper
-from urnn_bench.spec.types import SEQUENCES, UPDATES, ComponentSpec, Config, Count, Seed
+from urnn_bench.spec.types import (
+    SEQUENCES,
+    UPDATES,
+    ComponentSpec,
+    Config,
+    Count,
+    Seed,
+    require_distinct,
+)
 
 _PROBES = ("gradient_norm", "state_norm", "distance_to_last", "memory_horizon", "lyapunov")
 
@@ -36,6 +44,27 @@ class Probes(Config):
         return step in self.at or (self.every is not None and step % self.every == 0)
 
 
+class EvaluationLengths(Config):
+    """At which lengths the best weights are scored on the test split, beside that of training."""
+
+    T: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = Field(
+        description="one length, or a list; the task is otherwise the same"
+    )
+
+    @field_validator("T", mode="before")
+    @classmethod
+    def _read_one(cls, value: object) -> object:
+        """Read ``200`` as ``[200]``."""
+        return [value] if type(value) is int else value
+
+    @field_validator("T", mode="after")
+    @classmethod
+    def _check_lengths(cls, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        """Refuse a length that is given twice."""
+        require_distinct(lengths)
+        return lengths
+
+
 _AS_IN_THE_PAPER = RmspropPaper.model_fields["accumulator"].default
 _NOT_IDENTITY: Mapping[str, bool | set[str]] = {
     "benchmark": True,
@@ -48,7 +77,8 @@ class Run(Config):
     """Everything that the result of one run depends on; not its device, kernel or threads.
 
     ``settings`` are the changes that the command line made to the benchmark. They tell which runs
-    were requested together and are not part of the identity.
+    were requested together and are not part of the identity. ``evaluate`` is not part of it either,
+    as the training is the same, and a record does not hold it: its scores say their lengths.
     """
 
     benchmark: str
@@ -60,6 +90,13 @@ class Run(Config):
     seed: Seed
     probes: Probes | None = None
     settings: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    evaluate: EvaluationLengths | None = Field(None, exclude=True)
+
+    @property
+    def other_lengths(self) -> tuple[int, ...]:
+        """The requested lengths of the test apart from that of training, in order."""
+        requested = self.evaluate.T if self.evaluate else ()
+        return tuple(sorted(length for length in requested if length != self.T))
 
     @property
     def T(self) -> int:

@@ -16,7 +16,7 @@ from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.plausible import check_fit
-from urnn_bench.spec.run import Probes, Run
+from urnn_bench.spec.run import EvaluationLengths, Probes, Run
 from urnn_bench.spec.types import ComponentSpec
 
 GridValues = Mapping[str, object]
@@ -55,6 +55,7 @@ class UnresolvedRun:
     settings: tuple[str, ...]
     where: Where
     probes: Probes | None = None
+    evaluate: EvaluationLengths | None = None
 
     @property
     def model_name(self) -> str:
@@ -205,6 +206,7 @@ def _draft(
         settings=settings,
         where=checked.where,
         probes=benchmark.probes,
+        evaluate=benchmark.evaluate,
     )
 
 
