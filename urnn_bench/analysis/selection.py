@@ -49,9 +49,13 @@ class Selected:
             folders=tuple(self.folders[i] for i in kept),
         )
 
-    def baselines(self, metric: str, T: int) -> dict[str, float]:
-        """Return the reference predictors' values of a metric at a length."""
-        recorded = (r.baselines.get(metric, {}) for r in self.records if r.run.T == T)
+    def baselines(self, metric: str, T: int, length: int | None = None) -> dict[str, float]:
+        """Return the reference predictors' values of a metric, of runs trained at T.
+
+        They are those at a length of the test, by default that of training.
+        """
+        at = length or T
+        recorded = (r.baselines_at(at).get(metric, {}) for r in self.records if r.run.T == T)
         baselines = next(filter(None, recorded), {})
         return {name: value for name, value in baselines.items() if value is not None}
 
