@@ -78,7 +78,10 @@ def bench(tmp_path):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """The command line in a folder with records and probes of "tiny": three seeds, two lengths."""
+    """The command line in a folder with records and probes of "tiny": three seeds, two lengths.
+
+    They are tested at a third length too.
+    """
     command = CommandLine(tmp_path_factory.mktemp("trained"), tiny=TINY)
     command(
         "run",
@@ -98,6 +101,8 @@ def trained(tmp_path_factory):
         EVERY_PROBE,
         "--set",
         "fit.solved={metric: cross_entropy_nat, below: 10}",
+        "--set",
+        "evaluate.T=[4, 6, 9]",
         "-q",
     )
     return command

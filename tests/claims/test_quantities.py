@@ -107,3 +107,27 @@ def test_the_mean_of_accuracies_is_no_geometric_one(bench):
 
     assert ours(0.9, 0.6) == "0.9, 0.6"
     assert ours(0.9, 0.6, 0.6) == "0.7 (0.27 to 1.13)"
+
+
+EVALUATED = "T: 100\nevaluate: {T: [400]}\n"
+
+
+def test_a_score_may_be_of_a_length_that_was_not_trained_on(bench):
+    bench.write("benchmarks/made.yaml", bench.MADE.replace("T: 100\n", EVALUATED))
+    text = CLAIMS.replace("over_baseline: true", "over_baseline: true, T: 400")
+    bench.write("paper.yaml", text.replace("{above: 0.9}", "{above: 1.9, below: 2.1}"))
+    record_runs(bench)
+    rows = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
+    assert "3 of 3 seeds: no score on test at T = 400" in rows[1]["reason"]
+    there = {"test": {"cross_entropy_nat": 0.1}}
+    there["baselines"] = {"cross_entropy_nat": {"memoryless": 0.05}}
+    record_runs(bench, evaluations={400: there})
+    rows = json.loads(bench("verify", "paper.yaml", "--json").out)
+    assert rows[1]["values"] == [2.0, 2.0, 2.0] and rows[1]["verdict"] == "reproduced"
+
+
+def test_a_length_that_the_benchmark_does_not_test_is_named(bench):
+    bench.write("benchmarks/made.yaml", bench.MADE.replace("T: 100\n", EVALUATED))
+    bench.write("paper.yaml", CLAIMS.replace("over_baseline: true", "T: 500"))
+    said = bench("verify", "paper.yaml", code=2).err
+    assert "no length of the test is called '500'" in said and "400" in said

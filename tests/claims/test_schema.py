@@ -24,6 +24,7 @@ SCORED = "T: 100, updates: 50}}\n    quantity: {{of: {}}}"
         ("{of: test, over_baseline: true}", "{of: probe, t: 0}", "times count from 1"),
         (TESTED, SCORED.format("validation, until: 51"), "'until' is 51, after the 50"),
         (TESTED, SCORED.format("test, until: 50"), "'until' goes with"),
+        (TESTED, SCORED.format("validation, T: 50"), "'T' goes with the quantity \"test\""),
         (TESTED, SCORED.format("validation, metric: accuracy"), "which 'accuracy' is the best one"),
         (TESTED, SCORED.format("probe, update: 51"), "'update' is 51, after the 50"),
         ('    says: "It is stuck."\n', "", "the key 'says' is missing"),

@@ -11,10 +11,12 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import style
 
 MODELS = {"urnn", "lstm"}
-# all that a figure may need: two lengths, probes at several updates, runs that count as solved
+# all that a figure may need: two lengths and others of the test, probes at several updates, runs
+# that count as solved
 FULL = (
     *("--T", 4, "--T", 6, "--probe", "--set", "probes.at=[0]", "--set", "probes.every=3"),
     *("--set", EVERY_PROBE, "--set", "fit.solved={metric: cross_entropy_nat, below: 10}"),
+    *("--set", "evaluate.T=[4, 6, 9]"),
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from math import nan
 
+from urnn_bench.analysis.lengths import is_solved_at
 from urnn_bench.analysis.statistics import Comparison, compare_paired
 from urnn_bench.errors import NothingToShowError, UsageError
 from urnn_bench.records.record import Record
@@ -12,11 +13,20 @@ from urnn_bench.records.record import Record
 
 @dataclass(frozen=True)
 class ComparisonKey:
-    """What two sides share: a benchmark, a length, and the model if both sides are of one."""
+    """What two sides share: a benchmark, its lengths, and the model if both sides are of one.
+
+    ``length`` is that of the test if it is not the length of training, ``T``.
+    """
 
     benchmark: str
     T: int
     model: str | None = None
+    length: int | None = None
+
+    @property
+    def tested(self) -> int:
+        """The length of the test."""
+        return self.length or self.T
 
 
 @dataclass(frozen=True)
@@ -48,8 +58,8 @@ def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Ro
     return rows
 
 
-def _sort_key(key: ComparisonKey) -> tuple[str, int, str]:
-    return key.benchmark, key.T, key.model or ""
+def _sort_key(key: ComparisonKey) -> tuple[str, int, str, int]:
+    return key.benchmark, key.T, key.model or "", key.tested if key.length else 0
 
 
 def _by_key(records: Sequence[Record], by_model: bool) -> dict[ComparisonKey, dict[int, Record]]:
@@ -57,8 +67,9 @@ def _by_key(records: Sequence[Record], by_model: bool) -> dict[ComparisonKey, di
     groups: dict[ComparisonKey, dict[int, Record]] = {}
     for record in records:
         run = record.run
-        key = ComparisonKey(run.benchmark, run.T, run.label if by_model else None)
-        groups.setdefault(key, {})[run.seed] = record
+        for length in (None, *record.evaluations):
+            key = ComparisonKey(run.benchmark, run.T, run.label if by_model else None, length)
+            groups.setdefault(key, {})[run.seed] = record
     return groups
 
 
@@ -69,9 +80,10 @@ def _row(key: ComparisonKey, a: Mapping[int, Record], b: Mapping[int, Record]) -
         return None
     for seed in seeds:
         check_data(a[seed], b[seed])
+        _check_data_at(key, a[seed], b[seed])
     metric = a[seeds[0]].criterion
-    values = [[_loss(side[seed], metric) for seed in seeds] for side in (a, b)]
-    solved = [sum(side[seed].solved_step is not None for seed in seeds) for side in (a, b)]
+    values = [[_loss(side[seed], metric, key.tested) for seed in seeds] for side in (a, b)]
+    solved = [sum(_is_solved(side[seed], key) for seed in seeds) for side in (a, b)]
     untested = len(shared) - len(seeds)
     trained = _training_differences(key, a[seeds[0]], b[seeds[0]])
     return Row(key, metric, (solved[0], solved[1]), compare_paired(*values), untested, trained)
@@ -89,9 +101,24 @@ def _training(record: Record) -> dict[str, object]:
     return {"fit": fit, **run.model_dump(include={"cell", "hidden"})}
 
 
-def _loss(record: Record, metric: str) -> float:
-    loss = (record.test or {}).get(metric)
+def _loss(record: Record, metric: str, length: int) -> float:
+    loss = record.test_at(length).get(metric)
     return nan if loss is None else loss
+
+
+def _is_solved(record: Record, key: ComparisonKey) -> bool:
+    """Return whether a run solved its task in training, or does at another length of the test."""
+    return is_solved_at(record, key.length) if key.length else record.solved_step is not None
+
+
+def _check_data_at(key: ComparisonKey, a: Record, b: Record) -> None:
+    """Raise UsageError if two runs were not tested on the same sequences of another length."""
+    prints = [r.evaluations[key.length].fingerprint for r in (a, b) if key.length]
+    if len({*prints}) > 1:
+        raise UsageError(
+            f"{a.run.slug} and {b.run.slug} of '{a.run.benchmark}' were not shown the same test "
+            f"data at T = {key.length} and cannot be compared; the task's code has changed"
+        )
 
 
 def check_data(a: Record, b: Record) -> None:

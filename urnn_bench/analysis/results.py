@@ -24,6 +24,22 @@ class Results(Selected):
     metrics: pd.DataFrame
 
     @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Test scores of the best weights by length: run, model, T, seed, length, metric, value.
+
+        ``T`` is the length of the training sequences, ``length`` that of the test's.
+        """
+        rows = [
+            (folder.name, record.run.label, record.run.T, record.run.seed, length, metric, value)
+            for folder, record in zip(self.folders, self.records, strict=True)
+            for length in record.lengths
+            for metric, value in record.test_at(length).items()
+            if value is not None
+        ]
+        columns = ["run", "model", "T", "seed", "length", "metric", "value"]
+        return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
     def probes(self) -> pd.DataFrame:
         """Probe readings over time: run, model, T, seed, step, probe, state, t, value.
 

@@ -16,6 +16,8 @@ from urnn_bench.records.record import DIVERGED, FINAL, Record
 from urnn_bench.spec.run import Run as RunSpec
 
 Run = tuple[Path, Record]
+# the keys of settings for what is measured
+_NOT_TRAINING = ("probes", "evaluate")
 Key = Callable[[Record], Hashable]
 
 
@@ -47,9 +49,13 @@ class Selected:
             folders=tuple(self.folders[i] for i in kept),
         )
 
-    def baselines(self, metric: str, T: int) -> dict[str, float]:
-        """Return the reference predictors' values of a metric at a length."""
-        recorded = (r.baselines.get(metric, {}) for r in self.records if r.run.T == T)
+    def baselines(self, metric: str, T: int, length: int | None = None) -> dict[str, float]:
+        """Return the reference predictors' values of a metric, of runs trained at T.
+
+        They are those at a length of the test, by default that of training.
+        """
+        at = length or T
+        recorded = (r.baselines_at(at).get(metric, {}) for r in self.records if r.run.T == T)
         baselines = next(filter(None, recorded), {})
         return {name: value for name, value in baselines.items() if value is not None}
 
@@ -105,8 +111,8 @@ def _newest_runs(runs: Sequence[Run], benchmark: str, command: Command) -> list[
 
 
 def settings_of(record: Record) -> tuple[str, ...]:
-    """Return a run's settings of the command line, without probes, which do not change it."""
-    return tuple(text for text in record.run.settings if not text.startswith("probes"))
+    """Return a run's settings of the command line that may change its training."""
+    return tuple(text for text in record.run.settings if not text.startswith(_NOT_TRAINING))
 
 
 def training_of(record: Record) -> Hashable:

@@ -1,8 +1,9 @@
-"""One row for each model and length, from the runs of a benchmark.
+"""One row for each model, length of training and length of the test, from a benchmark's runs.
 
 Losses are summarised by their geometric mean with a t interval on the logarithm, other metrics by
 their mean with a t interval, solved seeds by their share with Wilson's interval, the update of
-solving by the median of its survival curve. The range over seeds is given as well.
+solving by the median of its survival curve. The range over seeds is given as well. At a length of
+the test that is not that of training, a seed has solved the task if its test score there says so.
 """
 
 from collections import defaultdict
@@ -10,12 +11,16 @@ from collections.abc import Mapping, Sequence
 from math import isfinite, isnan
 from statistics import median
 
+from urnn_bench.analysis.lengths import is_solved_at, longest_solved
 from urnn_bench.analysis.selection import Selected, censored
 from urnn_bench.analysis.statistics import geometric_mean, mean, proportion, survival
 from urnn_bench.records.record import GOOD, Record
 
 # what a row has that is a whole number, if it is known
-COUNTS = ("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step", "updates")
+COUNTS = (
+    *("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step", "updates", "length"),
+    *("longest_solved", "longest_solved_low", "longest_solved_high", "longest_scored"),
+)
 
 
 def summary(selected: Selected, metric: str | None = None) -> list[dict[str, object]]:
@@ -24,11 +29,10 @@ def summary(selected: Selected, metric: str | None = None) -> list[dict[str, obj
     groups: dict[tuple[int, str], list[Record]] = defaultdict(list)
     for record in selected.records:
         groups[record.run.T, record.run.label].append(record)
-    lengths = {T for T, _ in groups}
-    baselines = {T: next(iter(selected.baselines(metric, T).values()), None) for T in lengths}
     return [
-        {"benchmark": selected.benchmark, **_row(records, metric, selected.criterion, baselines[T])}
+        {"benchmark": selected.benchmark, **_row(selected, metric, records, length)}
         for (T, _), records in sorted(groups.items())
+        for length in (T, *sorted({n for r in records for n in r.evaluations} - {T}))
     ]
 
 
@@ -38,10 +42,11 @@ def tested(selected: Selected) -> list[str]:
 
 
 def _row(
-    records: Sequence[Record], metric: str, criterion: str, baseline: float | None
+    selected: Selected, metric: str, group: Sequence[Record], length: int
 ) -> dict[str, object]:
-    """Return the row of runs that share their model and length."""
-    run = records[0].run
+    """Return the row of runs that share their model and length, for a length of the test."""
+    run, is_trained = group[0].run, length == group[0].run.T
+    records = group if is_trained else [r for r in group if length in r.evaluations]
     paces = [r.steps_done / r.train_s for r in records if r.train_s]
     return {
         "model": run.label,
@@ -52,33 +57,56 @@ def _row(
         ),
         "seeds": len(records),
         "good": sum(record.status in GOOD for record in records),
-        **_solved(records),
+        **(_solved(records) if is_trained else _solved_at(records, length)),
         "updates": int(median(record.steps_done for record in records)),
         "metric": metric or None,
-        **_test(records, metric, is_loss=metric == criterion),
-        "baseline": baseline,
+        **_test(records, metric, length, is_loss=metric == selected.criterion),
+        "baseline": next(iter(selected.baselines(metric, run.T, length).values()), None),
         "updates_per_s": median(paces) if paces else None,
+        "length": length,
+        **(_longest_solved(records) if is_trained else dict.fromkeys(_LONGEST)),
     }
+
+
+_LONGEST = ("longest_solved", "longest_solved_low", "longest_solved_high", "longest_scored")
+
+
+def _longest_solved(records: Sequence[Record]) -> Mapping[str, int | None]:
+    found = longest_solved(records)
+    values = (found.value, found.low, found.high, found.scored) if found else (None,) * 4
+    return dict(zip(_LONGEST, values, strict=True))
+
+
+def _solved_at(records: Sequence[Record], length: int) -> Mapping[str, float | None]:
+    """Return how many seeds solve the task at a length of the test."""
+    count = sum(is_solved_at(record, length) for record in records)
+    return _share(records, count, step=None)
 
 
 def _solved(records: Sequence[Record]) -> Mapping[str, float | None]:
     """Return how many seeds solved the task and when; counts only if ``fit.solved`` is given."""
     steps = [record.solved_step for record in records]
     count = sum(step is not None for step in steps)
-    share = proportion(count, len(records))
     half = survival(steps, [censored(record) for record in records]).median
+    return _share(records, count, step=int(half) if isfinite(half) else None)
+
+
+def _share(records: Sequence[Record], count: int, step: int | None) -> Mapping[str, float | None]:
+    share = proportion(count, len(records))
     has_criterion = any(record.run.fit.solved for record in records)
     return {
         "solved": count if has_criterion else None,
         "solved_low": share.low if has_criterion else None,
         "solved_high": share.high if has_criterion else None,
-        "solved_step": int(half) if isfinite(half) else None,
+        "solved_step": step,
     }
 
 
-def _test(records: Sequence[Record], metric: str, is_loss: bool) -> dict[str, float | None]:
-    """Return the average test score with its interval, the median and the range."""
-    recorded = ((record.test or {}).get(metric) for record in records)
+def _test(
+    records: Sequence[Record], metric: str, length: int, is_loss: bool
+) -> dict[str, float | None]:
+    """Return the average test score at a length, its interval, the median and the range."""
+    recorded = (record.test_at(length).get(metric) for record in records)
     scores = [score for score in recorded if score is not None and not isnan(score)]
     average = (geometric_mean if is_loss else mean)(scores)
     return {

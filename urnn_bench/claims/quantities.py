@@ -24,6 +24,7 @@ QuantityName = Literal["solved", "solved_step", "test", "validation", "probe"]
 class Quantity(Config):
     """One number of a run: whether or when it was solved, a score, or what a probe read.
 
+    "test" is the score of the best weights at length ``T``, by default that of training.
     "validation" is the best score of trained weights up to update ``until``: the lowest loss, or
     for a named ``metric`` the lowest or highest as ``best`` says. "probe" is the reading at time
     ``t`` after ``update`` updates, divided by the one at time ``over`` if that is given; times
@@ -36,6 +37,7 @@ class Quantity(Config):
     over_baseline: bool = False
     best: Literal["lowest", "highest"] | None = None
     until: Count | None = None
+    T: Count | None = None
     probe: str = "gradient_norm"
     state: str = "h"
     update: Annotated[int, Field(ge=0)] = 0
@@ -108,8 +110,12 @@ class Measurement(ABC):
 
     def check_keys(self) -> None:
         """Raise ValueError if a key of the quantity is wrong for this kind."""
-        if self.quantity.until is not None:
-            raise ValueError("'until' goes with the quantity \"validation\"")
+        for key, kind in _KINDS_OF_KEYS.items():
+            if getattr(self.quantity, key) is not None and self.quantity.of != kind:
+                raise ValueError(f"'{key}' goes with the quantity \"{kind}\"")
+
+
+_KINDS_OF_KEYS: Mapping[str, QuantityName] = {"until": "validation", "T": "test"}
 
 
 class _SolvedMeasurement(Measurement):
@@ -151,13 +157,15 @@ class _ScoreMeasurement(Measurement):
         score = self.score(run, metric)
         if not self.quantity.over_baseline:
             return score
-        baseline = next(iter(run.record.baselines.get(metric, {}).values()), None)
+        baselines = run.record.baselines_at(self.quantity.T or run.record.run.T)
+        baseline = next(iter(baselines.get(metric, {}).values()), None)
         return score / baseline if baseline else nan
 
     @property
     def missing_reason(self) -> str:
-        until = self.quantity.until
-        return f"no score on {self.quantity.of}" + (f" within {until:,} updates" if until else "")
+        until, length = self.quantity.until, self.quantity.T
+        within = f" within {until:,} updates" if until else ""
+        return f"no score on {self.quantity.of}{f' at T = {length}' if length else ''}{within}"
 
 
 class FinalTestScore(_ScoreMeasurement):
@@ -166,8 +174,8 @@ class FinalTestScore(_ScoreMeasurement):
     covers_whole_training = True
 
     def score(self, run: Observation, metric: str) -> float:
-        """Return the recorded score."""
-        score = (run.record.test or {}).get(metric)
+        """Return the recorded score at the quantity's length."""
+        score = run.record.test_at(self.quantity.T or run.record.run.T).get(metric)
         return nan if score is None else score
 
 
@@ -192,6 +200,7 @@ class ValidationScore(_ScoreMeasurement):
 
     def check_keys(self) -> None:
         """Raise ValueError if it is not known which score of a metric is the best."""
+        super().check_keys()
         metric = self.quantity.metric
         if metric and self.quantity.best is None:
             raise ValueError(

@@ -208,14 +208,18 @@ class Paper(Config):
         return self
 
 
-def check_needs(name: str, needs: Needs, benchmark: Benchmark) -> None:
-    """Raise UnknownNameError if the claim's benchmark lacks a model or the length it needs."""
+def check_needs(name: str, claim: Claim, benchmark: Benchmark) -> None:
+    """Raise UnknownNameError if the claim's benchmark lacks a model or a length it needs."""
+    needs, length = claim.needs, claim.quantity.T
     where = f"the claim '{name}': in '{needs.benchmark}' "
     models = (*needs.models, *needs.controls)
     if unknown := [model for model in models if model not in benchmark.models]:
         raise UnknownNameError("model", unknown[0], benchmark.models, where)
     if needs.T not in benchmark.T:
         raise UnknownNameError("length", str(needs.T), map(str, benchmark.T), where)
+    tested = {needs.T, *(benchmark.evaluate.T if benchmark.evaluate else ())}
+    if length is not None and length not in tested:
+        raise UnknownNameError("length of the test", str(length), map(str, tested), where)
 
 
 def load_paper(name: str) -> Paper:

@@ -16,10 +16,10 @@ class Figure(ABC):
 
     ``results.runs`` has one row for each run (model, T, seed, status, test scores, ...),
     ``results.metrics`` one for each measured value (run, model, T, seed, step, split, metric,
-    value, and the length of the probed sequences). ``results.baselines(metric, T)`` returns the
-    scores of the reference predictors, and ``results.models`` are the models of all lengths, for
-    their colours. A figure with options declares their class as ``Options``,
-    and annotates ``options`` with it.
+    value, and the length of the probed sequences), ``results.scores`` one for each test score, with
+    the length of the test. ``results.baselines(metric, T, length)`` returns the scores of the
+    reference predictors, and ``results.models`` are the models of all lengths, for their colours. A
+    figure with options declares their class as ``Options``, and annotates ``options`` with it.
     """
 
     Options: ClassVar[type[Config]] = Config

@@ -31,6 +31,7 @@ from urnn_bench.spec.run import Run
 
 METRICS = "metrics.csv"
 PROBES = "probes.csv"
+EVALUATIONS = "evaluations.csv"
 CHECKPOINT = "checkpoint.pt"
 ERROR = "error.txt"
 LOCK = ".lock"
@@ -204,7 +205,7 @@ def check_name(folder: Path) -> None:
 
 def check_replaceable(folder: Path) -> None:
     """Raise RecordsError if a folder is in the place of one of a run's files."""
-    for path in (folder / name for name in (CHECKPOINT, NAME, METRICS, PROBES, ERROR)):
+    for path in (folder / name for name in (CHECKPOINT, NAME, METRICS, PROBES, EVALUATIONS, ERROR)):
         if path.is_dir() and not path.is_symlink():
             raise RecordsError(f"{path}: is a folder and cannot be replaced; remove it yourself")
 
@@ -214,7 +215,7 @@ def clear(folder: Path) -> None:
 
     Raises RecordsError for what cannot be removed.
     """
-    for name in (CHECKPOINT, NAME, METRICS, PROBES, ERROR):
+    for name in (CHECKPOINT, NAME, METRICS, PROBES, EVALUATIONS, ERROR):
         remove(folder / name)
 
 

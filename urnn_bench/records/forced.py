@@ -14,6 +14,7 @@ from urnn_bench.files import require_real_folder
 from urnn_bench.records.folder import (
     CHECKPOINT,
     ERROR,
+    EVALUATIONS,
     FORCED,
     METRICS,
     PROBES,
@@ -77,6 +78,8 @@ def replace_if_final(folder: Path) -> None:
     _real(folder)
     check_replaceable(folder)
     remove(folder / ERROR)
+    # scores of the old weights; the new ones are scored when this is over
+    remove(folder / EVALUATIONS)
     for name in _ORDER:
         if (forced / name).exists():
             os.replace(forced / name, folder / name)

@@ -12,7 +12,7 @@ from urnn_bench.files import read_bytes, write_atomically
 from urnn_bench.records.contradictions import contradiction
 from urnn_bench.records.jsonable import jsonable
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.types import Config
+from urnn_bench.spec.types import Config, Count
 
 SCHEMA_VERSION = 1
 NAME = "run.json"
@@ -68,6 +68,17 @@ class Session(_Stored):
     peak_mb: _Duration | None = None
 
 
+class Evaluation(_Stored):
+    """The best weights on the test split at a length that they were not trained on.
+
+    ``fingerprint`` is the SHA-256 of the first sequences there.
+    """
+
+    test: _Scores
+    baselines: dict[str, _Scores] = {}
+    fingerprint: str = ""
+
+
 class Record(_Stored):
     """A run, its state, and its result; written when it starts and replaced when it ends."""
 
@@ -95,6 +106,8 @@ class Record(_Stored):
     best_step: _Whole | None = None
     solved_step: _Whole | None = None
     test: _Scores | None = None
+    # by length, without that of training
+    evaluations: dict[Count, Evaluation] = {}
     asked: str
     sessions: Annotated[tuple[Session, ...], Field(min_length=1)]
 
@@ -102,6 +115,24 @@ class Record(_Stored):
     def is_closed_form(self) -> bool:
         """Whether the run was solved in closed form, without updates."""
         return self.status == DONE and self.steps_done == 0
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The lengths at which the best weights are scored on the test split, in order."""
+        trained = () if self.test is None else (self.run.T,)
+        return tuple(sorted({*trained, *self.evaluations}))
+
+    def test_at(self, length: int) -> _Scores:
+        """Return the scores of the test at a length; none if it is not scored there."""
+        if length == self.run.T:
+            return self.test or {}
+        return self.evaluations[length].test if length in self.evaluations else {}
+
+    def baselines_at(self, length: int) -> dict[str, _Scores]:
+        """Return, by metric, the baselines of a length; none if they are not known."""
+        if length == self.run.T:
+            return self.baselines
+        return self.evaluations[length].baselines if length in self.evaluations else {}
 
     def write(self, folder: Path) -> None:
         """Replace ``run.json`` in ``folder``."""

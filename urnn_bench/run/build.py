@@ -14,7 +14,7 @@ from urnn_bench.engine import optim
 from urnn_bench.engine.cuda_graph import CudaGraphUpdates
 from urnn_bench.engine.draws import Draws, batch_of
 from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
-from urnn_bench.errors import KernelError, attempt
+from urnn_bench.errors import ComponentError, KernelError, attempt
 from urnn_bench.events import SPLITS, SplitName
 from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import Choice
@@ -86,6 +86,30 @@ def _draw(task: Task, run: Run) -> None:
 def task_of(components: Components, run: Run) -> Task:
     """Return the task of a run; raise ComponentError with what it raises."""
     return _configured(components.tasks, Task, run.task)
+
+
+def evaluation_tasks(components: Components, run: Run) -> dict[int, Task]:
+    """Return a run's task at every other length of its test; raise ComponentError.
+
+    A length that changes the task's inputs or outputs is refused, as the network has those of
+    training.
+    """
+    tasks = {T: _task_at(components, run, T) for T in run.other_lengths}
+    signature = task_of(components, run).signature if tasks else None
+    for T, task in tasks.items():
+        text = f"the task '{run.task.name}' cannot say what its inputs and outputs are"
+        if raised_by(text, getattr, task, "signature") != signature:
+            raise ComponentError(
+                f"'{run.task.name}' trained at T = {run.T} cannot be scored at T = {T}: "
+                "its inputs or outputs are others there; remove it from evaluate.T"
+            )
+    return tasks
+
+
+def _task_at(components: Components, run: Run, T: int) -> Task:
+    """Return the task of a run at another length."""
+    options = {**run.task.options, "T": T}
+    return _configured(components.tasks, Task, run.task.model_copy(update={"options": options}))
 
 
 def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Choice]:
@@ -210,8 +234,7 @@ def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
     schedule = run.probes
     if schedule is None:
         return None
-    options = {**run.task.options, "T": schedule.T or run.T}
-    task = _configured(components.tasks, Task, run.task.model_copy(update={"options": options}))
+    task = _task_at(components, run, schedule.T or run.T)
     probes = {spec.name: _configured(components.probes, Probe, spec) for spec in schedule.read}
     batch = batch_of(task, "validation", 0, schedule.batch, run.seed)
     return ProbeRunner(schedule, task, batch, probes)

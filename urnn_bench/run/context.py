@@ -25,6 +25,9 @@ class Display(Protocol):
     def end(self, record: Record) -> None:
         """A run has ended with the status of its record."""
 
+    def score(self, record: Record, length: int) -> None:
+        """An ended run is scored at another length."""
+
     def skip(self, run: Run, status: RunStatus) -> None:
         """A run is skipped: it is done, another process is training it, or it is refused."""
 

@@ -14,7 +14,8 @@ P trainable parameters, their gradients, their best values so far, and K more of
 run needs both for training. It may take much more, so what passes can still be too large.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import torch
@@ -53,7 +54,8 @@ def require_memory(components: Components, run: Run, device: str) -> None:
     """
     task, free = build.task_of(components, run), _free(device_of(device))
     text = f"the task '{run.task.name}' cannot say how large its batches are"
-    for need in raised_by(text, list, _batches(task, run)):
+    longer = build.evaluation_tasks(components, run)
+    for need in raised_by(text, list, chain(_batches(task, run), _evaluations(longer, run))):
         _compare(need, free)
     _compare(_weights(components, run), free)
 
@@ -91,6 +93,15 @@ def _batches(task: Task, run: Run) -> Iterator[_Need]:
         sequences = {"probes.batch": _at_most(task, "validation", run.probes.batch)}
         steps = {"probes.T": run.probes.T or run.T}
         yield _batch(task, run, "a probed batch", sequences, steps)
+
+
+def _evaluations(tasks: Mapping[int, Task], run: Run) -> Iterator[_Need]:
+    """Yield the batch of the test at every other length."""
+    for T, task in tasks.items():
+        size = task.evaluation_batch(run.fit.evaluate_batch)
+        _check_count(task, "test", size)
+        sequences = {"fit.evaluate_batch": _at_most(task, "test", size)}
+        yield _batch(task, run, "a test batch", sequences, {"evaluate.T": T})
 
 
 def _batch(

@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isfinite
 from os import getpid
@@ -21,6 +22,7 @@ from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
 from urnn_bench.run.device import device_name
 from urnn_bench.spec.run import Run
+from urnn_bench.tasks.base import Task
 
 _EXACT = ("device_name", "kernel", "torch_threads", "versions")
 
@@ -30,7 +32,9 @@ def start_session(run: Run, before: Record | None, stack_size: int = 1) -> Recor
     begins: dict[str, Any] = {"status": "running", "reason": "", "run": run, "asked": now()}
     if before is not None:
         sessions = (*before.sessions, _session(stack_size))
-        return before.model_copy(update={**begins, "sessions": sessions, "test": None})
+        return before.model_copy(
+            update={**begins, "sessions": sessions, "test": None, "evaluations": {}}
+        )
     ids = {"identity": run.identity, "protocol": run.protocol}
     return Record.model_validate({**ids, **begins, "sessions": (_session(stack_size),)})
 
@@ -41,12 +45,8 @@ def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainSta
     Raises DamagedRecordError if the data are not those that the run has been trained on so far.
     """
     current = fingerprint(job)
-    if train_state.step and record.fingerprint and record.fingerprint != current:
-        parts = {**record.fingerprint, **current}
-        changed = [part for part in parts if record.fingerprint.get(part) != current.get(part)]
-        name = f"{record.run.label} T={record.run.T} seed {record.run.seed}"
-        text = f"the {' and '.join(changed)} data are not those it began with; bring those back"
-        raise DamagedRecordError(f"{name}: {text}")
+    if train_state.step:
+        check_fingerprint(record, current)
     device = next(job.model.parameters()).device
     job.draws.seed(job.seed, "baselines")
     build = {
@@ -68,6 +68,17 @@ def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainSta
             "sessions": (*record.sessions[:-1], last),
         }
     )
+
+
+def check_fingerprint(record: Record, current: Mapping[str, str]) -> None:
+    """Raise DamagedRecordError if data are not those that a run has been trained on so far."""
+    if not record.fingerprint or record.fingerprint == current:
+        return
+    parts = {**record.fingerprint, **current}
+    changed = [part for part in parts if record.fingerprint.get(part) != current.get(part)]
+    name = f"{record.run.label} T={record.run.T} seed {record.run.seed}"
+    text = f"the {' and '.join(changed)} data are not those it began with; bring those back"
+    raise DamagedRecordError(f"{name}: {text}")
 
 
 def environment_changes(record: Record) -> str:
@@ -144,11 +155,13 @@ def _peak_mb(device: torch.device) -> float | None:
 
 def fingerprint(job: Job) -> dict[str, str]:
     """Return the SHA-256 of the first sequences of every split, and what the task adds."""
-    return {**{split: _digest(job, split) for split in SPLITS}, **job.task.identity()}
+    digests: dict[str, str] = {split: first_digest(job, job.task, split) for split in SPLITS}
+    return {**digests, **job.task.identity()}
 
 
-def _digest(job: Job, split: SplitName) -> str:
-    batch = batch_of(job.task, split, 0, job.fit.batch, job.seed)
+def first_digest(job: Job, task: Task, split: SplitName) -> str:
+    """Return the SHA-256 of the first sequences of a split, as many as a job's update has."""
+    batch = batch_of(task, split, 0, job.fit.batch, job.seed)
     digest = hashlib.sha256()
     for tensor in (batch.x, batch.y):
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())

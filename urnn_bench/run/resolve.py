@@ -25,7 +25,7 @@ from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.plausible import check_numbers, check_probes, check_solved
-from urnn_bench.spec.run import Probes, Run
+from urnn_bench.spec.run import EvaluationLengths, Probes, Run
 from urnn_bench.spec.sweep import UnresolvedRun
 from urnn_bench.spec.types import ComponentSpec, Config, PoolName
 from urnn_bench.tasks.base import Targets, Task
@@ -103,6 +103,7 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
         seed=draft.seed,
         probes=_probes(components, draft),
         settings=draft.settings,
+        evaluate=_evaluate(components, draft),
     )
     run = run.model_copy(update={"pool": _pool(components, run, draft)})
     _check_solved_readout(components, run, draft)
@@ -127,7 +128,9 @@ def _checked(
     options: type[Config] = registry.get(named.name, base).Options
 
     def where(inner: KeyPath) -> str:
-        return draft.where(inner[-1:] if inner[-1:] == ("T",) else inner)
+        # the length of a task stands at the top level, and another one where it was given
+        given = ("T",) if path == ("task",) else path
+        return draft.where(given if inner == (*path, "T") else inner)
 
     try:
         filled = options.model_validate(named.options).model_dump(mode="json")
@@ -174,9 +177,7 @@ def _probes(components: Components, draft: UnresolvedRun) -> Probes | None:
         return None
     _require_steps(components, draft)
     if draft.probes.T is not None:
-        longer = {**draft.task.options, "T": draft.probes.T}
-        task = draft.task.model_copy(update={"options": longer})
-        _checked(components.tasks, Task, task, draft, ("probes", "T"))
+        _check_length(components, draft.probes.T, draft, ("probes", "T"))
     check_probes(draft.probes, lambda path: draft.where(("probes", *path)))
     paths = ((named, ("probes", "read", str(i))) for i, named in enumerate(draft.probes.read))
     read = tuple(_checked(components.probes, Probe, n, draft, path) for n, path in paths)
@@ -194,6 +195,24 @@ def _require_steps(components: Components, draft: UnresolvedRun) -> None:
     for key in filter(without_step.get, without_step):
         text = f"probes follow a network step by step; leave out '{key}' or the probes"
         raise SpecError(draft.where(draft.path(key)) + text)
+
+
+def _evaluate(components: Components, draft: UnresolvedRun) -> EvaluationLengths | None:
+    """Return the lengths of a draft's test, each of which its task can make."""
+    path = ("evaluate", "T")
+    for length in draft.evaluate.T if draft.evaluate else ():
+        reason = components.tasks.get(draft.task.name, Task).fixed_length_reason
+        if reason and length != draft.T:
+            text = f"'{draft.task.name}' trained at T = {draft.T} cannot be scored at T = {length}"
+            raise SpecError(f"{draft.where(path)}{text}: {reason}")
+        _check_length(components, length, draft, path)
+    return draft.evaluate
+
+
+def _check_length(components: Components, T: int, draft: UnresolvedRun, path: KeyPath) -> None:
+    """Raise SpecError with the place ``path`` if a draft's task cannot have a length."""
+    task = draft.task.model_copy(update={"options": {**draft.task.options, "T": T}})
+    _checked(components.tasks, Task, task, draft, path)
 
 
 def _check_solved(components: Components, task: ComponentSpec, draft: UnresolvedRun) -> None:

@@ -27,6 +27,7 @@ from urnn_bench.run import build, limits, provenance
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import update_threads
 from urnn_bench.run.executor import AcquiredRun, execute_runs, load_checkpoint, with_command
+from urnn_bench.run.scoring import Scoring
 from urnn_bench.spec.run import Run
 
 # benchmark, label, length, and whether it is trained
@@ -152,6 +153,22 @@ def execute_matrix(
 
 
 def _execute_stack(
+    stack: Sequence[Run],
+    options: ExecutionOptions,
+    display: Display,
+    should_stop: Callable[[], str | None],
+    threads: UpdateThreads,
+) -> list[RunStatus]:
+    """Train the runs of a stack that no other process is training, then score them.
+
+    Those that are done are not trained, but scored at the lengths that they lack.
+    """
+    statuses = _train_stack(stack, options, display, should_stop, threads)
+    scoring = Scoring(options, display, should_stop)
+    return [scoring(*pair) for pair in zip(stack, statuses, strict=True)]
+
+
+def _train_stack(
     stack: Sequence[Run],
     options: ExecutionOptions,
     display: Display,

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from urnn_bench.spec.layers import Block
 from urnn_bench.spec.notation import shown, shown_name
-from urnn_bench.spec.run import Probes
+from urnn_bench.spec.run import EvaluationLengths, Probes
 from urnn_bench.spec.types import (
     ComponentSpec,
     Config,
@@ -48,7 +48,8 @@ class Benchmark(Config):
     """A benchmark file: task × models × lengths × seeds, trained by one ``fit``.
 
     ``grid`` has values for keys of ``fit``, by their dotted paths; every model is trained with
-    every combination. ``together`` trains runs of the same shape as a stack.
+    every combination. ``together`` trains runs of the same shape as a stack. ``evaluate`` has the
+    lengths at which the best weights are scored beside those of training.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Benchmark(Config):
     grid: dict[str, Annotated[tuple[object, ...], Field(strict=False, min_length=1)]] = {}
     together: bool = False
     probes: Probes | None = None
+    evaluate: EvaluationLengths | None = None
     figures: Annotated[tuple[ComponentSpec, ...], Field(strict=False)] = ()
 
     @field_validator("T", mode="before")

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from urnn_bench.spec.fit import Fit, RmspropPaper
 from urnn_bench.spec.layers import Block
@@ -17,6 +17,7 @@ from urnn_bench.spec.types import (
     Count,
     PoolName,
     Seed,
+    require_distinct,
 )
 
 _PROBES = ("gradient_norm", "state_norm", "distance_to_last", "memory_horizon", "lyapunov")
@@ -46,6 +47,29 @@ class Probes(Config):
 
 
 LINEAR = ComponentSpec(name="linear")
+
+
+class EvaluationLengths(Config):
+    """At which lengths the best weights are scored on the test split, beside that of training."""
+
+    T: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = Field(
+        description="one length, or a list; the task is otherwise the same"
+    )
+
+    @field_validator("T", mode="before")
+    @classmethod
+    def _read_one(cls, value: object) -> object:
+        """Read ``200`` as ``[200]``."""
+        return [value] if type(value) is int else value
+
+    @field_validator("T", mode="after")
+    @classmethod
+    def _check_lengths(cls, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        """Refuse a length that is given twice."""
+        require_distinct(lengths)
+        return lengths
+
+
 _AS_IN_THE_PAPER = RmspropPaper.model_fields["accumulator"].default
 _LATER_KEYS_OF_FIT = ("orthogonal_lr", "recurrent", "schedule")
 _NOT_IDENTITY: Mapping[str, bool | set[str]] = {
@@ -59,8 +83,9 @@ class Run(Config):
     """Everything that the result of one run depends on; not its device, kernel or threads.
 
     ``settings`` are the changes that the command line made to the benchmark. They tell which runs
-    were requested together and are not part of the identity. Without ``pool``, the readout sees
-    what the task scores: the last step or every step.
+    were requested together and are not part of the identity. ``evaluate`` is not part of it either,
+    as the training is the same, and a record does not hold it: its scores say their lengths.
+    Without ``pool``, the readout sees what the task scores: the last step or every step.
     """
 
     benchmark: str
@@ -77,6 +102,13 @@ class Run(Config):
     readout: ComponentSpec = LINEAR
     pool: PoolName | None = None
     settings: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    evaluate: EvaluationLengths | None = Field(None, exclude=True)
+
+    @property
+    def other_lengths(self) -> tuple[int, ...]:
+        """The requested lengths of the test apart from that of training, in order."""
+        requested = self.evaluate.T if self.evaluate else ()
+        return tuple(sorted(length for length in requested if length != self.T))
 
     @property
     def T(self) -> int:

@@ -16,7 +16,7 @@ from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.plausible import check_fit
-from urnn_bench.spec.run import LINEAR, Probes, Run
+from urnn_bench.spec.run import LINEAR, EvaluationLengths, Probes, Run
 from urnn_bench.spec.types import ComponentSpec
 
 GridValues = Mapping[str, object]
@@ -61,6 +61,7 @@ class UnresolvedRun:
     where: Where
     probes: Probes | None = None
     inherited: frozenset[str] = frozenset()
+    evaluate: EvaluationLengths | None = None
 
     @property
     def model_name(self) -> str:
@@ -232,6 +233,7 @@ def _draft(
         where=checked.where,
         probes=benchmark.probes,
         inherited=frozenset(key for key in _INHERITED if getattr(model, key) is None),
+        evaluate=benchmark.evaluate,
     )
 
 

@@ -97,6 +97,9 @@ class ImageTask(Task):
 
     metrics = ("cross_entropy_nat", "accuracy")
     metric_ends = {"cross_entropy_nat": NOT_NEGATIVE, "accuracy": SHARE}
+    fixed_length_reason = (
+        "an image has as many pixels at every T, so T changes the inputs of a step"
+    )
     levels: ClassVar[int] = 255
     classes: ClassVar[int] = 10
     options: ImageOptions

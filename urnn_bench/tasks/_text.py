@@ -63,6 +63,7 @@ class TextTask(Task):
 
     metrics = ("cross_entropy_nat", "bits_per_token")
     metric_ends = dict.fromkeys(metrics, NOT_NEGATIVE)
+    fixed_length_reason = "its T truncates gradients, and the test reads the whole text at every T"
     options: TextOptions
 
     @abstractmethod

@@ -142,13 +142,15 @@ class Task(ABC):
     ``metrics`` names what ``scores`` returns, with units; the first is the loss, and the lower the
     better: the best weights are chosen by it. ``metric_ends`` has the lowest and the highest score
     of those that have ends; a bound of ``solved`` beyond them is refused. ``data`` are the files
-    that it reads, if it reads any.
+    that it reads, if it reads any. ``fixed_length_reason`` says why the test split of a trained
+    network has one length alone; it is empty if there are others.
     """
 
     Options: ClassVar[type[Config]]
     metrics: ClassVar[tuple[str, ...]]
     metric_ends: ClassVar[Mapping[str, tuple[float, float]]] = {}
     data: ClassVar[DataSet | None] = None
+    fixed_length_reason: ClassVar[str] = ""
 
     options: Config
 

@@ -117,11 +117,12 @@ def _load(
 
 
 def _show(rows: "list[Row]") -> None:
-    echo_rows([_table_row(row) for row in rows])
+    with_length = any(row.matter.length for row in rows)
+    echo_rows([_table_row(row, with_length) for row in rows])
     metrics = " or ".join(dict.fromkeys(row.metric for row in rows))
     echo_err(f"B / A: ratio of test {metrics}, geometric mean over seeds with its 95 % t interval")
     for row in rows:
-        if row.trained:
+        if row.trained and not row.matter.length:
             place = f"{row.matter.benchmark} {row.matter.model} T={row.matter.T}"
             echo_err(f"{place}: A and B were not trained alike: {'; '.join(row.trained)}")
     if untested := sum(row.untested for row in rows):
@@ -129,12 +130,13 @@ def _show(rows: "list[Row]") -> None:
     echo_err("p: exact sign-flip test over seeds; fewer than six seeds are inconclusive")
 
 
-def _table_row(row: "Row") -> TableRow:
+def _table_row(row: "Row", with_length: bool) -> TableRow:
     comparison = row.found
     return {
         "benchmark": row.matter.benchmark,
         **({"model": row.matter.model} if row.matter.model else {}),
         "T": row.matter.T,
+        **({"tested at": row.matter.tested} if with_length else {}),
         "seeds": comparison.pairs,
         "B / A": comparison.ratio.value,
         "low": comparison.ratio.low,
@@ -151,6 +153,7 @@ def _json_row(row: "Row") -> dict[str, object]:
         "benchmark": row.matter.benchmark,
         "model": row.matter.model,
         "T": row.matter.T,
+        "length": row.matter.tested,
         "metric": row.metric,
         "seeds": comparison.pairs,
         "ratio": comparison.ratio.value,
@@ -184,4 +187,9 @@ def _check_gate(rows: "list[Row]") -> None:
 
 
 def _places(rows: "list[Row]") -> str:
-    return ", ".join(f"{row.matter.benchmark} T={row.matter.T}" for row in rows)
+    return ", ".join(f"{row.matter.benchmark} {_lengths(row)}" for row in rows)
+
+
+def _lengths(row: "Row") -> str:
+    tested = f" tested at T={row.matter.length}" if row.matter.length else ""
+    return f"T={row.matter.T}{tested}"

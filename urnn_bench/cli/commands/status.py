@@ -25,9 +25,11 @@ def status(benchmark: Benchmark = None, results: Results = None, json: Json = Fa
     folder = results or default_results()
     name = benchmark_name(folder, benchmark) if benchmark else None
     with without_garbage_collection():
-        rows = _rows(folder, name)
+        recorded = sorted(records(folder, name), key=lambda pair: _sort_key(pair[1]))
+        rows = [_status(*run) for run in recorded]
         if json:
-            echo_json(rows)
+            pairs = zip(rows, recorded, strict=True)
+            echo_json([{**row, "test_by_length": _by_length(run)} for row, (_, run) in pairs])
         elif rows:
             echo_rows([_narrow(row) for row in rows])
     if not (rows or json):
@@ -35,9 +37,9 @@ def status(benchmark: Benchmark = None, results: Results = None, json: Json = Fa
         raise NothingToShowError(f"{folder}: there are no runs yet; train some with: {command}")
 
 
-def _rows(folder: Path, benchmark: str | None) -> list[TableRow]:
-    sorted_records = sorted(records(folder, benchmark), key=lambda pair: _sort_key(pair[1]))
-    return [_status(path, record) for path, record in sorted_records]
+def _by_length(record: Record) -> dict[int, float | None]:
+    """Return the test loss at every length at which a run is scored."""
+    return {T: record.test_at(T).get(record.criterion) for T in record.lengths}
 
 
 def _sort_key(record: Record) -> tuple[str, int, str, int]:

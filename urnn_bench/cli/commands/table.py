@@ -43,6 +43,11 @@ class _SummaryRow(TypedDict):
     test_low: float | None
     test_high: float | None
     baseline: float | None
+    length: int
+    longest_solved: int | None
+    longest_solved_low: int
+    longest_solved_high: int
+    longest_scored: int
 
 
 def table(
@@ -83,13 +88,24 @@ def _warn_of_damage(loaded: "list[Selected]") -> None:
 
 def _write_table(format_: options.TableFormat, rows: list[_SummaryRow]) -> None:
     benchmarks = {row["benchmark"] for row in rows}
-    _WRITERS[format_](rows, [_narrow(row, with_benchmark=len(benchmarks) > 1) for row in rows])
+    with_lengths = any(row["length"] != row["T"] for row in rows)
+    narrow = [_narrow(row, len(benchmarks) > 1, with_lengths) for row in rows]
+    _WRITERS[format_](rows, narrow)
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
         echo_err(f"{name}: test is {metric}")
     echo_err("test: mean over seeds (geometric for the loss); low, high: its 95 % t interval")
     if any(row["good"] < row["seeds"] for row in rows):
         echo_err("good: not diverged, failed or stopped; a diverged run is tested at its best")
     echo_err("size: parameters; solved: seeds (95 % interval of the share) @ median update")
+    if with_lengths:
+        for line in _LENGTHS_LEGEND:
+            echo_err(line)
+
+
+_LENGTHS_LEGEND = (
+    "at: length of the test; solved there: seeds whose test score meets the criterion",
+    "solved to: longest length up to which half of the seeds solve all (95 % interval), 0: none",
+)
 
 
 def _write_text(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
@@ -129,20 +145,33 @@ _WRITERS: dict[options.TableFormat, Callable[[Sequence[_SummaryRow], Sequence[Ta
 }
 
 
-def _narrow(row: _SummaryRow, with_benchmark: bool) -> TableRow:
+def _narrow(row: _SummaryRow, with_benchmark: bool, with_lengths: bool) -> TableRow:
     """Return a row that fits into 80 columns."""
+    lengths: TableRow = {}
+    sizes: TableRow = {"size": row["parameters"], "updates": row["updates"]}
+    if with_lengths:
+        lengths, sizes = {"at": row["length"], "solved to": _longest(row)}, {}
     return {
         **({"benchmark": row["benchmark"]} if with_benchmark else {}),
         "model": row["model"],
         "T": row["T"],
-        "size": row["parameters"],
-        "updates": row["updates"],
+        **lengths,
+        **sizes,
         "solved": _solved(row),
         "test": row["test"],
         "low": row["test_low"],
         "high": row["test_high"],
         "memoryless": row["baseline"],
     }
+
+
+def _longest(row: _SummaryRow) -> str:
+    """Return "200 (50-500)"; "≥500" if the longest length that was scored is solved."""
+    if row["longest_solved"] is None:
+        return ""
+    at_least = "≥" if row["longest_solved"] == row["longest_scored"] else ""
+    interval = f"{row['longest_solved_low']}-{row['longest_solved_high']}"
+    return f"{at_least}{row['longest_solved']} ({interval})"
 
 
 def _solved(row: _SummaryRow) -> str:

@@ -130,7 +130,7 @@ def _drafts(folder: Path, claims: Mapping[str, Claim]) -> dict[str, list[Unresol
     checked = {b: check_benchmark(*find(b), Selection(), ()) for b in benchmarks if b in files}
     for name, claim in judged:
         if benchmark := checked.get(benchmark_name(folder, claim.needs.benchmark)):
-            check_needs(name, claim.needs, benchmark.benchmark)
+            check_needs(name, claim, benchmark.benchmark)
     return {name: drafts(benchmark, Selection()) for name, benchmark in checked.items()}
 
 

@@ -26,7 +26,8 @@ def closing(record: Record) -> str:
     if record.status not in ("done", "solved"):
         parts[0] += f" ({record.reason})"
     if record.test is not None:
-        parts.append(_score(record, "test", record.test.get(record.criterion)))
+        baseline = first_baseline(record)
+        parts.append(_score(record, "test", record.test.get(record.criterion), baseline))
         parts.extend(f"{k} {v:.4g}" for k, v in record.test.items() if _adds_to_score(record, k, v))
     if record.solved_step is not None:
         parts.append(f"solved at update {record.solved_step}")
@@ -42,20 +43,32 @@ def closing(record: Record) -> str:
     return ", ".join(parts)
 
 
+def scored(record: Record, length: int) -> str:
+    """Return the test scores of a run at a length other than that of its training."""
+    test, baselines = record.test_at(length), record.baselines_at(length)
+    baseline = next(iter(baselines.get(record.criterion, {}).values()), None)
+    parts = [_score(record, "test", test.get(record.criterion), baseline)]
+    parts += [f"{k} {v:.4g}" for k, v in test.items() if _adds_to_score(record, k, v)]
+    return f"{title(record.run)}: scored at T = {length}: {', '.join(parts)}"
+
+
 def _adds_to_score(record: Record, metric: str, value: float | None) -> bool:
     """Return whether a metric says more than the criterion and its ratio to the baseline do."""
     return value is not None and metric != record.criterion and not metric.endswith("_baseline")
 
 
-def _score(record: Record, split: str, value: float | None) -> str:
+def _score(record: Record, split: str, value: float | None, baseline: float | None) -> str:
     if value is None:
         return f"{split} {record.criterion} not finite"
-    return f"{split} {record.criterion} {value:.4g}{over_baseline(record, value)}"
+    return f"{split} {record.criterion} {value:.4g}{_over(baseline, value)}"
 
 
 def over_baseline(record: Record, value: float) -> str:
     """Return " (0.31 of the baseline)" if the criterion has a baseline, else nothing."""
-    baseline = first_baseline(record)
+    return _over(first_baseline(record), value)
+
+
+def _over(baseline: float | None, value: float) -> str:
     return f" ({value / baseline:.2g} of the baseline)" if baseline else ""
 
 

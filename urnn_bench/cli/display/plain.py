@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Self
 
-from urnn_bench.cli.display.messages import closing, opening, over_baseline, title
+from urnn_bench.cli.display.messages import closing, opening, over_baseline, scored, title
 from urnn_bench.cli.display.output import duration, echo_err, end_without_stdout, json_text
 from urnn_bench.cli.display.streams import write_out
 from urnn_bench.events import Event as RunEvent
@@ -45,6 +45,9 @@ class QuietDisplay:
         """Report how a run ended if it did not succeed."""
         if record.status not in GOOD:
             echo_err(closing(record))
+
+    def score(self, record: Record, length: int) -> None:
+        """Report nothing."""
 
     def skip(self, run: Run, state: RunStatus) -> None:
         """Report why a run was refused."""
@@ -112,6 +115,10 @@ class PlainDisplay:
         self._running.pop(key(record.run), None)
         echo_err(closing(record))
 
+    def score(self, record: Record, length: int) -> None:
+        """Report the scores at another length."""
+        echo_err(scored(record, length))
+
     def skip(self, run: Run, state: RunStatus) -> None:
         """Report why a run is skipped."""
         echo_err(skipped(run, state, self._command_again))
@@ -143,7 +150,7 @@ def _summary(runs: Sequence[_RunProgress]) -> str:
 
 
 class JsonDisplay:
-    """One JSON object a line on stdout: start, measured, end, skip.
+    """One JSON object a line on stdout: start, measured, end, scored, skip.
 
     Training goes on if stdout fails; ``check`` ends the program then. What a
     component prints meanwhile goes to stderr, and these lines do not.
@@ -190,6 +197,11 @@ class JsonDisplay:
             test=record.test,
         )
 
+    def score(self, record: Record, length: int) -> None:
+        """Write the scores at another length."""
+        test, baselines = record.test_at(length), record.baselines_at(length)
+        self._write("scored", record.run, length=length, test=test, baselines=baselines)
+
     def skip(self, run: Run, state: RunStatus) -> None:
         """Write why the run is skipped."""
         self._write("skip", run, status=state.status)
@@ -225,6 +237,11 @@ class MultiDisplay:
         """Pass it on."""
         for display in self._displays:
             display.end(record)
+
+    def score(self, record: Record, length: int) -> None:
+        """Pass it on."""
+        for display in self._displays:
+            display.score(record, length)
 
     def skip(self, run: Run, state: RunStatus) -> None:
         """Pass it on."""

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.progress import TimeRemainingColumn as Remaining
 from rich.text import Text
 
-from urnn_bench.cli.display.messages import closing, first_baseline, title
+from urnn_bench.cli.display.messages import closing, first_baseline, scored, title
 from urnn_bench.cli.display.plain import Key, key, skipped
 from urnn_bench.cli.display.streams import Unfailing, shows
 from urnn_bench.events import Event, Measured, Updated
@@ -120,6 +120,10 @@ class LiveDisplay:
         self._limit_bars()
         style = "green" if record.status in GOOD else "red"
         self._print(_text(closing(record), style))
+
+    def score(self, record: Record, length: int) -> None:
+        """Print the scores at another length."""
+        self._progress.console.print(_text(scored(record, length)))
 
     def skip(self, run: Run, state: RunStatus) -> None:
         """Print why a run is skipped."""
