@@ -139,7 +139,8 @@ def fingerprint(job: Job) -> dict[str, str]:
 def _digest(job: Job, split: SplitName) -> str:
     batch = batch_of(job.task, split, 0, job.fit.batch, job.seed)
     digest = hashlib.sha256()
-    for tensor in (batch.x, batch.y):
-        digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+    # x and y are without a name, as they were before there were extras
+    for name, tensor in zip(("", "", *sorted(batch.extras)), batch.tensors(), strict=True):
+        digest.update(f"{name}{tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
