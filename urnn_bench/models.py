@@ -31,24 +31,29 @@ class SequenceModel(nn.Module):
         nn.init.xavier_uniform_(self.readout.weight)
         nn.init.zeros_(self.readout.bias)
 
-    def forward(self, x: Tensor, state: State = ()) -> tuple[Tensor, State]:
+    def forward(
+        self, x: Tensor, state: State = (), lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """Return (T, B, O), or (B, O) if the task scores the last step alone, and the last state.
 
-        Another call can continue from that state; without one, a sequence starts from h_0.
+        Another call can continue from that state; without one, a sequence starts from h_0. The
+        last step is that of ``lengths`` (B), if they are given, and the last state that of T.
         """
         hs, last = self.kernel.run(
             self.encode(x), self.initial_state(x, state), self.cell.weights()
         )
-        return self.output(hs, last), last
+        return self.output(hs, last, lengths), last
 
     def initial_state(self, x: Tensor, state: State) -> State:
         """Return the state before the first step: ``state`` if it is not empty, else h_0."""
         return state or self.cell.initial_state(x.shape[1])
 
-    def output(self, hs: Tensor, last: State) -> Tensor:
+    def output(self, hs: Tensor, last: State, lengths: Tensor | None = None) -> Tensor:
         """Return the output that the task scores, of h over time and the last state."""
+        if self.signature.targets is Targets.EVERY_STEP:
+            return self.predict(hs)
         # the last state and not hs[-1], whose gradient would be as large as hs and mostly zeros
-        return self.predict(last[0] if self.signature.targets is Targets.LAST_STEP else hs)
+        return self.predict(last[0] if lengths is None else _at_ends(hs, lengths))
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the input of the cell, (T, B, F): tokens (T, B) become one-hot (T, B, V)."""
@@ -64,18 +69,27 @@ class SequenceModel(nn.Module):
         return self.kernel.linear(self.cell.readout_features(h), readout.weight, readout.bias)
 
 
+def _at_ends(hs: Tensor, lengths: Tensor) -> Tensor:
+    """Return h (B, H) after ``lengths`` (B) steps, of h over time (T, B, H)."""
+    # one index for all steps: its gradient is one tensor as large as hs
+    return hs[lengths - 1, torch.arange(len(lengths), device=hs.device)]
+
+
 def stacked_forward(
-    models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]
+    models: Sequence[SequenceModel],
+    xs: Sequence[Tensor],
+    states: Sequence[State],
+    lengths: Sequence[Tensor | None],
 ) -> list[tuple[Tensor, State]]:
-    """Return each model's output for its own x and state, computed as one stack.
+    """Return each model's output for its own x, state and lengths, computed as one stack.
 
     The models differ in their weights only, and the inputs in their content.
     """
     hs, last = _run_stack(models[0], _stacked_arguments(models, xs, states))
     lasts = [tuple(s[m] for s in last) for m in range(len(models))]
     # the readouts one by one, as each is a large product already and may be a kernel's own
-    outputs = zip(models, hs.unbind(0), lasts, strict=True)
-    return [(model.output(h, state), state) for model, h, state in outputs]
+    outputs = zip(models, hs.unbind(0), lasts, lengths, strict=True)
+    return [(model.output(h, state, ends), state) for model, h, state, ends in outputs]
 
 
 @torch.no_grad()

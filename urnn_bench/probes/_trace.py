@@ -71,7 +71,7 @@ def _trace(make: Callable[[], SequenceModel], task: Task, batch: Batch) -> Trace
         first = tuple(s.clone().requires_grad_(is_real_or_complex(s)) for s in initial)
         steps = list(iterate_states(twin.cell, x, first, weights))
         _check(twin.cell.state_names, steps[-1])
-        loss = task.loss(_output(twin, steps), batch)
+        loss = task.loss(_output(twin, steps, batch.lengths), batch)
         flat = [state for step in steps for state in step]
         grads = _gradients(loss, flat)
     names, size = twin.cell.state_names, x.shape[1]
@@ -110,7 +110,7 @@ def _weights_gradient(
         weights, x = network.cell.weights(), network.encode(batch.x)
         first = network.cell.initial_state(x.shape[1])
         steps = list(iterate_states(network.cell, x, first, weights))
-        loss = task.loss(_output(network, steps), batch)
+        loss = task.loss(_output(network, steps, batch.lengths), batch)
         grads = torch.autograd.grad(loss, trained, allow_unused=True, materialize_grads=True)
     return torch.cat([_real(grad).flatten() for grad in grads])
 
@@ -153,10 +153,10 @@ def _check(names: Sequence[str], state: State) -> None:
             )
 
 
-def _output(model: SequenceModel, steps: list[State]) -> Tensor:
-    if model.signature.targets is Targets.LAST_STEP:
+def _output(model: SequenceModel, steps: list[State], lengths: Tensor | None) -> Tensor:
+    if model.signature.targets is Targets.LAST_STEP and lengths is None:
         return model.predict(steps[-1][0])
-    return model.predict(torch.stack([step[0] for step in steps]))
+    return model.output(torch.stack([step[0] for step in steps]), steps[-1], lengths)
 
 
 def norms(states: Tensor) -> Tensor:
