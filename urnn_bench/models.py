@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.errors import ComponentError
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.time_loop import State, Weights
 from urnn_bench.pooling import Pool
@@ -31,18 +32,23 @@ class SequenceModel(nn.Module):
         self.pool, self.readout = pool, readout
         readout.linear = kernel.linear
 
-    def forward(self, x: Tensor, state: State = ()) -> tuple[Tensor, State]:
+    def forward(
+        self, x: Tensor, state: State = (), lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """Return (T, B, O), or (B, O) if the task scores the last step alone, and the last state.
 
-        Another call can continue from that state; without one, a sequence starts from h_0.
+        Another call can continue from that state; without one, a sequence starts from h_0. The
+        last step is that of ``lengths`` (B), if they are given, and the last state that of T.
         """
         hs, last = self.states(x, state)
-        return self.output(hs, last), last
+        return self.output(hs, last, lengths), last
 
-    def features(self, x: Tensor, state: State = ()) -> tuple[Tensor, State]:
+    def features(
+        self, x: Tensor, state: State = (), lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """Return what the readout sees, pooled, and the last state."""
         hs, last = self.states(x, state)
-        return self.pooled(hs, last), last
+        return self.pooled(hs, last, lengths), last
 
     def states(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Return h over time (T, B, H) and the last state."""
@@ -53,14 +59,21 @@ class SequenceModel(nn.Module):
         """Return the state before the first step: ``state`` if it is not empty, else h_0."""
         return state or self.cell.initial_state(x.shape[1])
 
-    def output(self, hs: Tensor, last: State) -> Tensor:
+    def output(self, hs: Tensor, last: State, lengths: Tensor | None = None) -> Tensor:
         """Return the output that the task scores, of h over time and the last state."""
-        outputs: Tensor = self.readout(self.pooled(hs, last))
+        outputs: Tensor = self.readout(self.pooled(hs, last, lengths))
         return outputs
 
-    def pooled(self, hs: Tensor, last: State) -> Tensor:
-        """Return the features that the readout sees, of h over time and the last state."""
-        return self.pool.apply(self.cell.readout_features, hs, last[0])
+    def pooled(self, hs: Tensor, last: State, lengths: Tensor | None = None) -> Tensor:
+        """Return the features that the readout sees, of h over time and the last state.
+
+        Raises ComponentError for lengths of a network that reads from the end: from the padding.
+        """
+        if lengths is not None and not self.cell.causal:
+            raise ComponentError(
+                "a bidirectional network takes sequences of one length; leave out 'bidirectional'"
+            )
+        return self.pool.apply(self.cell.readout_features, hs, last[0], lengths)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the input of the cell, (T, B, F): tokens (T, B) become one-hot (T, B, V)."""
@@ -77,17 +90,20 @@ class SequenceModel(nn.Module):
 
 
 def stacked_forward(
-    models: Sequence[SequenceModel], xs: Sequence[Tensor], states: Sequence[State]
+    models: Sequence[SequenceModel],
+    xs: Sequence[Tensor],
+    states: Sequence[State],
+    lengths: Sequence[Tensor | None],
 ) -> list[tuple[Tensor, State]]:
-    """Return each model's output for its own x and state, computed as one stack.
+    """Return each model's output for its own x, state and lengths, computed as one stack.
 
     The models differ in their weights only, and the inputs in their content.
     """
     hs, last = _run_stack(models[0], _stacked_arguments(models, xs, states))
     lasts = [tuple(s[m] for s in last) for m in range(len(models))]
     # the readouts one by one, as each is a large product already and may be a kernel's own
-    outputs = zip(models, hs.unbind(0), lasts, strict=True)
-    return [(model.output(h, state), state) for model, h, state in outputs]
+    outputs = zip(models, hs.unbind(0), lasts, lengths, strict=True)
+    return [(model.output(h, state, ends), state) for model, h, state, ends in outputs]
 
 
 @torch.no_grad()

@@ -26,7 +26,7 @@ Weights = tuple[Any, Any]
 class BidirectionalCell(Cell[Weights]):
     """A cell that reads forwards and one that reads backwards."""
 
-    has_step = False
+    has_step = causal = False
     time_loop_refusal = "a bidirectional layer reads the sequence from both ends"
 
     def __init__(self, kind: type[Cell], inputs: int, hidden: int, options: Config) -> None:

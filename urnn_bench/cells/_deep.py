@@ -72,6 +72,7 @@ class DeepCell(Cell[DeepWeights]):
         self.draws = block is not None and block.dropout > 0
         self.time_varying = self.layer(0).time_varying
         self.time_loop_refusal = _refusal(self.layer(0), layers, block)
+        self.causal = self.layer(0).causal
         self.has_step = self.layer(0).has_step and not (layers > 1 and self.time_varying)
         self.states = (StateSpec("y", memory=False), *self._layer_states())
         self.kernels = {"layers": Implementation(_DEVICES, _run, stacked=_run_stack)}

@@ -55,6 +55,8 @@ class Cell(nn.Module, ABC, Generic[W]):
     time_loop_refusal: str = ""
     # whether it has a step in time; probes follow a network step by step
     has_step: bool = True
+    # whether h depends on nothing that comes later
+    causal: bool = True
     # whether an update draws random numbers, as dropout does
     draws: bool = False
     options: Config

@@ -19,7 +19,6 @@ from torch import Tensor
 from urnn_bench.engine.draws import DRAWS
 from urnn_bench.engine.update import StepOutput, UpdateRequest, train_step
 from urnn_bench.random_streams import global_states
-from urnn_bench.tasks.base import Batch
 
 # before a capture; torch's documentation wants at least three
 _EAGER_UPDATES = 3
@@ -85,7 +84,7 @@ class CudaGraphUpdates:
     def __call__(self, requests: Sequence[UpdateRequest]) -> list[StepOutput]:
         """Update the weights; return losses and last states, overwritten by the next call."""
         shape = tuple(
-            (id(request.job.model), *map(_shape_and_type, _new_tensors(request)))
+            (id(request.job.model), request.batch.form(), *map(_shape_and_type, request.state))
             for request in requests
         )
         self._seen[shape] += 1
@@ -140,7 +139,7 @@ class _Graph:
 
 def _new_tensors(request: UpdateRequest) -> tuple[Tensor, ...]:
     """Return the tensors that change from update to update: batch and hidden state."""
-    return (request.batch.x, request.batch.y, *request.state)
+    return (*request.batch.tensors(), *request.state)
 
 
 def _shape_and_type(tensor: Tensor) -> tuple[torch.Size, torch.dtype]:
@@ -149,7 +148,7 @@ def _shape_and_type(tensor: Tensor) -> tuple[torch.Size, torch.dtype]:
 
 def _with_own_memory(request: UpdateRequest) -> UpdateRequest:
     """Return a request whose batch and state have memory of their own, which a graph reads."""
-    batch = Batch(request.batch.x.clone(), request.batch.y.clone())
+    batch = request.batch.map(torch.clone)
     return replace(request, batch=batch, state=tuple(s.clone() for s in request.state))
 
 

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+import torch
+from torch import Tensor
+
+from urnn_bench.errors import ComponentError
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import global_states, may_draw, seed_globals
-from urnn_bench.tasks.base import Batch, Task
+from urnn_bench.tasks.base import LENGTHS, Batch, Task
 
 Returned = TypeVar("Returned")
 
@@ -56,8 +60,41 @@ def refuse_draws(draws: Draws, function: Callable[[], Returned]) -> Returned:
 
 
 def batch_of(task: Task, split: SplitName, index: int, size: int, seed: int) -> Batch:
-    """Return a batch, a function of the arguments even if the task ignores its generator."""
+    """Return a batch, a function of the arguments even if the task ignores its generator.
+
+    Raises ComponentError for ``lengths`` that no network can answer at.
+    """
     if may_draw(task):
         # not the path of the generator that the task is given, whose numbers would be the same
         seed_globals(seed, "global", "data", split, index)
-    return task.batch(split, index, size, seed)
+    batch = task.batch(split, index, size, seed)
+    if batch.lengths is not None:
+        _check_lengths(task, batch, task.carries_state(split, index + 1, size))
+    return batch
+
+
+def _check_lengths(task: Task, batch: Batch, is_carried: bool) -> None:
+    """Raise ComponentError unless each sequence ends at one of its steps, and then for good."""
+    name, lengths = type(task).__name__, batch.extras[LENGTHS]
+    if is_carried:
+        raise ComponentError(
+            f"the task {name} carries states over and its batches have `lengths`, after which a "
+            "state has no meaning; fill every sequence, or let `carries_state` return False"
+        )
+    steps, size = batch.x.shape[:2]
+    if not _are_integers(lengths, size):
+        raise ComponentError(
+            f"the task {name}: the extra `lengths` must be {size} integers of int64, one for "
+            "each sequence"
+        )
+    if size and not 1 <= int(lengths.min()) <= int(lengths.max()) <= steps:
+        raise ComponentError(
+            f"the task {name}: the extra `lengths` has {int(lengths.min())} to "
+            f"{int(lengths.max())} steps, and a sequence has 1 to {steps}"
+        )
+
+
+def _are_integers(value: object, count: int) -> bool:
+    if not isinstance(value, Tensor):
+        return False
+    return value.shape == (count,) and value.dtype == torch.int64

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench.engine.draws import Draws, batch_of
+from urnn_bench.engine.update import output_of
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import seed_globals
 from urnn_bench.tasks.base import Task
@@ -59,7 +60,7 @@ def _mean_scores(
         if draws.possible:
             seed_globals(seed, "evaluate", split, index)
         state = state if task.carries_state(split, index, size) else ()
-        output, state = model(batch.x, state)
+        output, state = output_of(model, batch, state)
         for name, score in task.scores(output, batch).items():
             totals[name] += score.total
             weights[name] += score.weight

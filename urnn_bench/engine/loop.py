@@ -175,11 +175,20 @@ def _measure_validation(job: Job, state: TrainState) -> Measured:
 
 def _measure_test(job: Job, state: TrainState) -> Measured:
     """Score the test split with the best weights, then put the last ones back."""
+    with _best_weights(job, state):
+        metrics = _scores(job, "test")
+    return _measured(job, state, "test", metrics)
+
+
+@contextmanager
+def _best_weights(job: Job, state: TrainState) -> Iterator[None]:
+    """Give the network its best weights and buffers in the block, and the last ones afterwards."""
     last_weights = _snapshot(job.model)
     job.model.load_state_dict(state.best_weights or last_weights)
-    metrics = _scores(job, "test")
-    job.model.load_state_dict(last_weights)
-    return _measured(job, state, "test", metrics)
+    try:
+        yield
+    finally:
+        job.model.load_state_dict(last_weights)
 
 
 def _scores(job: Job, split: SplitName) -> dict[str, float]:

@@ -98,8 +98,7 @@ def _group_by_shape(requests: Sequence[UpdateRequest]) -> Iterator[list[int]]:
     """Yield the indices of requests whose updates can be stacked."""
     groups: dict[object, list[int]] = {}
     for i, request in enumerate(requests):
-        tensors = (request.batch.x, request.batch.y, *request.state)
-        shapes = tuple((t.shape, t.dtype) for t in tensors)
+        shapes = (request.batch.form(), *((s.shape, s.dtype) for s in request.state))
         single = request.job.stacked_forward is None or request.job.draws.seen
         groups.setdefault(i if single else shapes, []).append(i)
     yield from groups.values()

@@ -31,11 +31,15 @@ class StepOutput(NamedTuple):
 class StackedForward(NamedTuple):
     """How the networks of a stack are computed, each on its own batch from its own state.
 
-    ``run`` returns an output and a last state for each; ``is_independent`` says whether no output
+    ``run`` returns an output and a last state for each, of inputs, states and lengths, None where
+    all sequences have as many steps. ``is_independent`` says whether no output
     depends on what belongs to another network.
     """
 
-    run: Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], list[tuple[Tensor, State]]]
+    run: Callable[
+        [Sequence[Any], Sequence[Tensor], Sequence[State], Sequence[Tensor | None]],
+        list[tuple[Tensor, State]],
+    ]
     is_independent: Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], bool]
 
 
@@ -221,6 +225,14 @@ def _backward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
 def _forward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
     stacked_forward = requests[0].job.stacked_forward
     if len(requests) == 1 or stacked_forward is None:
-        return [StepOutput(*r.job.model(r.batch.x, r.state)) for r in requests]
-    models, xs, states = zip(*((r.job.model, r.batch.x, r.state) for r in requests), strict=True)
-    return [StepOutput(*output) for output in stacked_forward.run(models, xs, states)]
+        return [StepOutput(*output_of(r.job.model, r.batch, r.state)) for r in requests]
+    runs = ((r.job.model, r.batch.x, r.state, r.batch.lengths) for r in requests)
+    return [StepOutput(*output) for output in stacked_forward.run(*zip(*runs, strict=True))]
+
+
+def output_of(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
+    """Return a network's output for a batch and its last state."""
+    # a network that knows of no lengths trains on tasks that have none
+    ends = () if batch.lengths is None else (batch.lengths,)
+    output, last = model(batch.x, state, *ends)
+    return output, last

@@ -92,7 +92,7 @@ def _trace(make: Callable[[], SequenceModel], task: Task, batch: Batch) -> Trace
         steps = list(iterate_states(twin.cell, x, first, weights))
         _check([state.name for state in twin.cell.states], steps[-1])
         memory = {i: state.name for i, state in enumerate(twin.cell.states) if state.memory}
-        loss = task.loss(_output(twin, steps), batch)
+        loss = task.loss(_output(twin, steps, batch.lengths), batch)
         flat = [step[i] for step in steps for i in memory]
         grads = _gradients(loss, flat)
     names, size = tuple(memory.values()), x.shape[1]
@@ -136,7 +136,7 @@ def _weights_gradient(
         weights, x = network.cell.weights(), network.encode(batch.x)
         first = network.cell.initial_state(x.shape[1])
         steps = list(iterate_states(network.cell, x, first, weights))
-        loss = task.loss(_output(network, steps), batch)
+        loss = task.loss(_output(network, steps, batch.lengths), batch)
         grads = torch.autograd.grad(loss, trained, allow_unused=True, materialize_grads=True)
     return torch.cat([_real(grad).flatten() for grad in grads])
 
@@ -179,8 +179,8 @@ def _check(names: Sequence[str], state: State) -> None:
             )
 
 
-def _output(model: SequenceModel, steps: list[State]) -> Tensor:
-    return model.output(torch.stack([step[0] for step in steps]), steps[-1])
+def _output(model: SequenceModel, steps: list[State], lengths: Tensor | None) -> Tensor:
+    return model.output(torch.stack([step[0] for step in steps]), steps[-1], lengths)
 
 
 def norms(states: Tensor) -> Tensor:

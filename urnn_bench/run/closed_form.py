@@ -57,7 +57,8 @@ def _examples(
     for index in range(count):
         batch = batch_of(task, split, index, size, seed)
         state = state if task.carries_state(split, index, size) else ()
-        features, state = model.features(batch.to(like.device, like.dtype).x, state)
+        batch = batch.to(like.device, like.dtype)
+        features, state = model.features(batch.x, state, batch.lengths)
         wanted = targets(task, batch.y, features.shape[:-1])
         yield _rows(features), _rows(wanted)
 

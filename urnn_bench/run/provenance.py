@@ -163,7 +163,8 @@ def first_digest(job: Job, task: Task, split: SplitName) -> str:
     """Return the SHA-256 of the first sequences of a split, as many as a job's update has."""
     batch = batch_of(task, split, 0, job.fit.batch, job.seed)
     digest = hashlib.sha256()
-    for tensor in (batch.x, batch.y):
-        digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+    # x and y are without a name, as they were before there were extras
+    for name, tensor in zip(("", "", *sorted(batch.extras)), batch.tensors(), strict=True):
+        digest.update(f"{name}{tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()

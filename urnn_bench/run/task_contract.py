@@ -1,6 +1,7 @@
 """What a user's task returns, checked on one batch before anything is trained. T steps, B batch."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isclose
 from numbers import Real
 
@@ -18,7 +19,16 @@ from urnn_bench.run.contract_text import (
     shape_text,
     wrong,
 )
-from urnn_bench.tasks.base import Batch, Score, Signature, SyntheticTask, Targets, Task, Tokens
+from urnn_bench.tasks.base import (
+    Batch,
+    Score,
+    Signature,
+    SyntheticTask,
+    Targets,
+    Task,
+    Tokens,
+    extra_axis,
+)
 
 _LONGEST = 60
 # relative, of a loss whose targets have changed places
@@ -36,7 +46,7 @@ def check_batch(name: str, task: Task, batch: Batch, again: Batch, size: int) ->
         )
     if not isinstance(batch, Batch):
         raise wrong(name, "batch", kind_of(batch), "it must return a Batch", "task")
-    for tensor in (batch.x, batch.y):
+    for tensor in batch.tensors():
         require_tensor(name, "batch", tensor, "task")
     _check_inputs(name, task.signature, batch.x)
     axis = task.signature.targets.batch_axis
@@ -47,11 +57,26 @@ def check_batch(name: str, task: Task, batch: Batch, again: Batch, size: int) ->
     if isinstance(task, SyntheticTask) and batch.x.shape[1] != size:
         found = f"{batch.x.shape[1]} sequences"
         raise wrong(name, "sample", found, f"it was asked for {size}", "task")
-    if not (is_same(batch.x, again.x) and is_same(batch.y, again.y)):
+    _check_extras(name, batch)
+    if not _are_same(batch, again):
         raise ComponentError(
             f"the task '{name}' returns another batch for the same arguments; draw it from the "
             "generator that `sample` is given"
         )
+
+
+def _check_extras(name: str, batch: Batch) -> None:
+    """Raise ComponentError unless the batch is in the first axis (B) or in the second."""
+    for label, extra in batch.extras.items():
+        if not extra.ndim or extra.shape[extra_axis(extra)] != batch.x.shape[1]:
+            found = f"the extra '{label}' of shape {shape_text(extra.shape)}"
+            wanted = f"it must be (B), (T, B, ...) or (1, B, ...), here B = {batch.x.shape[1]}"
+            raise wrong(name, "batch", found, wanted, "task")
+
+
+def _are_same(one: Batch, two: Batch) -> bool:
+    is_alike = one.extras.keys() == two.extras.keys()
+    return is_alike and all(map(is_same, one.tensors(), two.tensors()))
 
 
 def check_scores(name: str, task: Task, output: Tensor, batch: Batch) -> Tensor:
@@ -129,7 +154,7 @@ def _check_pairs(name: str, task: Task, output: Tensor, batch: Batch) -> None:
     stays as it is.
     """
     axis = task.signature.targets.batch_axis
-    rolled = Batch(batch.x, batch.y.roll(1, axis))
+    rolled = replace(batch, y=batch.y.roll(1, axis))
     # no two outputs may be equal
     output = output + torch.linspace(0.1, 1, output.numel()).to(output).view_as(output)
     one, two = (float(task.loss(output, given)) for given in (batch, rolled))

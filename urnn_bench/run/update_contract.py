@@ -24,6 +24,7 @@ def check_repeatable(name: str, model: SequenceModel, compute: Callable[[], Tens
     parameters = [label for label, _ in model.named_parameters()]
     with _kept_buffers(model):
         first = compute()
+        _warn_of_unsaved_buffers(name, model, compute)
     added = [label for label, _ in model.named_parameters() if label not in parameters]
     if added:
         raise ComponentError(
@@ -37,6 +38,31 @@ def check_repeatable(name: str, model: SequenceModel, compute: Callable[[], Tens
             "generators of torch, numpy.random or random, and keep what changes in a state"
         )
     return output
+
+
+def _unsaved_buffers(model: SequenceModel) -> dict[str, Tensor]:
+    """Return copies of the buffers that are not in a checkpoint."""
+    saved = model.state_dict()
+    return {label: b.clone() for label, b in model.named_buffers() if label not in saved}
+
+
+def _warn_of_unsaved_buffers(
+    name: str, model: SequenceModel, compute: Callable[[], Tensor]
+) -> None:
+    """Warn of a buffer that another computation changes and no checkpoint has."""
+    before = _unsaved_buffers(model)
+    if not before:
+        return
+    compute()
+    after = _unsaved_buffers(model)
+    changed = [label for label in before if not is_same(before[label], after[label])]
+    if changed:
+        warnings.warn(
+            f"the cell '{name}' changes the buffer '{changed[0]}', which no checkpoint has: a "
+            "run that is resumed, and the test of the best weights, begin with another; leave "
+            "out persistent=False",
+            stacklevel=2,
+        )
 
 
 def warn_of_fixed_seed(name: str, model: SequenceModel, of_another_seed: SequenceModel) -> None:

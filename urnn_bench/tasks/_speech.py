@@ -172,7 +172,7 @@ class SpeechTask(Task):
 
 
 def _padded(recordings: Sequence[Tensor], steps: int) -> Batch:
-    # a batch is two tensors, so the mask of the loss travels as the last column of y
+    # the mask is the last column of y and no extra: records hold the hash of such batches
     x = torch.zeros(steps, len(recordings), _BINS, dtype=torch.float64)
     y = torch.zeros(steps, len(recordings), _BINS + 1, dtype=torch.float64)
     for b, spectrum in enumerate(recordings):

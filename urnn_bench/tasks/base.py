@@ -26,6 +26,12 @@ from urnn_bench.renamed import (
     note_former_name,
 )
 from urnn_bench.spec.types import SEQUENCES, Config, Count
+from urnn_bench.tasks._batch import LENGTHS as LENGTHS
+from urnn_bench.tasks._batch import Batch as Batch
+from urnn_bench.tasks._batch import extra_axis as extra_axis
+from urnn_bench.tasks._batch import join
+from urnn_bench.tasks._batch import masked_mean as masked_mean
+from urnn_bench.tasks._batch import step_mask as step_mask
 
 __getattr__ = former_names(__name__)
 
@@ -105,27 +111,6 @@ def _targets(targets: Targets | str | None, answer: str | None) -> Targets:
 
 def _note_answer() -> None:
     note_former_name("answer", ARGUMENTS["Signature"]["answer"])
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Inputs (T, B) or (T, B, F) and targets, (T, B, ...) or (B, ...)."""
-
-    x: Tensor
-    y: Tensor
-
-    def to(self, device: torch.device, dtype: torch.dtype) -> "Batch":
-        """Move to a device; real values also change to ``dtype``."""
-        return Batch(*(_moved(t, device, dtype) for t in (self.x, self.y)))
-
-
-def _moved(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    # the type first: not every device holds float64
-    tensor = tensor.to(dtype) if tensor.is_floating_point() else tensor
-    if device.type != "cuda":
-        return tensor.to(device)
-    # only a copy from pinned memory is asynchronous; from pageable memory the host waits for it
-    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 class Score(NamedTuple):
@@ -259,11 +244,7 @@ class SyntheticTask(Task):
         rngs = (generator(seed, "data", split, chunk) for chunk in range(first, last))
         chunks = [self.sample(_CHUNK, rng) for rng in rngs]
         within = slice(start - first * _CHUNK, end - first * _CHUNK)
-        axis = self.signature.targets.batch_axis
-        # x has its batch in the second axis always, y only with targets at every step
-        x = torch.cat([chunk.x for chunk in chunks], dim=1)[:, within]
-        y = torch.cat([chunk.y for chunk in chunks], dim=axis)
-        return Batch(x, y[:, within] if axis else y[within])
+        return join(chunks, self.signature.targets.batch_axis, within)
 
     def _pool(self, split: SplitName) -> int | None:
         pools = {"validation": "validation_examples", "test": "test_examples"}
