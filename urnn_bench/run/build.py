@@ -15,16 +15,16 @@ from urnn_bench.engine.cuda_graph import CudaGraphUpdates
 from urnn_bench.engine.draws import Draws, batch_of
 from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
 from urnn_bench.errors import ComponentError, KernelError, attempt
-from urnn_bench.events import SPLITS, SplitName
+from urnn_bench.events import SPLITS
 from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independent
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
-from urnn_bench.random_streams import may_draw, seeded
+from urnn_bench.random_streams import seeded
 from urnn_bench.readouts.base import Readout, SolvedReadout
 from urnn_bench.registry import Components, Registry
-from urnn_bench.run import closed_form, contract, task_contract, update_contract
+from urnn_bench.run import closed_form, component_check
 from urnn_bench.run.architecture import (
     Architecture,
     Layers,
@@ -37,7 +37,7 @@ from urnn_bench.run.device import Backend, device_of
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec, Config
-from urnn_bench.tasks.base import Batch, Task
+from urnn_bench.tasks.base import Task
 
 _DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
 # weights, the best ones, and at most three that an optimizer keeps for each, with room to spare
@@ -123,7 +123,7 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         task = task_of(components, run)
         model = _network(components, run, task, device.type, backend.kernel)
     _require_kernel(model.cell, backend)
-    _check_contract(components, run, task, model)
+    _check_components(components, run, task, model)
     model.to(device, dtype)
     model.kernel.warm_up(run.fit.batch, dtype)
     job = Job(
@@ -136,35 +136,15 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         model.cell.on_update_end,
         StackedForward(stacked_forward, steps_are_independent) if model.kernel.stacked else None,
         run.fit.batch * (model.cell.flops() or 0.0),
-        Draws(model.cell.draws or model.readout.draws or _has_users_part(task, model)),
+        Draws(
+            model.cell.draws or model.readout.draws or component_check.has_users_part(task, model)
+        ),
         solve=_solve(run, task, model),
     )
     return job, model.kernel
 
 
-def _solve(run: Run, task: Task, model: SequenceModel) -> Callable[[], str] | None:
-    """Return what fits a network without updates; None for one that is updated."""
-    if not isinstance(model.readout, SolvedReadout):
-        return None
-    return partial(closed_form.solve, model, model.readout, task, run.fit, run.seed)
-
-
-# task, parts of the network, width, batch and precision of the runs whose components keep their
-# contracts
-_CHECKED: set[tuple[str, str, str]] = set()
-
-
-def _has_users_part(task: Task, model: SequenceModel) -> bool:
-    """Return whether the task, the cell or the readout is of a user's."""
-    return any(map(may_draw, (task, *model.cell.parts, model.readout)))
-
-
-def _check_contract(components: Components, run: Run, task: Task, model: SequenceModel) -> None:
-    """Raise ComponentError if a user's component breaks its contract, checked once."""
-    size = f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
-    key = repr(run.task), repr(run.network), size
-    if key in _CHECKED or not _has_users_part(task, model):
-        return
+def _check_components(components: Components, run: Run, task: Task, model: SequenceModel) -> None:
     # one layer: what is checked is each component by itself
     alone = run.model_copy(update={"layers": 1, "block": None, "bidirectional": False})
 
@@ -172,49 +152,15 @@ def _check_contract(components: Components, run: Run, task: Task, model: Sequenc
         with kept(), seeded(seed, "init"):
             return _network(components, alone, task, "cpu", "eager")
 
-    # another network: a cell may keep what it has computed
-    model = model if alone.network == run.network else network(run.seed)
-    other, third = network(run.seed), network(run.seed + 1)
-    update_contract.warn_of_fixed_seed(run.cell.name, other, third)
-    contract.check_kept(run.cell.name, model)
-    contract.check_same_start(run.cell.name, model, other)
-    dtype = _DTYPES[run.fit.dtype]
-    with kept(), seeded(run.seed, "contract"):
-        batch = _checked_batch(run, task).to(torch.device("cpu"), dtype)
-        _check_steps(run, task, other.to(dtype), third.to(dtype), batch)
-    _CHECKED.add(key)
+    trained = model if alone.network == run.network else None
+    component_check.check(run, task, model, trained, network, _DTYPES[run.fit.dtype])
 
 
-def _checked_batch(run: Run, task: Task) -> Batch:
-    """Return the first batch of a task that keeps its contract; raise ComponentError."""
-    split: tuple[SplitName, int, int, int] = ("train", 0, run.fit.batch, run.seed)
-    drawn = batch_of(task, *split)
-    task_contract.check_batch(
-        run.task.name, task, drawn, batch_of(task, *split), size=run.fit.batch
-    )
-    task_contract.check_splits(run.task.name, task, run.fit.evaluate_batch)
-    task_contract.check_baselines(run.task.name, task)
-    size = task.evaluation_batch(run.fit.evaluate_batch)
-    held_out = batch_of(task, "validation", 0, size, run.seed)
-    task_contract.check_held_out(run.task.name, task, held_out, size)
-    return drawn
-
-
-def _check_steps(
-    run: Run, task: Task, model: SequenceModel, anew: SequenceModel, batch: Batch
-) -> None:
-    """Check two steps of a network, the scores of what it returns, and the end of an update."""
-
-    cell = run.cell.name
-
-    def output_of(network: SequenceModel) -> Tensor:
-        with seeded(run.seed, "contract", "steps"):
-            return contract.check_network(cell, run.readout.name, network, batch.x)
-
-    output = update_contract.check_repeatable(cell, model, lambda: output_of(model))
-    loss = task_contract.check_scores(run.task.name, task, output, batch)
-    loss.backward()  # type: ignore[no-untyped-call]
-    update_contract.check_update(cell, model, anew, output_of)
+def _solve(run: Run, task: Task, model: SequenceModel) -> Callable[[], str] | None:
+    """Return what fits a network without updates; None for one that is updated."""
+    if not isinstance(model.readout, SolvedReadout):
+        return None
+    return partial(closed_form.solve, model, model.readout, task, run.fit, run.seed)
 
 
 def reference_model(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:
