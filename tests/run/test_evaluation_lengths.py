@@ -207,3 +207,10 @@ def test_a_task_whose_inputs_change_with_the_length_is_one_sentence(bench):
     own = ("--set", "task.name=growing", "--include", path)
     said = bench(*RUN, *own, *AT_8, code=3).err
     assert "cannot be scored at T = 8: its inputs or outputs are others there" in said
+
+
+def test_runs_that_differ_in_these_lengths_alone_are_shown_together(bench):
+    bench("run", "tiny", "--model", "lstm", "--threads", 1, "-q")
+    bench(*RUN, *AT_8, "-q")
+    shown = bench("table", "tiny")
+    assert "left out" not in shown.err and {"lstm", "urnn"} <= {*shown.out.split()}
