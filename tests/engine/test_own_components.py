@@ -38,6 +38,9 @@ CELL_FAULTS = {
     "another_number": ("+ u),)", "+ u), u)", "2 states; `initial_state` returned 1"),
     "another_kind": ("+ u),)", "+ u).cfloat(),)", "complex numbers of shape (4, 6)"),
     "drive_of_one_step": ("return x @ w.v", "return (x @ w.v)[0]", "`drive` returned a tensor"),
+    "name_without_comma": ("    def weights", "    state_names = ('h')\n\n    def weights",
+                           "has 1 state and the `state_names` 'h'; give it a name for each state, "
+                           'such as state_names = ("h",)'),
     "states_in_words": ("    def weights", '    states = ("h",)\n\n    def weights',
                         "`states` is a value of type tuple; it must be a tuple of StateSpec"),
     "more_declared_than_there_are": (
