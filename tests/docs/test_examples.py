@@ -18,7 +18,8 @@ SHOWN = [heading for heading, text in EXTENDING.items() if heading and files(tex
 
 
 def test_every_kind_of_component_has_an_example():
-    assert [f"A {kind}" for kind in ("cell", "task", "figure", "probe", "kernel", "claim")] == SHOWN
+    kinds = ("cell", "task", "readout", "figure", "probe", "kernel", "claim")
+    assert [f"A {kind}" for kind in kinds] == SHOWN
 
 
 @pytest.mark.parametrize("heading", SHOWN)

@@ -86,6 +86,16 @@ class Eager:
         return train_step(requests)
 
 
+class FeatureSource(Protocol):
+    """Features that are known already, in the place of the sequences that they are computed of."""
+
+    def batch(self, index: int, batch: Batch) -> Batch:
+        """Return batch ``index`` of training with features in the place of x."""
+
+    def forward(self, features: Tensor, state: State, /) -> tuple[Tensor, State]:
+        """Return the outputs of features, and no state."""
+
+
 def _ignore(step: int) -> None:
     """Do nothing at the end of an update."""
 
@@ -95,6 +105,7 @@ class Job:
     """A network, its task, and how it is trained; ``on_update_end`` gets each update's number.
 
     With ``solve`` the network is fitted by one call instead of updates; it returns how, in words.
+    With ``features`` updates begin at the features of the cell, which does not change.
 
     With ``stacked_forward`` the network can be computed in a stack; ``step_flops`` is then what one
     time step of its batch costs, forward.
@@ -112,6 +123,7 @@ class Job:
     draws: Draws = field(default_factory=Draws)
     norm_check: optim.NormCheck = field(default_factory=optim.NormCheck)
     solve: Callable[[], str] | None = None
+    features: FeatureSource | None = None
 
     @property
     def device(self) -> torch.device:
@@ -139,6 +151,8 @@ def draw_request(job: Job, state: TrainState) -> UpdateRequest:
     began_s = perf_counter()
     batch = batch_of(job.task, "train", state.step, job.fit.batch, job.seed)
     batch = batch.to(job.device, job.dtype)
+    if job.features is not None:
+        batch = job.features.batch(state.step, batch)
     # truncated BPTT: the next batch of a text goes on from the last hidden state
     hidden = tuple(s.to(job.device) for s in state.state)
     state.train_s += perf_counter() - began_s
@@ -225,9 +239,16 @@ def _backward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
 def _forward(requests: Sequence[UpdateRequest]) -> list[StepOutput]:
     stacked_forward = requests[0].job.stacked_forward
     if len(requests) == 1 or stacked_forward is None:
-        return [StepOutput(*output_of(r.job.model, r.batch, r.state)) for r in requests]
+        return [StepOutput(*_forward_alone(request)) for request in requests]
     runs = ((r.job.model, r.batch.x, r.state, r.batch.lengths) for r in requests)
     return [StepOutput(*output) for output in stacked_forward.run(*zip(*runs, strict=True))]
+
+
+def _forward_alone(request: UpdateRequest) -> tuple[Tensor, State]:
+    features = request.job.features
+    if features is not None:
+        return features.forward(request.batch.x, request.state)
+    return output_of(request.job.model, request.batch, request.state)
 
 
 def output_of(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:

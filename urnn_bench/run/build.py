@@ -34,6 +34,7 @@ from urnn_bench.run.architecture import (
     without_values,
 )
 from urnn_bench.run.device import Backend, device_of
+from urnn_bench.run.feature_cache import feature_cache_of
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec, Config
@@ -126,6 +127,8 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
     _check_components(components, run, task, model)
     model.to(device, dtype)
     model.kernel.warm_up(run.fit.batch, dtype)
+    features = feature_cache_of(model, task, run.fit.batch, run.seed)
+    is_stacked = model.kernel.stacked is not None and features is None
     job = Job(
         model,
         task,
@@ -134,12 +137,13 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         run.seed,
         _strategy(device, backend, model.cell, run.fit),
         model.cell.on_update_end,
-        StackedForward(stacked_forward, steps_are_independent) if model.kernel.stacked else None,
+        StackedForward(stacked_forward, steps_are_independent) if is_stacked else None,
         run.fit.batch * (model.cell.flops() or 0.0),
         Draws(
             model.cell.draws or model.readout.draws or component_check.has_users_part(task, model)
         ),
         solve=_solve(run, task, model),
+        features=features,
     )
     return job, model.kernel
 

@@ -125,6 +125,10 @@ class ImageTask(Task):
         """Return the number of images that are trained on."""
         return len(self._split("train").classes)
 
+    def training_rows(self, index: int, size: int, seed: int) -> Tensor:
+        """Return which training images make up a batch (B)."""
+        return epoch_indices(self.training_examples(), index, size, seed)
+
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
         """Return x (T, B, F) in [0, 1] and y (B); validation and test keep their order.
 
@@ -133,7 +137,7 @@ class ImageTask(Task):
         images = self._split(split)
         rows: slice | Tensor = slice(index * size, (index + 1) * size)
         if split == "train":
-            rows = epoch_indices(len(images.classes), index, size, seed)
+            rows = self.training_rows(index, size, seed)
         # bytes until here: a training set in float64 would be eight times as large
         pixels = images.pixels[rows][:, self._order()].reshape(-1, self.options.T, self._width())
         return Batch(pixels.transpose(0, 1).double() / self.levels, images.classes[rows])

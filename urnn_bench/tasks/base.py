@@ -170,6 +170,13 @@ class Task(ABC):
         """
         return None
 
+    def training_rows(self, index: int, size: int, seed: int) -> Tensor | None:  # noqa: ARG002
+        """Return which training examples make up a batch (B); None if the set has no end.
+
+        An example is the same sequence in every batch that has it.
+        """
+        return None
+
     def carries_state(self, split: SplitName, index: int, size: int) -> bool:  # noqa: ARG002
         """Return whether a batch continues the one before it; states are then carried over."""
         return False
