@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from math import isclose
 from pathlib import Path
 
 from urnn_bench.errors import NothingToShowError
@@ -47,11 +48,23 @@ class Selected:
             folders=tuple(self.folders[i] for i in kept),
         )
 
-    def baselines(self, metric: str, T: int) -> dict[str, float]:
-        """Return the reference predictors' values of a metric at a length."""
-        recorded = (r.baselines.get(metric, {}) for r in self.records if r.run.T == T)
-        baselines = next(filter(None, recorded), {})
-        return {name: value for name, value in baselines.items() if value is not None}
+    def baselines(self, metric: str, T: int, model: str | None = None) -> dict[str, float]:
+        """Return the reference predictors' values of a metric at a length, of one model or of all.
+
+        Models of a grid over the task may have different ones, and those are not of all.
+        """
+        runs = [r for r in self.records if r.run.T == T and model in (None, r.run.label)]
+        of_task = {r.run.task.model_dump_json(): b for r in runs if (b := r.baselines.get(metric))}
+        first, *others = of_task.values() or [{}]
+        return {
+            name: value
+            for name, value in first.items()
+            if value is not None and all(_is_close(value, other.get(name)) for other in others)
+        }
+
+
+def _is_close(value: float, other: float | None) -> bool:
+    return other is not None and isclose(value, other, rel_tol=1e-9)
 
 
 def select(

@@ -24,11 +24,14 @@ def summary(selected: Selected, metric: str | None = None) -> list[dict[str, obj
     groups: dict[tuple[int, str], list[Record]] = defaultdict(list)
     for record in selected.records:
         groups[record.run.T, record.run.label].append(record)
-    lengths = {T for T, _ in groups}
-    baselines = {T: next(iter(selected.baselines(metric, T).values()), None) for T in lengths}
+    baselines = {
+        (T, model): selected.baselines(metric, T, model) or selected.baselines(metric, T)
+        for T, model in groups
+    }
+    first = {group: next(iter(values.values()), None) for group, values in baselines.items()}
     return [
-        {"benchmark": selected.benchmark, **_row(records, metric, selected.criterion, baselines[T])}
-        for (T, _), records in sorted(groups.items())
+        {"benchmark": selected.benchmark, **_row(records, metric, selected.criterion, first[g])}
+        for g, records in sorted(groups.items())
     ]
 
 
