@@ -49,6 +49,25 @@ class Vectors:
     width: int
 
 
+@dataclass(frozen=True)
+class Images:
+    """Inputs are real images, flat: x is (T, B, width), channel by channel and row by row."""
+
+    channels: int
+    rows: int
+    columns: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of one step's image."""
+        return self.channels, self.rows, self.columns
+
+    @property
+    def width(self) -> int:
+        """F: the number of all values of an image."""
+        return self.channels * self.rows * self.columns
+
+
 class Targets(Enum):
     """Whether a task scores a model's output after every step, or after the last one alone."""
 
@@ -65,13 +84,13 @@ class Targets(Enum):
 class Signature:
     """All that a model may know of a task."""
 
-    inputs: Tokens | Vectors
+    inputs: Tokens | Vectors | Images
     outputs: int
     targets: Targets
 
     def __init__(
         self,
-        inputs: Tokens | Vectors,
+        inputs: Tokens | Vectors | Images,
         outputs: int,
         targets: Targets | str | None = None,
         answer: str | None = None,
@@ -119,7 +138,15 @@ class Batch:
         return Batch(*(_moved(t, device, dtype) for t in (self.x, self.y)))
 
 
+def is_static(x: Tensor) -> bool:
+    """Return whether all steps of x (T, B, ...) are one tensor that is expanded, not copied."""
+    return x.ndim > 1 and x.shape[0] > 1 and x.stride(0) == 0
+
+
 def _moved(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    if is_static(tensor):
+        # a change of type or device would write every step
+        return _moved(tensor[:1], device, dtype).expand_as(tensor)
     # the type first: not every device holds float64
     tensor = tensor.to(dtype) if tensor.is_floating_point() else tensor
     if device.type != "cuda":
