@@ -16,7 +16,7 @@ from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.time_loop import State, Weights
 from urnn_bench.pooling import Pool
 from urnn_bench.readouts.base import Readout
-from urnn_bench.tasks.base import Signature, Tokens
+from urnn_bench.tasks.base import Signature, Tokens, is_static
 
 Tree = TypeVar("Tree")
 
@@ -140,10 +140,17 @@ def _stacked_arguments(
     Stacking copies: the weights of a model may be its parameters themselves, which the check of
     ``steps_are_independent`` overwrites.
     """
-    x = torch.stack([model.encode(x) for model, x in zip(models, xs, strict=True)])
+    x = _stack_inputs([model.encode(x) for model, x in zip(models, xs, strict=True)])
     triples = zip(models, xs, states, strict=True)
     initial = _stack_trees([model.initial_state(x, state) for model, x, state in triples])
     return x, initial, _stack_trees([model.cell.weights() for model in models])
+
+
+def _stack_inputs(xs: Sequence[Tensor]) -> Tensor:
+    """Return x of all models, (M, T, B, F); static ones stay one step that is expanded."""
+    if all(map(is_static, xs)):
+        return torch.stack([x[:1] for x in xs]).expand(-1, len(xs[0]), *xs[0].shape[1:])
+    return torch.stack(list(xs))
 
 
 def _run_stack(model: SequenceModel, arguments: _StackArguments) -> tuple[Tensor, State]:

@@ -12,10 +12,12 @@ from itertools import product
 import pytest
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.errors import ComponentError
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
 from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
+from urnn_bench.run.examples import example_cell
 from urnn_bench.run.resolve import include
 from urnn_bench.tasks._images import ImageTask
 from urnn_bench.tasks.base import SyntheticTask, Task
@@ -106,7 +108,19 @@ def include_options(pytestconfig):
 
 @pytest.fixture
 def cell_type(cell_name, components):
+    """A cell's class; one of the user's that cannot be built at its example is skipped."""
+    if cell_name in components.cells.included:
+        try:
+            example_cell(components, cell_name)
+        except ComponentError as error:
+            pytest.skip(str(error))
     return components.cells.get(cell_name, Cell)
+
+
+def sizes_of(cell_type, inputs, hidden):
+    """Return the inputs and the width of a cell's example, or these where any will do."""
+    example = cell_type.example()
+    return example.inputs or inputs, example.hidden or hidden
 
 
 @pytest.fixture

@@ -2,19 +2,21 @@
 
 import pytest
 import torch
+from contracts.selection import sizes_of
 from torch.autograd import gradcheck
 from torch.utils._pytree import tree_map
 
 from urnn_bench.kernels.time_loop import iterate_states, unbind_steps, unroll
 from urnn_bench.random_streams import seeded
 
+# inputs and width of cells that have no example of their own
 T, B, F, H = 5, 3, 2, 5
 
 
 def make(cell_type, seed=0):
     """Return a cell in float64 with its initial parameters."""
     with seeded(seed, "init"):
-        return cell_type(F, H, cell_type.Options()).double()
+        return cell_type(*sizes_of(cell_type, F, H), cell_type.Options()).double()
 
 
 def make_perturbed(cell_type, seed=0):
@@ -26,19 +28,19 @@ def make_perturbed(cell_type, seed=0):
     return cell
 
 
-def inputs():
+def inputs(cell):
     rng = torch.Generator().manual_seed(1)
-    return torch.randn(T, B, F, generator=rng, dtype=torch.float64)
+    return torch.randn(T, B, cell.inputs, generator=rng, dtype=torch.float64)
 
 
 def reached_state(cell):
     """Return a cell's state after a few steps, as zeros to start from can hide a fault."""
-    return unroll(cell, inputs(), cell.initial_state(B), cell.weights())[1]
+    return unroll(cell, inputs(cell), cell.initial_state(B), cell.weights())[1]
 
 
 def first_drive(cell, w):
     """Return the drive of the first step."""
-    return next(iter(unbind_steps(cell.drive(inputs(), w))))
+    return next(iter(unbind_steps(cell.drive(inputs(cell), w))))
 
 
 def trained_parameters(cell):
@@ -51,7 +53,7 @@ def test_shapes_and_types(cell_type):
     names = tuple(declared.name for declared in cell.states)
     assert len(state) == len({*names}) == len(names) and names == tuple(cell.state_names)
     assert cell.states[0].memory and all(s.ndim >= 2 and s.shape[0] == B for s in state)
-    hs, last = unroll(cell, inputs(), state, w)
+    hs, last = unroll(cell, inputs(cell), state, w)
     assert hs.shape == (T, *state[0].shape)
     assert [s.shape for s in last] == [s.shape for s in state]
     features = cell.readout_features(hs)
@@ -116,14 +118,14 @@ def test_gradient_equals_finite_differences(cell_type):
         replaced = {f"cell.{name}": v for name, v in zip(parameters, values, strict=True)}
         return torch.func.functional_call(SumOverSteps(cell), replaced, (x,))
 
-    assert gradcheck(loss, (inputs().requires_grad_(), *values), eps=1e-6, atol=1e-6, rtol=1e-5)
+    assert gradcheck(loss, (inputs(cell).requires_grad_(), *values), eps=1e-6, atol=1e-6, rtol=1e-5)
 
 
 def test_every_parameter_has_a_gradient(cell_type):
     cell = make_perturbed(cell_type)
     if not trained_parameters(cell):
         pytest.skip("nothing of it is trained")
-    hs, _ = unroll(cell, inputs(), cell.initial_state(B), cell.weights())
+    hs, _ = unroll(cell, inputs(cell), cell.initial_state(B), cell.weights())
     cell.readout_features(hs).pow(2).sum().backward()
     grads = {name: p.grad for name, p in trained_parameters(cell).items()}
     assert all(grad is not None and grad.abs().sum() > 0 for grad in grads.values())
@@ -132,7 +134,7 @@ def test_every_parameter_has_a_gradient(cell_type):
 def test_state_dict_round_trip(cell_type):
     saved, loaded = make_perturbed(cell_type), make(cell_type, seed=9)
     loaded.load_state_dict(saved.state_dict())
-    outputs = [unroll(c, inputs(), c.initial_state(B), c.weights())[0] for c in (saved, loaded)]
+    outputs = [unroll(c, inputs(c), c.initial_state(B), c.weights())[0] for c in (saved, loaded)]
     assert torch.equal(*outputs)
 
 
@@ -140,7 +142,7 @@ def test_a_sequence_can_be_cut_and_continued(cell_type):
     cell = make_perturbed(cell_type)
     if cell.time_varying:
         pytest.skip("its step depends on the number of steps since the start of the input")
-    w, x = cell.weights(), inputs()
+    w, x = cell.weights(), inputs(cell)
     hs, last = unroll(cell, x, cell.initial_state(B), w)
     _, middle = unroll(cell, x[:2], cell.initial_state(B), w)
     rest, end = unroll(cell, x[2:], middle, w)
@@ -151,6 +153,7 @@ def test_a_sequence_can_be_cut_and_continued(cell_type):
 
 def test_builds_on_the_meta_device(cell_type):
     """So that the parameters of a wide cell can be counted without memory."""
+    sizes = sizes_of(cell_type, F, 1 << 14)
     with torch.device("meta"):
-        cell = cell_type(F, 1 << 14, cell_type.Options())
+        cell = cell_type(*sizes, cell_type.Options())
     assert all(p.is_meta for p in cell.parameters())

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from contracts.selection import sizes_of
 
 from urnn_bench.errors import KernelError
 from urnn_bench.kernels.choose import Implementation, available, choose
@@ -14,7 +15,7 @@ CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUD
 def make(cell_type, hidden):
     """Return a cell in float64 with noise on its parameters."""
     with seeded(0, "init"):
-        cell = cell_type(3, hidden, cell_type.Options()).double()
+        cell = cell_type(*sizes_of(cell_type, 3, hidden), cell_type.Options()).double()
     rng = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for p in cell.parameters():
@@ -27,9 +28,9 @@ def skip_unless_available(cell, kernel, device="cpu"):
         pytest.skip(reason)
 
 
-def inputs(steps, batch, seed=7):
+def inputs(cell, steps, batch, seed=7):
     rng = torch.Generator().manual_seed(seed)
-    return torch.randn(steps, batch, 3, generator=rng, dtype=torch.float64)
+    return torch.randn(steps, batch, cell.inputs, generator=rng, dtype=torch.float64)
 
 
 def memory_of(cell, state):
@@ -84,13 +85,13 @@ def test_continues_from_a_state_and_gives_its_gradient(cell_type, kernel):
     first = cell.initial_state(3)
     memory = memory_of(cell, first)
     start = tuple(s + 0.1 if i in memory else s for i, s in enumerate(first))
-    _, reached = unroll(cell, inputs(4, 3, seed=9), start, cell.weights())
+    _, reached = unroll(cell, inputs(cell, 4, 3, seed=9), start, cell.weights())
 
     def state():
         copies = enumerate(s.detach().clone() for s in reached)
         return tuple(s.requires_grad_(i in memory) for i, s in copies)
 
-    check(cell, kernel, inputs(5, 3), state, "state")
+    check(cell, kernel, inputs(cell, 5, 3), state, "state")
 
 
 @pytest.mark.parametrize("part", ["every", "last", "state"])
@@ -99,7 +100,7 @@ def test_equals_the_time_loop_in_float64(cell_type, kernel, sizes, part):
     steps, batch, hidden = sizes
     cell = make(cell_type, hidden)
     skip_unless_available(cell, kernel)
-    check(cell, kernel, inputs(steps, batch), lambda: cell.initial_state(batch), part)
+    check(cell, kernel, inputs(cell, steps, batch), lambda: cell.initial_state(batch), part)
 
 
 @CUDA
@@ -107,7 +108,7 @@ def test_equals_the_time_loop_in_float64(cell_type, kernel, sizes, part):
 def test_equals_the_time_loop_on_a_gpu(cell_type, kernel, hidden):
     cell = make(cell_type, hidden).cuda()
     skip_unless_available(cell, kernel, "cuda")
-    check(cell, kernel, inputs(9, 17).cuda(), lambda: cell.initial_state(17), "every")
+    check(cell, kernel, inputs(cell, 9, 17).cuda(), lambda: cell.initial_state(17), "every")
 
 
 def test_reads_inputs_that_are_not_contiguous(cell_type, kernel):
@@ -115,7 +116,7 @@ def test_reads_inputs_that_are_not_contiguous(cell_type, kernel):
     cell = make(cell_type, hidden=4)
     cpu_only = "cpu" in cell.kernels[kernel].devices or not torch.cuda.is_available()
     cell = cell.to(device := "cpu" if cpu_only else "cuda")
-    x = inputs(4, 6).permute(1, 0, 2).to(device)
+    x = inputs(cell, 4, 6).permute(1, 0, 2).to(device)
     assert not x.is_contiguous()
     state, w = cell.initial_state(4), cell.weights()
     hs, _ = cell.kernels[kernel].run(cell, x, state, w)
@@ -124,7 +125,7 @@ def test_reads_inputs_that_are_not_contiguous(cell_type, kernel):
 
 @pytest.mark.parametrize("device", ["cpu", "mps"])
 def test_auto_takes_the_first_available_kernel(cell_type, device):
-    cell = cell_type(3, 4, cell_type.Options())
+    cell = cell_type(*sizes_of(cell_type, 3, 4), cell_type.Options())
     eager, *others = available(cell, device)
     assert eager == "eager"
     assert choose(cell, device, "auto").name == next(iter(others), "eager")

@@ -11,10 +11,14 @@ differences in ``test_cells.py`` finds that fault.
 """
 
 import json
+from math import ceil
 
 import pytest
+from contracts.selection import sizes_of
 
 LEARNING_RATES = (1e-2, 3e-3)
+# two symbols, the blank and the sign to recall
+INPUTS, WIDTH = 4, 32
 
 BENCHMARK = """\
 title: Copying memory at T = 10
@@ -42,7 +46,13 @@ def ends_solved(bench, cell, options, rate):
 
 
 def test_learns_copying_memory(cell_name, cell_type, include_options, bench):
-    if not any(p.requires_grad for p in cell_type(2, 32, cell_type.Options()).parameters()):
+    inputs, hidden = sizes_of(cell_type, INPUTS, WIDTH)
+    if inputs != INPUTS:
+        pytest.skip(f"its example has {inputs} inputs; this task has {INPUTS}")
+    cell = cell_type(inputs, hidden, cell_type.Options())
+    if not any(p.requires_grad for p in cell.parameters()):
         pytest.skip("nothing of it is trained")
-    bench.write("benchmarks/learning.yaml", BENCHMARK)
+    # a multiple of the example's width, as a cell may need
+    width = ceil(WIDTH / hidden) * hidden
+    bench.write("benchmarks/learning.yaml", BENCHMARK.replace("hidden: 32", f"hidden: {width}"))
     assert any(ends_solved(bench, cell_name, include_options, rate) for rate in LEARNING_RATES)

@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import pytest
 import torch
+from contracts.selection import sizes_of
 
 from urnn_bench.kernels.choose import choose
 from urnn_bench.models import SequenceModel
@@ -28,14 +29,14 @@ class MeanSquare:
 def make_trace(cell_type, targets):
     """Return the trace of a cell with random weights over random inputs."""
     with seeded(0, "init"):
-        cell = cell_type(F, H, cell_type.Options())
-        signature = Signature(Vectors(F), 1, targets)
+        cell = cell_type(*sizes_of(cell_type, F, H), cell_type.Options())
+        signature = Signature(Vectors(cell.inputs), 1, targets)
         kernel, pool = choose(cell, "cpu", "eager"), pool_of(None, targets is Targets.EVERY_STEP)
         readout = Components().readouts.get("linear", Readout)(cell.features, 1, Config())
         model = SequenceModel(cell, signature, kernel, pool, readout)
     rng = torch.Generator().manual_seed(1)
     shape = (T, B, 1) if targets is Targets.EVERY_STEP else (B, 1)
-    batch = Batch(torch.randn(T, B, F, generator=rng), torch.randn(shape, generator=rng))
+    batch = Batch(torch.randn(T, B, cell.inputs, generator=rng), torch.randn(shape, generator=rng))
     return trace(model, MeanSquare(), batch)
 
 

@@ -6,7 +6,7 @@ import yaml
 from urnn_bench.errors import SpecError, UnknownNameError
 from urnn_bench.registry import Components
 from urnn_bench.run import build
-from urnn_bench.run.resolve import resolve
+from urnn_bench.run.resolve import cell_options, resolve
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import read
 from urnn_bench.spec.overrides import parse_override
@@ -258,7 +258,7 @@ def test_an_unknown_model_gets_the_near_miss(expand):
 @pytest.mark.parametrize("name", catalogue.names())
 def test_every_benchmark_of_the_package_expands(name):
     checked = check_benchmark(*catalogue.find(name), Selection(), KNOWN.cells.names())
-    runs = [resolve(KNOWN, name, d) for d in drafts(checked, Selection())]
+    runs = [resolve(KNOWN, name, d) for d in drafts(checked, Selection(), cell_options(KNOWN))]
     assert len(runs) == len({r.slug for r in runs})
     figures = {figure.name for figure in checked.benchmark.figures}
     assert figures and figures <= set(KNOWN.figures.names())

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from math import isclose
 from pathlib import Path
 
 from urnn_bench.errors import NothingToShowError
@@ -49,15 +50,27 @@ class Selected:
             folders=tuple(self.folders[i] for i in kept),
         )
 
-    def baselines(self, metric: str, T: int, length: int | None = None) -> dict[str, float]:
+    def baselines(
+        self, metric: str, T: int, length: int | None = None, model: str | None = None
+    ) -> dict[str, float]:
         """Return the reference predictors' values of a metric, of runs trained at T.
 
-        They are those at a length of the test, by default that of training.
+        They are those at a length of the test, by default that of training, and of one model or of
+        all. Models of a grid over the task may have different ones, and those are not of all.
         """
-        at = length or T
-        recorded = (r.baselines_at(at).get(metric, {}) for r in self.records if r.run.T == T)
-        baselines = next(filter(None, recorded), {})
-        return {name: value for name, value in baselines.items() if value is not None}
+        runs = [r for r in self.records if r.run.T == T and model in (None, r.run.label)]
+        recorded = ((r.run.task, r.baselines_at(length or T).get(metric)) for r in runs)
+        of_task = {task.model_dump_json(): values for task, values in recorded if values}
+        first, *others = of_task.values() or [{}]
+        return {
+            name: value
+            for name, value in first.items()
+            if value is not None and all(_is_close(value, other.get(name)) for other in others)
+        }
+
+
+def _is_close(value: float, other: float | None) -> bool:
+    return other is not None and isclose(value, other, rel_tol=1e-9)
 
 
 def select(

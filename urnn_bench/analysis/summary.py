@@ -15,6 +15,7 @@ from urnn_bench.analysis.lengths import is_solved_at, longest_solved
 from urnn_bench.analysis.selection import Selected, censored
 from urnn_bench.analysis.statistics import geometric_mean, mean, proportion, survival
 from urnn_bench.records.record import GOOD, Record
+from urnn_bench.spec.run import Run
 
 # what a row has that is a whole number, if it is known
 COUNTS = (
@@ -61,11 +62,17 @@ def _row(
         "updates": int(median(record.steps_done for record in records)),
         "metric": metric or None,
         **_test(records, metric, length, is_loss=metric == selected.criterion),
-        "baseline": next(iter(selected.baselines(metric, run.T, length).values()), None),
+        "baseline": _baseline(selected, metric, run, length),
         "updates_per_s": median(paces) if paces else None,
         "length": length,
         **(_longest_solved(records) if is_trained else dict.fromkeys(_LONGEST)),
     }
+
+
+def _baseline(selected: Selected, metric: str, run: Run, length: int) -> float | None:
+    """Return the first baseline of a model at a length of the test, or the one of all models."""
+    of_model = selected.baselines(metric, run.T, length, run.label)
+    return next(iter((of_model or selected.baselines(metric, run.T, length)).values()), None)
 
 
 _LONGEST = ("longest_solved", "longest_solved_low", "longest_solved_high", "longest_scored")

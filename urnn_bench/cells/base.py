@@ -7,6 +7,7 @@ readout, the loss and the optimizer are elsewhere and the same for every cell.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, Self
 
 from torch import Tensor, nn
@@ -15,6 +16,18 @@ from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import Drive, State, W
 from urnn_bench.renamed import CELL_HOOKS, accept_former_hooks
 from urnn_bench.spec.types import Config
+
+
+@dataclass(frozen=True)
+class Example:
+    """A size at which a cell can be built and run: inputs F, hidden width H, steps T.
+
+    None stands for any, and whoever runs the cell takes a number of its own.
+    """
+
+    inputs: int | None = None
+    hidden: int | None = None
+    steps: int | None = None
 
 
 class StateSpec(NamedTuple):
@@ -74,6 +87,11 @@ class Cell(nn.Module, ABC, Generic[W]):
     def parts(self) -> "tuple[Cell[Any], ...]":
         """The cells that a network has: this one, or those of its layers."""
         return (self,)
+
+    @classmethod
+    def example(cls) -> Example:
+        """Return a size at which the cell can be built and run, for checks and timings."""
+        return Example()
 
     @property
     def features(self) -> int:

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from matplotlib.colors import to_hex, to_rgb
 
-from urnn_bench.spec.benchmark import GRID_SEPARATOR
+from urnn_bench.spec.grid import GRID_SEPARATOR
 
 
 class ModelStyle(NamedTuple):

@@ -18,6 +18,7 @@ from urnn_bench.measure.correctness import (
     Shape,
     cell_of,
     cotangent,
+    inputs_of,
     max_relative_error,
     run_of,
 )
@@ -47,9 +48,10 @@ class Candidate:
 
 
 def candidates_of(
-    components: Components, name: str, shape: Shape, x: Tensor, kernels: Collection[str] | None
+    components: Components, name: str, shape: Shape, device: str, kernels: Collection[str] | None
 ) -> list[Candidate]:
     """Return the time loop and every kernel that can run, after they have run once."""
+    x = inputs_of(components, shape, name).to(device)
     return list(_checked_candidates(components, name, shape, x, kernels))
 
 
@@ -58,7 +60,7 @@ def _checked_candidates(
 ) -> Iterator[Candidate]:
     device = x.device.type
     # checks the form of what the cell returns
-    build.job_of(components, run_of(name, shape), Backend(device, "eager"))
+    build.job_of(components, run_of(components, name, shape), Backend(device, "eager"))
     cell = cell_of(components, name, shape).to(device)
     for kernel in available(cell, device):
         if kernels and kernel not in kernels:
@@ -111,7 +113,8 @@ def update_function(
     components: Components, name: str, shape: Shape, kernel: str, device: str = "cpu"
 ) -> Callable[[], object]:
     """Return a function that does one whole update: data, loss, gradient, clipping, step."""
-    job, _ = build.job_of(components, run_of(name, shape), Backend(device, kernel))
+    run = run_of(components, name, shape)
+    job, _ = build.job_of(components, run, Backend(device, kernel))
     events = train_run(job, TrainState(evaluated=True))
     updates = (event for event in events if isinstance(event, Updated))
     return lambda: next(updates)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.errors import Arguments, Returned
+from urnn_bench.errors import Arguments, ComponentError, Returned
 from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import choose
 from urnn_bench.kernels.time_loop import State, unroll
@@ -16,11 +16,14 @@ from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.architecture import raised_by
 from urnn_bench.run.device import Backend
+from urnn_bench.run.examples import example_of
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec
 
 _CHECKED_STEPS = 40
+# two symbols at least, the blank and the sign to recall
+_FEWEST_INPUTS = 4
 _NEVER = 1 << 30
 _ZERO = 1e-6
 
@@ -34,10 +37,23 @@ class Shape:
     hidden: int
 
 
-def run_of(name: str, shape: Shape) -> Run:
-    """Return a run of copying memory at a shape, without any evaluation."""
+def run_of(components: Components, name: str, shape: Shape) -> Run:
+    """Return a run of copying memory at a shape, without any evaluation.
+
+    It has as many inputs as the example of the cell. Raises ComponentError if it cannot have them.
+    """
+    return _run(name, shape, example_of(components, name).inputs)
+
+
+def _run(name: str, shape: Shape, inputs: int | None) -> Run:
     recall = min(10, max(1, (shape.steps - 1) // 2))
     options = {"T": max(1, shape.steps - 2 * recall), "recall": recall}
+    if inputs is not None:
+        if inputs < _FEWEST_INPUTS:
+            text = f"copying memory, on which it is measured, has at least {_FEWEST_INPUTS} inputs"
+            raise ComponentError(f"the example of the cell '{name}' has {inputs} inputs; {text}")
+        # the symbols, the blank and the sign to recall
+        options["symbols"] = inputs - 2
     fit = Fit(steps=_NEVER, batch=shape.batch, evaluate_every=_NEVER, log_every=_NEVER)
     return Run(
         benchmark="kernels",
@@ -50,9 +66,10 @@ def run_of(name: str, shape: Shape) -> Run:
     )
 
 
-def inputs_of(components: Components, shape: Shape) -> Tensor:
+def inputs_of(components: Components, shape: Shape, name: str = "rnn") -> Tensor:
     """Return a batch of copying memory as a model's cell reads it, (T, B, F)."""
-    job, _ = build.job_of(components, run_of("rnn", shape), Backend("cpu", "eager"))
+    run = _run("rnn", shape, example_of(components, name).inputs)
+    job, _ = build.job_of(components, run, Backend("cpu", "eager"))
     x: Tensor = job.model.encode(job.task.batch("train", 0, shape.batch, 0).x)  # type: ignore[operator]
     return x
 
@@ -60,7 +77,7 @@ def inputs_of(components: Components, shape: Shape) -> Tensor:
 def cell_of(components: Components, name: str, shape: Shape, inputs: int | None = None) -> Cell:
     """Return a model's cell with default options, by default for the inputs of copying memory."""
     cell = components.cells.get(name, Cell)
-    inputs = inputs or inputs_of(components, Shape(3, 1, 1)).shape[-1]
+    inputs = inputs or inputs_of(components, Shape(3, 1, 1), name).shape[-1]
     with seeded(0, "init"):
         # weights that come from numpy are in double precision
         return cell(inputs, shape.hidden, cell.Options()).to(torch.float32)
@@ -73,6 +90,15 @@ def _random(size: Sequence[int]) -> Tensor:
 def cotangent(x: Tensor, features: int) -> Tensor:
     """Return a random gradient of the readout's input, (T, B, R)."""
     return _random((*x.shape[:2], features)).to(x)
+
+
+def reason_to_skip(components: Components, name: str, shape: Shape) -> ComponentError | None:
+    """Return why a model cannot be trained at a shape on the time loop, None if it can."""
+    try:
+        build.job_of(components, run_of(components, name, shape), Backend("cpu", "eager"))
+    except ComponentError as error:
+        return error
+    return None
 
 
 def of_cell(
@@ -92,14 +118,16 @@ def max_relative_error(
     """Return the largest relative difference from the time loop in float64.
 
     Compares outputs and gradients for the task's input, for a random input that requires a
-    gradient, and for one with two features. A cell that draws random numbers is compared in
-    evaluation mode, as a kernel may draw them in another order.
+    gradient, and for one with two features, unless the cell's example has a number of its own. A
+    cell that draws random numbers is compared in evaluation mode, as a kernel may draw them in
+    another order.
     """
     tokens = x[-_CHECKED_STEPS:].double()
     dense = _random(tokens.shape).requires_grad_()
-    few = _random((*tokens.shape[:2], 2))
+    takes_any = example_of(components, name).inputs is None
+    few = [_random((*tokens.shape[:2], 2))] if takes_any else []
     errors = []
-    for inputs in (tokens, dense, few):
+    for inputs in (tokens, dense, *few):
         expected_values, values = (
             _outputs_and_gradients(components, name, shape, inputs, k, device)
             for k in ("eager", kernel)

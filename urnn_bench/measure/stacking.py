@@ -70,7 +70,8 @@ def _time(
     backend: Backend,
     threads: UpdateThreads,
 ) -> StackingTiming:
-    runs = [run_of(name, shape).model_copy(update={"seed": seed}) for seed in range(seeds)]
+    run = run_of(components, name, shape)
+    runs = [run.model_copy(update={"seed": seed}) for seed in range(seeds)]
     single_jobs, jobs = ([build.job_of(components, r, backend)[0] for r in runs] for _ in range(2))
     single_requests = [_request(job) for job in single_jobs]
     stack = [_request(job) for job in share_strategy(jobs)]

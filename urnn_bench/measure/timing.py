@@ -79,7 +79,7 @@ def time_kernels(
     candidates = [
         c
         for name in models
-        for c in of_cell(name, candidates_of, components, name, shape, x, kernels)
+        for c in of_cell(name, candidates_of, components, name, shape, device, kernels)
     ]
     candidates += [torch_module(name, shape, x) for name in TORCH_MODULES]
     times = _interleaved([_timer(c.replayed, c) for c in candidates], rounds)

@@ -31,7 +31,7 @@ def matrix(
     components: Components, names: list[str], selection: Selection, probe: bool = False
 ) -> Matrix:
     """Return the runs that benchmarks and selection request, each once."""
-    from urnn_bench.run.resolve import resolve_all
+    from urnn_bench.run.resolve import cell_options, resolve_all
 
     runs: dict[tuple[str, str], Run] = {}
     together = set()
@@ -51,7 +51,8 @@ def matrix(
         check_figures(components, checked)
         if checked.benchmark.together:
             together.add(name)
-        planned = resolve_all(components, name, drafts(checked, selected))
+        unresolved = drafts(checked, selected, cell_options(components))
+        planned = resolve_all(components, name, unresolved)
         warn_of_late_probes(planned, checked.where)
         runs |= {(name, run.slug): run for run in planned}
     return Matrix(list(runs.values()), frozenset(together), as_given)

@@ -1,6 +1,6 @@
 """An unresolved run to a run: components found, options checked, width chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.plausible import check_numbers, check_probes, check_solved
 from urnn_bench.spec.run import EvaluationLengths, Probes, Run
-from urnn_bench.spec.sweep import UnresolvedRun
+from urnn_bench.spec.sweep import CellOptions, UnresolvedRun
 from urnn_bench.spec.types import ComponentSpec, Config, PoolName
 from urnn_bench.tasks.base import Targets, Task
 
@@ -51,6 +51,16 @@ def include(components: Components, paths: Sequence[Path]) -> Components:
         extended = {name: getattr(components, name).include(path.resolve()) for name in folders}
         components = replace(components, **extended)
     return components
+
+
+def cell_options(components: Components) -> CellOptions:
+    """Return a function from the name of a cell to the names of its options."""
+
+    def options_of(cell: str) -> Collection[str] | None:
+        known = cell in components.cells.names()
+        return components.cells.get(cell, Cell).Options.model_fields if known else None
+
+    return options_of
 
 
 def resolve_all(

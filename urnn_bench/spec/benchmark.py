@@ -1,11 +1,12 @@
 """A benchmark file as a frozen pydantic model; nothing here needs torch."""
 
 from collections.abc import Mapping
-from itertools import combinations
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from urnn_bench.spec import grid as grids
+from urnn_bench.spec.grid import GRID_SEPARATOR
 from urnn_bench.spec.layers import Block
 from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.run import EvaluationLengths, Probes
@@ -17,9 +18,6 @@ from urnn_bench.spec.types import (
     Seeds,
     require_distinct,
 )
-
-# between a model's name and its values in a grid
-GRID_SEPARATOR = " @ "
 
 
 class ModelSpec(Config):
@@ -47,9 +45,10 @@ class ModelSpec(Config):
 class Benchmark(Config):
     """A benchmark file: task × models × lengths × seeds, trained by one ``fit``.
 
-    ``grid`` has values for keys of ``fit``, by their dotted paths; every model is trained with
-    every combination. ``together`` trains runs of the same shape as a stack. ``evaluate`` has the
-    lengths at which the best weights are scored beside those of training.
+    ``grid`` has values for keys of the task, the cell, the size and ``fit``, by their dotted paths;
+    every model is trained with every combination. ``together`` trains runs of the same shape as a
+    stack. ``evaluate`` has the lengths at which the best weights are scored beside those of
+    training.
     """
 
     title: str
@@ -105,14 +104,8 @@ class Benchmark(Config):
     @field_validator("grid", mode="after")
     @classmethod
     def _check_axes(cls, grid: dict[str, tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
-        """Refuse axes that set the same key."""
-        for axis_a, axis_b in combinations(grid, 2):
-            pairs = zip(axis_a.split("."), axis_b.split("."), strict=False)
-            if all(key_a == key_b for key_a, key_b in pairs):
-                both = f"'{shown_name(axis_a)}' and '{shown_name(axis_b)}'"
-                raise ValueError(f"{both} set the same key")
-        for axis, values in grid.items():
-            require_distinct(values, f"'{shown_name(axis)}' ")
+        """Refuse axes that name no single key, or that set the same key."""
+        grids.check_axes(grid)
         return grid
 
     @field_validator("models", mode="after")

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from itertools import chain, takewhile
 
 from urnn_bench.errors import SpecError
+from urnn_bench.spec.grid import FIT, SIZES, TASK, axis_path, is_below, with_one_size
 from urnn_bench.spec.load import Document, KeyPath, YamlMapping, parse_value, value_text
 from urnn_bench.spec.notation import shown_name, written
 
-_FIT = "fit"
-_NAME = "name"
-_SIZES = ("hidden", "parameters")
+_GRID, _NAME = "grid", "name"
 _DEEPEST, _MOST_DIGITS = 20, 20
 
 
@@ -42,6 +41,9 @@ def parse_override(text: str) -> Override:
         raise SpecError(
             f"--set takes PATH=VALUE, such as fit.optimizer.lr=1e-2, not '{shown_name(text)}'"
         )
+    if keys[0] == _GRID and len(keys) > 1:
+        # the key of an axis has dots
+        keys = (_GRID, ".".join(keys[1:]))
     return Override(keys, parse_value(value))
 
 
@@ -65,9 +67,9 @@ def apply(document: Document, settings: Sequence[Override]) -> Document:
 
 def leaves(setting: Override) -> Sequence[Override]:
     """Read ``fit={steps: 5, batch: 2}`` as a setting of each of its keys."""
-    if setting.path != (_FIT,) or not isinstance(setting.value, dict):
+    if setting.path != (FIT,) or not isinstance(setting.value, dict):
         return [setting]
-    return [Override((_FIT, str(key)), value) for key, value in setting.value.items()]
+    return [Override((FIT, str(key)), value) for key, value in setting.value.items()]
 
 
 def summary(settings: Sequence[Override]) -> tuple[str, ...]:
@@ -84,21 +86,23 @@ def summary(settings: Sequence[Override]) -> tuple[str, ...]:
 def _replaces(later: KeyPath, earlier: KeyPath) -> bool:
     """Return whether a setting of ``later`` leaves nothing of one of ``earlier``."""
     later, earlier = _one_size(later), _one_size(earlier)
-    is_for_all = later == (_SIZES[0],) or (later[0] == _FIT and len(later) > 1)
+    is_for_all = later == SIZES[:1] or (later[0] in (FIT, TASK) and len(later) > 1)
     paths = (earlier, _for_all(earlier)) if is_for_all else (earlier,)
     return any(path[: len(later)] == later for path in paths)
 
 
 def _one_size(path: KeyPath) -> KeyPath:
     """Return a path in which both ways to give the size are one, as the last one given counts."""
-    return (*path[:-1], _SIZES[0]) if path[-1] in _SIZES else path
+    return (*path[:-1], SIZES[0]) if path[-1] in SIZES else path
 
 
 def _for_all(path: KeyPath) -> KeyPath:
     """Return the path that sets for every run what ``path`` sets for one model or length."""
     if path[0] == "models":
         return path[2:]
-    return (_FIT, *path[2:]) if path[0] == "T" else path
+    if path[0] == _GRID and len(path) > 1:
+        return with_one_size(axis_path(path[1]))
+    return (FIT, *path[2:]) if path[0] == "T" else path
 
 
 def where(document: Document, settings: Sequence[Override], path: KeyPath) -> str:
@@ -142,7 +146,7 @@ def _write_key(node: YamlMapping, key: object, value: object) -> None:
     if key == _NAME and node.get(_NAME, value) != value:
         # another optimizer, cell or task does not have the options of the old one
         node.clear()
-    if key in _SIZES:
+    if key in SIZES:
         _remove_sizes(node)
     node[key] = deepcopy(value)
 
@@ -168,34 +172,38 @@ def _same_key(node: Iterable[object], key: str) -> object:
 
 
 def _remove_overlays(mapping: YamlMapping, path: KeyPath) -> None:
-    """Remove what models, lengths and the grid set at a path of ``fit``, and models' sizes."""
+    """Remove what models, lengths and the grid set at a path that holds for every run."""
     models = [model for model in _values(mapping.get("models")) if isinstance(model, dict)]
     key, *inner = path
-    if key == _FIT:
-        for overlay in (*(model.get(_FIT) for model in models), *_values(mapping.get("T"))):
+    if key == FIT:
+        for overlay in (*(model.get(FIT) for model in models), *_values(mapping.get("T"))):
             _remove(overlay, inner)
-        _remove_from_grid(mapping.get("grid"), inner)
-    if key in _SIZES:
+    if key in SIZES:
         for model in models:
             _remove_sizes(model)
+    if key in (FIT, TASK, *SIZES):
+        _remove_from_grid(mapping.get(_GRID), path)
+    if key == _GRID and inner:
+        _remove_from_grid(mapping.get(_GRID), axis_path(inner[0]), keep=inner[0])
 
 
 def _values(node: object) -> list[object]:
     return list(node.values()) if isinstance(node, dict) else []
 
 
-def _remove_from_grid(grid: object, path: Sequence[str]) -> None:
+def _remove_from_grid(grid: object, path: Sequence[str], keep: str = "") -> None:
     """Remove the axes of a grid that set the value at ``path``, a part of it, or more."""
     if not isinstance(grid, dict):
         return
+    path = with_one_size(tuple(path))
     for axis in [*grid]:
-        pairs = zip(str(axis).split("."), path, strict=False)
-        if all(axis_key == path_key for axis_key, path_key in pairs):
+        axis_keys = with_one_size(axis_path(str(axis)))
+        if axis != keep and (is_below(axis_keys, path) or is_below(path, axis_keys)):
             del grid[axis]
 
 
 def _remove_sizes(node: YamlMapping) -> None:
-    for size in _SIZES:
+    for size in SIZES:
         node.pop(size, None)
 
 

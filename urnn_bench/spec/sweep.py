@@ -1,26 +1,28 @@
 """From a benchmark and a user's selection to runs."""
 
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from math import prod
 
 from pydantic import ValidationError
 
-from urnn_bench.errors import SpecError, UnknownComponentError, UnknownNameError
+from urnn_bench.errors import SpecError, UnknownComponentError, UnknownNameError, near_miss
+from urnn_bench.spec import grid as grids
 from urnn_bench.spec import overrides
-from urnn_bench.spec.benchmark import GRID_SEPARATOR, Benchmark, ModelSpec
+from urnn_bench.spec.benchmark import Benchmark, ModelSpec
 from urnn_bench.spec.explain import Where, spec_error
 from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.grid import GRID_SEPARATOR, GridPoint
 from urnn_bench.spec.load import Document, KeyPath
+from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.plausible import check_fit
 from urnn_bench.spec.run import LINEAR, EvaluationLengths, Probes, Run
 from urnn_bench.spec.types import ComponentSpec
 
-GridValues = Mapping[str, object]
-_MODELS = ("models",)
+# of the cell of a model, the names of its options; None if they are not known
+CellOptions = Callable[[str], Collection[str] | None]
+_MODELS, _OF_GRID = ("models",), ("grid",)
 _INHERITED = ("layers", "block", "bidirectional", "readout", "pool")
 _DEFAULT_POOLS = ("last", "every")
 _MOST_RUNS, _LONGEST_LABEL = 100_000, 180
@@ -130,27 +132,76 @@ def check_benchmark(
     return CheckedBenchmark(name, benchmark, where)
 
 
-def drafts(checked: CheckedBenchmark, selection: Selection) -> list[UnresolvedRun]:
+def drafts(
+    checked: CheckedBenchmark, selection: Selection, options_of: CellOptions | None = None
+) -> list[UnresolvedRun]:
     """Expand a benchmark into seeds × lengths × models, seeds outermost.
 
-    With seeds outermost, a matrix that is stopped early has still compared every model.
+    With seeds outermost, a matrix that is stopped early has still compared every model. An axis
+    over an option that a model's cell does not have, says ``options_of``, leaves the model alone.
     Raises SpecError if a ``fit`` is wrong, also that of a length that is not selected.
     """
     benchmark = checked.benchmark
     for T, overlay in benchmark.T.items():
-        _fit(checked, {("T", str(T)): overlay})
+        _fit(checked, {("T", str(T)): overlay}, checked.where)
     settings = overrides.summary(selection.settings)
     seeds, lengths = selection.seeds or benchmark.seeds, selection.lengths or benchmark.T
     labels = selection.models or benchmark.models
     _check_count(checked, len(seeds) * len(lengths) * len(labels))
+    gridded = grids_of_models(checked, options_of)
     # checked once: a seed changes nothing else
     of_a_seed = [
-        _draft(checked, label, values, T, seeds[0], settings)
+        _draft(checked, label, point, T, seeds[0], settings)
         for T in lengths
         for label in labels
-        for values in _grid_values(benchmark.grid, label)
+        for point in _points(checked, label, gridded[label.partition(GRID_SEPARATOR)[0]])
     ]
     return [replace(draft, seed=seed) for seed in seeds for draft in of_a_seed]
+
+
+def grids_of_models(
+    checked: CheckedBenchmark, options_of: CellOptions | None
+) -> Mapping[str, Mapping[str, Sequence[object]]]:
+    """Return the axes of every model: all but those over options that its cell does not have.
+
+    Raises SpecError for a key that ``fit`` does not have, and an option that no cell has.
+    """
+    grid, models = checked.benchmark.grid, checked.benchmark.models
+    of_cells = [axis for axis in grid if grids.axis_path(axis)[0] == grids.MODEL]
+    cells = {model.cell.name for model in models.values()} if of_cells else set()
+    options = {cell: options_of(cell) if options_of else None for cell in cells}
+    for axis in grid:
+        _check_axis(checked, axis, options)
+
+    def has(cell: str, axis: str) -> bool:
+        known = options.get(cell)
+        return axis not in of_cells or known is None or grids.axis_path(axis)[1] in known
+
+    return {
+        name: {axis: values for axis, values in grid.items() if has(model.cell.name, axis)}
+        for name, model in models.items()
+    }
+
+
+def _check_axis(
+    checked: CheckedBenchmark, axis: str, options: Mapping[str, Collection[str] | None]
+) -> None:
+    """Raise SpecError with a near miss if an axis is of a key that nobody has."""
+    owner, *keys = grids.axis_path(axis)
+    if owner == grids.FIT and keys[0] not in Fit.model_fields:
+        known = [*Fit.model_fields, *grids.SIZES]
+        advice = near_miss(keys[0], known) or f"; the keys of fit are {', '.join(sorted(known))}"
+        text = f"fit has no key '{shown_name(keys[0])}'{advice}"
+        text += "; options of the task are task.KEY, those of the cells model.KEY"
+    elif owner == grids.MODEL and None not in options.values():
+        known = sorted({option for names in options.values() for option in names or ()})
+        if keys[0] in known:
+            return
+        advice = near_miss(keys[0], known) or f"; their options are {', '.join(known) or 'none'}"
+        text = f"no cell of the models has the option '{shown_name(keys[0])}'{advice}"
+    else:
+        return
+    raise SpecError(checked.where((*_OF_GRID, axis)) + text)
 
 
 def _check_count(checked: CheckedBenchmark, without_grid: int) -> None:
@@ -170,24 +221,22 @@ def _check_label(checked: CheckedBenchmark, name: str, label: str) -> None:
         raise SpecError(where + text)
 
 
-def _grid_values(grid: Mapping[str, Sequence[object]], label: str) -> Sequence[GridValues]:
-    """Return the combinations of a grid's values for a label: all, or the one that it names.
+def _points(
+    checked: CheckedBenchmark, label: str, grid: Mapping[str, Sequence[object]]
+) -> Sequence[GridPoint]:
+    """Return the points of a model's grid: all, or the one that its label names.
 
-    Without a grid there is one empty combination. Raises UnknownNameError.
+    Raises UnknownNameError, or SpecError if two points have the same label.
     """
-    combinations = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    points = grids.points(grid)
     model, separator, _ = label.partition(GRID_SEPARATOR)
-    by_label = {_label(model, values): values for values in combinations}
+    by_label = {grids.label_of(model, point): point for point in points}
+    if len(by_label) < len(points):
+        text = "two values are written alike, so that their runs have the same name"
+        raise SpecError(checked.where(("grid",)) + text)
     if separator and label not in by_label:
         raise UnknownNameError("model", label, by_label)
-    return [by_label[label]] if separator else combinations
-
-
-def _label(model: str, values: GridValues) -> str:
-    """Return a model's label with its values in the grid, as in ``urnn @ lr=0.001``."""
-    # as it always was, since a label is part of a run's identity
-    text = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in values.items())
-    return f"{model}{GRID_SEPARATOR}{text}" if text else model
+    return [by_label[label]] if separator else points
 
 
 def _settings(
@@ -209,49 +258,59 @@ def _settings(
 def _draft(
     checked: CheckedBenchmark,
     label: str,
-    values: GridValues,
+    point: GridPoint,
     T: int,
     seed: int,
     settings: tuple[str, ...],
 ) -> UnresolvedRun:
     benchmark = checked.benchmark
     name = label.partition(GRID_SEPARATOR)[0]
-    _check_label(checked, name, _label(name, values))
-    model, task = benchmark.models[name], benchmark.task
+    label = grids.label_of(name, point)
+    _check_label(checked, name, label)
+    where = _where(checked, name, point)
+    model, task = benchmark.models[name], _with(benchmark.task, point, grids.TASK)
     if "T" in task.options:
-        raise SpecError(checked.where(("task", "T")) + "lengths belong under the top-level key 'T'")
+        raise SpecError(where(("task", "T")) + "lengths belong under the top-level key 'T'")
     overlays = {("T", str(T)): benchmark.T.get(T, {}), (*_MODELS, name, "fit"): model.fit}
-    if values:
-        overlays[("grid",)] = _nested(values)
+    if of_fit := grids.below(point, grids.FIT):
+        overlays[_OF_GRID] = of_fit
+    sized = _sized(model, benchmark, point, where)
+    cell = _with(model.cell, point, grids.MODEL)
     return UnresolvedRun(
-        label=_label(name, values),
-        model=_inheriting(_sized(model, benchmark), benchmark),
+        label=label,
+        model=_inheriting(sized, benchmark).model_copy(update={"cell": cell}),
         task=task.model_copy(update={"options": {**task.options, "T": T}}),
-        fit=_fit(checked, overlays),
+        fit=_fit(checked, overlays, where),
         seed=seed,
         settings=settings,
-        where=checked.where,
+        where=where,
         probes=benchmark.probes,
         inherited=frozenset(key for key in _INHERITED if getattr(model, key) is None),
         evaluate=benchmark.evaluate,
     )
 
 
-def _nested(values: GridValues) -> dict[str, object]:
-    """Return values by dotted paths as nested mappings."""
-    nested: dict[str, object] = {}
-    for path, value in values.items():
-        *parents, last = path.split(".")
-        mapping = nested
-        for key in parents:
-            child = mapping.setdefault(key, {})
-            # no axis sets a part of another, so this is always a mapping
-            mapping = child if isinstance(child, dict) else {}
-        mapping[last] = deepcopy(value)
-    return nested
+def _where(checked: CheckedBenchmark, model: str, point: GridPoint) -> Where:
+    """Return a function that names the place of a key: its axis, if the grid sets it."""
+    axes = {axis: grids.benchmark_path(axis, model) for axis in point}
+
+    def where(path: KeyPath) -> str:
+        setting = (axis for axis, keys in axes.items() if grids.is_below(path, keys))
+        axis = next(setting, None)
+        return checked.where(path if axis is None else ("grid", axis, *path[len(axes[axis]) :]))
+
+    return where
 
 
-def _fit(checked: CheckedBenchmark, overlays: Mapping[KeyPath, Mapping[str, object]]) -> Fit:
+def _with(component: ComponentSpec, point: GridPoint, owner: str) -> ComponentSpec:
+    """Return a component with the options that a point of the grid sets."""
+    options = overrides.merged(component.options, grids.below(point, owner))
+    return component.model_copy(update={"options": options})
+
+
+def _fit(
+    checked: CheckedBenchmark, overlays: Mapping[KeyPath, Mapping[str, object]], whose: Where
+) -> Fit:
     """Overlay the length's, the model's and the grid's keys on the common ``fit``, in that order.
 
     Raises SpecError that names the overlay with the fault.
@@ -262,7 +321,8 @@ def _fit(checked: CheckedBenchmark, overlays: Mapping[KeyPath, Mapping[str, obje
 
     def where(path: KeyPath) -> str:
         owners = [prefix for prefix, overlay in overlays.items() if path and path[0] in overlay]
-        return checked.where((*(owners[-1] if owners else ("fit",)), *path))
+        owner = owners[-1] if owners else _OF_GRID
+        return whose(("fit", *path)) if owner == _OF_GRID else checked.where((*owner, *path))
 
     try:
         fit = Fit.model_validate(values)
@@ -278,7 +338,15 @@ def _inheriting(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:
     return model.model_copy(update={key: getattr(benchmark, key) for key in missing})
 
 
-def _sized(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:
+def _sized(model: ModelSpec, benchmark: Benchmark, point: GridPoint, where: Where) -> ModelSpec:
+    """Return a model with its size: the grid's, its own, or that of the benchmark."""
+    if size := grids.size_in(point):
+        sizes: dict[str, object] = {**dict.fromkeys(grids.SIZES), **size}
+        try:
+            ModelSpec.model_validate({"cell": model.cell, **sizes})
+        except ValidationError as error:
+            raise spec_error(error, ModelSpec, where) from error
+        return model.model_copy(update=sizes)
     if model.hidden is not None or model.parameters is not None:
         return model
     size = {"hidden": benchmark.hidden, "parameters": benchmark.parameters}

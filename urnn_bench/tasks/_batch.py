@@ -64,7 +64,15 @@ class Batch:
 _FIELDS = frozenset(f.name for f in fields(Batch))
 
 
+def is_static(x: Tensor) -> bool:
+    """Return whether all steps of x (T, B, ...) are one tensor that is expanded, not copied."""
+    return x.ndim > 1 and x.shape[0] > 1 and x.stride(0) == 0
+
+
 def _moved(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    if is_static(tensor):
+        # a change of type or device would write every step
+        return _moved(tensor[:1], device, dtype).expand_as(tensor)
     # the type first: not every device holds float64
     tensor = tensor.to(dtype) if tensor.is_floating_point() else tensor
     if device.type != "cuda":

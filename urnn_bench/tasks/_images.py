@@ -80,9 +80,13 @@ class ImageOptions(Config):
         if (rows * columns) % self.T:
             text = f"an image has {rows * columns} pixels, which {self.T} steps do not divide"
             raise ValueError(f"{text}; {rows * columns} is one pixel a step, {rows} one row")
+        self.check_validation()
+        return self
+
+    def check_validation(self) -> None:
+        """Raise ValueError if no image would be left to train on."""
         if self.validation_examples >= self.training_images:
             raise ValueError(f"'validation_examples' must be below {self.training_images}")
-        return self
 
 
 class Images(NamedTuple):

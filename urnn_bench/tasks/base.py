@@ -29,6 +29,7 @@ from urnn_bench.spec.types import SEQUENCES, Config, Count
 from urnn_bench.tasks._batch import LENGTHS as LENGTHS
 from urnn_bench.tasks._batch import Batch as Batch
 from urnn_bench.tasks._batch import extra_axis as extra_axis
+from urnn_bench.tasks._batch import is_static as is_static
 from urnn_bench.tasks._batch import join
 from urnn_bench.tasks._batch import masked_mean as masked_mean
 from urnn_bench.tasks._batch import step_mask as step_mask
@@ -55,6 +56,25 @@ class Vectors:
     width: int
 
 
+@dataclass(frozen=True)
+class Images:
+    """Inputs are real images, flat: x is (T, B, width), channel by channel and row by row."""
+
+    channels: int
+    rows: int
+    columns: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of one step's image."""
+        return self.channels, self.rows, self.columns
+
+    @property
+    def width(self) -> int:
+        """F: the number of all values of an image."""
+        return self.channels * self.rows * self.columns
+
+
 class Targets(Enum):
     """Whether a task scores a model's output after every step, or after the last one alone."""
 
@@ -71,13 +91,13 @@ class Targets(Enum):
 class Signature:
     """All that a model may know of a task."""
 
-    inputs: Tokens | Vectors
+    inputs: Tokens | Vectors | Images
     outputs: int
     targets: Targets
 
     def __init__(
         self,
-        inputs: Tokens | Vectors,
+        inputs: Tokens | Vectors | Images,
         outputs: int,
         targets: Targets | str | None = None,
         answer: str | None = None,

@@ -20,7 +20,7 @@ from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.matrix import check_figures
-from urnn_bench.run.resolve import resolve
+from urnn_bench.run.resolve import cell_options, resolve
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.fit import Fit, Optimizer
 from urnn_bench.spec.run import Probes, Run
@@ -119,6 +119,7 @@ def _benchmark(components: Components, name: str) -> Description:
         "T": ", ".join(map(str, benchmark.T)),
         "seeds": ", ".join(map(str, benchmark.seeds)),
         "models": {run.label: _size(components, run) for run in runs},
+        "grid": {axis: _value(values) for axis, values in benchmark.grid.items()},
         "fit of the first model": _flat(runs[0].fit),
         "all options of fit": _options(Fit),
         "all options of probes": _options(Probes),
@@ -156,7 +157,8 @@ def _example_runs(components: Components, checked: CheckedBenchmark) -> list[Run
     """Return one run of each model of a benchmark, at its first length and seed."""
     benchmark = checked.benchmark
     selection = Selection(lengths=(next(iter(benchmark.T)),), seeds=benchmark.seeds[:1])
-    return [resolve(components, checked.name, draft) for draft in drafts(checked, selection)]
+    unresolved = drafts(checked, selection, cell_options(components))
+    return [resolve(components, checked.name, draft) for draft in unresolved]
 
 
 def _sizes(components: Components, cell: str) -> dict[str, JsonValue]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from urnn_bench.cli.display.output import TableRow, echo_json, echo_table
 from urnn_bench.cli.options.shared import Json, Results
+from urnn_bench.errors import ComponentError
+from urnn_bench.registry import Components
 
 
 def doctor(results: Results = None, json: Json = False) -> None:
@@ -92,15 +94,22 @@ def _compiler() -> TableRow:
 
 def _kernels() -> dict[str, str]:
     """Return the kernel that each model would be trained with, and why."""
-    from urnn_bench.cells.base import Cell
-    from urnn_bench.kernels.choose import choose
-    from urnn_bench.registry import Components
     from urnn_bench.run.device import device_of
 
-    registry, device = Components().cells, device_of("auto").type
-    cells = {name: registry.get(name, Cell) for name in registry.names()}
-    choices = {n: choose(cell(1, 1, cell.Options()), device, "auto") for n, cell in cells.items()}
-    return {name: f"{choice.name}: {choice.reason}" for name, choice in choices.items()}
+    components, device = Components(), device_of("auto").type
+    return {name: _kernel(components, name, device) for name in components.cells.names()}
+
+
+def _kernel(components: Components, name: str, device: str) -> str:
+    """Return the kernel of a model at the example of its cell, or why it cannot be built."""
+    from urnn_bench.kernels.choose import choose
+    from urnn_bench.run.examples import example_cell
+
+    try:
+        choice = choose(example_cell(components, name), device, "auto")
+    except ComponentError as error:
+        return f"none: {error}"
+    return f"{choice.name}: {choice.reason}"
 
 
 def _results(results: Path | None) -> str:

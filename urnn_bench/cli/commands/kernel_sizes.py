@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
+from urnn_bench.cli.display.output import echo_err
 from urnn_bench.cli.options.kernels import BATCH, HIDDEN, STEPS
-from urnn_bench.errors import UnknownComponentError, UnknownNameError, UsageError
+from urnn_bench.errors import ComponentError, UnknownComponentError, UnknownNameError, UsageError
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
+    from urnn_bench.cells.base import Example
     from urnn_bench.measure.correctness import Shape
 
 Sizes: TypeAlias = "dict[Shape, list[str]]"
@@ -43,13 +45,53 @@ def sizes_of_options(
     batch: list[int] | None,
     hidden: list[int] | None,
 ) -> Sizes:
-    """Return the given models, or all, for every combination of the given sizes."""
+    """Return the given models, or all, for every combination of the given sizes.
+
+    Steps and width that are not given are those of the example of the model's cell, if it has any.
+    """
     from urnn_bench.measure.correctness import Shape
 
     _check_names(components, models)
-    names = list(dict.fromkeys(models or components.cells.names()))
-    shapes = product(steps or [STEPS], batch or [BATCH], hidden or [HIDDEN])
-    return {Shape(*shape): names for shape in shapes}
+    sizes: Sizes = {}
+    for name in dict.fromkeys(models or components.cells.names()):
+        example = _example(components, name)
+        own_steps, own_hidden = example.steps or STEPS, example.hidden or HIDDEN
+        for shape in product(steps or [own_steps], batch or [BATCH], hidden or [own_hidden]):
+            sizes.setdefault(Shape(*shape), []).append(name)
+    return sizes
+
+
+def _example(components: Components, name: str) -> "Example":
+    """Return the example of a model's cell, an empty one if the cell is refused later."""
+    from urnn_bench.cells.base import Example
+    from urnn_bench.run.examples import example_of
+
+    try:
+        return example_of(components, name)
+    except ComponentError:
+        return Example()
+
+
+def without_refused(components: Components, sizes: Sizes) -> Sizes:
+    """Return the models that can be measured at each shape; name the others, with the reason.
+
+    Raises ComponentError with the last reason if none can.
+    """
+    from urnn_bench.measure.correctness import reason_to_skip
+
+    measured: Sizes = {}
+    refusals: list[ComponentError] = []
+    for shape, names in sizes.items():
+        for name in names:
+            if error := reason_to_skip(components, name, shape):
+                refusals.append(error)
+            else:
+                measured.setdefault(shape, []).append(name)
+    for error in refusals if measured else refusals[:-1]:
+        echo_err(f"skipped: {error}")
+    if not measured:
+        raise refusals[-1]
+    return measured
 
 
 def _trained(components: Components, benchmark: str) -> Sizes:

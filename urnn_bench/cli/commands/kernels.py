@@ -10,6 +10,7 @@ from urnn_bench.cli.commands.kernel_sizes import (
     check_kernels,
     sizes_of_benchmark,
     sizes_of_options,
+    without_refused,
 )
 from urnn_bench.cli.display.output import csv_text
 from urnn_bench.cli.options import kernels as options
@@ -59,6 +60,7 @@ def kernels(
         sizes = sizes_of_options(components, models, steps, batch, hidden)
         _check_memory(sizes, device_name)
     check_kernels(components, sizes, kernel or [])
+    sizes = without_refused(components, sizes)
     if profile:
         _profile(components, sizes, threads, json)
     elif seeds is not None:

@@ -131,7 +131,15 @@ def _drafts(folder: Path, claims: Mapping[str, Claim]) -> dict[str, list[Unresol
     for name, claim in judged:
         if benchmark := checked.get(benchmark_name(folder, claim.needs.benchmark)):
             check_needs(name, claim, benchmark.benchmark)
-    return {name: drafts(benchmark, Selection()) for name, benchmark in checked.items()}
+    return {name: drafts(b, Selection(), _cell_options) for name, b in checked.items()}
+
+
+def _cell_options(cell: str) -> Collection[str] | None:
+    """Return the names of a cell's options, for a grid over them."""
+    # cells need torch, which judging does not
+    from urnn_bench.run.resolve import cell_options
+
+    return cell_options(Components())(cell)
 
 
 def _judge(
