@@ -48,9 +48,9 @@ CELL_FAULTS = {
         "    states = (StateSpec('h'), StateSpec('t', False))\n\n    def weights",
         "has 1 state and the `states` ('h', 't'); give it a name for each state, such as "
         'states = (StateSpec("h"),)'),
-    "reads_out_a_clock": ("    def weights",
+    "has_no_memory": ("    def weights",
                           "    states = (StateSpec('t', False),)\n\n    def weights",
-                          "the readout sees its first state, 't', which must be memory"),
+                          "the cell 'own' has no memory: `states` says so of each state"),
     "tree_without_tensors": ("return x @ w.v", "return ()", "`drive` returned no tensor"),
     "number_in_a_tree": ("return x @ w.v", "return x @ w.v, 0.9",
                          "`drive` returned a value of type float; it must be a tensor"),

@@ -136,7 +136,7 @@ def _state(name: str, method: str, state: object, size: int) -> tuple[Tensor, ..
 
 
 def _check_states(name: str, cell: Cell, count: int) -> None:
-    """Raise ComponentError unless every state has a name of its own, and the first is memory."""
+    """Raise ComponentError unless every state has a name of its own, and one is memory."""
     states = cell.states
     if not isinstance(states, tuple) or not all(isinstance(s, StateSpec) for s in states):
         raise ComponentError(
@@ -144,10 +144,11 @@ def _check_states(name: str, cell: Cell, count: int) -> None:
             'such as (StateSpec("h"), StateSpec("clock", memory=False))'
         )
     _check_names(name, cell, count)
-    if not states[0].memory:
+    # not the first: that may be an output of others, as in a deep network
+    if not any(state.memory for state in states):
         raise ComponentError(
-            f"the cell '{name}': the readout sees its first state, '{states[0].name}', which must "
-            "be memory; put it after a state that is"
+            f"the cell '{name}' has no memory: `states` says so of each state; leave out "
+            "memory=False where it is one"
         )
 
 
