@@ -123,12 +123,20 @@ def test_a_recorded_update_reads_the_lengths_of_its_own_batch():
     assert captured.name == "captured"
 
 
-def test_scores_do_not_depend_on_the_size_of_evaluation_batches():
+def test_scores_are_those_at_the_ends_for_every_size_of_evaluation_batches(monkeypatch):
     job = job_of("lstm")
     small, large = (evaluate(job.model, job.task, "test", size, 0) for size in (7, 400))
     assert small == pytest.approx(large, rel=1e-12)
-    without = job_of("lstm", task="digits")
-    assert evaluate(job.model, without.task, "test", 400, 0) != pytest.approx(large, rel=1e-3)
+    batch = job.task.batch("test", 0, 400, 0)
+    single = batch.to(CPU, torch.float64)
+    output = torch.cat(
+        [job.model(single.x[:n, [b]])[0] for b, n in enumerate(batch.lengths.tolist())]
+    )
+    loss = float(job.task.loss(output, single))
+    assert large["cross_entropy_nat"] == pytest.approx(loss, rel=1e-9)
+    monkeypatch.setattr(job.task, "batch", lambda *_: replace(batch, extras={}))
+    at_last = evaluate(job.model, job.task, "test", 400, 0)
+    assert at_last["cross_entropy_nat"] != pytest.approx(loss, rel=1e-6)
 
 
 def test_probes_find_no_gradient_after_the_end_of_a_sequence():
