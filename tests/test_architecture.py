@@ -62,7 +62,7 @@ ALLOWED = {
     "cells": {"kernels", "renamed", "spec"},
     "readouts": {"kernels", "spec"},
     "pooling": {"spec"},
-    "models": {"cells", "kernels", "pooling", "readouts", "tasks"},
+    "models": {"cells", "errors", "kernels", "pooling", "readouts", "tasks"},
     "engine": {"errors", "events", "random_streams", "spec", "tasks"},
     "analysis": {"errors", "proposals", "records", "spec"},
     "probes": {

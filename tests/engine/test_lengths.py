@@ -132,7 +132,7 @@ def test_scores_are_those_at_the_ends_for_every_size_of_evaluation_batches(monke
     output = torch.cat(
         [job.model(single.x[:n, [b]])[0] for b, n in enumerate(batch.lengths.tolist())]
     )
-    loss = float(job.task.loss(output, single))
+    loss = float(job.task.loss(output.detach(), single))
     assert large["cross_entropy_nat"] == pytest.approx(loss, rel=1e-9)
     monkeypatch.setattr(job.task, "batch", lambda *_: replace(batch, extras={}))
     at_last = evaluate(job.model, job.task, "test", 400, 0)
@@ -218,6 +218,24 @@ def test_a_masked_loss_at_every_step_does_not_see_the_padding(bench):
     assert scores[0] == pytest.approx(scores[1], rel=1e-5)
 
 
+PADDING_READ = {"pool=mean": "set pool: last", "bidirectional=true": "from both ends"}
+
+
+@pytest.mark.parametrize("setting", PADDING_READ)
+def test_a_network_that_reads_the_padding_is_refused(setting, bench):
+    bench.write("benchmarks/columns.yaml", COLUMNS)
+    err = bench("run", "columns", "--set", setting, "--threads", 1, "-q", code=3).err
+    assert "ComponentError" in err and PADDING_READ[setting] in err
+
+
+COLUMNS = """\
+title: Columns
+task: {name: digit_columns}
+T: [8]
+hidden: 4
+models: {lstm: }
+fit: {steps: 2, batch: 3, evaluate_every: 2}
+"""
 CARRIED = """\
     def carries_state(self, split, index, size):
         return True

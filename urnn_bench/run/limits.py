@@ -11,7 +11,8 @@ as far as the split has so many sequences. The weights take
     P · (3 + K)
 
 P trainable parameters, their gradients, their best values so far, and K more of the optimizer. A
-run needs both for training. It may take much more, such as for the extras of a batch, so what passes can still be too large.
+run needs both for training. It may take much more, such as for the extras of a batch, so what
+passes can still be too large.
 """
 
 from collections.abc import Iterator, Mapping
