@@ -67,11 +67,12 @@ class SequenceModel(nn.Module):
     def pooled(self, hs: Tensor, last: State, lengths: Tensor | None = None) -> Tensor:
         """Return the features that the readout sees, of h over time and the last state.
 
-        Raises ComponentError for lengths of a network that reads from the end: from the padding.
+        Raises ComponentError for lengths of a network whose h depends on what comes later.
         """
         if lengths is not None and not self.cell.causal:
             raise ComponentError(
-                "a bidirectional network takes sequences of one length; leave out 'bidirectional'"
+                "sequences of different lengths are padded, which this network reads: "
+                f"{self.cell.time_loop_refusal}; choose another one"
             )
         return self.pool.apply(self.cell.readout_features, hs, last[0], lengths)
 

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_map
 
-from urnn_bench.cells._deep import DeepCell
 from urnn_bench.kernels.choose import choose
 from urnn_bench.kernels.time_loop import unroll
+from urnn_bench.layers.deep import DeepCell
 from urnn_bench.random_streams import seeded
 from urnn_bench.run.architecture import Layers
 from urnn_bench.spec.layers import Block

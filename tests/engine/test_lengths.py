@@ -218,7 +218,7 @@ def test_a_masked_loss_at_every_step_does_not_see_the_padding(bench):
     assert scores[0] == pytest.approx(scores[1], rel=1e-5)
 
 
-PADDING_READ = {"pool=mean": "set pool: last", "bidirectional=true": "from both ends"}
+PADDING_READ = {"bidirectional=true": "from both ends", "block={norm: batch}": "its means over all"}
 
 
 @pytest.mark.parametrize("setting", PADDING_READ)

@@ -7,8 +7,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import torch
 from torch.nn.parameter import is_lazy
 
-from urnn_bench.cells._bidirectional import BidirectionalCell
-from urnn_bench.cells._deep import DeepCell
 from urnn_bench.cells.base import Cell
 from urnn_bench.errors import (
     Arguments,
@@ -19,6 +17,8 @@ from urnn_bench.errors import (
     first_line,
 )
 from urnn_bench.kernels.choose import Choice, choose
+from urnn_bench.layers.bidirectional import BidirectionalCell
+from urnn_bench.layers.deep import DeepCell
 from urnn_bench.models import SequenceModel
 from urnn_bench.pooling import pool_of
 from urnn_bench.readouts.base import Readout

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._pytree import tree_map
 
-from urnn_bench.cells._block import NORMS, Block, Plain
 from urnn_bench.cells.base import Cell, StateSpec
 from urnn_bench.kernels.choose import Choice, Implementation, choose
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.time_loop import stacked as stacked_loop
+from urnn_bench.layers.block import NORMS, Block, Plain
 from urnn_bench.spec.layers import Block as BlockOptions
 from urnn_bench.spec.types import Config
 
@@ -72,7 +72,8 @@ class DeepCell(Cell[DeepWeights]):
         self.draws = block is not None and block.dropout > 0
         self.time_varying = self.layer(0).time_varying
         self.time_loop_refusal = _refusal(self.layer(0), layers, block)
-        self.causal = self.layer(0).causal
+        averages = block is not None and block.norm == "batch"
+        self.causal = self.layer(0).causal and not averages
         self.has_step = self.layer(0).has_step and not (layers > 1 and self.time_varying)
         self.states = (StateSpec("y", memory=False), *self._layer_states())
         self.kernels = {"layers": Implementation(_DEVICES, _run, stacked=_run_stack)}
