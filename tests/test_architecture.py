@@ -149,6 +149,7 @@ OUTSIDE = {
         "random_streams",
         "kernels",
         "cells",
+        "layers",
         "pooling",
         "readouts",
         "tasks",
