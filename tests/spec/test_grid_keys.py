@@ -153,3 +153,30 @@ def test_a_map_over_an_option_has_a_panel_for_the_other_values(bench, gridded):
     assert titles == ["lstm @ symbols=3", "lstm @ symbols=5"]
     drawing = SolvabilityMap(SolvabilityMapOptions(y="task.symbols")).draw(results)
     assert [label.get_text() for label in drawing.axes[0].get_yticklabels()] == ["3", "5"]
+
+
+def test_a_grid_over_what_makes_the_network(bench, gridded):
+    gridded("{layers: [1, 2], block.mixer: [none, glu], readout: [linear, mlp], pool: [every]}")
+    bench("run", "grid", "--model", "lstm", "-q")
+    runs = recorded(bench)
+    assert len(runs) == 8
+    deep = runs["lstm @ layers=2, mixer=glu, readout=mlp, pool=every"]
+    assert (deep.layers, deep.block.mixer, deep.readout.name) == (2, "glu", "mlp")
+    flat = runs["lstm @ layers=1, mixer=none, readout=linear, pool=every"]
+    assert (flat.layers, flat.block.mixer, flat.readout.name) == (1, "none", "linear")
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ("{layers: [0]}", "grid.layers: must be at least 1, not 0"),
+        ("{layers.x: [1]}", "there is nothing below 'layers' to set"),
+        ("{block.nrm: [rms]}", "unknown key 'nrm'; did you mean 'norm'?"),
+        ("{readout: [mpl]}", "'mpl'; did you mean 'mlp'?"),
+        ("{pool: [mean]}", "so it must be every, not mean"),
+    ],
+)
+def test_wrong_parts_of_the_network_are_one_sentence(bench, gridded, axes, said):
+    gridded(axes)
+    done = bench("run", "grid", code=2)
+    assert said in done.err and len(done.err.splitlines()) == 1

@@ -1,7 +1,8 @@
 """A grid: keys of a benchmark with several values each, and the labels of its points.
 
 An axis is named by the key that it sets: ``task.KEY``, ``model.KEY`` (an option of the cell),
-``hidden``, ``parameters`` or ``fit.KEY``. A key without any of these is one of ``fit``.
+``hidden``, ``parameters``, ``layers``, ``bidirectional``, ``block``, ``readout``, ``pool`` or
+``fit.KEY``. A key without any of these is one of ``fit``.
 """
 
 from collections import Counter
@@ -18,6 +19,9 @@ GRID_SEPARATOR = " @ "
 
 FIT, TASK, MODEL = "fit", "task", "model"
 SIZES = ("hidden", "parameters")
+# what makes the network beside its cell and its size; the last two have keys of their own
+NETWORK = ("layers", "bidirectional", "pool", "block", "readout")
+_SINGLE, _NESTED = (*SIZES, *NETWORK[:3]), (FIT, TASK, MODEL)
 
 # a value for every axis
 GridPoint = Mapping[str, object]
@@ -26,12 +30,19 @@ GridPoint = Mapping[str, object]
 def axis_path(axis: str) -> KeyPath:
     """Return the keys that lead to what an axis sets, those of ``fit`` with ``fit`` in front."""
     path = tuple(axis.split("."))
-    return path if path[0] in (FIT, TASK, MODEL, *SIZES) else (FIT, *path)
+    return path if path[0] in (FIT, TASK, MODEL, *SIZES, *NETWORK) else (FIT, *path)
+
+
+def owner_of(axis: str) -> str:
+    """Return the first key of what an axis sets."""
+    return axis_path(axis)[0]
 
 
 def benchmark_path(axis: str, model: str) -> KeyPath:
     """Return the keys of the benchmark that an axis sets for one of its models."""
     owner, *keys = axis_path(axis)
+    if owner in NETWORK:
+        return ("models", model, owner, *keys)
     return ("models", model, "cell", *keys) if owner == MODEL else (owner, *keys)
 
 
@@ -44,9 +55,9 @@ def check_axes(grid: Mapping[str, Sequence[object]]) -> None:
     """Raise ValueError if an axis names no single key, or two axes set the same key."""
     for axis in grid:
         owner, *keys = axis_path(axis)
-        if owner in SIZES and keys:
+        if owner in _SINGLE and keys:
             raise ValueError(f"there is nothing below '{owner}' to set: '{shown_name(axis)}'")
-        if owner not in SIZES and not keys:
+        if owner in _NESTED and not keys:
             raise ValueError(f"'{owner}' is not a single key; give one of its keys, {owner}.KEY")
     for axis_a, axis_b in combinations(grid, 2):
         path_a, path_b = (with_one_size(axis_path(axis)) for axis in (axis_a, axis_b))
@@ -111,3 +122,20 @@ def below(point: GridPoint, owner: str) -> dict[str, object]:
 def size_in(point: GridPoint) -> dict[str, object]:
     """Return the size that a point sets, by ``hidden`` or ``parameters``, if it sets one."""
     return {axis: value for axis, value in point.items() if axis in SIZES}
+
+
+def network_in(point: GridPoint, network: Mapping[str, object]) -> dict[str, object]:
+    """Return the parts of a network that a point sets, over those that ``network`` has.
+
+    Parts are as a benchmark writes them, such as a readout by its name or with its options.
+    """
+    changed: dict[str, object] = {}
+    for axis, value in point.items():
+        owner, *keys = axis_path(axis)
+        if owner in NETWORK and not keys:
+            changed[owner] = deepcopy(value)
+        elif owner in NETWORK:
+            part = network.get(owner)
+            known = dict(part) if isinstance(part, Mapping) else {}
+            changed[owner] = {**known, **below(point, owner)}
+    return changed

@@ -278,14 +278,20 @@ def _draft(
     cell = _with(model.cell, point, grids.MODEL)
     return UnresolvedRun(
         label=label,
-        model=_inheriting(sized, benchmark).model_copy(update={"cell": cell}),
+        model=_with_network(
+            _inheriting(sized, benchmark).model_copy(update={"cell": cell}), point, where, name
+        ),
         task=task.model_copy(update={"options": {**task.options, "T": T}}),
         fit=_fit(checked, overlays, where),
         seed=seed,
         settings=settings,
         where=where,
         probes=benchmark.probes,
-        inherited=frozenset(key for key in _INHERITED if getattr(model, key) is None),
+        inherited=frozenset(
+            key
+            for key in _INHERITED
+            if getattr(model, key) is None and key not in map(grids.owner_of, point)
+        ),
         evaluate=benchmark.evaluate,
     )
 
@@ -300,6 +306,21 @@ def _where(checked: CheckedBenchmark, model: str, point: GridPoint) -> Where:
         return checked.where(path if axis is None else ("grid", axis, *path[len(axes[axis]) :]))
 
     return where
+
+
+def _with_network(model: ModelSpec, point: GridPoint, where: Where, name: str) -> ModelSpec:
+    """Return a model with the layers, block, readout and pool that a point of the grid sets."""
+    readout = model.readout
+    written = {
+        "block": model.block.model_dump() if model.block else None,
+        "readout": {"name": readout.name, **readout.options} if readout else None,
+    }
+    changed = grids.network_in(point, written)
+    try:
+        found = ModelSpec.model_validate({"cell": model.cell, **changed})
+    except ValidationError as error:
+        raise spec_error(error, ModelSpec, lambda p: where((*_MODELS, name, *p))) from error
+    return model.model_copy(update={key: getattr(found, key) for key in changed})
 
 
 def _with(component: ComponentSpec, point: GridPoint, owner: str) -> ComponentSpec:
