@@ -127,6 +127,13 @@ def test_one_layer_without_a_block_is_the_cell_itself(cell_type):
     assert type(make(cell_type, None, 1)) is cell_type
 
 
+def test_what_a_cell_says_of_itself_holds_of_its_layers(cell_type):
+    alone = make(cell_type, None, 1)
+    for cell in (make(cell_type, Block()), make(cell_type, None, 1, bidirectional=True)):
+        assert cell.host_sync_reason == alone.host_sync_reason
+        assert cell.time_varying == alone.time_varying
+
+
 def test_every_state_and_parameter_is_named_once(cell_type):
     cell = make(cell_type, Block())
     names = [state.name for state in cell.states]

@@ -36,6 +36,8 @@ class BidirectionalCell(Cell[Weights]):
         states = (StateSpec(f"{s.name}_{name}", s.memory) for name, c in names for s in c.states)
         self.states = (StateSpec("y", memory=False), *states)
         self.kernels = {"both": Implementation(_DEVICES, _run, stacked=_run_stack)}
+        self.time_varying = self.forwards.time_varying
+        self.host_sync_reason = self.forwards.host_sync_reason
         self._choices: dict[str, Choice] = {}
 
     @property

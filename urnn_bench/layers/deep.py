@@ -71,12 +71,15 @@ class DeepCell(Cell[DeepWeights]):
         self.width = width
         self.draws = block is not None and block.dropout > 0
         self.time_varying = self.layer(0).time_varying
+        self.host_sync_reason = self.layer(0).host_sync_reason
         self.time_loop_refusal = _refusal(self.layer(0), layers, block)
         averages = block is not None and block.norm == "batch"
         self.causal = self.layer(0).causal and not averages
         self.has_step = self.layer(0).has_step and not (layers > 1 and self.time_varying)
         self.states = (StateSpec("y", memory=False), *self._layer_states())
-        self.kernels = {"layers": Implementation(_DEVICES, _run, stacked=_run_stack)}
+        self.kernels = {
+            "layers": Implementation(_DEVICES, _run, stacked=_run_stack, warm_up=self._warm_up)
+        }
         self._choices: dict[tuple[int, str], Choice] = {}
 
     def _layers(self) -> tuple[Cell, ...]:
@@ -179,6 +182,11 @@ class DeepCell(Cell[DeepWeights]):
         linear = (*self.encoder.modules(), *self.blocks.modules())
         around = sum(2 * m.weight.numel() for m in linear if isinstance(m, nn.Linear))
         return sum(filter(None, of_cells)) + around
+
+    def _warm_up(self, batch: int, dtype: torch.dtype) -> None:
+        device = next(self.parameters()).device.type
+        for number in range(len(self.cells)):
+            self.choice(number, device).warm_up(batch, dtype)
 
     def choice(self, layer: int, device: str) -> Choice:
         """Return the kernel of a layer's cell on a device: the first that can run."""
