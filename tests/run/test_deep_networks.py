@@ -85,6 +85,11 @@ def test_a_stack_trains_each_as_alone(block):
         assert scores(found) == pytest.approx(scores(alone), rel=1e-8)
 
 
+def test_layers_of_which_nothing_is_trained_run(bench):
+    done = bench("run", "tiny", "--model", "echo_state", "--set", "layers=2", "--updates", 3)
+    assert "1 done" in done.err + done.out
+
+
 def test_what_is_not_used_leaves_the_identity():
     alone = run_of("plain", layers=1)
     assert "layers" not in json.dumps(alone._canonical())

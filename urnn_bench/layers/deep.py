@@ -7,6 +7,7 @@ T steps, B batch, F input features, D width of the layers, R features of a cell.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
@@ -184,7 +185,8 @@ class DeepCell(Cell[DeepWeights]):
         return sum(filter(None, of_cells)) + around
 
     def _warm_up(self, batch: int, dtype: torch.dtype) -> None:
-        device = next(self.parameters()).device.type
+        # a cell of which nothing is trained may have buffers alone
+        device = next(chain(self.parameters(), self.buffers())).device.type
         for number in range(len(self.cells)):
             self.choice(number, device).warm_up(batch, dtype)
 
