@@ -123,6 +123,19 @@ def test_both_directions_see_the_whole_sequence(cell_type):
     assert at_end[T - 1].abs().sum() > 0
 
 
+@pytest.mark.parametrize("norm", ["none", "layer"])
+def test_the_end_of_the_top_layer_is_the_last_state_of_each_direction(cell_type, norm):
+    block = None if norm == "none" else Block(norm=norm, mixer="glu")
+    cell, x = make(cell_type, block, bidirectional=True), inputs()
+    _, (y, *_) = by_kernel(cell, x)
+    below = cell.encoder(x)
+    for layer, around in zip(cell.cells, cell.blocks, strict=True):
+        over_time = around.before(below), layer.initial_state(B), layer.weights()
+        hs, last = choose(layer, "cpu", "auto").run(*over_time)
+        end, below = around.after(below[-1], last[0]), around.after(below, hs)
+    assert_close([y], [cell.norm(end)])
+
+
 def test_one_layer_without_a_block_is_the_cell_itself(cell_type):
     assert type(make(cell_type, None, 1)) is cell_type
 

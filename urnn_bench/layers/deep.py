@@ -220,10 +220,11 @@ def _run(cell: DeepCell, x: Tensor, state: State, w: DeepWeights) -> tuple[Tenso
     for i, (first, layer) in enumerate(zip(cell.split(state), w.layers, strict=True)):
         below = _call(cell.block(i).before, layer.before, x)
         hs, last = cell.choice(i, x.device.type).run(below, first, layer.cell)
+        x, hs = _with_end(cell, i, x, hs, last[0], time_axis=0)
         x = _call(cell.block(i).after, layer.after, x, cell.layer(i).readout_features(hs))
         states += last
-    x = _call(cell.norm, w.norm, x)
-    return x, (x[-1], *states)
+    y, end = _split_end(cell, _call(cell.norm, w.norm, x), time_axis=0)
+    return y, (end, *states)
 
 
 def _run_stack(cell: DeepCell, x: Tensor, state: State, w: DeepWeights) -> tuple[Tensor, State]:
@@ -233,10 +234,30 @@ def _run_stack(cell: DeepCell, x: Tensor, state: State, w: DeepWeights) -> tuple
     for i, (first, layer) in enumerate(zip(cell.split(state), w.layers, strict=True)):
         below = _map(cell.block(i).before, layer.before, x)
         hs, last = _stack_of(cell, i, x.device.type, below, first, layer)
+        x, hs = _with_end(cell, i, x, hs, last[0], time_axis=1)
         x = _map(cell.block(i).after, layer.after, x, cell.layer(i).readout_features(hs))
         states += last
-    x = _map(cell.norm, w.norm, x)
-    return x, (x[:, -1], *states)
+    y, end = _split_end(cell, _map(cell.norm, w.norm, x), time_axis=1)
+    return y, (end, *states)
+
+
+def _with_end(
+    cell: DeepCell, layer: int, x: Tensor, hs: Tensor, h: Tensor, time_axis: int
+) -> tuple[Tensor, Tensor]:
+    """Return a layer's input and h over time, with one more step for the last h of the top layer.
+
+    A layer that reads from both ends has another h after the sequence than at its last step.
+    """
+    if cell.layer(layer).causal or layer < len(cell.cells) - 1:
+        return x, hs
+    ends = x.narrow(time_axis, -1, 1), h.unsqueeze(time_axis)
+    return torch.cat([x, ends[0]], time_axis), torch.cat([hs, ends[1]], time_axis)
+
+
+def _split_end(cell: DeepCell, y: Tensor, time_axis: int) -> tuple[Tensor, Tensor]:
+    """Return the output over time, and that after the last step."""
+    end = y.select(time_axis, -1)
+    return (y if cell.layer(0).causal else y.narrow(time_axis, 0, y.shape[time_axis] - 1)), end
 
 
 def _stack_of(
