@@ -105,6 +105,56 @@ def test_numbers_and_classes_at_every_step_are_targets_too(bench, task):
     assert record["status"] == "done"
 
 
+ENDS = """\
+\"\"\"Say the number before, until the sequence ends; what follows is far from any number.\"\"\"
+import torch
+from urnn_bench.spec.types import Count
+from urnn_bench.tasks.base import (
+    Batch, PoolOptions, Score, Signature, SyntheticTask, Targets, Vectors, masked_mean, step_mask)
+
+
+class Options(PoolOptions):
+    T: Count
+
+
+class Ends(SyntheticTask):
+    Options, metrics = Options, ("mse",)
+    signature = Signature(Vectors(1), 1, Targets.EVERY_STEP)
+
+    def sample(self, count, rng):
+        x = torch.rand(self.options.T, count, 1, generator=rng, dtype=torch.float64)
+        lengths = torch.randint(2, self.options.T, (count,), generator=rng)
+        extras = {"lengths": lengths} if EXTRA == "lengths" else {
+            "mask": torch.arange(self.options.T)[:, None] < lengths}
+        drawn = Batch(x, x.roll(1, 0), extras)
+        inside = step_mask(drawn)[..., None]
+        return Batch(x, torch.where(inside, drawn.y, 100.0), extras)
+
+    def loss(self, output, batch):
+        return masked_mean((output - batch.y).square(), step_mask(batch))
+
+    def scores(self, output, batch):
+        count = float(step_mask(batch).sum())
+        return {"mse": Score(count * float(self.loss(output, batch)), count)}
+
+    def baselines(self):
+        return {"mse": {"half": 1 / 12}}
+
+    def baseline_output(self, batch):
+        return torch.full_like(batch.y, 0.5)
+"""
+
+
+@pytest.mark.parametrize("extra", ["lengths", "mask"])
+def test_steps_that_do_not_count_are_no_examples(bench, extra):
+    bench.write("ends.py", ENDS.replace("EXTRA", repr(extra)))
+    task = "ends, validation_examples: 50, test_examples: 50"
+    (record,) = run(bench, task, "", 20, "--include", "ends.py")
+    # the first number has none before it
+    assert record["test"]["mse"] < 1 / 12
+    assert 200 * 2 < int(record["reason"].split()[-3]) < 200 * 7
+
+
 def test_a_stack_solves_each_run(bench):
     alone = run(bench, "digits", "", 20, "--seeds", 2)
     bench("run", "here", "--seeds", 2, "--stacked", "--results", "stacked")

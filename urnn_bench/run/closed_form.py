@@ -17,14 +17,15 @@ from urnn_bench.kernels.time_loop import State
 from urnn_bench.models import SequenceModel
 from urnn_bench.readouts.base import Examples, SolvedReadout
 from urnn_bench.spec.fit import Fit
-from urnn_bench.tasks.base import Task
+from urnn_bench.tasks.base import Batch, Task, step_mask
 
 
 def solve(model: SequenceModel, readout: SolvedReadout, task: Task, fit: Fit, seed: int) -> str:
     """Solve the readout of a network; return how, in words.
 
     The training examples are those of the batches that updates would have seen, each once: at most
-    ``fit.steps`` batches, and at most one pass through a training set that has an end.
+    ``fit.steps`` batches, and at most one pass through a training set that has an end. Steps after
+    the end of a sequence, or that a mask leaves out, are none of them.
     """
     counts = {"train": _training_batches(task, fit), "validation": _validation_batches(task, fit)}
     with evaluation_mode(model), torch.no_grad():
@@ -60,11 +61,18 @@ def _examples(
         batch = batch.to(like.device, like.dtype)
         features, state = model.features(batch.x, state, batch.lengths)
         wanted = targets(task, batch.y, features.shape[:-1])
-        yield _rows(features), _rows(wanted)
+        counts = _counts(batch, features)
+        yield _rows(features, counts), _rows(wanted, counts)
 
 
-def _rows(tensor: Tensor) -> Tensor:
-    return tensor.flatten(0, -2).to("cpu", torch.float64)
+def _counts(batch: Batch, features: Tensor) -> Tensor | None:
+    """Return which steps of the features (T, B, R) count, None if all do or T is no axis."""
+    return step_mask(batch) if features.ndim > 2 and batch.extras else None
+
+
+def _rows(tensor: Tensor, counts: Tensor | None) -> Tensor:
+    rows = tensor.flatten(0, -2) if counts is None else tensor[counts]
+    return rows.to("cpu", torch.float64)
 
 
 def targets(task: Task, y: Tensor, axes: tuple[int, ...]) -> Tensor:
