@@ -9,7 +9,7 @@ from urnn_bench.engine.loop import train_run
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.events import Measured
 from urnn_bench.registry import Components
-from urnn_bench.run import build
+from urnn_bench.run import build, checkpoint
 from urnn_bench.run.device import Backend
 from urnn_bench.run.feature_cache import feature_cache_of
 from urnn_bench.spec.fit import Fit
@@ -60,6 +60,21 @@ def test_a_cache_in_a_file_is_that_in_memory():
     in_file = job()
     cache = feature_cache_of(in_file.model, in_file.task, BATCH, 0, limit_mb=0.0)
     assert scores(replace(in_file, features=cache)) == scores(in_memory)
+
+
+@pytest.mark.parametrize("stop", [3, IN_AN_EPOCH + 2])
+def test_a_resumed_run_goes_on_to_the_byte(tmp_path, stop):
+    whole, first, rest = (job(dropout=0.1) for _ in range(3))
+    state = TrainState()
+    for _ in train_run(first, state):
+        if state.step == stop:
+            break
+    checkpoint.save(tmp_path / "checkpoint.pt", first, state, "id", {})
+    state = checkpoint.restore(checkpoint.load(tmp_path / "checkpoint.pt", "id"), rest)
+    list(train_run(rest, state))
+    scores(whole)
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(rest.model.state_dict()[name], value)
 
 
 @pytest.mark.parametrize(("cell", "task"), [("rnn", "digits"), ("echo_state", "adding")])

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from urnn_bench.engine.draws import batch_of
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.models import SequenceModel
 from urnn_bench.random_streams import may_draw
@@ -33,10 +34,29 @@ class FeatureCache:
         self._limit_mb = limit_mb
         self._features: Tensor | None = None
         self._is_known = torch.zeros(task.training_examples() or 0, dtype=torch.bool)
+        self._seen = 0
         self.computed = 0
 
     def batch(self, index: int, batch: Batch) -> Batch:
         """Return batch ``index`` of training with features (B, K) in the place of x."""
+        self._catch_up(index, batch.x)
+        rows = self._see(index, batch)
+        assert self._features is not None
+        return replace(batch, x=self._features[rows].to(batch.x.device))
+
+    def _catch_up(self, index: int, like: Tensor) -> None:
+        """See the batches before ``index``, those that a run has had before it was resumed.
+
+        The rounding of a feature depends on the sequences that it is computed with.
+        """
+        dtype = next(self._model.readout.parameters()).dtype
+        while self._seen < index and not self._is_known.all():
+            batch = batch_of(self._task, "train", self._seen, self._size, self._seed)
+            self._see(self._seen, batch.to(like.device, dtype))
+
+    def _see(self, index: int, batch: Batch) -> Tensor:
+        """Compute the features of a batch's new examples; return the rows of all."""
+        self._seen = index + 1
         rows = self._task.training_rows(index, self._size, self._seed)
         assert rows is not None, "the task has a training set"
         is_new = ~self._is_known[rows]
@@ -44,8 +64,7 @@ class FeatureCache:
             chosen, lengths = is_new.to(batch.x.device), batch.lengths
             ends = None if lengths is None else lengths[chosen]
             self._compute(rows[is_new], batch.x[:, chosen], ends)
-        assert self._features is not None
-        return replace(batch, x=self._features[rows].to(batch.x.device))
+        return rows
 
     def forward(self, features: Tensor, _: State) -> tuple[Tensor, State]:
         """Return the outputs of features, and no state."""
