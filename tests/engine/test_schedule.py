@@ -20,16 +20,16 @@ COMPONENTS = Components()
 COSINE = {"name": "cosine", "warm_up": 3, "end": 0.1}
 
 
-def run_of(**fit):
+def run_of(model="lstm", **fit):
     return Run(
         benchmark="b",
-        label="lstm",
+        label=model,
         task=ComponentSpec(
             name="copying", options={"T": 5, "validation_examples": 4, "test_examples": 4}
         ),
         hidden=6,
         seed=0,
-        cell=ComponentSpec(name="lstm"),
+        cell=ComponentSpec(name=model),
         fit=Fit.model_validate({"steps": 12, "batch": 4, "dtype": "float64", **fit}),
     )
 
@@ -91,6 +91,16 @@ def test_recurrent_parameters_have_a_rate_and_a_decay_of_their_own():
     assert {id(p) for p in rest["params"]} == {id(p) for p in job.model.readout.parameters()}
     assert (recurrent["lr"], recurrent["weight_decay"]) == (1e-3, 0.0)
     assert (rest["lr"], rest["weight_decay"]) == (0.01, 0.1)
+
+
+def test_an_orthogonal_matrix_has_its_rate_and_the_decay_of_recurrent_parameters():
+    settings = {"name": "adamw", "lr": 0.01, "weight_decay": 0.1}
+    own = {"orthogonal_lr": 1e-4, "recurrent": {"lr": 1e-3, "weight_decay": 0.0}}
+    job = job_of(run_of(model="dtriv", optimizer=settings, **own))
+    _, orthogonal, recurrent = job.optimizer.param_groups
+    assert [id(p) for p in orthogonal["params"]] == [id(job.model.cell.skew)]
+    assert (orthogonal["lr"], orthogonal["weight_decay"]) == (1e-4, 0.0)
+    assert (recurrent["lr"], recurrent["weight_decay"]) == (1e-3, 0.0)
 
 
 def test_a_parameter_is_of_the_first_group_that_has_it():

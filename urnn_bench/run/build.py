@@ -265,14 +265,23 @@ def _trainable(model: SequenceModel) -> list[torch.nn.Parameter]:
     return [p for p in model.parameters() if p.requires_grad]
 
 
+_OwnSettings = tuple[Sequence[torch.nn.Parameter], Mapping[str, float | None]]
+
+
 def _optimizer(run: Run, model: SequenceModel) -> torch.optim.Optimizer:
-    fit, cell = run.fit, model.cell
-    own: list[tuple[Sequence[torch.nn.Parameter], Mapping[str, float | None]]] = [
-        (cell.orthogonal_parameters(), {"lr": fit.orthogonal_lr})
-    ]
-    if fit.recurrent is not None:
-        own.append((cell.recurrent_parameters(), dict(fit.recurrent)))
-    return optim.make(fit.optimizer, _trainable(model), own)
+    own = _own_settings(run.fit, model.cell)
+    return optim.make(run.fit.optimizer, _trainable(model), own)
+
+
+def _own_settings(fit: Fit, cell: Cell) -> list[_OwnSettings]:
+    """Return parameters with settings of their own; those of the first that has one count."""
+    of_recurrent = dict(fit.recurrent) if fit.recurrent else {}
+    recurrent = cell.recurrent_parameters() if fit.recurrent else ()
+    rate, ids = {"lr": fit.orthogonal_lr}, {id(p) for p in recurrent}
+    orthogonal = cell.orthogonal_parameters() if fit.orthogonal_lr is not None else ()
+    # an orthogonal matrix has a rate of its own, and the weight decay of what it is a part of
+    in_both = [p for p in orthogonal if id(p) in ids]
+    return [(in_both, {**of_recurrent, **rate}), (orthogonal, rate), (recurrent, of_recurrent)]
 
 
 def _strategy(device: torch.device, backend: Backend, cell: Cell, fit: Fit) -> UpdateStrategy:
