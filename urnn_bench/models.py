@@ -67,14 +67,23 @@ class SequenceModel(nn.Module):
     def pooled(self, hs: Tensor, last: State, lengths: Tensor | None = None) -> Tensor:
         """Return the features that the readout sees, of h over time and the last state.
 
-        Raises ComponentError for lengths of a network whose h depends on what comes later.
+        Raises ComponentError for lengths of a network that would read what comes after them.
         """
-        if lengths is not None and not self.cell.causal:
+        reason = "" if lengths is None else self._reads_padding()
+        if reason:
             raise ComponentError(
                 "sequences of different lengths are padded, which this network reads: "
-                f"{self.cell.time_loop_refusal}; choose another one"
+                f"{reason}; choose another one"
             )
         return self.pool.apply(self.cell.readout_features, hs, last[0], lengths)
+
+    def _reads_padding(self) -> str:
+        """Return why an output depends on steps after the end of a sequence, if it does."""
+        if not self.cell.causal:
+            return self.cell.time_loop_refusal
+        if self.pool.keeps_steps and self.readout.averages:
+            return "the readout's batch normalisation takes its means over all time steps"
+        return ""
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the input of the cell, (T, B, F): tokens (T, B) become one-hot (T, B, V)."""

@@ -218,6 +218,15 @@ def test_a_masked_loss_at_every_step_does_not_see_the_padding(bench):
     assert scores[0] == pytest.approx(scores[1], rel=1e-5)
 
 
+def test_a_readout_that_averages_over_the_padding_is_refused(bench):
+    bench.write("benchmarks/padded.yaml", EVERY_STEP)
+    bench.write("own_task.py", PADDED.replace("PADDING", "0.0"))
+    run = ("run", "padded", "--include", "own_task.py", "--threads", 1, "-q", "--set")
+    bench(*run, "readout={name: mlp, norm: layer}")
+    err = bench(*run, "readout={name: mlp, norm: batch}", code=3).err
+    assert "the readout's batch normalisation takes its means over all time steps" in err
+
+
 PADDING_READ = {"bidirectional=true": "from both ends", "block={norm: batch}": "its means over all"}
 
 

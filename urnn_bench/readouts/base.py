@@ -25,6 +25,8 @@ class Readout(nn.Module, ABC):
     Options: ClassVar[type[Config]] = Config
     # whether an update draws random numbers, as dropout does
     draws: bool = False
+    # whether an update normalises by means over sequences and steps, as batch normalisation does
+    averages: bool = False
     options: Config
 
     def __init__(self, features: int, outputs: int, options: Config) -> None:

@@ -59,6 +59,7 @@ class MlpReadout(Readout):
         self.hidden = nn.Sequential(*(_hidden_layer(*size, options) for size in sizes))
         self.output = _init.glorot(options.widths[-1], outputs)
         self.draws = options.dropout > 0
+        self.averages = options.norm == "batch"
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the outputs: (..., R) to (..., O)."""
