@@ -139,6 +139,36 @@ def test_wrong_input_is_one_sentence(bench, arguments, said):
     assert said in done.err and len(done.err.splitlines()) == 1
 
 
+TEXT = """\
+from urnn_bench.tasks._text import TextOptions, TextTask, Texts
+
+
+class Text(TextTask):
+    Options = TextOptions
+
+    def load(self):
+        return Texts("to be or not to be " * 20, "that is the question " * 20, "to dream " * 40)
+"""
+BENCHMARK = """\
+title: Text
+task: {name: text}
+T: [3]
+hidden: 4
+models: {gru: }
+fit: {steps: 2, batch: 2, evaluate_every: 2}
+"""
+
+
+def test_what_comes_next_is_not_read_where_states_are_carried(bench):
+    bench.write("text.py", TEXT)
+    bench.write("benchmarks/text.yaml", BENCHMARK)
+    run = ("run", "text", "--include", "text.py", "--threads", 1, "-q", "--set")
+    bench(*run, "layers=2")
+    for more in ((), ("--set", "layers=2")):
+        err = bench(*run, "bidirectional=true", *more, code=2).err
+        assert "bidirectional=true: the task 'text' goes on from the last state" in err
+
+
 def test_the_time_loop_is_refused_where_it_computes_something_else(bench):
     batch = ("--set", "block={norm: batch}", "--model", "lstm")
     done = bench("run", "tiny", *batch, "--kernel", "eager", code=2)

@@ -17,8 +17,7 @@ from urnn_bench.kernels.time_loop import State
 from urnn_bench.models import SequenceModel
 from urnn_bench.readouts.base import Examples, SolvedReadout
 from urnn_bench.spec.fit import Fit
-from urnn_bench.tasks._batch import LENGTHS, MASK, Batch, step_mask
-from urnn_bench.tasks.base import Task
+from urnn_bench.tasks.base import Batch, Task, step_mask
 
 
 def solve(model: SequenceModel, readout: SolvedReadout, task: Task, fit: Fit, seed: int) -> str:
@@ -67,9 +66,8 @@ def _examples(
 
 
 def _counts(batch: Batch, features: Tensor) -> Tensor | None:
-    """Return which steps of the features (T, B, R) count, None if all do or there are none."""
-    is_masked = LENGTHS in batch.extras or MASK in batch.extras
-    return step_mask(batch) if features.ndim > 2 and is_masked else None
+    """Return which steps of the features (T, B, R) count, None if all do or T is no axis."""
+    return step_mask(batch) if features.ndim > 2 and batch.extras else None
 
 
 def _rows(tensor: Tensor, counts: Tensor | None) -> Tensor:
