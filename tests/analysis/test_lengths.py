@@ -87,7 +87,7 @@ def test_a_table_names_the_length_of_every_score(bench, scored):
     lines = [line.split("\t") for line in shown.out.splitlines()]
     assert lines[0][:4] == ["model", "T", "at", "solved to"]
     assert ["urnn", "100", "100", "200 (200-200)"] in [line[:4] for line in lines]
-    assert "at: length of the test" in shown.err
+    assert "at: length of the test" in shown.err and "size:" not in shown.err
     for form in ("csv", "markdown", "latex"):
         assert "200" in bench("table", "made", "--format", form).out
 
@@ -97,6 +97,7 @@ def test_a_table_without_other_lengths_is_as_before(bench):
     shown = bench("table", "made")
     assert shown.out.split("\n")[0].split("\t")[:4] == ["model", "T", "size", "updates"]
     assert "solved to" not in shown.out + shown.err
+    assert "size: parameters; solved:" in shown.err
 
 
 def test_models_are_compared_length_by_length(bench, scored):

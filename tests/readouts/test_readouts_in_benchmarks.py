@@ -64,7 +64,7 @@ def test_a_budget_counts_the_readout(run):
     assert record["parameters"] <= 500 < (width + 1) * (width + 21) + 10 + 110
 
 
-LAST = "must be last or mean or max or last_and_mean, not every"
+LAST = "must be last, mean, max or last_and_mean, not every"
 
 
 def test_a_pool_that_the_task_does_not_score_is_refused(bench, run):

@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 
+from urnn_bench.cli.display.messages import size
 from urnn_bench.engine.loop import train, train_run
 from urnn_bench.engine.stacked_check import share_strategy
 from urnn_bench.engine.train_state import TrainState
@@ -95,6 +96,28 @@ def test_what_is_not_used_leaves_the_identity():
     assert "layers" not in json.dumps(alone._canonical())
     used = [run_of("plain"), run_of("layer"), run_of("plain", bidirectional=True)]
     assert len({run.identity for run in [alone, *used]}) == 4
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        ({"layers": 3}, "3 layers, hidden 5, 1,234 parameters"),
+        ({"layers": 2, "bidirectional": True}, "2 bidirectional layers, hidden 5, 1,234"),
+        ({"layers": 1, "bidirectional": True}, "1 bidirectional layer, hidden 5, 1,234"),
+        ({"layers": 1}, "hidden 5, 1,234 parameters"),
+    ],
+)
+def test_the_size_of_a_network_names_its_layers(network, said):
+    run = run_of("layer").model_copy(update={"bidirectional": False, "hidden": 5, **network})
+    assert size(run, 1234).startswith(said)
+
+
+def test_describe_says_how_deep_a_network_is_and_what_a_block_takes(bench):
+    shown = bench("describe", "seams/layers").out
+    assert "gru_3   3 layers, hidden 21, 11,518 parameters" in shown
+    assert "  position  [pre] pre: before" in shown and "  warm_up  [0 updates]" in shown
+    shown = bench("describe", "seams/length-generalisation").out
+    assert "\nscored also at T:\n  50, 100, 200, 500\n" in shown
 
 
 DEEP = ("--model", "lstm", "--set", "layers=2", "--set", "block={mixer: glu}")

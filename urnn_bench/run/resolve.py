@@ -188,7 +188,9 @@ def _pool(components: Components, run: Run, draft: UnresolvedRun) -> PoolName | 
     if name not in possible:
         text = f"the task '{run.task.name}' is scored at {_SCORED[targets]}, so it must be"
         where = draft.where(draft.path("pool"))
-        raise SpecError(f"{where}{text} {' or '.join(possible)}, not {name}")
+        *first, last = possible
+        either = f"{', '.join(first)} or {last}" if first else last
+        raise SpecError(f"{where}{text} {either}, not {name}")
     return None if name == possible[0] else name
 
 

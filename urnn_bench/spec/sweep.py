@@ -183,16 +183,22 @@ def grids_of_models(
     }
 
 
+def _unknown_axis(key: str) -> str:
+    """Return that no axis begins with ``key``, with a near miss or all keys that one may have."""
+    of_fit, others = sorted(Fit.model_fields), [*grids.SIZES, *grids.NETWORK]
+    known = f"; the keys of fit are {', '.join(of_fit)}; others are {', '.join(others)}"
+    advice = near_miss(key, [*others, *of_fit]) or known
+    text = f"fit has no key '{shown_name(key)}'{advice}"
+    return f"{text}; options of the task are task.KEY, those of the cells model.KEY"
+
+
 def _check_axis(
     checked: CheckedBenchmark, axis: str, options: Mapping[str, Collection[str] | None]
 ) -> None:
     """Raise SpecError with a near miss if an axis is of a key that nobody has."""
     owner, *keys = grids.axis_path(axis)
     if owner == grids.FIT and keys[0] not in Fit.model_fields:
-        known = [*Fit.model_fields, *grids.SIZES]
-        advice = near_miss(keys[0], known) or f"; the keys of fit are {', '.join(sorted(known))}"
-        text = f"fit has no key '{shown_name(keys[0])}'{advice}"
-        text += "; options of the task are task.KEY, those of the cells model.KEY"
+        text = _unknown_axis(keys[0])
     elif owner == grids.MODEL and None not in options.values():
         known = sorted({option for names in options.values() for option in names or ()})
         if keys[0] in known:
@@ -310,10 +316,10 @@ def _where(checked: CheckedBenchmark, model: str, point: GridPoint) -> Where:
 
 def _with_network(model: ModelSpec, point: GridPoint, where: Where, name: str) -> ModelSpec:
     """Return a model with the layers, block, readout and pool that a point of the grid sets."""
-    readout = model.readout
+    readout = model.readout or LINEAR
     written = {
         "block": model.block.model_dump() if model.block else None,
-        "readout": {"name": readout.name, **readout.options} if readout else None,
+        "readout": {"name": readout.name, **readout.options},
     }
     changed = grids.network_in(point, written)
     try:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.claims.schema import load_paper
+from urnn_bench.cli.display.messages import size
 from urnn_bench.errors import UnknownComponentError, UsageError
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
@@ -23,7 +24,9 @@ from urnn_bench.run.matrix import check_figures
 from urnn_bench.run.resolve import cell_options, resolve
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.fit import Fit, Optimizer
+from urnn_bench.spec.layers import Block
 from urnn_bench.spec.run import Probes, Run
+from urnn_bench.spec.schedule import Schedule
 from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, drafts
 from urnn_bench.spec.types import ComponentSpec
 from urnn_bench.tasks.base import Task
@@ -121,7 +124,10 @@ def _benchmark(components: Components, name: str) -> Description:
         "models": {run.label: _size(components, run) for run in runs},
         "grid": {axis: _value(values) for axis, values in benchmark.grid.items()},
         "fit of the first model": _flat(runs[0].fit),
+        "scored also at T": _value(benchmark.evaluate.T) if benchmark.evaluate else (),
         "all options of fit": _options(Fit),
+        "all options of schedule": _options(Schedule),
+        "all options of block": _options(Block),
         "all options of probes": _options(Probes),
         **{f"options of {names}": fields for names, fields in _optimizers().items()},
         "figures": [figure.name for figure in benchmark.figures],
@@ -173,7 +179,7 @@ def _sizes(components: Components, cell: str) -> dict[str, JsonValue]:
 
 
 def _size(components: Components, run: Run) -> str:
-    return f"hidden {run.hidden}, {build.count_parameters(components, run):,} parameters"
+    return size(run, build.count_parameters(components, run))
 
 
 def _about(component: type) -> str:

@@ -96,7 +96,8 @@ def _write_table(format_: options.TableFormat, rows: list[_SummaryRow]) -> None:
     echo_err("test: mean over seeds (geometric for the loss); low, high: its 95 % t interval")
     if any(row["good"] < row["seeds"] for row in rows):
         echo_err("good: not diverged, failed or stopped; a diverged run is tested at its best")
-    echo_err("size: parameters; solved: seeds (95 % interval of the share) @ median update")
+    size = "" if with_lengths else "size: parameters; "
+    echo_err(f"{size}solved: seeds (95 % interval of the share) @ median update")
     if with_lengths:
         for line in _LENGTHS_LEGEND:
             echo_err(line)

@@ -16,8 +16,16 @@ def opening(record: Record) -> str:
     if record.parameters is None:
         return title(run)
     resumed = f", resumed at update {session.from_step}" if session.from_step else ""
-    size = f"hidden {run.hidden}, {record.parameters:,} parameters"
-    return f"{title(run)}: {size}, {session.device} ({session.kernel}){resumed}"
+    text = f"{title(run)}: {size(run, record.parameters)}"
+    return f"{text}, {session.device} ({session.kernel}){resumed}"
+
+
+def size(run: Run, parameters: int) -> str:
+    """Return a network's layers, unless it has one in one direction, its width and parameters."""
+    layers = f"{run.layers} {'bidirectional ' if run.bidirectional else ''}layer"
+    plural = "s" if run.layers > 1 else ""
+    deep = f"{layers}{plural}, " if run.layers > 1 or run.bidirectional else ""
+    return f"{deep}hidden {run.hidden}, {parameters:,} parameters"
 
 
 def closing(record: Record) -> str:
