@@ -153,7 +153,9 @@ def _open_files(
     lengths: dict[str, int] = content.lengths if content else {}
     probe_runner = build.probe_runner_of(options.components, run)
     files = lock.enter_context(ExitStack())
-    metrics = files.enter_context(closing(MetricsWriter(folder / METRICS, lengths.get(METRICS, 0))))
+    place = folder / METRICS, lengths.get(METRICS, 0)
+    metrics_writer = MetricsWriter(*place, in_stages=bool(run.stages))
+    metrics = files.enter_context(closing(metrics_writer))
     probes = None
     if probe_runner:
         writer = ProbesWriter(folder / PROBES, lengths.get(PROBES, 0))
