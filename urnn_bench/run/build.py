@@ -160,6 +160,14 @@ def reference_model(components: Components, run: Run, device: str) -> tuple[Sequ
     return model.to(dtype), x.to(device, dtype if x.is_floating_point() else x.dtype)
 
 
+def shapes(components: Components, run: Run) -> dict[str, torch.Size]:
+    """Return the shape of every parameter and buffer of a run's network."""
+    task = task_of(components, run)
+    with kept():
+        model = without_values(lambda _: _network(components, run, task, "cpu", "eager"))
+    return {name: tensor.shape for name, tensor in model.state_dict().items()}
+
+
 def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
     """Return a run's probes and the sequences that they read, None if it has no probes."""
     schedule = run.probes

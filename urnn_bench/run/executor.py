@@ -22,7 +22,7 @@ from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import NAME, Record
 from urnn_bench.records.refused import refused
 from urnn_bench.registry import Components
-from urnn_bench.run import build, checkpoint, limits, provenance
+from urnn_bench.run import build, checkpoint, limits, provenance, start
 from urnn_bench.run.checkpoint_content import Checkpoint
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.failures import status_of
@@ -149,6 +149,8 @@ def _open_files(
     limits.require_memory(options.components, run, options.backend.device)
     job, kernel = build.job_of(options.components, run, options.backend)
     content = load_checkpoint(folder, run, options.components)
+    if content is None:
+        start.load(run, job)
     state = checkpoint.restore(content, job, folder / CHECKPOINT) if content else TrainState()
     lengths: dict[str, int] = content.lengths if content else {}
     probe_runner = build.probe_runner_of(options.components, run)

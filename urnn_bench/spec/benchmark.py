@@ -11,6 +11,7 @@ from urnn_bench.spec.layers import Block
 from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.run import EvaluationLengths, Probes
 from urnn_bench.spec.stages import Stages, StageSpec, by_name, check_names
+from urnn_bench.spec.start import StartFrom
 from urnn_bench.spec.types import (
     ComponentSpec,
     Config,
@@ -50,7 +51,7 @@ class Benchmark(Config):
     every model is trained with every combination. ``together`` trains runs of the same shape as a
     stack. ``evaluate`` has the lengths at which the best weights are scored beside those of
     training. ``stages`` are trained one after the other, each with its changes to ``task`` and
-    ``fit``.
+    ``fit``. ``start_from`` names the run whose best weights every run starts from.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Benchmark(Config):
     fit: dict[str, object] = {}
     grid: dict[str, Annotated[tuple[object, ...], Field(strict=False, min_length=1)]] = {}
     stages: Stages = {}
+    start_from: StartFrom | None = None
     together: bool = False
     probes: Probes | None = None
     evaluate: EvaluationLengths | None = None

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from urnn_bench.spec.fit import Fit, RmspropPaper
 from urnn_bench.spec.layers import Block
 from urnn_bench.spec.stages import Stage
+from urnn_bench.spec.start import NOT_IDENTITY, Start
 from urnn_bench.spec.types import (
     SEQUENCES,
     UPDATES,
@@ -73,9 +74,10 @@ class EvaluationLengths(Config):
 
 _AS_IN_THE_PAPER = RmspropPaper.model_fields["accumulator"].default
 _LATER_KEYS_OF_FIT = ("orthogonal_lr", "recurrent", "schedule")
-_NOT_IDENTITY: Mapping[str, bool] = {
+_NOT_IDENTITY: Mapping[str, bool | Mapping[str, bool]] = {
     "benchmark": True,
     "settings": True,
+    "start_from": NOT_IDENTITY,
 }
 _NOT_IDENTITY_OF_FIT = ("evaluate_batch",)
 
@@ -104,6 +106,7 @@ class Run(Config):
     readout: ComponentSpec = LINEAR
     pool: PoolName | None = None
     stages: Annotated[tuple[Stage, ...], Field(strict=False)] = ()
+    start_from: Start | None = None
     settings: Annotated[tuple[str, ...], Field(strict=False)] = ()
     evaluate: EvaluationLengths | None = Field(None, exclude=True)
 
@@ -170,6 +173,7 @@ class Run(Config):
             "block": None,
             "bidirectional": False,
             "stages": (),
+            "start_from": None,
         }
         unused = {key: True for key, value in defaults.items() if getattr(self, key) == value}
         value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused})

@@ -19,6 +19,7 @@ from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.plausible import check_fit
 from urnn_bench.spec.run import LINEAR, EvaluationLengths, Probes, Run
 from urnn_bench.spec.stages import Stage, joined
+from urnn_bench.spec.start import StartFrom
 from urnn_bench.spec.types import ComponentSpec
 
 # of the cell of a model, the names of its options; None if they are not known
@@ -67,6 +68,7 @@ class UnresolvedRun:
     inherited: frozenset[str] = frozenset()
     evaluate: EvaluationLengths | None = None
     stages: tuple[Stage, ...] = ()
+    start_from: StartFrom | None = None
 
     @property
     def model_name(self) -> str:
@@ -113,6 +115,7 @@ class UnresolvedRun:
         same_layers = own == (run.layers, run.block, run.bidirectional)
         same_network = same_components and same_width and same_layers and same_pool
         same_stages = _earlier_fits(self.stages) == _earlier_fits(run.stages)
+        same_stages &= (self.start_from is None) == (run.start_from is None)
         return same_network and same_stages and self.fit == run.fit.model_copy(update=ignored)
 
 
@@ -294,6 +297,7 @@ def _draft(
         task=stages[-1].task if stages else task,
         fit=stages[-1].fit if stages else fit,
         stages=stages,
+        start_from=benchmark.start_from,
         seed=seed,
         settings=settings,
         where=where,
