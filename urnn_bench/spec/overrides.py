@@ -118,8 +118,8 @@ def _one_size(path: KeyPath) -> KeyPath:
 
 
 def _for_all(path: KeyPath) -> KeyPath:
-    """Return the path that sets for every run what ``path`` sets for one model or length."""
-    if path[0] == "models":
+    """Return the path that sets for every run what ``path`` sets for one model, length or stage."""
+    if path[0] in ("models", _STAGES):
         return path[2:]
     if path[0] == _GRID and len(path) > 1:
         return with_one_size(axis_path(path[1]))
