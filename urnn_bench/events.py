@@ -27,6 +27,7 @@ class Measured:
     """Scores of a split after ``step`` updates; for "train", means since the last such event.
 
     ``frozen`` counts parameters whose optimizer state is not finite; it is known for "train" alone.
+    ``stage`` is empty where a run has no stages.
     """
 
     step: int
@@ -35,6 +36,7 @@ class Measured:
     split: SplitName | Literal["probe"]
     metrics: Mapping[str, float] = field(default_factory=dict)
     frozen: int = 0
+    stage: str = ""
 
 
 @dataclass(frozen=True)

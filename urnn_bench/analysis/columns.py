@@ -7,6 +7,7 @@ are parsed together, and one that pandas refuses is read by it.
 import csv
 import io
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -41,7 +42,9 @@ def read_parts(form: _Format, paths: Sequence[Path | None]) -> Iterator[pd.DataF
     The column "file" is the index of a line's path; names are categories.
     """
     for batch in _batches(paths):
-        yield from _parsed(form, batch)
+        # those with more columns by themselves, in their order
+        for longer, files in groupby(batch, lambda file: form.of(file.data) is not form):
+            yield from _parsed((form.longer if longer else None) or form, list(files))
 
 
 def as_text(frame: pd.DataFrame) -> pd.DataFrame:

@@ -125,7 +125,8 @@ def _metrics(selected: Selected) -> pd.DataFrame:
     for file, (folder, record) in enumerate(zip(selected.folders, selected.records, strict=True)):
         if record.steps_done and file not in scored:
             warn(f"{folder / METRICS}: there are no scores; this run is missing in curves")
-    measured = _joined(parts, _labels(selected), metrics.Row._fields)
+    staged = [part if metrics.STAGE in part else part.assign(stage="") for part in parts]
+    measured = _joined(staged, _labels(selected), metrics.StagedRow._fields)
     is_shown = (measured["split"] != metrics.PROBE) | measured["run"].isin(selected.probed)
     return measured[is_shown].reset_index(drop=True)
 

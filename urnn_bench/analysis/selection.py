@@ -106,7 +106,7 @@ def censored(record: Record) -> int:
 
     A diverged run will never solve its task, however long it is trained.
     """
-    return record.run.fit.steps if record.status == DIVERGED else record.steps_done
+    return record.run.updates if record.status == DIVERGED else record.steps_done
 
 
 def _newest_runs(runs: Sequence[Run], benchmark: str, command: Command) -> list[Run]:

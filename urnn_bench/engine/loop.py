@@ -8,7 +8,7 @@ all runs.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from math import isfinite
+from math import inf, isfinite
 from time import perf_counter
 from typing import TypedDict
 
@@ -38,13 +38,17 @@ def train(
     split is scored once, at the end. A loss that is not finite ends its run as diverged; what a
     component raises ends its run too, and no other. ``left`` holds the runs that have left the
     stack: the loop adds what failed, the consumer what has to stop without a test.
+
+    The last weights of a stage are the first of the next, whose optimizer is new. Best weights,
+    test and ``solved`` are those of the last stage.
     """
     left = set() if left is None else left
     for i, (job, state) in enumerate(zip(jobs, states, strict=True)):
         if i not in left:
             yield from _events_of(i, _begin(job, state), left)
     while active := [i for i, s in enumerate(states) if s.ended is None and i not in left]:
-        for i, result in _updates({i: (jobs[i], states[i]) for i in active}, threads).items():
+        runs = {i: (jobs[i].at(states[i].step), states[i]) for i in active}
+        for i, result in _updates(runs, threads).items():
             yield from _events_of(i, _after_update(jobs[i], states[i], result), left)
 
 
@@ -72,18 +76,34 @@ def _begin(job: Job, state: TrainState) -> Iterator[Event]:
         with _training_time(state):
             state.ended = "done", f"no updates, solved in closed form: {job.solve()}"
     if not state.evaluated:
-        yield _with_divergence(job, state, _measure_validation(job, state), every=0)
+        yield _score_first(job.at(state.step), state)
     yield from _end(job, state)
 
 
 def _after_update(job: Job, state: TrainState, result: UpdateResult | Exception) -> Iterator[Event]:
     if isinstance(result, Exception):
         raise result
-    _record_update(job, state, result)
-    yield from _reports(job, state)
+    stage = job.at(state.step)
+    _record_update(stage, state, result)
+    yield from _reports(stage, state)
     state.ended = state.ended or _completed(job, state)
+    if state.ended is None and job.at(state.step) is not stage:
+        # before the event that a checkpoint may follow, which then is of one stage alone
+        _begin_stage(state)
+        yield _score_first(job.at(state.step), state)
     yield Updated(**_progress(job, state))
     yield from _end(job, state)
+
+
+def _score_first(job: Job, state: TrainState) -> Measured:
+    """Score the weights that a stage begins with."""
+    return _with_divergence(job, state, _measure_validation(job, state), every=0)
+
+
+def _begin_stage(state: TrainState) -> None:
+    """Forget what belongs to the stage before, but for the network's weights."""
+    state.best_step, state.best_value, state.best_weights = state.step, inf, {}
+    state.state = ()
 
 
 def _end(job: Job, state: TrainState) -> Iterator[Event]:
@@ -197,7 +217,8 @@ def _scores(job: Job, split: SplitName) -> dict[str, float]:
 
 
 def _measured(job: Job, state: TrainState, split: SplitName, metrics: dict[str, float]) -> Measured:
-    return Measured(**_progress(job, state), split=split, metrics=metrics)
+    stage = job.at(state.step).stage
+    return Measured(**_progress(job, state), split=split, metrics=metrics, stage=stage)
 
 
 class _Progress(TypedDict):
@@ -209,20 +230,20 @@ class _Progress(TypedDict):
 def _progress(job: Job, state: TrainState) -> _Progress:
     return {
         "step": state.step,
-        "examples": state.step * job.fit.batch,
+        "examples": job.at(state.step).examples(state.step),
         "train_s": state.train_s,
     }
 
 
 def _is_due(job: Job, state: TrainState, every: int) -> bool:
-    return state.step % every == 0 or state.step == job.fit.steps
+    return (state.step - job.start) % every == 0 or state.step == job.end
 
 
 def _completed(job: Job, state: TrainState) -> tuple[Ending, str] | None:
     solved = job.fit.solved
     if solved and solved.stop and state.solved_step is not None:
         return "solved", f"solved at update {state.solved_step}"
-    return ("done", f"all {job.fit.steps} updates") if state.step >= job.fit.steps else None
+    return ("done", f"all {job.end} updates") if state.step >= job.end else None
 
 
 def _diverged(state: TrainState, split: str, every: int) -> tuple[Ending, str]:

@@ -98,7 +98,8 @@ def _group_by_shape(requests: Sequence[UpdateRequest]) -> Iterator[list[int]]:
     """Yield the indices of requests whose updates can be stacked."""
     groups: dict[object, list[int]] = {}
     for i, request in enumerate(requests):
-        shapes = (request.batch.form(), *((s.shape, s.dtype) for s in request.state))
+        states = ((s.shape, s.dtype) for s in request.state)
+        shapes = (request.job.stage, request.batch.form(), *states)
         single = request.job.stacked_forward is None or request.job.draws.seen
         groups.setdefault(i if single else shapes, []).append(i)
     yield from groups.values()

@@ -81,6 +81,15 @@ def share_strategy(jobs: Sequence[Job]) -> list[Job]:
     if len(jobs) < 2:
         return [*jobs]
     draws = replace(jobs[0].draws, is_stack=True)
+    stages = zip(*(job.earlier for job in jobs), strict=True)
+    shared = zip(*(_with_strategy(stage, draws) for stage in stages), strict=True)
+    # without stages there is nothing to share before the last one
+    earlier = [*shared] or [()] * len(jobs)
+    last = _with_strategy(jobs, draws)
+    return [replace(job, earlier=tuple(e)) for job, e in zip(last, earlier, strict=True)]
+
+
+def _with_strategy(jobs: Sequence[Job], draws: Draws) -> list[Job]:
     strategy = CheckedStack(jobs[0].strategy, draws)
     return [replace(job, strategy=strategy, draws=draws) for job in jobs]
 

@@ -109,6 +109,9 @@ class Job:
 
     With ``stacked_forward`` the network can be computed in a stack; ``step_flops`` is then what one
     time step of its batch costs, forward.
+
+    Training in stages is the job of the last one, with those of the ``earlier`` ones in order. They
+    share the network. ``start`` updates and ``start_examples`` sequences come before a stage.
     """
 
     model: nn.Module
@@ -124,6 +127,23 @@ class Job:
     norm_check: optim.NormCheck = field(default_factory=optim.NormCheck)
     solve: Callable[[], str] | None = None
     features: FeatureSource | None = None
+    stage: str = ""
+    start: int = 0
+    start_examples: int = 0
+    earlier: tuple["Job", ...] = ()
+
+    @property
+    def end(self) -> int:
+        """The number of updates after which the job, or its stage, is done."""
+        return self.start + self.fit.steps
+
+    def at(self, step: int) -> "Job":
+        """Return the stage that the update after ``step`` updates belongs to."""
+        return next((job for job in self.earlier if step < job.end), self)
+
+    def examples(self, step: int) -> int:
+        """Return how many sequences were in the first ``step`` updates, which end in this stage."""
+        return self.start_examples + (step - self.start) * self.fit.batch
 
     @property
     def device(self) -> torch.device:
@@ -185,7 +205,7 @@ def _descend(request: UpdateRequest) -> None:
     if job.fit.schedule is None:
         job.optimizer.step()
         return
-    with optim.scaled_rates(job.optimizer, job.fit.rate_share(request.step)):
+    with optim.scaled_rates(job.optimizer, job.fit.rate_share(request.step - job.start)):
         job.optimizer.step()
 
 

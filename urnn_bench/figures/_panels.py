@@ -51,7 +51,7 @@ def panels(count: int, columns: int = 4, width: float = PANEL_INCHES) -> tuple[D
 
 def probe_interval(results: Results) -> str:
     """Return the setting that probes every run at two updates or more."""
-    shortest = min(record.run.fit.steps for record in results.records)
+    shortest = min(record.run.updates for record in results.records)
     return f"probes.every={min(_PROBE_INTERVAL, shortest)}"
 
 

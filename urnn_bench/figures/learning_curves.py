@@ -21,6 +21,7 @@ from urnn_bench.figures._looks import ModelStyle, styles_of
 from urnn_bench.figures._panels import add_legend, draw_seeds, entries_of
 from urnn_bench.figures._paper_points import FROM_PAPER, Point, draw_points
 from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._stages import mark_stages
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
@@ -95,20 +96,26 @@ class LearningCurves(Figure):
         styles = styles_of(results.models)
         for model, scores in frame.groupby("model", sort=False):
             style = styles[str(model)]
-            curves = scores.pivot_table(
-                index=_COLUMNS[self.options.x], columns="run", values="value"
-            )
             runs = results.runs[(results.runs["T"] == T) & (results.runs["model"] == model)]
-            median = _median(curves, runs, is_loss=metric == results.criterion)
-            _draw_curves(ax, curves, median, str(model), style)
+            # a stage ends and the next begins at one update, with two scores
+            for curves in self._curves_by_stage(scores):
+                median = _median(curves, runs, is_loss=metric == results.criterion)
+                _draw_curves(ax, curves, median, str(model), style)
             _mark_ends(ax, curves, runs, style.color, top)
             points = self._paper_points(str(model), T, curves.index.max())
             draw_points(ax, str(model), style.color, points)
+        mark_stages(ax, frame, _COLUMNS[self.options.x])
         for (name, value), dashes in zip(baselines.items(), BASELINE_DASHES, strict=False):
             ax.axhline(value, linestyle=dashes, label=own_label(f"{name} (baseline)"), **BASELINE)
         self._scale_y(ax, frame["value"])
         if top:
             ax.set_ylim(top=top)
+
+    def _curves_by_stage(self, scores: pd.DataFrame) -> list[pd.DataFrame]:
+        """Return the scores over training of every stage, a column for each run."""
+        index = _COLUMNS[self.options.x]
+        stages = [scores[scores["stage"] == stage] for stage in scores["stage"].unique()]
+        return [s.pivot_table(index=index, columns="run", values="value") for s in stages]
 
     def _paper_points(self, model: str, T: int, end: float) -> list[tuple[float, float]]:
         """Return the paper's points up to the end of our curves."""

@@ -41,7 +41,7 @@ class ProbeRunner:
         values = {(name, s): v for name, states in by_probe.items() for s, v in states.items()}
         return Probed(
             step=state.step,
-            examples=state.step * job.fit.batch,
+            examples=job.at(state.step).examples(state.step),
             train_s=state.train_s,
             curves={key: value.tolist() for key, value in values.items() if value.ndim},
             numbers={_metric(*key): float(v) for key, v in values.items() if not v.ndim},

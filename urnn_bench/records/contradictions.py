@@ -41,7 +41,8 @@ def _fault(run: Run) -> str:
 
 
 def _components(run: Run) -> tuple[ComponentSpec, ...]:
-    return (run.task, run.cell, run.readout, *(run.probes.read if run.probes else ()))
+    tasks = (part.task for part in run.parts)
+    return (*tasks, run.cell, run.readout, *(run.probes.read if run.probes else ()))
 
 
 def _is_benchmark_name(name: str) -> bool:

@@ -66,21 +66,29 @@ NUMBER, NAME = Column(_number, "float64"), Column(_name, "category")
 
 @dataclass(frozen=True)
 class LineFormat(Generic[Line]):
-    """The columns of a file, by the names in its header, and the tuple that a line becomes."""
+    """The columns of a file, by the names in its header, and the tuple that a line becomes.
+
+    ``longer`` is what a file with more columns has.
+    """
 
     line: Callable[..., Line]
     columns: Mapping[str, Column]
+    longer: "LineFormat[Line] | None" = None
+
+    def of(self, data: bytes) -> "LineFormat[Line]":
+        """Return the format that a file's bytes have by their header."""
+        return self.longer if self.longer and data.startswith(self.longer.header) else self
 
     def read(self, path: Path) -> list[Line]:
         """Return every line below the header; warn once of those that are left out."""
         data = content(path)
-        return self.parse(path, data) if data else []
+        return self.of(data).parse(path, data) if data else []
 
     def check(self, path: Path) -> None:
         """Warn of lines that would be left out, by a quick look at a file that is as written."""
         data = content(path)
-        if data and not self.is_plain(data):
-            self.parse(path, data)
+        if data and not self.of(data).is_plain(data):
+            self.of(data).parse(path, data)
 
     def parse(self, path: Path, data: bytes) -> list[Line]:
         """Return every line in the bytes of a file."""

@@ -164,8 +164,8 @@ class Record(_Stored):
 
     def _contradiction(self, folder: Path) -> str:
         last = max(self.steps_done, self.best_step or 0, self.solved_step or 0)
-        if last > self.run.fit.steps:
-            return f"an update after the last one, {self.run.fit.steps}"
+        if last > self.run.updates:
+            return f"an update after the last one, {self.run.updates}"
         return contradiction(self.run, self.identity, self.protocol, folder)
 
 

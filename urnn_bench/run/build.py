@@ -1,8 +1,7 @@
 """A run to the objects that train it: its task, its network, its optimizer, its probes."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import torch
@@ -10,21 +9,21 @@ from torch import Tensor
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.data import store
-from urnn_bench.engine import optim
 from urnn_bench.engine.cuda_graph import CudaGraphUpdates
-from urnn_bench.engine.draws import Draws, batch_of
-from urnn_bench.engine.update import Eager, Job, StackedForward, UpdateStrategy
+from urnn_bench.engine.draws import batch_of
+from urnn_bench.engine.stages import in_stages
+from urnn_bench.engine.update import Eager, Job, UpdateStrategy
 from urnn_bench.errors import ComponentError, KernelError, attempt
 from urnn_bench.events import SPLITS
 from urnn_bench.global_state import kept
 from urnn_bench.kernels.choose import Choice
-from urnn_bench.models import SequenceModel, stacked_forward, steps_are_independent
+from urnn_bench.models import SequenceModel
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import seeded
-from urnn_bench.readouts.base import Readout, SolvedReadout
+from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components, Registry
-from urnn_bench.run import closed_form, component_check
+from urnn_bench.run import component_check
 from urnn_bench.run.architecture import (
     Architecture,
     Layers,
@@ -34,7 +33,7 @@ from urnn_bench.run.architecture import (
     without_values,
 )
 from urnn_bench.run.device import Backend, device_of
-from urnn_bench.run.feature_cache import feature_cache_of
+from urnn_bench.run.stage_job import stage_job
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec, Config
@@ -73,9 +72,10 @@ def check_data(components: Components, run: Run) -> None:
 
     Raises ComponentError with whatever else its task raises when it draws.
     """
-    task = task_of(components, run)
-    with kept():
-        raised_by(f"the task '{run.task.name}' cannot draw a batch", _draw, task, run)
+    for part in run.parts:
+        task = task_of(components, part)
+        with kept():
+            raised_by(f"the task '{part.task.name}' cannot draw a batch", _draw, task, part)
 
 
 def _draw(task: Task, run: Run) -> None:
@@ -123,29 +123,17 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
         # here too a task of a user's that draws changes nothing outside the run
         task = task_of(components, run)
         model = _network(components, run, task, device.type, backend.kernel)
+        tasks = [*(task_of(components, part) for part in run.parts[:-1]), task]
     _require_kernel(model.cell, backend)
-    _check_components(components, run, task, model)
+    for part, its_task in zip(run.parts, tasks, strict=True):
+        _check_components(components, part, its_task, model)
     model.to(device, dtype)
-    model.kernel.warm_up(run.fit.batch, dtype)
-    features = feature_cache_of(model, task, run.fit.batch, run.seed)
-    is_stacked = model.kernel.stacked is not None and features is None
-    job = Job(
-        model,
-        task,
-        _optimizer(run, model),
-        run.fit,
-        run.seed,
-        _strategy(device, backend, model.cell, run.fit),
-        model.cell.on_update_end,
-        StackedForward(stacked_forward, steps_are_independent) if is_stacked else None,
-        run.fit.batch * (model.cell.flops() or 0.0),
-        Draws(
-            model.cell.draws or model.readout.draws or component_check.has_users_part(task, model)
-        ),
-        solve=_solve(run, task, model),
-        features=features,
-    )
-    return job, model.kernel
+    jobs = []
+    for part, its_task in zip(run.parts, tasks, strict=True):
+        model.kernel.warm_up(part.fit.batch, dtype)
+        strategy = _strategy(device, backend, model.cell, part.fit)
+        jobs.append(stage_job(part, its_task, model, strategy))
+    return in_stages(jobs, [stage.name for stage in run.stages]), model.kernel
 
 
 def _check_components(components: Components, run: Run, task: Task, model: SequenceModel) -> None:
@@ -160,13 +148,6 @@ def _check_components(components: Components, run: Run, task: Task, model: Seque
     component_check.check(run, task, model, trained, network, _DTYPES[run.fit.dtype])
 
 
-def _solve(run: Run, task: Task, model: SequenceModel) -> Callable[[], str] | None:
-    """Return what fits a network without updates; None for one that is updated."""
-    if not isinstance(model.readout, SolvedReadout):
-        return None
-    return partial(closed_form.solve, model, model.readout, task, run.fit, run.seed)
-
-
 def reference_model(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:
     """Return a run's network on the time loop, and its first inputs.
 
@@ -177,6 +158,14 @@ def reference_model(components: Components, run: Run, device: str) -> tuple[Sequ
     with torch.device(device), torch.random.fork_rng(devices=[]):
         model = _network(components, run, task, "cpu", "eager")
     return model.to(dtype), x.to(device, dtype if x.is_floating_point() else x.dtype)
+
+
+def shapes(components: Components, run: Run) -> dict[str, torch.Size]:
+    """Return the shape of every parameter and buffer of a run's network."""
+    task = task_of(components, run)
+    with kept():
+        model = without_values(lambda _: _network(components, run, task, "cpu", "eager"))
+    return {name: tensor.shape for name, tensor in model.state_dict().items()}
 
 
 def probe_runner_of(components: Components, run: Run) -> ProbeRunner | None:
@@ -205,7 +194,8 @@ def checkpoint_limit_mb(components: Components, run: Run) -> float:
 def _carried(components: Components, run: Run, task: Task) -> int:
     """Return how many numbers a state of a batch has."""
     cell = _network(components, run, task, "cpu", "eager").cell
-    return sum(tensor.numel() for tensor in cell.initial_state(run.fit.batch))
+    batch = max(part.fit.batch for part in run.parts)
+    return sum(tensor.numel() for tensor in cell.initial_state(batch))
 
 
 def kernel_of(components: Components, run: Run, backend: Backend) -> Choice:
@@ -259,29 +249,6 @@ def _network(
     """Return a run's network; raise ComponentError with what its cell or readout raises."""
     with kept():
         return _architecture(components, run, task).network(run.hidden, device, kernel)
-
-
-def _trainable(model: SequenceModel) -> list[torch.nn.Parameter]:
-    return [p for p in model.parameters() if p.requires_grad]
-
-
-_OwnSettings = tuple[Sequence[torch.nn.Parameter], Mapping[str, float | None]]
-
-
-def _optimizer(run: Run, model: SequenceModel) -> torch.optim.Optimizer:
-    own = _own_settings(run.fit, model.cell)
-    return optim.make(run.fit.optimizer, _trainable(model), own)
-
-
-def _own_settings(fit: Fit, cell: Cell) -> list[_OwnSettings]:
-    """Return parameters with settings of their own; those of the first that has one count."""
-    of_recurrent = dict(fit.recurrent) if fit.recurrent else {}
-    recurrent = cell.recurrent_parameters() if fit.recurrent else ()
-    rate, ids = {"lr": fit.orthogonal_lr}, {id(p) for p in recurrent}
-    orthogonal = cell.orthogonal_parameters() if fit.orthogonal_lr is not None else ()
-    # an orthogonal matrix has a rate of its own, and the weight decay of what it is a part of
-    in_both = [p for p in orthogonal if id(p) in ids]
-    return [(in_both, {**of_recurrent, **rate}), (orthogonal, rate), (recurrent, of_recurrent)]
 
 
 def _strategy(device: torch.device, backend: Backend, cell: Cell, fit: Fit) -> UpdateStrategy:

@@ -34,7 +34,7 @@ def save(
         "lengths": lengths,
         "position": _position(train_state),
         "model": job.model.state_dict(),
-        "optimizer": job.optimizer.state_dict(),
+        "optimizer": job.at(train_state.step).optimizer.state_dict(),
     }
     # through memory: torch turns a full disk into an error of its own
     buffer = io.BytesIO()
@@ -81,8 +81,9 @@ def restore(content: Checkpoint, job: Job, path: Path | None = None) -> TrainSta
     text = attempt(mismatch, content, job)
     if text:
         raise damaged(path, str(text))
+    optimizer = job.at(content.position.step).optimizer
     job.model.load_state_dict(content.model)
-    job.optimizer.load_state_dict(for_device_of(job.optimizer, content.optimizer))
+    optimizer.load_state_dict(for_device_of(optimizer, content.optimizer))
     return content.position.train_state()
 
 

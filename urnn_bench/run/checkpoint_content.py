@@ -84,9 +84,10 @@ def mismatch(content: Checkpoint, job: Job) -> str:
         return "other best weights"
     if not _is_possible(position, job):
         return "an impossible position"
-    if not _is_state_of(position.state, job, position.step):
+    stage = job.at(position.step)
+    if not _is_state_of(position.state, stage, position.step):
         return "another hidden state"
-    return optimizer_state.mismatch(content.optimizer, job, position.step)
+    return optimizer_state.mismatch(content.optimizer, stage, position.step - stage.start)
 
 
 def _are_alike(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> bool:
@@ -105,7 +106,7 @@ def _is_dense(tensor: Tensor) -> bool:
 
 def _is_possible(position: Position, job: Job) -> bool:
     """Return whether training could have come to a position."""
-    step, steps, ended = position.step, job.fit.steps, position.ended
+    step, steps, ended = position.step, job.end, position.ended
     earlier = (position.best_step, position.loss_count, position.solved_step or 0)
     if max(earlier) > step or step > steps or not _is_number(position.loss_sum):
         return False
@@ -131,7 +132,7 @@ def _are_possible_norms(position: Position) -> bool:
 def _has_ended_rightly(position: Position, ending: str, job: Job) -> bool:
     if ending == "solved":
         return bool(job.fit.solved and job.fit.solved.stop) and position.solved_step is not None
-    return ending == "diverged" or position.step == job.fit.steps
+    return ending == "diverged" or position.step == job.end
 
 
 def _is_number(value: float | Tensor) -> bool:
@@ -142,7 +143,9 @@ def _is_number(value: float | Tensor) -> bool:
 
 def _is_state_of(state: Sequence[Tensor], job: Job, step: int) -> bool:
     """Return whether the next batch can continue from a hidden state."""
-    is_carried = job.task.carries_state("train", step, job.fit.batch)
+    # a stage begins with the initial state, wherever its data are
+    begins = 0 < step == job.start
+    is_carried = not begins and job.task.carries_state("train", step, job.fit.batch)
     if not is_carried or not isinstance(job.model, SequenceModel):
         return bool(state) == is_carried
     initial = job.model.cell.initial_state(job.fit.batch)

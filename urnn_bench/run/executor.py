@@ -22,7 +22,7 @@ from urnn_bench.records.probes import ProbesWriter
 from urnn_bench.records.record import NAME, Record
 from urnn_bench.records.refused import refused
 from urnn_bench.registry import Components
-from urnn_bench.run import build, checkpoint, limits, provenance
+from urnn_bench.run import build, checkpoint, limits, provenance, start
 from urnn_bench.run.checkpoint_content import Checkpoint
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.failures import status_of
@@ -149,11 +149,15 @@ def _open_files(
     limits.require_memory(options.components, run, options.backend.device)
     job, kernel = build.job_of(options.components, run, options.backend)
     content = load_checkpoint(folder, run, options.components)
+    if content is None:
+        start.load(run, job)
     state = checkpoint.restore(content, job, folder / CHECKPOINT) if content else TrainState()
     lengths: dict[str, int] = content.lengths if content else {}
     probe_runner = build.probe_runner_of(options.components, run)
     files = lock.enter_context(ExitStack())
-    metrics = files.enter_context(closing(MetricsWriter(folder / METRICS, lengths.get(METRICS, 0))))
+    place = folder / METRICS, lengths.get(METRICS, 0)
+    metrics_writer = MetricsWriter(*place, in_stages=bool(run.stages))
+    metrics = files.enter_context(closing(metrics_writer))
     probes = None
     if probe_runner:
         writer = ProbesWriter(folder / PROBES, lengths.get(PROBES, 0))

@@ -53,6 +53,11 @@ def require_memory(components: Components, run: Run, device: str) -> None:
 
     Raises ComponentError if its task or cell cannot be built, or a split has too many batches.
     """
+    for part in run.parts:
+        _require_memory(components, part, device)
+
+
+def _require_memory(components: Components, run: Run, device: str) -> None:
     task, free = build.task_of(components, run), _free(device_of(device))
     text = f"the task '{run.task.name}' cannot say how large its batches are"
     longer = build.evaluation_tasks(components, run)

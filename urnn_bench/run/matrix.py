@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from urnn_bench.errors import UnknownComponentError, UsageError
 from urnn_bench.figures.base import Figure
+from urnn_bench.records.folder import default_results
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.explain import spec_error
@@ -28,10 +30,18 @@ class Matrix(NamedTuple):
 
 
 def matrix(
-    components: Components, names: list[str], selection: Selection, probe: bool = False
+    components: Components,
+    names: list[str],
+    selection: Selection,
+    probe: bool = False,
+    results: Path | None = None,
 ) -> Matrix:
-    """Return the runs that benchmarks and selection request, each once."""
+    """Return the runs that benchmarks and selection request, each once.
+
+    ``results`` holds the runs whose weights they start from, the default folder if not given.
+    """
     from urnn_bench.run.resolve import cell_options, resolve_all
+    from urnn_bench.run.start import with_starts
 
     runs: dict[tuple[str, str], Run] = {}
     together = set()
@@ -53,6 +63,7 @@ def matrix(
             together.add(name)
         unresolved = drafts(checked, selected, cell_options(components))
         planned = resolve_all(components, name, unresolved)
+        planned = with_starts(components, planned, unresolved, results or default_results())
         warn_of_late_probes(planned, checked.where)
         runs |= {(name, run.slug): run for run in planned}
     return Matrix(list(runs.values()), frozenset(together), as_given)

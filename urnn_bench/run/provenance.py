@@ -156,7 +156,12 @@ def _peak_mb(device: torch.device) -> float | None:
 def fingerprint(job: Job) -> dict[str, str]:
     """Return the SHA-256 of the first sequences of every split, and what the task adds."""
     digests: dict[str, str] = {split: first_digest(job, job.task, split) for split in SPLITS}
-    return {**digests, **job.task.identity()}
+    earlier = {
+        f"{stage.stage}'s {part}": digest
+        for stage in job.earlier
+        for part, digest in fingerprint(stage).items()
+    }
+    return {**digests, **job.task.identity(), **earlier}
 
 
 def first_digest(job: Job, task: Task, split: SplitName) -> str:

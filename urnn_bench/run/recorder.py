@@ -204,6 +204,8 @@ def _record_probes(run: ActiveRun, event: Probed) -> None:
     if run.probes:
         run.probes.write(event)
     numbers = dict(event.numbers)
-    run.metrics.write(Measured(event.step, event.examples, event.train_s, "probe", numbers))
+    stage = run.job.at(event.step).stage
+    measured = Measured(event.step, event.examples, event.train_s, "probe", numbers, stage=stage)
+    run.metrics.write(measured)
     cost_s = round(run.record.probe_s + event.cost_s, 3)
     run.record = run.record.model_copy(update={"probe_s": cost_s})

@@ -28,9 +28,10 @@ from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.plausible import check_numbers, check_probes, check_solved
 from urnn_bench.spec.run import EvaluationLengths, Probes, Run
+from urnn_bench.spec.stages import Stage
 from urnn_bench.spec.sweep import CellOptions, UnresolvedRun
 from urnn_bench.spec.types import ComponentSpec, Config, PoolName
-from urnn_bench.tasks.base import Targets, Task
+from urnn_bench.tasks.base import Signature, Targets, Task, Tokens
 
 _BASES: dict[str, type[Cell | Task | Readout | Figure | Probe]] = {
     "cells": Cell,
@@ -39,6 +40,9 @@ _BASES: dict[str, type[Cell | Task | Readout | Figure | Probe]] = {
     "figures": Figure,
     "probes": Probe,
 }
+
+
+_TASK = ("task",)
 
 
 def include(components: Components, paths: Sequence[Path]) -> Components:
@@ -86,7 +90,8 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
     Raises SpecError, or UnknownComponentError, with the place in the benchmark file.
     """
     model = draft.model
-    task = _checked(components.tasks, Task, draft.task, draft, ("task",))
+    stages = tuple(_stage(components, stage, draft) for stage in draft.stages)
+    task = stages[-1].task if stages else _checked(components.tasks, Task, draft.task, draft, _TASK)
     cell = _checked(components.cells, Cell, model.cell, draft, ("models", draft.model_name, "cell"))
     _check_solved(components, task, draft)
     check_numbers(
@@ -116,10 +121,12 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
         probes=_probes(components, draft),
         settings=draft.settings,
         evaluate=_evaluate(components, draft),
+        stages=stages,
     )
     run = run.model_copy(update={"pool": _pool(components, run, draft)})
     _check_solved_readout(components, run, draft)
     _check_direction(components, run, draft)
+    _check_forms(components, run, draft)
     if model.hidden is not None:
         return run
     if model.parameters is None:
@@ -142,7 +149,7 @@ def _checked(
 
     def where(inner: KeyPath) -> str:
         # the length of a task stands at the top level, and another one where it was given
-        given = ("T",) if path == ("task",) else path
+        given = ("T",) if path == _TASK else path
         return draft.where(given if inner == (*path, "T") else inner)
 
     try:
@@ -152,10 +159,42 @@ def _checked(
     return ComponentSpec(name=named.name, options=filled, source=registry.source(named.name))
 
 
+def _stage(components: Components, stage: Stage, draft: UnresolvedRun) -> Stage:
+    """Return a stage with every option of its task filled in."""
+    path = ("stages", stage.name, "task")
+    task = _checked(components.tasks, Task, stage.task, draft, path)
+    return stage.model_copy(update={"task": task})
+
+
+def _check_forms(components: Components, run: Run, draft: UnresolvedRun) -> None:
+    """Raise SpecError for a stage whose task has other inputs or outputs than the last one's."""
+    for stage, part in zip(run.stages, run.parts, strict=False):
+        if part.task == run.task:
+            continue
+        form, last = (architecture_of(components, r).signature for r in (part, run))
+        if form != last:
+            where = draft.where(("stages", stage.name, "task"))
+            raise SpecError(
+                f"{where}'{part.task.name}' has {_form(form)}, and '{run.task.name}' of the last "
+                f"stage has {_form(last)}; one network cannot learn both"
+            )
+
+
+def _form(signature: Signature) -> str:
+    inputs, outputs = signature.inputs, signature.outputs
+    read = f"{inputs.width} {'tokens' if isinstance(inputs, Tokens) else 'inputs'}"
+    return f"{read} and {outputs} outputs, scored at {_SCORED[signature.targets]}"
+
+
 def _check_solved_readout(components: Components, run: Run, draft: UnresolvedRun) -> None:
     """Raise SpecError if a readout that nothing trains with is given a cell to be trained."""
     if not issubclass(components.readouts.get(run.readout.name, Readout), SolvedReadout):
         return
+    if run.stages:
+        raise SpecError(
+            f"{draft.where(draft.path('readout'))}'{run.readout.name}' is solved once and has no "
+            "updates, so there are no stages; take another readout, or leave out 'stages'"
+        )
     if architecture_of(components, run).trains_cell(run.hidden):
         raise SpecError(
             f"{draft.where(draft.path('readout'))}'{run.readout.name}' is solved once and trains "

@@ -71,13 +71,15 @@ def seconds_per_update(stack: Sequence[Run], options: ExecutionOptions) -> float
 def _without_scores(job: Job, updates: int) -> Job:
     """Return a job that is not evaluated within so many updates."""
     fit = job.fit.model_copy(update={"steps": updates + 1, "log_every": 1})
-    return replace(job, fit=fit, solve=None)
+    return replace(job, fit=fit, solve=None, earlier=(), start=0)
 
 
 def _signature(run: Run) -> tuple[str, ...]:
     """Return what the runs of a stack have in common."""
     network = repr(run.network)
-    return repr(run.task), network, f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
+    stages = (f"{part.task!r} {part.fit.batch}" for part in run.parts[:-1])
+    size = f"{run.hidden} {run.fit.batch} {run.fit.dtype}"
+    return repr(run.task), network, size, *stages
 
 
 def _max_size(components: Components, backend: Backend, run: Run) -> int:
@@ -112,7 +114,8 @@ def _needs(components: Components, backend: Backend, run: Run) -> _Needs:
     weights_mb = _COPIES * _BYTES[run.fit.dtype] * parameters / 2**20
     # without a stacked kernel, each thread updates one run
     at_once = _MAX_SIZE if is_stacked else THREADS.get()
-    return _Needs(weights_mb, _PEAK * activation_mb(components, run), at_once)
+    largest_mb = max(activation_mb(components, part) for part in run.parts)
+    return _Needs(weights_mb, _PEAK * largest_mb, at_once)
 
 
 def _free_mb(device: torch.device) -> float:

@@ -10,6 +10,8 @@ from urnn_bench.spec.grid import GRID_SEPARATOR
 from urnn_bench.spec.layers import Block
 from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.run import EvaluationLengths, Probes
+from urnn_bench.spec.stages import Stages, StageSpec, by_name, check_names
+from urnn_bench.spec.start import StartFrom
 from urnn_bench.spec.types import (
     ComponentSpec,
     Config,
@@ -48,7 +50,8 @@ class Benchmark(Config):
     ``grid`` has values for keys of the task, the cell, the size and ``fit``, by their dotted paths;
     every model is trained with every combination. ``together`` trains runs of the same shape as a
     stack. ``evaluate`` has the lengths at which the best weights are scored beside those of
-    training.
+    training. ``stages`` are trained one after the other, each with its changes to ``task`` and
+    ``fit``. ``start_from`` names the run whose best weights every run starts from.
     """
 
     title: str
@@ -66,6 +69,8 @@ class Benchmark(Config):
     parameters: Count | None = None
     fit: dict[str, object] = {}
     grid: dict[str, Annotated[tuple[object, ...], Field(strict=False, min_length=1)]] = {}
+    stages: Stages = {}
+    start_from: StartFrom | None = None
     together: bool = False
     probes: Probes | None = None
     evaluate: EvaluationLengths | None = None
@@ -86,6 +91,17 @@ class Benchmark(Config):
                 f"a length must be a whole number of at least 1, not {shown(wrong[0])}"
             )
         return {length: {} if overlay is None else overlay for length, overlay in lengths.items()}
+
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _name_stages(cls, value: object) -> object:
+        return by_name(value)
+
+    @field_validator("stages", mode="after")
+    @classmethod
+    def _check_stages(cls, stages: dict[str, StageSpec]) -> dict[str, StageSpec]:
+        check_names(stages)
+        return stages
 
     @field_validator("seeds", mode="after")
     @classmethod

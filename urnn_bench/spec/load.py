@@ -256,6 +256,17 @@ def _lines(node: yaml.Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, int
             key_path = (*path, str(key.value))
             yield key_path, key.start_mark.line + 1
             yield from _lines(value, key_path)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            # an entry with a name is found by it, as the stages are
+            for name in _names(item):
+                yield (*path, name), item.start_mark.line + 1
+                yield from _lines(item, (*path, name))
+
+
+def _names(node: yaml.Node) -> list[str]:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return [str(value.value) for key, value in pairs if key.value == "name"]
 
 
 def _line(error: Exception) -> str:

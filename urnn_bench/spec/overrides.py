@@ -1,16 +1,18 @@
 """Edits of a benchmark's mapping before it is checked: ``--set``, ``--updates`` and the like."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import chain, takewhile
 
-from urnn_bench.errors import SpecError
+from urnn_bench.errors import SpecError, UnknownNameError
 from urnn_bench.spec.grid import FIT, SIZES, TASK, axis_path, is_below, with_one_size
 from urnn_bench.spec.load import Document, KeyPath, YamlMapping, parse_value, value_text
 from urnn_bench.spec.notation import shown_name, written
+from urnn_bench.spec.stages import by_name
 
-_GRID, _NAME = "grid", "name"
+_GRID, _NAME, _STAGES = "grid", "name", "stages"
 _DEEPEST, _MOST_DIGITS = 20, 20
 
 
@@ -59,10 +61,29 @@ def apply(document: Document, settings: Sequence[Override]) -> Document:
     # the same length twice is left for the benchmark to refuse
     if isinstance(lengths, list) and whole and len({*lengths}) == len(lengths):
         mapping["T"] = {length: {} for length in lengths}
+    # what cannot be named is left for the benchmark to refuse
+    with suppress(ValueError):
+        mapping.update({key: by_name(mapping[key]) for key in (_STAGES,) if key in mapping})
     for leaf in chain.from_iterable(map(leaves, settings)):
+        _check_stage(mapping, leaf)
         _remove_overlays(mapping, leaf.path)
         _write(mapping, leaf)
     return Document(document.source, mapping, document.lines)
+
+
+def _check_stage(mapping: YamlMapping, leaf: Override) -> None:
+    """Refuse a setting of a stage that there is not, and one number of updates for all stages."""
+    stages = mapping.get(_STAGES)
+    if not isinstance(stages, dict):
+        return
+    if leaf.path[0] == _STAGES and len(leaf.path) > 1 and leaf.path[1] not in stages:
+        raise UnknownNameError("stage", leaf.path[1], map(str, stages))
+    if leaf.path == (FIT, "steps"):
+        last = shown_name([*stages][-1]) if stages else "NAME"
+        raise SpecError(
+            "the benchmark trains in stages, each with its own number of updates; give one, as "
+            f"in --set {_STAGES}.{last}.fit.steps={written(leaf.value)}"
+        )
 
 
 def leaves(setting: Override) -> Sequence[Override]:
@@ -97,8 +118,8 @@ def _one_size(path: KeyPath) -> KeyPath:
 
 
 def _for_all(path: KeyPath) -> KeyPath:
-    """Return the path that sets for every run what ``path`` sets for one model or length."""
-    if path[0] == "models":
+    """Return the path that sets for every run what ``path`` sets for one model, length or stage."""
+    if path[0] in ("models", _STAGES):
         return path[2:]
     if path[0] == _GRID and len(path) > 1:
         return with_one_size(axis_path(path[1]))
@@ -176,7 +197,9 @@ def _remove_overlays(mapping: YamlMapping, path: KeyPath) -> None:
     models = [model for model in _values(mapping.get("models")) if isinstance(model, dict)]
     key, *inner = path
     if key == FIT:
-        for overlay in (*(model.get(FIT) for model in models), *_values(mapping.get("T"))):
+        stages = [stage for stage in _values(mapping.get(_STAGES)) if isinstance(stage, dict)]
+        owners = (owner.get(FIT) for owner in (*models, *stages))
+        for overlay in (*owners, *_values(mapping.get("T"))):
             _remove(overlay, inner)
     if key in SIZES:
         for model in models:

@@ -123,7 +123,7 @@ def check_probes(probes: Probes, where: Where) -> None:
 
 def warn_of_late_probes(runs: Sequence[Run], where: Where) -> None:
     """Warn if a benchmark asks for probes after the last update of all its runs."""
-    longest = max((run.fit.steps for run in runs), default=0)
+    longest = max((run.updates for run in runs), default=0)
     probes = next((run.probes for run in runs if run.probes), None)
     if probes is None:
         return

@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from urnn_bench.spec.fit import Fit, RmspropPaper
 from urnn_bench.spec.layers import Block
+from urnn_bench.spec.stages import Stage
+from urnn_bench.spec.start import NOT_IDENTITY, Start
 from urnn_bench.spec.types import (
     SEQUENCES,
     UPDATES,
@@ -72,11 +74,12 @@ class EvaluationLengths(Config):
 
 _AS_IN_THE_PAPER = RmspropPaper.model_fields["accumulator"].default
 _LATER_KEYS_OF_FIT = ("orthogonal_lr", "recurrent", "schedule")
-_NOT_IDENTITY: Mapping[str, bool | set[str]] = {
+_NOT_IDENTITY: Mapping[str, bool | Mapping[str, bool]] = {
     "benchmark": True,
     "settings": True,
-    "fit": {"evaluate_batch"},
+    "start_from": NOT_IDENTITY,
 }
+_NOT_IDENTITY_OF_FIT = ("evaluate_batch",)
 
 
 class Run(Config):
@@ -86,6 +89,7 @@ class Run(Config):
     were requested together and are not part of the identity. ``evaluate`` is not part of it either,
     as the training is the same, and a record does not hold it: its scores say their lengths.
     Without ``pool``, the readout sees what the task scores: the last step or every step.
+    With ``stages``, ``task`` and ``fit`` are those of the last one.
     """
 
     benchmark: str
@@ -101,6 +105,8 @@ class Run(Config):
     bidirectional: bool = False
     readout: ComponentSpec = LINEAR
     pool: PoolName | None = None
+    stages: Annotated[tuple[Stage, ...], Field(strict=False)] = ()
+    start_from: Start | None = None
     settings: Annotated[tuple[str, ...], Field(strict=False)] = ()
     evaluate: EvaluationLengths | None = Field(None, exclude=True)
 
@@ -114,6 +120,18 @@ class Run(Config):
     def T(self) -> int:
         """The sequence length as the task counts it."""
         return self.task.T
+
+    @property
+    def updates(self) -> int:
+        """The number of updates of all stages."""
+        return sum(part.fit.steps for part in self.parts)
+
+    @property
+    def parts(self) -> tuple["Run", ...]:
+        """A run without stages for each stage, the last one last; itself if it has none."""
+        alone = self.model_copy(update={"stages": ()})
+        earlier = [{"task": stage.task, "fit": stage.fit} for stage in self.stages[:-1]]
+        return (*(alone.model_copy(update=update) for update in earlier), alone)
 
     @property
     def network(self) -> tuple[object, ...]:
@@ -154,15 +172,25 @@ class Run(Config):
             "layers": 1,
             "block": None,
             "bidirectional": False,
+            "stages": (),
+            "start_from": None,
         }
         unused = {key: True for key, value in defaults.items() if getattr(self, key) == value}
         value = self.model_dump(mode="json", exclude={**_NOT_IDENTITY, **unused})
-        for name in _LATER_KEYS_OF_FIT:
-            if value["fit"][name] is None:
-                del value["fit"][name]
-        if value["fit"]["optimizer"].get("accumulator") == _AS_IN_THE_PAPER:
-            del value["fit"]["optimizer"]["accumulator"]
+        for part in (value, *value.get("stages", ())):
+            _remove_unused(part["fit"])
         return value
+
+
+def _remove_unused(fit: dict[str, Any]) -> None:
+    """Remove what has no part in a result, and later keys that are not used."""
+    for name in _LATER_KEYS_OF_FIT:
+        if fit[name] is None:
+            del fit[name]
+    if fit["optimizer"].get("accumulator") == _AS_IN_THE_PAPER:
+        del fit["optimizer"]["accumulator"]
+    for name in _NOT_IDENTITY_OF_FIT:
+        fit.pop(name, None)
 
 
 def _digest(value: Mapping[str, object]) -> str:

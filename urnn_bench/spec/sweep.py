@@ -18,6 +18,8 @@ from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.plausible import check_fit
 from urnn_bench.spec.run import LINEAR, EvaluationLengths, Probes, Run
+from urnn_bench.spec.stages import Stage, joined
+from urnn_bench.spec.start import StartFrom
 from urnn_bench.spec.types import ComponentSpec
 
 # of the cell of a model, the names of its options; None if they are not known
@@ -51,7 +53,8 @@ class CheckedBenchmark:
 class UnresolvedRun:
     """A run before its components have checked their options and its width is known.
 
-    ``inherited`` are the keys of the model that the file has at its top.
+    ``inherited`` are the keys of the model that the file has at its top. With ``stages``, ``task``
+    and ``fit`` are those of the last one.
     """
 
     label: str
@@ -64,6 +67,8 @@ class UnresolvedRun:
     probes: Probes | None = None
     inherited: frozenset[str] = frozenset()
     evaluate: EvaluationLengths | None = None
+    stages: tuple[Stage, ...] = ()
+    start_from: StartFrom | None = None
 
     @property
     def model_name(self) -> str:
@@ -109,7 +114,13 @@ class UnresolvedRun:
         own = self.model.layers or 1, self.model.block, self.model.bidirectional or False
         same_layers = own == (run.layers, run.block, run.bidirectional)
         same_network = same_components and same_width and same_layers and same_pool
-        return same_network and self.fit == run.fit.model_copy(update=ignored)
+        same_stages = _earlier_fits(self.stages) == _earlier_fits(run.stages)
+        same_stages &= (self.start_from is None) == (run.start_from is None)
+        return same_network and same_stages and self.fit == run.fit.model_copy(update=ignored)
+
+
+def _earlier_fits(stages: Sequence[Stage]) -> list[tuple[str, Fit]]:
+    return [(stage.name, stage.fit) for stage in stages[:-1]]
 
 
 def check_benchmark(
@@ -282,13 +293,17 @@ def _draft(
         overlays[_OF_GRID] = of_fit
     sized = _sized(model, benchmark, point, where)
     cell = _with(model.cell, point, grids.MODEL)
+    task = task.model_copy(update={"options": {**task.options, "T": T}})
+    fit, stages = _fit(checked, overlays, where), _stages(checked, task, overlays, where)
     return UnresolvedRun(
         label=label,
         model=_with_network(
             _inheriting(sized, benchmark).model_copy(update={"cell": cell}), point, where, name
         ),
-        task=task.model_copy(update={"options": {**task.options, "T": T}}),
-        fit=_fit(checked, overlays, where),
+        task=stages[-1].task if stages else task,
+        fit=stages[-1].fit if stages else fit,
+        stages=stages,
+        start_from=benchmark.start_from,
         seed=seed,
         settings=settings,
         where=where,
@@ -357,6 +372,23 @@ def _fit(
         raise spec_error(error, Fit, where) from error
     check_fit(fit, where)
     return fit
+
+
+def _stages(
+    checked: CheckedBenchmark,
+    task: ComponentSpec,
+    overlays: Mapping[KeyPath, Mapping[str, object]],
+    whose: Where,
+) -> tuple[Stage, ...]:
+    """Return the stages of a run; a key of a stage holds over those of all overlays.
+
+    Raises SpecError if the last one has another length, or the stages do not fit together.
+    """
+    stages = []
+    for name, spec in checked.benchmark.stages.items():
+        fit = _fit(checked, {**overlays, ("stages", name, "fit"): spec.fit}, whose)
+        stages.append(Stage(name=name, task=spec.task_after(task), fit=fit))
+    return joined(stages, checked.benchmark.stages, checked.where)
 
 
 def _inheriting(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:

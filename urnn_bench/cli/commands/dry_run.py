@@ -77,8 +77,8 @@ def _remaining(run: Run, status: RunStatus, options: ExecutionOptions) -> int:
         return 0
     if options.force:
         forced = status_of_forced(folder_of(options.results, run))
-        return run.fit.steps - (forced.step if forced else 0)
-    return 0 if status.status in FINAL else run.fit.steps - status.step
+        return run.updates - (forced.step if forced else 0)
+    return 0 if status.status in FINAL else run.updates - status.step
 
 
 def _status(run: Run, options: ExecutionOptions) -> RunStatus:
@@ -113,7 +113,7 @@ def _row(run: Run, train_s: float | None, status: RunStatus) -> TableRow:
         "T": run.T,
         "seed": run.seed,
         "hidden": run.hidden,
-        "updates": run.fit.steps,
+        "updates": run.updates,
         "state": status.status,
         "train_s": train_s,
         "run": run.slug,

@@ -52,8 +52,8 @@ def run(
     components = include_files(Components(), include or [])
     all_seeds = [*(seed or []), *range(seeds or 0)]
     selection = selection_of(lengths, models, all_seeds, settings, steps=updates, batch=batch)
-    requested = matrix(components, benchmarks, selection, probe)
     folder = results or default_results()
+    requested = matrix(components, benchmarks, selection, probe, folder)
     backend = Backend(device.value, kernel)
     command = Command(
         requested.given,

@@ -70,7 +70,7 @@ def _status(folder: Path, record: Record) -> TableRow:
         "seed": record.run.seed,
         "state": state,
         "update": _step(folder, record, state),
-        "of": record.run.fit.steps,
+        "of": record.run.updates,
         "updates_per_s": pace,
         "test": (record.test or {}).get(record.criterion),
         "reason": record.reason,

@@ -183,7 +183,9 @@ def _train(all_needs: Collection[Needs], results: Path, base: Command) -> None:
     _check_data({needs.benchmark for needs in all_needs})
     options = ExecutionOptions(Components(), Backend(), results)
     for needs in sorted(all_needs, key=lambda n: (n.benchmark, n.T, n.model)):
-        requested = matrix(options.components, [needs.benchmark], _selection(needs))
+        requested = matrix(
+            options.components, [needs.benchmark], _selection(needs), results=results
+        )
         options = replace(options, command=replace(base, benchmarks=requested.given))
         require_writable(requested.runs, options)
         exit_code = train_runs(prepare_runs(requested, options), options, Reporting())

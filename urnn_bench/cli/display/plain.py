@@ -71,7 +71,7 @@ class _RunProgress:
 
     def line(self) -> str:
         """Return the update, the pace, the time left and the last validation."""
-        steps, pace = self.record.run.fit.steps, self.pace
+        steps, pace = self.record.run.updates, self.pace
         left = f", {duration((steps - self.step) / pace)} left" if pace else ""
         progress = f"update {self.step} of {steps}, {pace:.3g}/s{left}"
         return f"{title(self.record.run)}: {progress}{self.validation}"

@@ -84,7 +84,7 @@ class LiveDisplay:
         self._verbose, self._count, self._ended = verbose, len(runs), 0
         self._matrix: TaskID | None = None
         if len(runs) > 1:
-            self._matrix = self._add(self._description(), sum(run.fit.steps for run in runs))
+            self._matrix = self._add(self._description(), sum(run.updates for run in runs))
         self._bars: dict[Key, _Bar] = {}
 
     def __enter__(self) -> Self:
@@ -96,7 +96,7 @@ class LiveDisplay:
 
     def start(self, record: Record) -> None:
         """Add a bar for the run."""
-        task = self._add(title(record.run), record.run.fit.steps, record.steps_done)
+        task = self._add(title(record.run), record.run.updates, record.steps_done)
         self._bars[key(record.run)] = _Bar(record, task, record.steps_done)
         self._advance_matrix(record.steps_done)
         self._limit_bars()
@@ -115,7 +115,7 @@ class LiveDisplay:
 
     def end(self, record: Record) -> None:
         """Replace the run's bar by a line that says how it ended."""
-        self._advance_matrix(record.run.fit.steps - record.steps_done)
+        self._advance_matrix(record.run.updates - record.steps_done)
         self._progress.remove_task(self._bars.pop(key(record.run)).task)
         self._limit_bars()
         style = "green" if record.status in GOOD else "red"
@@ -127,7 +127,7 @@ class LiveDisplay:
 
     def skip(self, run: Run, state: RunStatus) -> None:
         """Print why a run is skipped."""
-        self._advance_matrix(run.fit.steps)
+        self._advance_matrix(run.updates)
         self._print(_text(skipped(run, state, self._command_again), "dim"))
 
     def _limit_bars(self) -> None:
