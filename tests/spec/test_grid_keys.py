@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from urnn_bench.records.record import Record
 from urnn_bench.spec.grid import label_of
 from urnn_bench.spec.run import Run
 
@@ -109,6 +110,16 @@ def test_settings_of_the_command_line_win_over_the_grid(bench, gridded):
     gridded("{task.symbols: [3, 5], hidden: [3, 4], model.forget_bias: [0.0]}")
     shown = models(bench, "--model", "lstm", "--set", "task.symbols=4", "--set", "hidden=5")
     assert shown == ["lstm @ forget_bias=0.0"]
+
+
+def test_a_network_of_the_command_line_wins_over_models_and_the_grid(bench, gridded):
+    gridded("{layers: [2, 3], block.norm: [rms, none], hidden: [3]}")
+    shown = models(bench, "--model", "lstm", "--set", "layers=2", "--set", "block.norm=rms")
+    assert shown == ["lstm @ hidden=3"]
+    own = ("--set", "models.lstm.layers=3", "--set", "models.lstm.readout=mlp")
+    bench("run", "tiny", "--model", "lstm", *own, "--set", "layers=2", "--set", "readout=linear")
+    (run,) = (Record.read(folder).run for folder in bench.runs("tiny"))
+    assert (run.layers, run.readout.name) == (2, "linear")
 
 
 def test_an_axis_can_be_set_added_and_replaced(bench, gridded):

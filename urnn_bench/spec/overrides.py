@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, takewhile
 
 from urnn_bench.errors import SpecError, UnknownNameError
-from urnn_bench.spec.grid import FIT, SIZES, TASK, axis_path, is_below, with_one_size
+from urnn_bench.spec.grid import FIT, NETWORK, SIZES, TASK, axis_path, is_below, with_one_size
 from urnn_bench.spec.load import Document, KeyPath, YamlMapping, parse_value, value_text
 from urnn_bench.spec.notation import shown_name, written
 from urnn_bench.spec.stages import by_name
@@ -204,7 +204,10 @@ def _remove_overlays(mapping: YamlMapping, path: KeyPath) -> None:
     if key in SIZES:
         for model in models:
             _remove_sizes(model)
-    if key in (FIT, TASK, *SIZES):
+    if key in NETWORK and not inner:
+        for model in models:
+            _remove(model, path)
+    if key in (FIT, TASK, *SIZES, *NETWORK):
         _remove_from_grid(mapping.get(_GRID), path)
     if key == _GRID and inner:
         _remove_from_grid(mapping.get(_GRID), axis_path(inner[0]), keep=inner[0])
