@@ -147,6 +147,7 @@ def test_a_budget_counts_every_layer_and_block(bench):
     ("arguments", "said"),
     [
         (("--set", "layers=0"), "layers=0: must be at least 1"),
+        (("--set", "layers=2000"), "layers=2000: must be at most 1000"),
         (("--set", "block={nrm: rms}"), "unknown key 'nrm'; did you mean 'norm'?"),
         (("--set", "block={norm: group}"), "must be 'none', 'layer', 'batch' or 'rms'"),
         (("--set", "block={dropout: 1}"), "must be less than 1"),
@@ -196,3 +197,16 @@ def test_the_time_loop_is_refused_where_it_computes_something_else(bench):
     batch = ("--set", "block={norm: batch}", "--model", "lstm")
     done = bench("run", "tiny", *batch, "--kernel", "eager", code=2)
     assert "batch normalisation takes its means over all time steps" in done.err
+
+
+def test_a_part_of_a_block_is_set_in_models_that_have_their_own(bench):
+    own = "{layers: 2, block: {mixer: glu}, readout: mlp}"
+    text = (
+        (bench.folder / "benchmarks" / "tiny.yaml").read_text().replace("  lstm:", f"  lstm: {own}")
+    )
+    bench.write("benchmarks/own.yaml", text)
+    bench("run", "own", "--model", "lstm", "--set", "block.norm=rms", "--set", "readout.widths=[3]")
+    (path,) = bench.folder.glob("results/own/lstm-*/run.json")
+    run = Run.model_validate(json.loads(path.read_text())["run"])
+    assert (run.block.norm, run.block.mixer) == ("rms", "glu")
+    assert run.readout.name == "mlp" and run.readout.options["widths"] == [3]

@@ -16,6 +16,7 @@ from urnn_bench.spec.types import (
     ComponentSpec,
     Config,
     Count,
+    Layers,
     PoolName,
     Seeds,
     require_distinct,
@@ -29,7 +30,7 @@ class ModelSpec(Config):
     """
 
     cell: ComponentSpec
-    layers: Count | None = None
+    layers: Layers | None = None
     block: Block | None = None
     bidirectional: bool | None = None
     readout: ComponentSpec | None = None
@@ -60,7 +61,7 @@ class Benchmark(Config):
     T: dict[int, dict[str, object]]
     seeds: Seeds = (0,)
     models: Annotated[dict[str, ModelSpec], Field(min_length=1)]
-    layers: Count | None = None
+    layers: Layers | None = None
     block: Block | None = None
     bidirectional: bool | None = None
     readout: ComponentSpec | None = None

@@ -67,7 +67,9 @@ def apply(document: Document, settings: Sequence[Override]) -> Document:
     for leaf in chain.from_iterable(map(leaves, settings)):
         _check_stage(mapping, leaf)
         _remove_overlays(mapping, leaf.path)
-        _write(mapping, leaf)
+        is_of_models = _write_to_networks(mapping, leaf)
+        if leaf.path[0] in mapping or not is_of_models:
+            _write(mapping, leaf)
     return Document(document.source, mapping, document.lines)
 
 
@@ -211,6 +213,20 @@ def _remove_overlays(mapping: YamlMapping, path: KeyPath) -> None:
         _remove_from_grid(mapping.get(_GRID), path)
     if key == _GRID and inner:
         _remove_from_grid(mapping.get(_GRID), axis_path(inner[0]), keep=inner[0])
+
+
+def _write_to_networks(mapping: YamlMapping, leaf: Override) -> bool:
+    """Write a part of a block or a readout into every model that has its own, if one has."""
+    key, *inner = leaf.path
+    if key not in NETWORK or not inner:
+        return False
+    models = [model for model in _values(mapping.get("models")) if isinstance(model, dict)]
+    own = [model for model in models if model.get(key) is not None]
+    for model in own:
+        if isinstance(model[key], str):
+            model[key] = {_NAME: model[key]}
+        _write(model, leaf)
+    return bool(own)
 
 
 def _values(node: object) -> list[object]:

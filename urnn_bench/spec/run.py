@@ -17,6 +17,7 @@ from urnn_bench.spec.types import (
     ComponentSpec,
     Config,
     Count,
+    Layers,
     PoolName,
     Seed,
     require_distinct,
@@ -100,7 +101,7 @@ class Run(Config):
     fit: Fit
     seed: Seed
     probes: Probes | None = None
-    layers: Count = 1
+    layers: Layers = 1
     block: Block | None = None
     bidirectional: bool = False
     readout: ComponentSpec = LINEAR

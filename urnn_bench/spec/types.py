@@ -20,6 +20,8 @@ SEQUENCES: JsonDict = {"unit": "sequences"}
 
 # what a tensor's size, and a loop of torch's, can be
 Count = Annotated[int, Field(ge=1, lt=2**63)]
+# more would take minutes to build, and longer to train than anyone waits
+Layers = Annotated[int, Field(ge=1, le=1000)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 # how the features over time become what the readout sees
