@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from urnn_bench.analysis.results import load
-from urnn_bench.figures.learning_curves import LearningCurves
+from urnn_bench.figures.learning_curves import LearningCurves, _median
 
 STAGED = """\
 title: In stages
@@ -43,3 +44,10 @@ def test_a_stage_is_marked_where_it_begins(drawn, x, begin):
 def test_no_line_is_drawn_through_a_boundary(drawn):
     medians = [line for line in drawn(x="updates").lines if line.get_linewidth() == 1.8]
     assert [list(line.get_xdata()) for line in medians] == [[0, 2, 4], [4, 6, 8, 10]]
+
+
+def test_a_run_that_diverged_in_an_earlier_stage_counts_in_the_next():
+    """Without it the median would be of those that are left, or of none."""
+    curves = pd.DataFrame({"a": [3.0, 2.0], "b": [5.0, 4.0]}, index=[4, 6])
+    status = {"run": ["a", "b", "c"], "status": ["done", "done", "diverged"]}
+    assert list(_median(curves, pd.DataFrame(status), is_loss=True)) == [5.0, 4.0]

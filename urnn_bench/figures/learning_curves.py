@@ -210,7 +210,9 @@ def _held(
     held = np.where(
         is_after & (status == SOLVED).to_numpy(), scores[last, range(len(last))], scores
     )
-    return np.where(is_after & (status == DIVERGED).to_numpy() & is_loss, inf, held)
+    # one that diverged in an earlier stage has no scores of this one
+    is_gone = is_after | ~known.any(axis=0)
+    return np.where(is_gone & (status == DIVERGED).to_numpy() & is_loss, inf, held)
 
 
 def _mark_ends(
