@@ -1,14 +1,17 @@
 """Training in stages: one network whose task, optimizer and schedule change at a boundary."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 import torch
 
 from urnn_bench.engine import optim
 from urnn_bench.engine.loop import train, train_run
+from urnn_bench.engine.stacked import execute_updates
 from urnn_bench.engine.stacked_check import share_strategy
 from urnn_bench.engine.train_state import TrainState
+from urnn_bench.engine.update import Eager, UpdateRequest
 from urnn_bench.events import Measured, Updated
 from urnn_bench.registry import Components
 from urnn_bench.run import build
@@ -50,8 +53,15 @@ def staged(seed=0, cell="lstm", **changes):
     )
 
 
-def job_of(run):
-    return build.job_of(Components(), run, Backend("cpu", "auto"))[0]
+def job_of(run, kernel="auto"):
+    return build.job_of(Components(), run, Backend("cpu", kernel))[0]
+
+
+def stackable(run):
+    """A job on the time loop, which stacks."""
+    job = job_of(run, "eager")
+    assert job.stacked_forward is not None
+    return job
 
 
 def events_of(job, kind):
@@ -116,10 +126,10 @@ def test_an_earlier_stage_cannot_solve_the_task():
 @pytest.mark.parametrize("cell", ["lstm", "urnn", "rnn"])
 def test_a_stack_trains_each_run_as_alone(cell):
     runs = [staged(seed, cell) for seed in range(3)]
-    alone = [job_of(run) for run in runs]
+    alone = [stackable(run) for run in runs]
     for job in alone:
         events_of(job, Updated)
-    stack = share_strategy([job_of(run) for run in runs])
+    stack = share_strategy([stackable(run) for run in runs])
     for _, event in train(stack, [TrainState() for _ in stack]):
         if isinstance(event, Exception):
             raise event
@@ -129,18 +139,37 @@ def test_a_stack_trains_each_run_as_alone(cell):
 
 def test_a_stack_keeps_stages_apart_of_runs_that_are_in_different_ones():
     """As when some of a stack were stopped earlier than others."""
-    runs = [staged(0), staged(1)]
-    ahead = job_of(runs[1])
+    runs = [staged(0, "urnn"), staged(1, "urnn")]
+    ahead = stackable(runs[1])
     state = TrainState()
     for event in train_run(ahead, state):
         if isinstance(event, Updated) and event.step == 3:
             break
-    stack = share_strategy([job_of(runs[0]), ahead])
+    stack = share_strategy([stackable(runs[0]), ahead])
     for _ in train(stack, [TrainState(), state]):
         pass
-    whole = job_of(runs[1])
+    whole = stackable(runs[1])
     events_of(whole, Updated)
     torch.testing.assert_close(weights(stack[1]), weights(whole), rtol=0, atol=1e-8)
+
+
+class Noting(Eager):
+    """Updates as always, and which stages each call has updates of."""
+
+    calls: ClassVar[list[set[str]]] = []
+
+    def __call__(self, requests):
+        self.calls.append({request.job.stage for request in requests})
+        return super().__call__(requests)
+
+
+def test_updates_of_different_stages_are_not_one():
+    """A graph that is captured has the optimizers of one stage, whatever the shapes."""
+    job = stackable(staged(cell="urnn"))
+    stages = [replace(stage, strategy=Noting()) for stage in (job.earlier[0], job)]
+    batch = job.task.batch("train", 0, 4, 0).to(job.device, job.dtype)
+    execute_updates([UpdateRequest(stage, batch, (), 4) for stage in stages])
+    assert Noting.calls == [{"short"}, {"long"}]
 
 
 def test_no_stages_and_no_identity():

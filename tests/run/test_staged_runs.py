@@ -163,6 +163,14 @@ def test_a_fault_of_a_stage_has_its_line(staged):
     assert "b.yaml, line 11: stages.long.fit.stps: unknown key 'stps'" in err
 
 
+def test_solved_stops_the_last_stage_alone(staged):
+    solved = "fit.solved={metric: cross_entropy_nat, below: 100, stop: true}"
+    staged("run", "staged", "--model", "lstm", "--set", solved, "-q")
+    record = Record.read(staged.runs("staged")[0])
+    assert record.status == "solved" and record.solved_step == 2 and record.steps_done == 3
+    assert [stage.fit.solved is None for stage in record.run.stages] == [True, False]
+
+
 def test_one_number_of_updates_is_refused(staged):
     err = staged("run", "staged", "--updates", 7, code=2).err
     assert "trains in stages" in err and "--set stages.long.fit.steps=7" in err

@@ -98,6 +98,7 @@ def _group_by_shape(requests: Sequence[UpdateRequest]) -> Iterator[list[int]]:
     """Yield the indices of requests whose updates can be stacked."""
     groups: dict[object, list[int]] = {}
     for i, request in enumerate(requests):
+        # a captured graph has the optimizers of one stage
         states = ((s.shape, s.dtype) for s in request.state)
         shapes = (request.job.stage, request.batch.form(), *states)
         single = request.job.stacked_forward is None or request.job.draws.seen
