@@ -153,10 +153,11 @@ def _quoted(line):
 
 def test_a_table_needs_neither_file_and_tells_of_damage(runs):
     command, run = runs
+    before = command("table", "tiny").out
     for name in ("metrics.csv", "probes.csv"):
         (run / name).write_bytes(b"\xff\xfe\0;\r\n" * 100)
     said = command("table", "tiny")
-    assert said.out.count("\n") == 5 and said.err.count("its header is") == 1
+    assert said.out == before and said.err.count("its header is") == 1
 
 
 def test_a_figure_that_raises_is_named_and_the_others_are_drawn(runs):

@@ -13,14 +13,14 @@ from test_resume import equal, state, table
 from urnn_bench.records.record import Record
 
 MEMORY = {"clocked": {"h", "c"}, "convolutional": {"h"}}
-STEPS = 400
+STEPS = 2000
 CARRIED = f"""\
 title: States that go from batch to batch
 task: {{name: carried, validation_examples: 6, test_examples: 6}}
 T: [3]
 hidden: 3
 models: {{rnn: }}
-fit: {{steps: {STEPS}, batch: 2, evaluate_every: 200}}
+fit: {{steps: {STEPS}, batch: 2, evaluate_every: 100}}
 """
 
 
@@ -69,11 +69,11 @@ def test_a_killed_run_resumes_with_the_states_it_carried(cell, bench):
     files = ("--include", "carried.py", "--include", f"{cell}.py")
     arguments = ("run", "carried", "--model", cell, *files, "--threads", 1)
     process = bench.start(*arguments)
-    for _ in range(1200):
+    for _ in range(20_000):
         if found := [*bench.folder.glob("results/carried/*/checkpoint.pt")]:
             break
         assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+        time.sleep(0.003)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     position = torch.load(found[0], weights_only=True)["position"]

@@ -21,9 +21,7 @@ class UrnnBench(Group):
         "list": CommandSpec(
             "list:list_", "List benchmarks, models, tasks, figures, probes and papers."
         ),
-        "describe": CommandSpec(
-            "describe", "Describe a benchmark, model, task, readout, figure, probe or paper."
-        ),
+        "describe": CommandSpec("describe", "Describe a benchmark, a component or a paper."),
         "status": CommandSpec("status", "Show every recorded run and its state."),
         "plot": CommandSpec("plot", "Draw figures from the records."),
         "table": CommandSpec("table", "Summarise the records over seeds in a table."),

@@ -68,7 +68,8 @@ def batch_of(task: Task, split: SplitName, index: int, size: int, seed: int) -> 
         # not the path of the generator that the task is given, whose numbers would be the same
         seed_globals(seed, "global", "data", split, index)
     batch = task.batch(split, index, size, seed)
-    if batch.lengths is not None:
+    # what is no batch at all is told of with the task's contract
+    if isinstance(batch, Batch) and batch.lengths is not None:
         _check_lengths(task, batch, task.carries_state(split, index + 1, size))
     return batch
 

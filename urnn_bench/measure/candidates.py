@@ -103,9 +103,11 @@ def torch_module(name: str, shape: Shape, x: Tensor) -> Candidate:
 
 
 def _forward_and_backward(cell: Cell, run: Forward, x: Tensor, gradient: Tensor) -> Tensor:
-    """Return the states after backpropagating ``gradient`` to every parameter."""
+    """Return the states after backpropagating ``gradient`` to every parameter, if there is one."""
     hs, _ = run(x, cell.initial_state(x.shape[1]), cell.weights())
-    cell.readout_features(hs).backward(gradient)  # type: ignore[no-untyped-call]
+    features = cell.readout_features(hs)
+    if features.requires_grad:
+        features.backward(gradient)  # type: ignore[no-untyped-call]
     return hs
 
 

@@ -170,6 +170,9 @@ def _outputs_and_gradients(
     hs, _ = choice.run(x, _first_state(cell, x), cell.weights())
     features = cell.readout_features(hs)
     y = choice.linear(features, weight, bias)
-    torch.autograd.backward([features, y], [cotangent(x, cell.features), cotangent(x, 3)])
+    # of a cell of which nothing is trained, the features may have no gradient
+    parts = [(features, cotangent(x, cell.features)), (y, cotangent(x, 3))]
+    outputs, gradients = zip(*(part for part in parts if part[0].requires_grad), strict=True)
+    torch.autograd.backward(outputs, gradients)
     leaves = (x, weight, bias, *cell.parameters())
     return [hs.detach(), y.detach(), *(p.grad for p in leaves if p.grad is not None)]

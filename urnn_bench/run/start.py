@@ -1,6 +1,7 @@
 """The weights of another run that a run starts from: found, checked and loaded."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -102,7 +103,7 @@ def _require_done(folder: Path, record: Record, command: Command) -> _Found:
     if not (folder / CHECKPOINT).is_file():
         raise RecordsError(
             f"{folder} has kept no weights, as its {CHECKPOINT} is not there; train it again "
-            f"with: {again} --force"
+            f"with: {replace(again, force=True)}"
         )
     return folder, record
 

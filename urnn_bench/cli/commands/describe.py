@@ -22,7 +22,7 @@ def describe(
     include: Include = None,
     json: Json = False,
 ) -> None:
-    """Describe a benchmark, model, task, readout, figure, probe or paper: source, options, size."""
+    """Describe a benchmark, a component or a paper: source, options, size."""
     from urnn_bench.cli.commands import _descriptions
 
     descriptions = _descriptions.describe(load_components(include or []), name)
