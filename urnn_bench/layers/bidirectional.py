@@ -11,19 +11,18 @@ T steps, B batch, F input features, R features of a cell.
 from typing import Any, NoReturn
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from urnn_bench.cells.base import Cell, StateSpec
-from urnn_bench.kernels.choose import Choice, Implementation, choose
+from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.kernels.time_loop import stacked as stacked_loop
+from urnn_bench.layers.composite import DEVICES, CompositeCell, kernel_of, run_stack_of
 from urnn_bench.spec.types import Config
 
-_DEVICES = frozenset({"cpu", "cuda", "mps"})
 Weights = tuple[Any, Any]
 
 
-class BidirectionalCell(Cell[Weights]):
+class BidirectionalCell(CompositeCell[Weights]):
     """A cell that reads forwards and one that reads backwards."""
 
     has_step = causal = False
@@ -35,14 +34,15 @@ class BidirectionalCell(Cell[Weights]):
         names = (("forwards", self.forwards), ("backwards", self.backwards))
         states = (StateSpec(f"{s.name}_{name}", s.memory) for name, c in names for s in c.states)
         self.states = (StateSpec("y", memory=False), *states)
-        self.kernels = {"both": Implementation(_DEVICES, _run, stacked=_run_stack)}
+        self.kernels = {
+            "both": Implementation(DEVICES, _run, stacked=_run_stack, warm_up=self.warm_up)
+        }
         self.time_varying = self.forwards.time_varying
         self.host_sync_reason = self.forwards.host_sync_reason
-        self._choices: dict[str, Choice] = {}
 
     @property
-    def parts(self) -> tuple[Cell, ...]:
-        """Both cells."""
+    def inner(self) -> tuple[Cell, ...]:
+        """The cell that reads forwards, and the other."""
         return self.forwards, self.backwards
 
     @property
@@ -62,43 +62,17 @@ class BidirectionalCell(Cell[Weights]):
         """Raise TypeError: there is no step in time."""
         raise TypeError(self.time_loop_refusal)
 
-    def initial_state(self, batch: int) -> State:
-        """Return zeros for the output, and those of both."""
-        states = [s for cell in self.parts for s in cell.initial_state(batch)]
-        like = next(self.parameters(), states[0].real)
-        return (like.new_zeros(batch, self.features), *states)
-
-    def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
-        """Return those of both."""
-        return tuple(p for cell in self.parts for p in cell.orthogonal_parameters())
-
-    def recurrent_parameters(self) -> tuple[nn.Parameter, ...]:
-        """Return those of both."""
-        return tuple(p for cell in self.parts for p in cell.recurrent_parameters())
-
-    def on_update_end(self, step: int) -> None:
-        """Tell both."""
-        for cell in self.parts:
-            cell.on_update_end(step)
-
     def flops(self) -> float | None:
         """Return those of both."""
         one = self.forwards.flops()
         return None if one is None else 2 * one
 
-    def choice(self, cell: Cell, device: str) -> Choice:
-        """Return the kernel of a cell on a device, the same for both: the first that can run."""
-        key = f"{device} {cell is self.forwards}"
-        if key not in self._choices:
-            self._choices[key] = choose(cell, device, "auto")
-        return self._choices[key]
-
 
 def _run(cell: BidirectionalCell, x: Tensor, state: State, w: Weights) -> tuple[Tensor, State]:
     """Return the features of both (T, B, 2R) and the last states, of x (T, B, F)."""
     device, (first, second) = x.device.type, _split(cell, state)
-    there = cell.choice(cell.forwards, device).run(x, first, w[0])
-    back = cell.choice(cell.backwards, device).run(x.flip(0), second, w[1])
+    there = kernel_of(cell.forwards, device).run(x, first, w[0])
+    back = kernel_of(cell.backwards, device).run(x.flip(0), second, w[1])
     return _joined(cell, there, back, time_axis=0)
 
 
@@ -107,16 +81,9 @@ def _run_stack(
 ) -> tuple[Tensor, State]:
     """Return the same of a stack of M networks, of x (M, T, B, F)."""
     first, second = _split(cell, state)
-    there = _stack_of(cell, cell.forwards, x, first, w[0])
-    back = _stack_of(cell, cell.backwards, x.flip(1), second, w[1])
+    there = run_stack_of(cell.forwards, x, first, w[0])
+    back = run_stack_of(cell.backwards, x.flip(1), second, w[1])
     return _joined(cell, there, back, time_axis=1)
-
-
-def _stack_of(
-    both: BidirectionalCell, cell: Cell, x: Tensor, state: State, w: Any
-) -> tuple[Tensor, State]:
-    kernel = both.choice(cell, x.device.type).stacked
-    return stacked_loop(cell, x, state, w) if kernel is None else kernel(x, state, w)
 
 
 def _split(cell: BidirectionalCell, state: State) -> tuple[State, State]:

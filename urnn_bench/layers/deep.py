@@ -7,7 +7,6 @@ T steps, B batch, F input features, D width of the layers, R features of a cell.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
@@ -16,14 +15,13 @@ from torch.func import functional_call
 from torch.utils._pytree import tree_map
 
 from urnn_bench.cells.base import Cell, StateSpec
-from urnn_bench.kernels.choose import Choice, Implementation, choose
+from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.kernels.time_loop import stacked as stacked_loop
 from urnn_bench.layers.block import NORMS, Block, Plain
+from urnn_bench.layers.composite import DEVICES, CompositeCell, kernel_of, run_stack_of
 from urnn_bench.spec.layers import Block as BlockOptions
 from urnn_bench.spec.types import Config
 
-_DEVICES = frozenset({"cpu", "cuda", "mps"})
 Parameters = dict[str, Tensor]
 
 
@@ -43,7 +41,7 @@ class DeepWeights(NamedTuple):
     norm: Parameters
 
 
-class DeepCell(Cell[DeepWeights]):
+class DeepCell(CompositeCell[DeepWeights]):
     """``layers`` cells of one type; with a block, an input projection (F to D) comes before them.
 
     After blocks that normalise first, their sum is normalised once more.
@@ -79,26 +77,22 @@ class DeepCell(Cell[DeepWeights]):
         self.has_step = self.layer(0).has_step and not (layers > 1 and self.time_varying)
         self.states = (StateSpec("y", memory=False), *self._layer_states())
         self.kernels = {
-            "layers": Implementation(_DEVICES, _run, stacked=_run_stack, warm_up=self._warm_up)
+            "layers": Implementation(DEVICES, _run, stacked=_run_stack, warm_up=self.warm_up)
         }
-        self._choices: dict[tuple[int, str], Choice] = {}
 
-    def _layers(self) -> tuple[Cell, ...]:
+    @property
+    def inner(self) -> tuple[Cell, ...]:
+        """The cells of the layers, from the bottom."""
         return tuple(self.cells)  # type: ignore[arg-type]
 
     def layer(self, number: int) -> Cell:
         """Return the cell of a layer, counted from 0."""
-        return self._layers()[number]
+        return self.inner[number]
 
     def block(self, number: int) -> "Block | Plain":
         """Return what surrounds the cell of a layer."""
         block: Block | Plain = self.blocks[number]  # type: ignore[assignment]
         return block
-
-    @property
-    def parts(self) -> tuple[Cell, ...]:
-        """The cells of the layers, and of those that have parts theirs."""
-        return tuple(part for cell in self._layers() for part in cell.parts)
 
     @property
     def features(self) -> int:
@@ -107,20 +101,20 @@ class DeepCell(Cell[DeepWeights]):
 
     def _layer_states(self) -> Iterator[StateSpec]:
         """Yield the states of every layer, with its number, counted from 1."""
-        for number, cell in enumerate(self._layers(), 1):
+        for number, cell in enumerate(self.inner, 1):
             yield from (StateSpec(f"{s.name}_{number}", s.memory) for s in cell.states)
 
     def split(self, state: State) -> Iterator[State]:
         """Yield the states of every layer, from the bottom."""
         first = 1
-        for cell in self._layers():
+        for cell in self.inner:
             yield state[first : first + len(cell.states)]
             first += len(cell.states)
 
     def weights(self) -> DeepWeights:
         """Return those of every layer."""
         blocks = [self.block(i) for i in range(len(self.blocks))]
-        layers = zip(self._layers(), blocks, strict=True)
+        layers = zip(self.inner, blocks, strict=True)
         return DeepWeights(
             dict(self.encoder.named_parameters()),
             tuple(
@@ -156,46 +150,14 @@ class DeepCell(Cell[DeepWeights]):
             states += after
         return (_call(self.norm, w.norm, x), *states)
 
-    def initial_state(self, batch: int) -> State:
-        """Return zeros for the output, and each layer's."""
-        states = [s for cell in self._layers() for s in cell.initial_state(batch)]
-        like = next(self.parameters(), states[0].real)
-        return (like.new_zeros(batch, self.width), *states)
-
-    def orthogonal_parameters(self) -> tuple[nn.Parameter, ...]:
-        """Return those of all layers."""
-        return tuple(p for cell in self._layers() for p in cell.orthogonal_parameters())
-
-    def recurrent_parameters(self) -> tuple[nn.Parameter, ...]:
-        """Return those of all cells; blocks have none."""
-        return tuple(p for cell in self._layers() for p in cell.recurrent_parameters())
-
-    def on_update_end(self, step: int) -> None:
-        """Tell every layer."""
-        for cell in self._layers():
-            cell.on_update_end(step)
-
     def flops(self) -> float | None:
         """Return those of the cells, and two for each weight of the linear maps around them."""
-        of_cells = [cell.flops() for cell in self._layers()]
+        of_cells = [cell.flops() for cell in self.inner]
         if None in of_cells:
             return None
         linear = (*self.encoder.modules(), *self.blocks.modules())
         around = sum(2 * m.weight.numel() for m in linear if isinstance(m, nn.Linear))
         return sum(filter(None, of_cells)) + around
-
-    def _warm_up(self, batch: int, dtype: torch.dtype) -> None:
-        # a cell of which nothing is trained may have buffers alone
-        device = next(chain(self.parameters(), self.buffers())).device.type
-        for number in range(len(self.cells)):
-            self.choice(number, device).warm_up(batch, dtype)
-
-    def choice(self, layer: int, device: str) -> Choice:
-        """Return the kernel of a layer's cell on a device: the first that can run."""
-        key = layer, device
-        if key not in self._choices:
-            self._choices[key] = choose(self.layer(layer), device, "auto")
-        return self._choices[key]
 
 
 def _refusal(cell: Cell, layers: int, block: BlockOptions | None) -> str:
@@ -219,7 +181,7 @@ def _run(cell: DeepCell, x: Tensor, state: State, w: DeepWeights) -> tuple[Tenso
     states: list[Tensor] = []
     for i, (first, layer) in enumerate(zip(cell.split(state), w.layers, strict=True)):
         below = _call(cell.block(i).before, layer.before, x)
-        hs, last = cell.choice(i, x.device.type).run(below, first, layer.cell)
+        hs, last = kernel_of(cell.layer(i), x.device.type).run(below, first, layer.cell)
         x, hs = _with_end(cell, i, x, hs, last[0], time_axis=0)
         x = _call(cell.block(i).after, layer.after, x, cell.layer(i).readout_features(hs))
         states += last
@@ -233,7 +195,7 @@ def _run_stack(cell: DeepCell, x: Tensor, state: State, w: DeepWeights) -> tuple
     states: list[Tensor] = []
     for i, (first, layer) in enumerate(zip(cell.split(state), w.layers, strict=True)):
         below = _map(cell.block(i).before, layer.before, x)
-        hs, last = _stack_of(cell, i, x.device.type, below, first, layer)
+        hs, last = run_stack_of(cell.layer(i), below, first, layer.cell)
         x, hs = _with_end(cell, i, x, hs, last[0], time_axis=1)
         x = _map(cell.block(i).after, layer.after, x, cell.layer(i).readout_features(hs))
         states += last
@@ -258,15 +220,6 @@ def _split_end(cell: DeepCell, y: Tensor, time_axis: int) -> tuple[Tensor, Tenso
     """Return the output over time, and that after the last step."""
     end = y.select(time_axis, -1)
     return (y if cell.layer(0).causal else y.narrow(time_axis, 0, y.shape[time_axis] - 1)), end
-
-
-def _stack_of(
-    cell: DeepCell, layer: int, device: str, x: Tensor, state: State, w: LayerWeights
-) -> tuple[Tensor, State]:
-    kernel = cell.choice(layer, device).stacked
-    if kernel is None:
-        return stacked_loop(cell.layer(layer), x, state, w.cell)
-    return kernel(x, state, w.cell)
 
 
 def _map(module: nn.Module, parameters: Parameters, *args: Tensor) -> Tensor:

@@ -127,15 +127,17 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
     _check_solved_readout(components, run, draft)
     _check_direction(components, run, draft)
     _check_forms(components, run, draft)
-    if model.hidden is not None:
-        return run
-    if model.parameters is None:
-        where = draft.where(("models", draft.model_name))
+    return run if model.hidden is not None else _within_budget(components, run, draft)
+
+
+def _within_budget(components: Components, run: Run, draft: UnresolvedRun) -> Run:
+    """Return a run of the greatest width that its budget of parameters allows."""
+    budget, where = draft.model.parameters, draft.where(("models", draft.model_name))
+    if budget is None:
         raise SpecError(where + "give the size, by 'hidden' or by a budget of 'parameters'")
-    hidden = widest(components, run, model.parameters)
+    hidden = widest(components, run, budget)
     if hidden is None:
-        where = draft.where(("models", draft.model_name))
-        raise SpecError(where + f"no width has as few as {model.parameters} parameters")
+        raise SpecError(where + f"no width has as few as {budget} parameters")
     return run.model_copy(update={"hidden": hidden})
 
 
