@@ -69,7 +69,9 @@ def test_the_seed_alone_decides_the_initial_values(cell_type):
         )
 
     assert torch.equal(values(0), values(0))
-    assert not torch.equal(values(0), values(1))
+    # a cell without parameters may have nothing that is drawn
+    if list(make(cell_type).parameters()):
+        assert not torch.equal(values(0), values(1))
 
 
 def test_step_is_pure(cell_type):

@@ -29,3 +29,8 @@ def glorot_bound(fan_in: int, fan_out: int) -> float:
 def zeros(*shape: int) -> nn.Parameter:
     """Return a parameter of zeros."""
     return nn.Parameter(torch.zeros(shape))
+
+
+def normal(*shape: int, deviation: float) -> nn.Parameter:
+    """Return a tensor of normal numbers with mean 0."""
+    return nn.Parameter(deviation * torch.randn(shape))

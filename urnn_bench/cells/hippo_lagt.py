@@ -1,0 +1,36 @@
+"""HiPPO-LagT: a gated network whose memory forgets its past exponentially.
+
+Gu, Dao, Ermon, Rudra and Ré (2020), arXiv:2008.07669, theorem 1 and appendix D.2: c' = A c + B f.
+"""
+
+from pydantic import Field
+
+from urnn_bench.cells._hippo import HippoCell, HippoOptions
+from urnn_bench.cells._memory import Memory, window_memory
+from urnn_bench.kernels.memory_operators import lagt
+from urnn_bench.spec.types import Fraction, Positive
+
+
+class HippoLagtOptions(HippoOptions):
+    """Which Laguerre polynomials, and how long a step is."""
+
+    alpha: Fraction = Field(0.0, description="of the generalised Laguerre polynomials")
+    beta: float = Field(
+        1.0,
+        ge=0,
+        description="the past counts by e^(-(1 + β) y / 2), y ago; the paper has 1, its released "
+        "code of LagT 0",
+    )
+    interval: Positive = Field(1.0, description="Δt, the time from one sample to the next")
+
+
+class HippoLagt(HippoCell):
+    """The gated network around LagT."""
+
+    Options = HippoLagtOptions
+    options: HippoLagtOptions
+
+    def new_memory(self, order: int) -> Memory:
+        """Return LagT."""
+        o = self.options
+        return window_memory(lagt(order, o.alpha, o.beta), o, o.interval, lower=True)
