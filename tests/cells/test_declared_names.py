@@ -57,7 +57,8 @@ def test_two_declarations_that_differ_are_refused():
     type("Agreeing", (Cell,), {**body, "state_names": ("h", "clock")})
 
 
-def test_all_states_of_the_built_in_cells_are_memory():
+def test_all_states_of_the_built_in_cells_but_clocks_are_memory():
     registry = Components().cells
     for name in registry.names():
-        assert all(state.memory for state in registry.get(name, Cell).states)
+        states = registry.get(name, Cell).states
+        assert [s.name for s in states if not s.memory] in ([], ["clock"])
