@@ -40,20 +40,30 @@ class SequenceModel(nn.Module):
         Another call can continue from that state; without one, a sequence starts from h_0. The
         last step is that of ``lengths`` (B), if they are given, and the last state that of T.
         """
-        hs, last = self.states(x, state)
+        hs, last = self._states_to_pool(x, state, lengths)
         return self.output(hs, last, lengths), last
 
     def features(
         self, x: Tensor, state: State = (), lengths: Tensor | None = None
     ) -> tuple[Tensor, State]:
         """Return what the readout sees, pooled, and the last state."""
-        hs, last = self.states(x, state)
+        hs, last = self._states_to_pool(x, state, lengths)
         return self.pooled(hs, last, lengths), last
 
     def states(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Return h over time (T, B, H) and the last state."""
         initial = self.initial_state(x, state)
         return self.kernel.run(self.encode(x), initial, self.cell.weights())
+
+    def _states_to_pool(
+        self, x: Tensor, state: State, lengths: Tensor | None
+    ) -> tuple[Tensor, State]:
+        """Return the last state, and h over time or, where the pool reads no other, the last h."""
+        last_state = self.kernel.last_state if self.pool.reads_last_alone else None
+        if last_state is None or lengths is not None:
+            return self.states(x, state)
+        last = last_state(self.encode(x), self.initial_state(x, state), self.cell.weights())
+        return last[0].unsqueeze(0), last
 
     def initial_state(self, x: Tensor, state: State) -> State:
         """Return the state before the first step: ``state`` if it is not empty, else h_0."""

@@ -20,6 +20,8 @@ Features = Callable[[Tensor], Tensor]
 class Pool:
     """A way to pool; ``width`` is what R is multiplied by, ``keeps_steps`` if T stays an axis.
 
+    ``reads_last_alone`` says that without lengths no h but the last is read.
+
     ``apply`` takes the features of a state, h over time (T, B, H), the last h (B, H) and the
     lengths of the sequences (B), None if all have T steps. It returns (B, width · R), or (T, B, R)
     if the steps are kept. Steps after the end of a sequence do not count.
@@ -28,6 +30,7 @@ class Pool:
     keeps_steps: bool
     width: int
     apply: Callable[[Features, Tensor, Tensor, Tensor | None], Tensor]
+    reads_last_alone: bool = False
 
 
 def _last(features: Features, hs: Tensor, last: Tensor, lengths: Tensor | None) -> Tensor:
@@ -68,7 +71,7 @@ def _every(features: Features, hs: Tensor, _: Tensor, __: Tensor | None) -> Tens
 
 
 POOLS: Mapping[PoolName, Pool] = {
-    "last": Pool(False, 1, _last),
+    "last": Pool(False, 1, _last, reads_last_alone=True),
     "mean": Pool(False, 1, _mean),
     "max": Pool(False, 1, _max),
     "last_and_mean": Pool(False, 2, _last_and_mean),

@@ -14,8 +14,10 @@ from torch import Tensor
 
 from urnn_bench.cells._memory import EvenMemory, Memory, RuleName, ScaledMemory
 from urnn_bench.cells.base import Cell, Example, StateSpec
-from urnn_bench.kernels.discretisation import RULES
+from urnn_bench.kernels.discretisation import RULES, Bilinear
+from urnn_bench.kernels.linear_memory import PIECES
 from urnn_bench.kernels.memory_operators import Operator, lagt, legs, legt, random
+from urnn_bench.kernels.native.legs import LEGS
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.spec.types import Config
 
@@ -45,6 +47,7 @@ class HippoMemory(Cell[Operator]):
     Options = HippoMemoryOptions
     options: HippoMemoryOptions
     states = (StateSpec("h"), StateSpec("clock", memory=False))
+    kernels = {"c": LEGS, "pieces": PIECES}
 
     def __init__(self, inputs: int, hidden: int, options: HippoMemoryOptions) -> None:
         super().__init__(inputs, hidden, options)
@@ -85,6 +88,19 @@ class HippoMemory(Cell[Operator]):
         """Return zeros, and a clock before the first sample."""
         c, *clock = self.memory.initial_state(self.memory.a, batch)
         return (c.repeat(1, self.inputs), *clock)
+
+    @property
+    def legs_alpha(self) -> float | str:
+        """α of the bilinear rule, or why it is not LegS by that rule."""
+        rule = RULES[self.options.discretisation]
+        if self.options.measure == "legs" and isinstance(rule, Bilinear):
+            return rule.alpha
+        return "it computes LegS by a bilinear rule alone"
+
+    @property
+    def uneven_reason(self) -> str | None:
+        """Why a step depends on its number, if it does."""
+        return "every step has another matrix" if self.memory.has_clock else None
 
     def flops(self) -> float:
         """Two for each entry of A."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, Self
+from typing import Any, Generic, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -23,6 +23,8 @@ C_contra = TypeVar("C_contra", contravariant=True)
 # and the last state
 Kernel = Callable[[C, Tensor, State, W], tuple[Tensor, State]]
 Forward = Callable[[Tensor, State, W], tuple[Tensor, State]]
+# the same without h over time
+LastState = Callable[[C, Tensor, State, W], State]
 Linear = Callable[[Tensor, Tensor, Tensor], Tensor]
 WarmUp = Callable[[int, torch.dtype], object]
 
@@ -45,7 +47,8 @@ class Implementation(Generic[C_contra, W_contra]):
     ``own_threads`` is disturbed by torch's, which spin while they wait. ``linear`` is the readout
     that goes best with it: x (..., K), weight (O, K) and bias (O) to (..., O). ``stacked`` computes
     a stack of M models of one form, as ``time_loop.stacked`` does. ``warm_up`` does, for a batch
-    size and a precision, what the first batch would wait for.
+    size and a precision, what the first batch would wait for. ``last_state`` returns the last state
+    alone, where h over time would be too large to make.
 
     C is what the kernel calls of a cell, W what it reads of its weights. Both are contravariant: a
     kernel that needs less serves every cell that has more.
@@ -53,11 +56,13 @@ class Implementation(Generic[C_contra, W_contra]):
 
     devices: frozenset[str]
     run: Kernel[C_contra, W_contra]
-    unavailable_for: Callable[[HasWidth], str | None] = _nothing
+    # Any and not C: a kernel behind a filter is asked of the cell around it
+    unavailable_for: Callable[[Any], str | None] = _nothing
     own_threads: bool = False
     linear: Linear = functional.linear
     stacked: Kernel[C_contra, W_contra] | None = None
     warm_up: WarmUp = _nothing
+    last_state: LastState[C_contra, W_contra] | None = None
 
     def unavailable_reason(self, cell: HasWidth, device: str) -> str | None:
         """Return why this kernel cannot run ``cell`` on ``device``, or None."""
@@ -84,6 +89,7 @@ class Choice(Generic[W_contra]):
     linear: Linear = functional.linear
     stacked: Forward[W_contra] | None = None
     warm_up: WarmUp = _nothing
+    last_state: Callable[[Tensor, State, W_contra], State] | None = None
 
 
 def choose(cell: HasKernels[W], device: str, wanted: str) -> Choice[W]:
@@ -117,7 +123,9 @@ def available(cell: HasKernels[W], device: str) -> list[str]:
 def _ready(cell: HasKernels[W], name: str, reason: str) -> Choice[W]:
     kernel = cell.kernels[name]
     of_stack = None if kernel.stacked is None else partial(kernel.stacked, cell)
-    return Choice(name, partial(kernel.run, cell), reason, kernel.linear, of_stack, kernel.warm_up)
+    of_end = None if kernel.last_state is None else partial(kernel.last_state, cell)
+    run = partial(kernel.run, cell)
+    return Choice(name, run, reason, kernel.linear, of_stack, kernel.warm_up, of_end)
 
 
 def _eager(cell: HasKernels[W], device: str, reason: str) -> Choice[W]:
