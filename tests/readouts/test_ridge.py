@@ -155,6 +155,20 @@ def test_steps_that_do_not_count_are_no_examples(bench, extra):
     assert 200 * 2 < int(record["reason"].split()[-3]) < 200 * 7
 
 
+def test_a_solved_run_is_scored_at_other_lengths_and_solved_once(bench):
+    task = "adding, validation_examples: 20, test_examples: 20"
+    at_16 = ("--set", "evaluate.T=[16]")
+    (record,) = run(bench, task, "", 20, *at_16, "--probe")
+    folder = bench.runs("here")[0]
+    assert record["evaluations"]["16"]["test"] != record["test"]
+    first = (folder / "metrics.csv").read_text()
+    # as if it was killed after its checkpoint, before its test
+    (folder / "run.json").write_text(json.dumps({**record, "status": "running", "test": {}}))
+    (again,) = run(bench, task, "", 20, *at_16, "--probe")
+    assert again["test"] == record["test"] and again["reason"] == record["reason"]
+    assert (folder / "metrics.csv").read_text() == first
+
+
 def test_a_stack_solves_each_run(bench):
     alone = run(bench, "digits", "", 20, "--seeds", 2)
     bench("run", "here", "--seeds", 2, "--stacked", "--results", "stacked")

@@ -72,11 +72,15 @@ def _begin(job: Job, state: TrainState) -> Iterator[Event]:
 
     A network that is solved in closed form has no updates: its first weights are its last.
     """
-    if job.solve is not None:
+    is_solved = job.solve is not None and state.ended is None
+    if job.solve is not None and is_solved:
         with _training_time(state):
             state.ended = "done", f"no updates, solved in closed form: {job.solve()}"
     if not state.evaluated:
         yield _score_first(job.at(state.step), state)
+    if is_solved:
+        # what a checkpoint follows, which has the weights that a test at another length needs
+        yield Updated(**_progress(job, state))
     yield from _end(job, state)
 
 

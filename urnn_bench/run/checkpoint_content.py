@@ -132,7 +132,7 @@ def _are_possible_norms(position: Position) -> bool:
 def _has_ended_rightly(position: Position, ending: str, job: Job) -> bool:
     if ending == "solved":
         return bool(job.fit.solved and job.fit.solved.stop) and position.solved_step is not None
-    return ending == "diverged" or position.step == job.end
+    return ending == "diverged" or position.step == (0 if job.solve else job.end)
 
 
 def _is_number(value: float | Tensor) -> bool:

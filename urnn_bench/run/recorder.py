@@ -88,15 +88,16 @@ class RunRecorder:
         """Record and show that the run begins or resumes; probe the initial weights."""
         self.run.record.write(self.run.folder)
         self._display.start(self.run.record)
-        if self.run.state.step == 0:
+        # a network that is solved has a checkpoint of step 0
+        if self.run.state.step == 0 and not self.run.state.evaluated:
             self._probe()
 
     def handle(self, event: Event | Exception) -> None:
         """Record and show an event; after an update, probe, save or stop when due."""
         if isinstance(event, Exception):
             event = Ended(*status_of(event, self.run.folder))
-        if isinstance(event, Updated):
-            # before the checkpoint that may follow this event
+        if isinstance(event, Updated) and event.step:
+            # before the checkpoint that may follow this event; the first weights are probed already
             self._probe()
         if not self.has_left:
             self._take(event)

@@ -92,6 +92,8 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
     model = draft.model
     stages = tuple(_stage(components, stage, draft) for stage in draft.stages)
     task = stages[-1].task if stages else _checked(components.tasks, Task, draft.task, draft, _TASK)
+    # at another length, an option that follows from T stays what it is at the length of training
+    draft = replace(draft, task=task)
     cell = _checked(components.cells, Cell, model.cell, draft, ("models", draft.model_name, "cell"))
     _check_solved(components, task, draft)
     check_numbers(

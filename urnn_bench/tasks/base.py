@@ -226,11 +226,6 @@ class Task(ABC):
         """Return the output of the first baseline's predictor for a batch."""
 
 
-# sequences of a pool that share a random stream, so that a batch of any size draws only the chunks
-# that it overlaps, and sees the same sequences; another number would be other data
-_CHUNK = 50
-
-
 # ends of metrics: a share of right answers, and errors and entropies
 SHARE, NOT_NEGATIVE = (0.0, 1.0), (0.0, inf)
 
@@ -253,6 +248,13 @@ class SyntheticTask(Task):
     def sample(self, count: int, rng: torch.Generator) -> Batch:
         """Return ``count`` fresh sequences."""
 
+    def sequences_per_stream(self) -> int:
+        """Return how many sequences of a pool share a random stream; another number is other data.
+
+        A batch of any size draws only the streams that it overlaps, and sees the same sequences.
+        """
+        return 50
+
     def batches(self, split: SplitName, size: int) -> int | None:
         """Return the number of batches of a pool, None for training."""
         pool = self._pool(split)
@@ -267,10 +269,11 @@ class SyntheticTask(Task):
 
     def _from_pool(self, split: SplitName, start: int, end: int, seed: int) -> Batch:
         """Return sequences ``start`` to ``end`` of a pool; they do not depend on the batch size."""
-        first, last = start // _CHUNK, ceil(end / _CHUNK)
+        each = self.sequences_per_stream()
+        first, last = start // each, ceil(end / each)
         rngs = (generator(seed, "data", split, chunk) for chunk in range(first, last))
-        chunks = [self.sample(_CHUNK, rng) for rng in rngs]
-        within = slice(start - first * _CHUNK, end - first * _CHUNK)
+        chunks = [self.sample(each, rng) for rng in rngs]
+        within = slice(start - first * each, end - first * each)
         return join(chunks, self.signature.targets.batch_axis, within)
 
     def _pool(self, split: SplitName) -> int | None:
