@@ -64,6 +64,16 @@ def test_the_other_runs_go_on(bench):
     assert "lstm T=4 seed 0: a batch" in said.err.splitlines()[-1]
 
 
+def test_a_smaller_batch_is_proposed_where_it_is_enough(bench, monkeypatch):
+    """A million steps of 16 sequences do not fit, and of one they do."""
+    long = ("--T", 10**6, "--model", "urnn", "--batch", 1, "--dry-run")
+    monkeypatch.setattr(limits, "_free", lambda _: 10**8)
+    said = bench("run", "tiny", *long, code=2).err
+    assert "sequences at T = 1,000,000" in said and "; lower --T or fit.evaluate_batch\n" in said
+    monkeypatch.setattr(limits, "_free", lambda _: 10**7)
+    assert bench("run", "tiny", *long, code=2).err.endswith("; lower --T\n")
+
+
 def test_sizes_that_only_bound_what_is_there_are_not_refused(bench):
     bench(
         "run",

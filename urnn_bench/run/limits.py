@@ -46,6 +46,7 @@ class _Need(NamedTuple):
     what: str
     needed: int
     sizes: dict[str, int]
+    factors: frozenset[str] = frozenset()  # names of those that all of it is a multiple of
 
 
 def require_memory(components: Components, run: Run, device: str) -> None:
@@ -79,12 +80,21 @@ def require_memory_for(steps: int, batch: int, hidden: int, device: str) -> None
 
 def _compare(need: _Need, free: int) -> None:
     if need.needed > free:
-        large = max(need.sizes.values()) // _SMALL
-        to_lower = " or ".join(name for name, size in need.sizes.items() if size > large)
         raise TooLargeError(
             f"{need.what} needs at least {_number(need.needed // _GB)} GB, and "
-            f"{_number(free // _GB)} GB are free; lower {to_lower}"
+            f"{_number(free // _GB)} GB are free; lower {' or '.join(_to_lower(need, free))}"
         )
+
+
+def _to_lower(need: _Need, free: int) -> list[str]:
+    """Return the names of sizes that are large, or that would do alone, the largest first."""
+    large = max(need.sizes.values()) // _SMALL
+    names = [
+        name
+        for name, size in need.sizes.items()
+        if size > large or (name in need.factors and need.needed <= free * size)
+    ]
+    return sorted(names, key=lambda name: -need.sizes[name])
 
 
 def _batches(task: Task, run: Run) -> Iterator[_Need]:
@@ -125,7 +135,8 @@ def _batch(
             f", with {_number(inputs)} inputs, {_number(run.hidden)} hidden units and "
             f"{_number(outputs)} outputs,"
         )
-    return _Need(text, numbers * _BYTES[run.fit.dtype], {**sequences, **steps, **of_step})
+    sizes = {**sequences, **steps, **of_step}
+    return _Need(text, numbers * _BYTES[run.fit.dtype], sizes, frozenset(sequences))
 
 
 def _weights(components: Components, run: Run) -> _Need:

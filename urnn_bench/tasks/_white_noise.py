@@ -49,7 +49,7 @@ class WhiteNoiseOptions(PoolOptions):
         if self.band_limit * self.T < 1:
             raise ValueError(
                 f"'band_limit' must be at least 1 / T, here {1 / self.T:.3g}, not "
-                f"{self.band_limit:g}: the slowest wave would be longer than two sequences"
+                f"{self.band_limit:g}: every wave would be longer than two sequences"
             )
         return self
 
