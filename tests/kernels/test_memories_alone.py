@@ -106,7 +106,7 @@ def test_a_gradient_to_the_signal_is_that_of_the_time_loop():
 
 
 def test_single_precision_is_near_double():
-    cell, w = make(32)
+    cell, _ = make(32)
     kernel_of(cell, "c")
     f = noise(2000, 1)[..., 0]
     share = 1 / torch.arange(2000, dtype=torch.float64)[:, None]
