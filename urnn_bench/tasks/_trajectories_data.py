@@ -64,11 +64,15 @@ def _of_mat(content: bytes) -> Iterable[Series]:
     """Return the series of the cell ``mixout``, each (3, L), by ``consts.charlabels`` from 1."""
     # takes half a second to import
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     file: Any = io.BytesIO(content)  # scipy's stubs know of paths alone
-    arrays = loadmat(file, squeeze_me=True, struct_as_record=False)
-    labels = np.atleast_1d(arrays["consts"].charlabels) - 1
-    return _series([values.T for values in np.atleast_1d(arrays["mixout"])], labels.tolist())
+    try:
+        arrays = loadmat(file, struct_as_record=False)
+    except MatReadError as error:
+        raise ValueError(str(error)) from error
+    (consts,), cell = arrays["consts"].ravel(), arrays["mixout"].ravel()
+    return _series([values.T for values in cell], (consts.charlabels.ravel() - 1).tolist())
 
 
 def _series(parts: Sequence[NDArray[Any]], labels: Sequence[int]) -> Iterable[Series]:

@@ -38,7 +38,7 @@ from urnn_bench.tasks.base import LENGTHS, Batch, Signature, Targets, Vectors
 def _of_a_stride(T: int) -> int:
     if T not in STRIDES:
         below = max(known for known in STRIDES if known < T)
-        above = [known for known in STRIDES if known > T][-1:]
+        above = [known for known in STRIDES if known > T][:1]
         nearest = " or ".join(map(str, (below, *above)))
         raise ValueError(
             f"the longest trajectory has {LONGEST} samples, and T is that number over a whole "
