@@ -171,6 +171,12 @@ def test_a_run_fails_with_the_sentence_wherever_its_batch_is(times, split, index
     assert record["steps_done"] == {"train": index, "validation": 0, "test": 6}[split]
 
 
+def test_an_input_is_checked_before_the_cell_is_given_it(times):
+    times.write("clock.py", CELL.replace("return x @ w.v", "raise ValueError('drive was called')"))
+    said = times(*RUN, *back_in("train"), code=3).err
+    assert SAID in said and "drive was called" not in said
+
+
 def test_other_splits_and_a_cell_that_is_not_told_of_times_are_not_checked(times):
     times(*RUN, "-q")
     off = ("--set", "models.clock.cell.timestamps=false")
