@@ -153,8 +153,6 @@ class Trajectories(ClassTask):
 
     def _sampling(self, split: SplitName, rows: Tensor, seed: int) -> Sampling:
         lengths, T = self._split(split).lengths, self.options.T
-        # without what is missing, nothing follows the seed
-        seed = seed if self.options.missing else 0
         scores = _scores(seed, split, len(lengths), T)[rows]
         return sampling(lengths[rows], T, self.options.missing, scores)
 
