@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import torch
 
-from urnn_bench.cells.base import Cell, check_times
+from urnn_bench.cells.base import Cell
 
 
 class ClockOptions(Cell.Options):
@@ -39,8 +39,7 @@ class Clock(Cell):
 
     def check_input(self, x):
         assert x.device.type == "cpu" and x.dtype == torch.float64
-        if self.options.timestamps:
-            check_times(x[..., 0])
+        super().check_input(x)
 
     def weights(self):
         return Weights(self.v)
@@ -246,6 +245,17 @@ def test_a_cell_without_a_check_is_never_called():
         DeepCell(rnn, 2, 3, rnn.Options(), 3, None),
     ]
     assert [input_check_of(cell) for cell in cells] == [None] * 3
+
+
+@pytest.mark.parametrize("name", ["hippo_legs", "lmu"])
+def test_a_cell_with_timestamps_checks_them_without_a_method_of_its_own(name):
+    kind = Components().cells.get(name, Cell)
+    check = input_check_of(kind(3, 4, kind.Options(timestamps=True)))
+    assert check is not None and input_check_of(kind(3, 4, kind.Options())) is None
+    x = torch.arange(1.0, 5).view(4, 1, 1).expand(4, 2, 3)
+    check(x)
+    with pytest.raises(ComponentError, match="the time of step 2 of sample 1 is 3, after 4"):
+        check(x.flip(0))
 
 
 def test_of_layers_the_first_cell_checks_the_input():

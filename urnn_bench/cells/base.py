@@ -104,9 +104,11 @@ class Cell(nn.Module, ABC, Generic[W]):
     def check_input(self, x: Tensor) -> None:
         """Raise ComponentError for an input (T, B, F) that the cell cannot take.
 
-        Such as one whose times do not increase. It is called for every batch while that is on the
+        By default times that do not increase. It is called for every batch while that is on the
         host, of the first layer's cell alone; tokens come as they are, (T, B).
         """
+        if self.first_input_is_time:
+            check_times(x[..., 0])
 
     @abstractmethod
     def weights(self) -> W:
@@ -164,7 +166,8 @@ InputCheck = Callable[[Tensor], None]
 def input_check_of(cell: Cell[Any]) -> InputCheck | None:
     """Return the check of the cell that reads the input, None if it takes every input."""
     first = cell.parts[0]
-    return None if type(first).check_input is Cell.check_input else first.check_input
+    is_own = type(first).check_input is not Cell.check_input
+    return first.check_input if is_own or first.first_input_is_time else None
 
 
 def _match_names(cell: type[Cell[Any]]) -> None:
