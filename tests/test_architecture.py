@@ -59,7 +59,7 @@ ALLOWED = {
     "data": {"errors", "files", "proposals"},
     "records": {"errors", "events", "files", "renamed", "spec"},
     "tasks": {"data", "errors", "events", "random_streams", "renamed", "spec", "text"},
-    "cells": {"kernels", "renamed", "spec"},
+    "cells": {"errors", "kernels", "renamed", "spec"},
     "layers": {"cells", "kernels", "spec"},
     "readouts": {"kernels", "spec"},
     "pooling": {"spec"},

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from urnn_bench.cells.base import Cell
+from urnn_bench.cells.base import Cell, input_check_of
 from urnn_bench.errors import ComponentError
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.time_loop import State, Weights
@@ -30,6 +30,7 @@ class SequenceModel(nn.Module):
         super().__init__()
         self.cell, self.signature, self.kernel = cell, signature, kernel
         self.pool, self.readout = pool, readout
+        self.input_check = input_check_of(cell)
         readout.linear = kernel.linear
 
     def forward(

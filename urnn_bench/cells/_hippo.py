@@ -76,6 +76,7 @@ class HippoCell(Cell[Weights]):
         order, width = options.memory_order or hidden, inputs - options.timestamps
         if not width:
             raise ValueError("with timestamps there must be an input beside the time")
+        self.first_input_is_time = options.timestamps
         self.width, self.reads_h_alone = width, options.wiring == "paper"
         self.memory = self.new_memory(order)
         self.host_sync_reason = self.memory.host_sync_reason

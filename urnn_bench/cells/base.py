@@ -6,12 +6,13 @@ readout, the loss and the optimizer are elsewhere and the same for every cell.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, Self
 
 from torch import Tensor, nn
 
+from urnn_bench.cells._times import check_times as check_times
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import Drive, State, W
 from urnn_bench.renamed import CELL_HOOKS, accept_former_hooks
@@ -72,6 +73,8 @@ class Cell(nn.Module, ABC, Generic[W]):
     causal: bool = True
     # whether an update draws random numbers, as dropout does
     draws: bool = False
+    # whether the first input is the time of the step, which only the input of a network has
+    first_input_is_time: bool = False
     options: Config
 
     def __init__(self, inputs: int, hidden: int, options: Config) -> None:
@@ -97,6 +100,15 @@ class Cell(nn.Module, ABC, Generic[W]):
     def features(self) -> int:
         """How many real features ``readout_features`` returns; R."""
         return self.hidden
+
+    def check_input(self, x: Tensor) -> None:
+        """Raise ComponentError for an input (T, B, F) that the cell cannot take.
+
+        By default times that do not increase. It is called for every batch while that is on the
+        host, of the first layer's cell alone; tokens come as they are, (T, B).
+        """
+        if self.first_input_is_time:
+            check_times(x[..., 0])
 
     @abstractmethod
     def weights(self) -> W:
@@ -146,6 +158,16 @@ class Cell(nn.Module, ABC, Generic[W]):
     def readout_features(self, h: Tensor) -> Tensor:
         """Return what the readout sees of h: (..., H) to (..., R), real."""
         return h
+
+
+InputCheck = Callable[[Tensor], None]
+
+
+def input_check_of(cell: Cell[Any]) -> InputCheck | None:
+    """Return the check of the cell that reads the input, None if it takes every input."""
+    first = cell.parts[0]
+    is_own = type(first).check_input is not Cell.check_input
+    return first.check_input if is_own or first.first_input_is_time else None
 
 
 def _match_names(cell: type[Cell[Any]]) -> None:

@@ -69,6 +69,7 @@ class Lmu(Cell[Weights]):
         order, width = options.memory_order or hidden, inputs - options.timestamps
         if not width:
             raise ValueError("with timestamps there must be an input beside the time")
+        self.first_input_is_time = options.timestamps
         self.width = width
         self.memory = window_memory(lmu(order), options, 1 / options.window)
         self.host_sync_reason = self.memory.host_sync_reason

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pooch
 from requests import RequestException
 
-from urnn_bench.data.store import DATA, DataSet, folders, read
+from urnn_bench.data.store import DATA, DataSet, folders, read, read_any
 from urnn_bench.errors import DataError, attempt
 from urnn_bench.files import remove_stale_parts, temporary_folder, write_atomically
 
@@ -33,9 +33,18 @@ def prepare(data: DataSet, say: Callable[[str], None]) -> list[tuple[Path, bool]
     """Return the paths of a data set's files, and for each whether it had to be fetched.
 
     Files that are intact are not touched. Raises DataError if a file cannot be fetched, with the
-    reason of every mirror.
+    reason of every mirror, or where to find it if there is no mirror.
     """
+    if not data.mirrors:
+        return [(path, False) for path in _brought(data)]
     return [_prepare(data, file, say) for file in data.files]
+
+
+def _brought(data: DataSet) -> list[Path]:
+    """Return the paths of the files that a user has brought; raise DataError if one is missing."""
+    if data.any_file:
+        return [read_any(data).path]
+    return [read(data, file)[1] for file in data.files]
 
 
 def _prepare(data: DataSet, file: str, say: Callable[[str], None]) -> tuple[Path, bool]:

@@ -6,10 +6,10 @@ is computed. So nothing is saved, and a run is the same alone, in a stack and af
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from urnn_bench.errors import ComponentError
 from urnn_bench.events import SplitName
@@ -72,6 +72,30 @@ def batch_of(task: Task, split: SplitName, index: int, size: int, seed: int) -> 
     if isinstance(batch, Batch) and batch.lengths is not None:
         _check_lengths(task, batch, task.carries_state(split, index + 1, size))
     return batch
+
+
+@runtime_checkable
+class ChecksInput(Protocol):
+    """A network that has a check of its inputs, or None if it takes every input."""
+
+    @property
+    def input_check(self) -> Callable[[Tensor], None] | None:
+        """Raise for an input that the network cannot take."""
+
+
+def checked_batch_of(
+    model: nn.Module, task: Task, split: SplitName, index: int, size: int, seed: int
+) -> Batch:
+    """Return a batch on the host for a network; raise what the network does for other inputs."""
+    batch = batch_of(task, split, index, size, seed)
+    check_input(model, batch.x)
+    return batch
+
+
+def check_input(model: nn.Module, x: Tensor) -> None:
+    """Raise what a network does for an input on the host that it cannot take."""
+    if isinstance(model, ChecksInput) and model.input_check is not None:
+        model.input_check(x)
 
 
 def _check_lengths(task: Task, batch: Batch, is_carried: bool) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from urnn_bench.engine.draws import Draws, batch_of
+from urnn_bench.engine.draws import Draws, checked_batch_of
 from urnn_bench.engine.update import output_of
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import seed_globals
@@ -56,7 +56,8 @@ def _mean_scores(
     totals: dict[str, float] = defaultdict(float)
     weights: dict[str, float] = defaultdict(float)
     for index in range(count):
-        batch = batch_of(task, split, index, size, seed).to(like.device, like.dtype)
+        batch = checked_batch_of(model, task, split, index, size, seed)
+        batch = batch.to(like.device, like.dtype)
         if draws.possible:
             seed_globals(seed, "evaluate", split, index)
         state = state if task.carries_state(split, index, size) else ()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench.engine import optim
-from urnn_bench.engine.draws import DrawnError, Draws, batch_of, refuse_draws
+from urnn_bench.engine.draws import DrawnError, Draws, checked_batch_of, refuse_draws
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.errors import attempt
 from urnn_bench.spec.fit import Fit
@@ -169,7 +169,7 @@ class UpdateRequest:
 def draw_request(job: Job, state: TrainState) -> UpdateRequest:
     """Draw the batch of a run's next update; the time counts as training."""
     began_s = perf_counter()
-    batch = batch_of(job.task, "train", state.step, job.fit.batch, job.seed)
+    batch = checked_batch_of(job.model, job.task, "train", state.step, job.fit.batch, job.seed)
     batch = batch.to(job.device, job.dtype)
     if job.features is not None:
         batch = job.features.batch(state.step, batch)

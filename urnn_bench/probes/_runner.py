@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from urnn_bench.engine.draws import check_input
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
 from urnn_bench.errors import attempt, first_line
@@ -60,6 +61,7 @@ class ProbeRunner:
     def _trace(self, job: Job) -> Trace:
         if not isinstance(job.model, SequenceModel):
             raise TypeError("only a SequenceModel can be probed")
+        check_input(job.model, self.batch.x)
         return trace(job.model, self.task, self.batch)
 
 

@@ -44,6 +44,16 @@ class Layers(NamedTuple):
     block: Block | None = None
     bidirectional: bool = False
 
+    @property
+    def reason_without_time(self) -> str:
+        """Why the first input of some layer is no time that increases, if so."""
+        reasons = {
+            "the hidden features of the layer below have no time": self.number > 1,
+            "a block mixes the time with the other inputs": self.block is not None,
+            "a layer that reads from the end sees times that decrease": self.bidirectional,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), "")
+
     def build(self, kind: type[Cell], inputs: int, hidden: int, options: Config) -> Cell[Any]:
         """Return the one cell, or all layers as one."""
         one: Callable[[int, int, Config], Cell[Any]] = kind
@@ -79,6 +89,7 @@ class Architecture(NamedTuple):
         options = validated(self.cell.kind.Options, self.cell.options)
         cell = self.layers.build(self.cell.kind, self.signature.inputs.width, hidden, options)
         _require_shapes(cell)
+        _require_times(self.cell.name, cell, self.layers)
         return cell, choose(cell, device, kernel)
 
     def _network(self, cell: Cell, choice: Choice) -> SequenceModel:
@@ -93,6 +104,16 @@ class Architecture(NamedTuple):
     def count_parameters(self, hidden: int) -> int:
         """Return the number of trainable parameters; raise ComponentError if the cell raises."""
         return _count(self, hidden)
+
+
+def _require_times(name: str, cell: Cell, layers: Layers) -> None:
+    """Raise ComponentError if a layer would take as its time what is none."""
+    reason = layers.reason_without_time
+    if reason and any(part.first_input_is_time for part in cell.parts):
+        raise ComponentError(
+            f"the cell '{name}' takes its first input as the time of the step, and {reason}; "
+            "give the network one layer, without a block and in one direction"
+        )
 
 
 def _require_shapes(part: Cell | Readout) -> None:

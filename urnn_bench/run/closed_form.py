@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from urnn_bench.engine.draws import batch_of
+from urnn_bench.engine.draws import checked_batch_of
 from urnn_bench.engine.evaluate import evaluation_mode
 from urnn_bench.errors import ComponentError
 from urnn_bench.events import SplitName
@@ -56,7 +56,7 @@ def _examples(
     like = next(model.parameters())
     state: State = ()
     for index in range(count):
-        batch = batch_of(task, split, index, size, seed)
+        batch = checked_batch_of(model, task, split, index, size, seed)
         state = state if task.carries_state(split, index, size) else ()
         batch = batch.to(like.device, like.dtype)
         features, state = model.features(batch.x, state, batch.lengths)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from urnn_bench.engine.draws import batch_of
+from urnn_bench.engine.draws import batch_of, check_input
 from urnn_bench.events import SplitName
 from urnn_bench.global_state import kept
 from urnn_bench.models import SequenceModel
@@ -48,7 +48,9 @@ def check(
     contract.check_kept(run.cell.name, first)
     contract.check_same_start(run.cell.name, first, other)
     with kept(), seeded(run.seed, "contract"):
-        batch = _checked_batch(run, task).to(torch.device("cpu"), dtype)
+        batch = _checked_batch(run, task)
+        check_input(first, batch.x)
+        batch = batch.to(torch.device("cpu"), dtype)
         _check_steps(run, task, other.to(dtype), third.to(dtype), batch)
     _CHECKED.add(key)
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from urnn_bench.engine.draws import batch_of
+from urnn_bench.engine.draws import checked_batch_of
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.models import SequenceModel
 from urnn_bench.random_streams import may_draw
@@ -51,7 +51,8 @@ class FeatureCache:
         """
         dtype = next(self._model.readout.parameters()).dtype
         while self._seen < index and not self._is_known.all():
-            batch = batch_of(self._task, "train", self._seen, self._size, self._seed)
+            place = self._seen, self._size, self._seed
+            batch = checked_batch_of(self._model, self._task, "train", *place)
             self._see(self._seen, batch.to(like.device, dtype))
 
     def _see(self, index: int, batch: Batch) -> Tensor:

@@ -26,19 +26,10 @@ from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
 from urnn_bench.spec.notation import shown
 from urnn_bench.spec.types import Config, Count
+from urnn_bench.tasks._classes import ClassTask
 from urnn_bench.tasks._epochs import epoch_indices
-from urnn_bench.tasks._losses import cross_entropy
 from urnn_bench.tasks._permutations import NAMED, permutation
-from urnn_bench.tasks.base import (
-    NOT_NEGATIVE,
-    SHARE,
-    Batch,
-    Score,
-    Signature,
-    Targets,
-    Task,
-    Vectors,
-)
+from urnn_bench.tasks.base import Batch, Signature, Targets, Vectors
 
 
 def _known(value: object) -> object:
@@ -96,16 +87,14 @@ class Images(NamedTuple):
     classes: Tensor
 
 
-class ImageTask(Task):
+class ImageTask(ClassTask):
     """Images as sequences; ``levels`` is the value of a white pixel, ``classes`` their number."""
 
-    metrics = ("cross_entropy_nat", "accuracy")
-    metric_ends = {"cross_entropy_nat": NOT_NEGATIVE, "accuracy": SHARE}
     fixed_length_reason = (
         "an image has as many pixels at every T, so T changes the inputs of a step"
     )
     levels: ClassVar[int] = 255
-    classes: ClassVar[int] = 10
+    classes = 10
     options: ImageOptions
 
     @abstractmethod
@@ -146,29 +135,9 @@ class ImageTask(Task):
         pixels = images.pixels[rows][:, self._order()].reshape(-1, self.options.T, self._width())
         return Batch(pixels.transpose(0, 1).double() / self.levels, images.classes[rows])
 
-    def loss(self, output: Tensor, batch: Batch) -> Tensor:
-        """Return the mean cross-entropy in nats."""
-        return cross_entropy(output, batch.y)
-
-    def scores(self, output: Tensor, batch: Batch) -> dict[str, Score]:
-        """Return the cross-entropy, and the fraction of images put into the right class."""
-        loss, count = float(self.loss(output, batch)), len(batch.y)
-        right = float((output.argmax(-1) == batch.y).sum())
-        return {
-            "cross_entropy_nat": Score(loss * count, count),
-            "accuracy": Score(right, count),
-        }
-
-    def baselines(self) -> Mapping[str, Mapping[str, float]]:
-        """Return what the class frequencies of the training images score on them."""
-        shares = self._shares()
-        entropy = -float(torch.xlogy(shares, shares).sum())
-        name = "class frequencies"
-        return {"cross_entropy_nat": {name: entropy}, "accuracy": {name: float(shares.max())}}
-
-    def baseline_output(self, batch: Batch) -> Tensor:
-        """Return the logarithm of the class frequencies for every image."""
-        return self._shares().log().expand(len(batch.y), -1)
+    def training_classes(self) -> Tensor:
+        """Return the classes of the images that are trained on (N)."""
+        return self._split("train").classes
 
     def _split(self, split: SplitName) -> Images:
         training, test = self.load()
@@ -177,10 +146,6 @@ class ImageTask(Task):
         first = len(training.classes) - self.options.validation_examples
         part = slice(first, None) if split == "validation" else slice(first)
         return Images(training.pixels[part], training.classes[part])
-
-    def _shares(self) -> Tensor:
-        classes = self._split("train").classes
-        return torch.bincount(classes, minlength=self.classes).double() / len(classes)
 
     def _order(self) -> Tensor:
         """Return which pixel of the image, counted row by row from the top, is read when."""

@@ -57,7 +57,7 @@ def _row(data: DataSet, path: Path, fetched: bool) -> TableRow:
 
 
 def _data_sets(components: Components, names: list[str]) -> list[DataSet]:
-    """Return the data sets of tasks or benchmarks, each once; all if no name is given.
+    """Return the data sets of tasks or benchmarks, each once; all that have mirrors without names.
 
     Raises UnknownComponentError with the near miss.
     """
@@ -74,7 +74,9 @@ def _data_sets(components: Components, names: list[str]) -> list[DataSet]:
         if by_name[name] is None:
             echo_err(f"{name}: nothing to fetch: its data are generated, or part of a package")
     requested = (by_name[name] for name in names or by_name)
-    return list(dict.fromkeys(data for data in requested if data is not None))
+    # without names, what is only the user's to bring would be an error each time
+    sets = (data for data in requested if data is not None and (names or data.mirrors))
+    return list(dict.fromkeys(sets))
 
 
 def _task_of(name: str) -> str:

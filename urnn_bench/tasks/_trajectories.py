@@ -1,0 +1,121 @@
+"""Splits, standardisation and sampling of trajectories, as functions of what they are alone.
+
+N series, T steps, three channels. L is the length of a series at the full rate.
+"""
+
+from collections.abc import Sequence
+from math import ceil, fsum, sqrt
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from urnn_bench.errors import DataError
+from urnn_bench.tasks._trajectories_data import Series
+
+LONGEST = 182
+SAMPLE_S = 0.005
+_FEWEST_KEPT = 2
+# 70, 15 and 15 %, drawn as in the released code
+_HELD_OUT, _TEST_OF_HELD_OUT = 0.3, 0.5
+_SEEDS = 0, 1
+
+# by T, every how many samples are read; of two strides with one T the smaller
+STRIDES = {ceil(LONGEST / stride): stride for stride in range(LONGEST, 0, -1)}
+
+
+class Split(NamedTuple):
+    """Standardised samples (N, 182, 3), zero after the end of a series, lengths (N), classes (N).
+
+    All are at the full rate.
+    """
+
+    x: Tensor
+    lengths: Tensor
+    classes: Tensor
+
+
+class Splits(NamedTuple):
+    """The series for training, validation and test."""
+
+    train: Split
+    validation: Split
+    test: Split
+
+
+class Sampling(NamedTuple):
+    """Which sample is read at every step (N, T), the last again after the end, and how many (N)."""
+
+    positions: Tensor
+    lengths: Tensor
+
+
+def split(series: Sequence[Series]) -> Splits:
+    """Return series in three splits, with the same shares of every class in each.
+
+    Every channel has mean 0 and standard deviation 1 over the samples of the training series.
+    Raises DataError for a series of more than 182 samples.
+    """
+    # scikit-learn takes a second to import
+    from sklearn.model_selection import train_test_split
+
+    labels = np.array([one.label for one in series])
+    rows = np.arange(len(series))
+    train, rest = train_test_split(
+        rows, test_size=_HELD_OUT, stratify=labels, random_state=_SEEDS[0]
+    )
+    validation, test = train_test_split(
+        rest, test_size=_TEST_OF_HELD_OUT, stratify=labels[rest], random_state=_SEEDS[1]
+    )
+    mean, deviation = moments(np.concatenate([series[row].values for row in train]))
+    parts = ([series[row] for row in part] for part in (train, validation, test))
+    return Splits(*(_padded(part, mean, deviation) for part in parts))
+
+
+def moments(samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean (3) and standard deviation (3) of samples (N, 3)."""
+    # sums without rounding: the same digits on every machine, as these are in the fingerprint
+    mean = np.array([fsum(channel) / len(channel) for channel in samples.T])
+    squares = ((samples - mean) ** 2).T
+    return mean, np.array([sqrt(fsum(channel) / len(channel)) for channel in squares])
+
+
+def _padded(
+    series: Sequence[Series], mean: NDArray[np.float64], deviation: NDArray[np.float64]
+) -> Split:
+    lengths = [len(one.values) for one in series]
+    if max(lengths) > LONGEST:
+        raise DataError(f"a trajectory has {max(lengths)} samples, and the longest has {LONGEST}")
+    x = torch.zeros(len(series), LONGEST, len(mean), dtype=torch.float64)
+    for row, one in zip(x, series, strict=True):
+        row[: len(one.values)] = torch.from_numpy((one.values - mean) / deviation)
+    return Split(x, torch.tensor(lengths), torch.tensor([one.label for one in series]))
+
+
+def sampling(lengths: Tensor, T: int, missing: float, scores: Tensor) -> Sampling:
+    """Return which samples are read of series of ``lengths`` (N), at the rate of T steps.
+
+    Of the samples at that rate the share ``missing`` is dropped: those of the highest ``scores``
+    (N, T), which are random. At least two remain, if there are two.
+    """
+    stride, steps = STRIDES[T], torch.arange(T)
+    present = (lengths + stride - 1) // stride
+    dropped = (missing * present).round().long()
+    kept = (present - dropped).clamp(min=_FEWEST_KEPT).minimum(present)
+    ranked = scores.masked_fill(steps >= present[:, None], torch.inf).argsort(1)
+    # what is dropped is sorted behind what is kept, and then replaced
+    order = ranked.masked_fill(steps >= kept[:, None], T).sort(1).values
+    last = order.gather(1, kept[:, None] - 1)
+    return Sampling(stride * torch.where(steps < kept[:, None], order, last), kept)
+
+
+def times_s(sampled: Sampling, stride: int) -> Tensor:
+    """Return the time at the end of every step's sample (N, T), in seconds from the first's start.
+
+    After the end of a series it goes on at the rate of the samples.
+    """
+    positions, lengths = sampled
+    after = (torch.arange(1, positions.shape[1] + 1) - lengths[:, None]).clamp(min=0)
+    return SAMPLE_S * (positions + 1 + stride * after).double()
