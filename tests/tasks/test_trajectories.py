@@ -170,13 +170,13 @@ def test_times_increase_over_samples_and_padding(T, missing):
     lengths, stride = torch.tensor([60, 119, 182]), maths.STRIDES[T]
     scores = torch.rand(3, T, generator=generator(0, "scores"))
     sampled = maths.sampling(lengths, T, missing, scores)
-    times = maths.times_s(sampled, stride)
+    times = maths.sample_times(sampled, stride)
     assert bool((times[:, 1:] > times[:, :-1]).all())
     for i, count in enumerate(sampled.lengths.tolist()):
-        ends = (sampled.positions[i, :count].double() + 1) * 0.005
+        ends = sampled.positions[i, :count].double() + 1
         assert torch.allclose(times[i, :count], ends, rtol=1e-12)
         after = times[i, count - 1 :].diff()
-        assert torch.allclose(after, torch.full_like(after, 0.005 * stride), rtol=1e-12)
+        assert torch.allclose(after, torch.full_like(after, stride), rtol=1e-12)
 
 
 def test_a_share_of_the_samples_is_missing_and_the_same_in_every_epoch():

@@ -81,6 +81,11 @@ def legt_to_lmu(order: int) -> Tensor:
 
 
 def random(order: int) -> Operator:
-    """Return normal entries, A over √N and B of variance 1: a control; it draws from torch."""
+    """Return A = G/√N - I and B of normal entries: a control; it draws from torch.
+
+    The eigenvalues of G/√N fill the unit disc, so without -I about half of its modes would grow.
+    """
     a = torch.randn(order, order, dtype=torch.float64) / sqrt(order)
-    return Operator(a, torch.randn(order, dtype=torch.float64))
+    return Operator(
+        a - torch.eye(order, dtype=torch.float64), torch.randn(order, dtype=torch.float64)
+    )

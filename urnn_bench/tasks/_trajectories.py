@@ -16,7 +16,6 @@ from urnn_bench.errors import DataError
 from urnn_bench.tasks._trajectories_data import Series
 
 LONGEST = 182
-SAMPLE_S = 0.005
 _FEWEST_KEPT = 2
 # 70, 15 and 15 %, drawn as in the released code
 _HELD_OUT, _TEST_OF_HELD_OUT = 0.3, 0.5
@@ -111,11 +110,11 @@ def sampling(lengths: Tensor, T: int, missing: float, scores: Tensor) -> Samplin
     return Sampling(stride * torch.where(steps < kept[:, None], order, last), kept)
 
 
-def times_s(sampled: Sampling, stride: int) -> Tensor:
-    """Return the time at the end of every step's sample (N, T), in seconds from the first's start.
+def sample_times(sampled: Sampling, stride: int) -> Tensor:
+    """Return the time of every step's sample (N, T), in samples at 200 Hz, from 1.
 
     After the end of a series it goes on at the rate of the samples.
     """
     positions, lengths = sampled
     after = (torch.arange(1, positions.shape[1] + 1) - lengths[:, None]).clamp(min=0)
-    return SAMPLE_S * (positions + 1 + stride * after).double()
+    return (positions + 1 + stride * after).double()

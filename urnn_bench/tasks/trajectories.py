@@ -27,9 +27,9 @@ from urnn_bench.tasks._trajectories import (
     Sampling,
     Split,
     Splits,
+    sample_times,
     sampling,
     split,
-    times_s,
 )
 from urnn_bench.tasks._trajectories_data import CHANNELS, CHARACTER_TRAJECTORIES, parse
 from urnn_bench.tasks.base import LENGTHS, Batch, Signature, Targets, Vectors
@@ -67,8 +67,8 @@ class TrajectoriesOptions(Config):
     )
     timestamps: bool = Field(
         False,
-        description="put the time of every sample before its channels, in seconds: 0.005 for each "
-        "at 200 Hz",
+        description="put the time of every sample before its channels, in samples at 200 Hz, 5 ms "
+        "each",
     )
     missing: Fraction = Field(
         0.0,
@@ -141,7 +141,7 @@ class Trajectories(ClassTask):
         series, sampled = self._split(split), self._sampling(split, rows, seed)
         x = series.x[rows[:, None], sampled.positions]
         if self.options.timestamps:
-            times = self.options.scale_of(split) * times_s(sampled, STRIDES[self.options.T])
+            times = self.options.scale_of(split) * sample_times(sampled, STRIDES[self.options.T])
             x = torch.cat([times.unsqueeze(-1), x], -1)
         extras = {LENGTHS: sampled.lengths} if self.options.padding == "masked" else {}
         return Batch(x.transpose(0, 1).contiguous(), series.classes[rows], extras)
