@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels import vendor
+from urnn_bench.kernels.native import gru
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.spec.types import Config
 
@@ -30,7 +31,7 @@ class Weights(NamedTuple):
 class Gru(Cell[Weights]):
     """The stock GRU; its state starts at zero."""
 
-    kernels = {"vendor": vendor.GRU}
+    kernels = {"c": gru.GRU, "vendor": vendor.GRU}
 
     def __init__(self, inputs: int, hidden: int, options: Config) -> None:
         super().__init__(inputs, hidden, options)
