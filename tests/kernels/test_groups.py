@@ -12,7 +12,7 @@ from urnn_bench.kernels.native.threads import share_out
 from urnn_bench.measure.correctness import Shape, cell_of, inputs_of, max_relative_error
 from urnn_bench.registry import Components
 
-NAMES = ("irnn", "lstm_paper", "rnn", "urnn")
+NAMES = ("gru", "irnn", "lstm_paper", "rnn", "urnn")
 REFUSES = """#!/bin/sh
 case "$*" in *-DBYTES=*) echo refused >> {log}; exit 1;; esac
 exec cc "$@"

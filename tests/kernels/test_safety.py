@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.cells.gru import Gru
 from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
 from urnn_bench.cells.urnn import Urnn, UrnnOptions
 from urnn_bench.errors import KernelError
@@ -29,6 +30,11 @@ def lstm():
         return LstmPaper(3, 8, LstmPaperOptions()).double()
 
 
+def gru():
+    with seeded(0, "init"):
+        return Gru(3, 8, Gru.Options()).double()
+
+
 def inputs(t, b, dtype=torch.float64):
     rng = torch.Generator().manual_seed(1)
     return torch.randn(t, b, 3, generator=rng, dtype=torch.float64).to(dtype)
@@ -43,7 +49,7 @@ def losses(cell, hs):
     return cell.readout_features(hs).square().mean(), cell.readout_features(hs).sin().mean()
 
 
-@pytest.mark.parametrize("name", ["urnn", "rnn", "lstm_paper"])
+@pytest.mark.parametrize("name", ["urnn", "rnn", "lstm_paper", "gru"])
 def test_parameters_changed_in_place_before_the_backward_pass_do_not_reach_it(name):
     """As by an optimizer between two backward passes of one forward pass."""
     found, x = [], inputs(5, 2)
@@ -53,7 +59,9 @@ def test_parameters_changed_in_place_before_the_backward_pass_do_not_reach_it(na
             cell = kind(3, 8, kind.Options()).double()
         hs, _ = choose(cell, "cpu", kernel).run(x, cell.initial_state(2), cell.weights())
         first, second = losses(cell, hs)
-        changed = [p for n, p in cell.named_parameters() if n.endswith(("v", "bias"))]
+        changed = [
+            p for n, p in cell.named_parameters() if n.endswith(("v", "bias", "bias_x", "bias_h"))
+        ]
         first.backward(retain_graph=True)
         with torch.no_grad():
             for p in changed:
@@ -65,7 +73,7 @@ def test_parameters_changed_in_place_before_the_backward_pass_do_not_reach_it(na
         torch.testing.assert_close(fast, slow, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("make", [urnn, lstm])
+@pytest.mark.parametrize("make", [urnn, lstm, gru])
 def test_a_state_changed_in_place_before_the_backward_pass_is_an_error(make):
     cell = make()
     state = tuple(s.detach().clone().requires_grad_() for s in cell.initial_state(2))
@@ -76,7 +84,7 @@ def test_a_state_changed_in_place_before_the_backward_pass_is_an_error(make):
         cell.readout_features(hs).sum().backward()
 
 
-@pytest.mark.parametrize("make", [urnn, lstm])
+@pytest.mark.parametrize("make", [urnn, lstm, gru])
 def test_what_does_not_fit_is_refused_before_c_reads_it(make):
     cell, w = make(), make().weights()
     for x, state in (
@@ -127,7 +135,7 @@ def test_a_forked_process_has_threads_of_its_own():
     assert done.stdout.strip() == "0"
 
 
-@pytest.mark.parametrize("name", ["rnn", "lstm_paper", "urnn"])
+@pytest.mark.parametrize("name", ["rnn", "lstm_paper", "gru", "urnn"])
 def test_a_model_with_its_kernel_can_be_pickled(name):
     kind = Registry("model", "cells").get(name, Cell)
     cell = kind(3, 4, kind.Options())

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
-from urnn_bench.kernels import vendor
+from urnn_bench.kernels import bptt, vendor
+from urnn_bench.kernels.native import gru
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.weights import GruWeights
 from urnn_bench.spec.types import Config
 
 
@@ -30,7 +32,7 @@ class Weights(NamedTuple):
 class Gru(Cell[Weights]):
     """The stock GRU; its state starts at zero."""
 
-    kernels = {"vendor": vendor.GRU}
+    kernels = {"c": gru.GRU, "vendor": vendor.GRU, "bptt": bptt.GRU}
 
     def __init__(self, inputs: int, hidden: int, options: Config) -> None:
         super().__init__(inputs, hidden, options)
@@ -43,11 +45,11 @@ class Gru(Cell[Weights]):
         """Return the parameters as they are."""
         return Weights(self.w_x, self.w_h, self.bias_x, self.bias_h)
 
-    def drive(self, x: Tensor, w: Weights) -> Tensor:
+    def drive(self, x: Tensor, w: GruWeights) -> Tensor:
         """Return every gate's share of the input: (T, B, F) to (T, B, 3H)."""
         return nn.functional.linear(x, w.w_x, w.bias_x)
 
-    def step(self, u: Tensor, state: State, w: Weights) -> State:
+    def step(self, u: Tensor, state: State, w: GruWeights) -> State:
         """Return (1 - z) n + z h."""
         h = state[0]
         a_r, a_z, a_n = u.chunk(3, dim=-1)

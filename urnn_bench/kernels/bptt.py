@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.time_loop import HasDrive, State, W
-from urnn_bench.kernels.weights import DenseWeights
+from urnn_bench.kernels.weights import DenseWeights, GruWeights
 
 _DEVICES = frozenset({"cpu", "cuda", "mps"})
 _aten = torch.ops.aten
@@ -121,6 +121,50 @@ class _Lstm(torch.autograd.Function):
         return dz, g, dc, outer(dz, before(h0, hs)), dw_c
 
 
+class _Gru(torch.autograd.Function):
+    """hs (T, B, H) from u (T, B, 3H), h0 (B, H), W (3H, H) and its bias (3H); gates r, z, n."""
+
+    @staticmethod
+    def forward(
+        ctx: Context[tuple[Tensor, ...]], u: Tensor, h0: Tensor, w: Tensor, bias: Tensor
+    ) -> Tensor:
+        width, h = h0.shape[-1], h0
+        gates, hs = torch.empty_like(u), u.new_empty(*u.shape[:-1], width)
+        # n's share of W h + bias, which the reset gate multiplies
+        shares = torch.empty_like(hs)
+        for t in range(len(u)):
+            affine(bias.unsqueeze(-2), h, w.mT, out=gates[t])
+            r, z, n = gates[t].chunk(3, -1)
+            shares[t] = n
+            # r and z lie side by side
+            gates[t, ..., : 2 * width].add_(u[t, ..., : 2 * width]).sigmoid_()
+            torch.addcmul(u[t, ..., 2 * width :], r, shares[t], out=n).tanh_()
+            h = torch.lerp(n, h, z, out=hs[t])
+        # rolled, a copy: an optimizer may change W in place before the backward pass
+        ctx.save_for_backward(gates, shares, hs, h0, w.roll(width, -2))
+        return hs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Context[tuple[Tensor, ...]], dhs: Tensor) -> tuple[Tensor, ...]:
+        gates, shares, hs, h0, rolled = ctx.saved_tensors
+        width, g, earlier = h0.shape[-1], dhs[-1], before(h0, hs)
+        # by W h + bias for n, r and z, and by u for r, z and n: r and z get both
+        d = hs.new_empty(*hs.shape[:-1], 4 * width)
+        for t in range(len(hs) - 1, -1, -1):
+            r, z, n = gates[t].chunk(3, -1)
+            share, dr, dz, dn = d[t].chunk(4, -1)
+            past = g * z
+            dn.copy_(_aten.tanh_backward(g - past, n))
+            dr.copy_(_sigmoid_backward(dn * shares[t], r))
+            dz.copy_(_sigmoid_backward(g * (earlier[t] - n), z))
+            torch.mul(dn, r, out=share)
+            g = affine(past + dhs[t - 1] if t else past, d[t, ..., : 3 * width], rolled)
+        by_w = d[..., : 3 * width]
+        dw, dbias = outer(by_w, earlier), by_w.sum((0, -2))
+        return d[..., width:], g, dw.roll(-width, -2), dbias.roll(-width, -1)
+
+
 def _cell(z: Tensor, c: Tensor, out: Tensor) -> Tensor:
     """Turn three of the gates' pre-activations (B, 4H) into gates in place; return f c + i g.
 
@@ -173,6 +217,11 @@ def _lstm(u: Tensor, state: State, w: DenseWeights) -> tuple[Tensor, State]:
     return hs, (hs[-1].clone(), cs[-1].clone())
 
 
+def _gru(u: Tensor, state: State, w: GruWeights) -> tuple[Tensor, State]:
+    hs = _Gru.apply(u, state[0], w.w_h, w.bias_h)  # type: ignore[no-untyped-call]
+    return hs, (hs[-1].clone(),)
+
+
 def by_hand(
     loop: Callable[[Tensor, State, W], tuple[Tensor, State]],
 ) -> Implementation[HasDrive[W], W]:
@@ -193,3 +242,4 @@ def by_hand(
 TANH_RNN = by_hand(partial(_elman, _TANH))
 RELU_RNN = by_hand(partial(_elman, _RELU))
 LSTM = by_hand(_lstm)
+GRU = by_hand(_gru)
