@@ -24,6 +24,7 @@ from urnn_bench.cells import _init
 from urnn_bench.cells._memory import Memory, MemoryOptions, WindowOptions
 from urnn_bench.cells.base import Cell, StateSpec
 from urnn_bench.kernels.memory_operators import Operator
+from urnn_bench.kernels.native import hippo
 from urnn_bench.kernels.time_loop import State
 
 
@@ -70,6 +71,7 @@ class HippoCell(Cell[Weights]):
     state_names = ("h", "c")
     Options = HippoOptions
     options: HippoOptions
+    kernels = {"c": hippo.GATED}
 
     def __init__(self, inputs: int, hidden: int, options: HippoOptions) -> None:
         super().__init__(inputs, hidden, options)

@@ -24,6 +24,7 @@ from urnn_bench.cells import _init
 from urnn_bench.cells._memory import RuleName, WindowOptions, window_memory
 from urnn_bench.cells.base import Cell, StateSpec
 from urnn_bench.kernels.memory_operators import Operator, lmu
+from urnn_bench.kernels.native import hippo
 from urnn_bench.kernels.time_loop import State
 
 
@@ -63,6 +64,7 @@ class Lmu(Cell[Weights]):
     Options = LmuOptions
     options: LmuOptions
     state_names = ("h", "m")
+    kernels = {"c": hippo.LMU}
 
     def __init__(self, inputs: int, hidden: int, options: LmuOptions) -> None:
         super().__init__(inputs, hidden, options)
