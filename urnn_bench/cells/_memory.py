@@ -170,3 +170,11 @@ def window_memory(
     if options.timestamps:
         return TimedMemory(operator, options.rule, interval, lower=lower)
     return EvenMemory(operator, options.rule, interval)
+
+
+def by_columns(w_x: Tensor) -> Tensor:
+    """Return a matrix of few columns, laid out column after column.
+
+    So its gradient is a product xᵀ du, which for few inputs takes a fifth of the time of duᵀ x.
+    """
+    return w_x.T.contiguous().T
