@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from contracts.test_kernels import check, inputs
+from torch.profiler import ProfilerActivity, profile
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels import sample_times
@@ -153,26 +154,42 @@ def test_threads_change_nothing_of_a_memory(name):
     )
 
 
+@pytest.mark.parametrize("timestamps", [False, True])
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_what_is_not_finite_passes_through_a_memory(name, bad):
-    cell = cell_of(name)
-    x = inputs(cell, 6, 3)
+def test_what_is_not_finite_passes_through_a_memory(name, bad, timestamps):
+    cell = cell_of(name, timestamps=timestamps)
+    if "c" not in available(cell, "cpu"):
+        pytest.skip("samples with times are not for this memory's kernel")
+    x = inputs_for(cell, 6, 3)
     x[2, 1, 0] = bad
     state, w = cell.initial_state(3), cell.weights()
-    slow, fast = (run(x, state, w)[0] for run in (partial(unroll, cell), in_c(cell)))
+    (slow, last), (fast, same) = (f(x, state, w) for f in (partial(unroll, cell), in_c(cell)))
     assert fast[2:, 1].isnan().any() and not fast[:, 0].isnan().any()
-    assert torch.equal(slow.isnan(), fast.isnan())
+    pairs = zip((slow, *last), (fast, *same), strict=True)
+    assert all(torch.equal(a.isnan(), b.isnan()) for a, b in pairs)
+
+
+def taken_bytes(function):
+    """Return what a function returns, and the memory that it took in between."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as measured:
+        result = function()
+    return result, sum(max(0, event.self_cpu_memory_usage) for event in measured.events())
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_nothing_is_kept_where_no_gradient_is_wanted(name):
-    cell = cell_of(name)
-    x, state, w = inputs(cell, 5, 3), cell.initial_state(3), cell.weights()
-    hs, last = in_c(cell)(x, state, w)
+def test_without_gradients_no_memory_of_a_step_is_kept(name):
+    cell = cell_of(name, 16)
+    x, state = inputs(cell, 500, 3), cell.initial_state(3)
+    one_state_bytes = 500 * 3 * 16 * 8
+
+    def run():
+        return in_c(cell)(x, state, cell.weights())
+
+    (hs, last), with_gradients = taken_bytes(run)
     with torch.no_grad():
-        again, same = in_c(cell)(x, state, w)
-    assert hs.grad_fn.saved_tensors[-2] is not None and again.grad_fn is None
+        (again, same), without = taken_bytes(run)
+    assert with_gradients - without > 0.99 * one_state_bytes
     assert all(torch.equal(a, b) for a, b in zip((hs, *last), (again, *same), strict=True))
 
 
