@@ -21,9 +21,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from urnn_bench.cells import _init
-from urnn_bench.cells._memory import Memory, MemoryOptions, WindowOptions
+from urnn_bench.cells._memory import Memory, MemoryOptions, WindowOptions, by_columns
 from urnn_bench.cells.base import Cell, StateSpec
 from urnn_bench.kernels.memory_operators import Operator
+from urnn_bench.kernels.native import hippo
 from urnn_bench.kernels.time_loop import State
 
 
@@ -70,6 +71,7 @@ class HippoCell(Cell[Weights]):
     state_names = ("h", "c")
     Options = HippoOptions
     options: HippoOptions
+    kernels = {"c": hippo.GATED}
 
     def __init__(self, inputs: int, hidden: int, options: HippoOptions) -> None:
         super().__init__(inputs, hidden, options)
@@ -106,7 +108,7 @@ class HippoCell(Cell[Weights]):
     def drive(self, x: Tensor, w: Weights) -> Tensor | Drive:
         """Return the share of the input in f, g and n, with the times of the samples if given."""
         time, x = x[..., : -self.width], x[..., -self.width :]
-        u = nn.functional.linear(x, w.w_x, w.bias)
+        u = nn.functional.linear(x, by_columns(w.w_x), w.bias)
         # times are data: no gradient goes through them
         return Drive(u, time.detach()) if self.options.timestamps else u
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from urnn_bench.kernels import sample_times
-from urnn_bench.kernels.discretisation import RULES, Rule, Solve, solve, solve_lower
-from urnn_bench.kernels.memory_operators import Operator
+from urnn_bench.kernels.discretisation import RULES, Bilinear, Rule, Solve, solve, solve_lower
+from urnn_bench.kernels.memory_operators import Operator, legs
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.spec.types import Config, Count, Positive
 
@@ -61,6 +61,10 @@ class Memory(nn.Module, ABC):
 
     has_clock = False
     host_sync_reason = ""
+    # why the kernel in C does not compute it, if so
+    kernel_obstacle = ""
+    # α of the rule if it is LegS over a share of its past; None for Ā c + B̄ f
+    legs_alpha: float | None = None
 
     def __init__(self, operator: Operator) -> None:
         super().__init__()
@@ -107,6 +111,8 @@ class ClockedMemory(Memory):
 class TimedMemory(ClockedMemory):
     """The memory of samples with times; ``interval`` is that of a unit of time."""
 
+    kernel_obstacle = "with timestamps the matrix of this memory is another one for every sample"
+
     def __init__(
         self,
         operator: Operator,
@@ -128,6 +134,8 @@ class TimedMemory(ClockedMemory):
 class ScaledMemory(ClockedMemory):
     """c' = (A c + B f) / t, t the time since the first sample: no unit of time is in it."""
 
+    kernel_obstacle = "the matrix of this memory is another one at every step"
+
     def advance(self, f: Tensor, state: State, time: Tensor | None, w: Operator) -> State:
         """Return c and the clock; c after the first sample is what a signal that was always f has.
 
@@ -138,6 +146,17 @@ class ScaledMemory(ClockedMemory):
         share, is_first = sample_times.share_of_past(clock, interval)
         moved = self.rule.advance(w, self.rule.scaled(share), c, f, self.solve)
         return torch.where(is_first, -self.solve(w.a, w.b) * f, moved), clock
+
+
+class LegsMemory(ScaledMemory):
+    """LegS, whose A needs no matrix: a product with it, or a solution, is a sum that grows."""
+
+    def __init__(self, order: int, rule: Rule) -> None:
+        super().__init__(legs(order), rule, lower=True)
+        if isinstance(rule, Bilinear):
+            self.kernel_obstacle, self.legs_alpha = "", rule.alpha
+        else:
+            self.kernel_obstacle = "this rule takes an exponential of LegS at every step"
 
 
 def window_memory(
@@ -151,3 +170,11 @@ def window_memory(
     if options.timestamps:
         return TimedMemory(operator, options.rule, interval, lower=lower)
     return EvenMemory(operator, options.rule, interval)
+
+
+def by_columns(w_x: Tensor) -> Tensor:
+    """Return a matrix of few columns, laid out column after column.
+
+    So its gradient is a product xᵀ du, which for few inputs takes a fifth of the time of duᵀ x.
+    """
+    return w_x.T.contiguous().T

@@ -5,9 +5,8 @@ counts the samples itself and has no table of them, which in the released code e
 """
 
 from urnn_bench.cells._hippo import HippoCell
-from urnn_bench.cells._memory import Memory, ScaledMemory
+from urnn_bench.cells._memory import LegsMemory, Memory
 from urnn_bench.cells.base import StateSpec
-from urnn_bench.kernels.memory_operators import legs
 
 
 class HippoLegs(HippoCell):
@@ -17,4 +16,4 @@ class HippoLegs(HippoCell):
 
     def new_memory(self, order: int) -> Memory:
         """Return LegS."""
-        return ScaledMemory(legs(order), self.options.rule, lower=True)
+        return LegsMemory(order, self.options.rule)

@@ -21,9 +21,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from urnn_bench.cells import _init
-from urnn_bench.cells._memory import RuleName, WindowOptions, window_memory
+from urnn_bench.cells._memory import RuleName, WindowOptions, by_columns, window_memory
 from urnn_bench.cells.base import Cell, StateSpec
 from urnn_bench.kernels.memory_operators import Operator, lmu
+from urnn_bench.kernels.native import hippo
 from urnn_bench.kernels.time_loop import State
 
 
@@ -63,6 +64,7 @@ class Lmu(Cell[Weights]):
     Options = LmuOptions
     options: LmuOptions
     state_names = ("h", "m")
+    kernels = {"c": hippo.LMU}
 
     def __init__(self, inputs: int, hidden: int, options: LmuOptions) -> None:
         super().__init__(inputs, hidden, options)
@@ -94,7 +96,7 @@ class Lmu(Cell[Weights]):
     def drive(self, x: Tensor, w: Weights) -> Tensor | Drive:
         """Return the input's share of f and h, with the times of the samples if given."""
         time, x = x[..., : -self.width], x[..., -self.width :]
-        u = nn.functional.linear(x, w.w_x)
+        u = nn.functional.linear(x, by_columns(w.w_x))
         # times are data: no gradient goes through them
         return Drive(u, time.detach()) if self.options.timestamps else u
 

@@ -76,11 +76,15 @@ def inputs_of(components: Components, shape: Shape, name: str = "rnn") -> Tensor
 
 def cell_of(components: Components, name: str, shape: Shape, inputs: int | None = None) -> Cell:
     """Return a model's cell with default options, by default for the inputs of copying memory."""
-    cell = components.cells.get(name, Cell)
     inputs = inputs or inputs_of(components, Shape(3, 1, 1), name).shape[-1]
+    # weights that come from numpy are in double precision
+    return _new_cell(components, name, shape, inputs).to(torch.float32)
+
+
+def _new_cell(components: Components, name: str, shape: Shape, inputs: int) -> Cell:
+    cell = components.cells.get(name, Cell)
     with seeded(0, "init"):
-        # weights that come from numpy are in double precision
-        return cell(inputs, shape.hidden, cell.Options()).to(torch.float32)
+        return cell(inputs, shape.hidden, cell.Options())
 
 
 def _random(size: Sequence[int]) -> Tensor:
@@ -159,7 +163,8 @@ def _outputs_and_gradients(
 ) -> list[Tensor]:
     """Return the states, a readout of them, and the gradients of both, in float64."""
     x = inputs.detach().to(device).requires_grad_(inputs.requires_grad)
-    cell = cell_of(components, name, shape, x.shape[-1]).double().to(device)
+    # not by way of float32: a kernel may know a constant matrix that is rounded there
+    cell = _new_cell(components, name, shape, x.shape[-1]).double().to(device)
     if may_draw(cell) and _draws(cell, x.detach()):
         cell.eval()
     seed_globals(0, "kernels")

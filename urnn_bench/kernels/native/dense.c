@@ -10,9 +10,7 @@
    Compile with -DREAL=float -DREAL_BYTES=4, or double and 8. T steps, B batch, H units, G gates. */
 
 #include "functions.h"
-#include "lanes.h"
-
-#define BLOCK 8
+#include "products.h"
 
 enum kind { TANH, RELU, LSTM };
 
@@ -24,56 +22,6 @@ typedef struct {
     REAL *zeros, *waste;
     int kind, gates, n;
 } weights;
-
-/* y = W x for `rows` rows, a multiple of BLOCK, and n columns. Eight sums hide the latency of an
-   FMA, four cycles with two a cycle; each w is read once for all lanes, each x_k once for eight
-   rows. The order of a sum is that of k for any width of vectors. */
-static void product(vec *y, const REAL *w, const vec *x, int rows, int n) {
-    for (int j = 0; j < rows; j += BLOCK, w += (ptrdiff_t)BLOCK * n) {
-        vec s[BLOCK];
-        for (int i = 0; i < BLOCK; i++) s[i] = splat(0);
-        for (int k = 0; k < n; k++)
-            for (int i = 0; i < BLOCK; i++) s[i] += w[k * BLOCK + i] * x[k];
-        for (int i = 0; i < BLOCK; i++) y[j + i] = s[i];
-    }
-}
-
-static inline int padded(int n) { return (n + BLOCK - 1) / BLOCK * BLOCK; }
-
-ALWAYS int tile(int wide, int c) { return wide - c < LANES ? wide - c : LANES; }
-
-/* Rows (count, wide) in memory; lanes without a row read zeros. */
-static void load(const weights *w, vec *v, const REAL *from, int wide, int count) {
-    const rows r = rows_of(from, wide, count, w->zeros);
-    for (int c = 0; c < wide; c += LANES) {
-        vec block[LANES];
-        gather(block, &r, c, tile(wide, c));
-        memcpy(v + c, block, tile(wide, c) * sizeof(vec));
-    }
-}
-
-static void store(const weights *w, const vec *v, REAL *to, int wide, int count) {
-    const rows r = rows_of(to, wide, count, w->waste);
-    for (int c = 0; c < wide; c += LANES) {
-        vec block[LANES];
-        memcpy(block, v + c, tile(wide, c) * sizeof(vec));
-        scatter(block, &r, c, tile(wide, c));
-    }
-}
-
-/* Adds rows to v; the ones `ahead` of them are needed next. A row of the next step is batch * wide
-   numbers away, further than a processor fetches by itself. */
-static void load_more(const weights *w, vec *v, const REAL *from, int wide, int count,
-                      ptrdiff_t ahead) {
-    const rows r = rows_of(from, wide, count, w->zeros);
-    const rows next = rows_of(from + ahead, wide, count, w->zeros);
-    for (int c = 0; c < wide; c += LANES) {
-        vec block[LANES];
-        fetch_to_read(&next, c);
-        gather(block, &r, c, tile(wide, c));
-        for (int i = 0; i < tile(wide, c); i++) v[c + i] += block[i];
-    }
-}
 
 /* One LSTM step: z becomes the gates; c and tanh(c), h are replaced. y is scratch. */
 static void lstm_step(const weights *w, vec *z, vec *c, vec *tc, vec *h, vec *y) {
@@ -104,18 +52,18 @@ void dense_forward(const weights *w, int steps, int batch, int row, const REAL *
                    const REAL *c0, REAL *hs, REAL *cs, vec *kept, vec *z) {
     const int n = w->n, wide = w->gates * n, rows = batch - row < LANES ? batch - row : LANES;
     vec *h = z + padded(wide), *c = h + n, *tc = c + n, *y = tc + n;
-    load(w, h, h0 + (ptrdiff_t)row * n, n, rows);
-    if (c0) load(w, c, c0 + (ptrdiff_t)row * n, n, rows);
+    load(w->zeros, h, h0 + (ptrdiff_t)row * n, n, rows);
+    if (c0) load(w->zeros, c, c0 + (ptrdiff_t)row * n, n, rows);
     for (int t = 0; t < steps; t++) {
         const ptrdiff_t at = (ptrdiff_t)t * batch + row;
         product(z, w->w, h, padded(wide), n);
-        load_more(w, z, u + at * wide, wide, rows, t + 1 < steps ? (ptrdiff_t)batch * wide : 0);
+        load_more(w->zeros, z, u + at * wide, wide, rows, t + 1 < steps ? (ptrdiff_t)batch * wide : 0);
         if (w->kind == LSTM) {
             lstm_step(w, z, c, tc, h, y);
-            store(w, c, cs + at * n, n, rows);
+            store(w->waste, c, cs + at * n, n, rows);
         } else
             for (int k = 0; k < n; k++) h[k] = w->kind == TANH ? tanh_(z[k]) : pick(z[k] < splat(0), splat(0), z[k]);
-        store(w, h, hs + at * n, n, rows);
+        store(w->waste, h, hs + at * n, n, rows);
         if (kept) {
             vec *step = kept + (ptrdiff_t)t * kept_per_unit(w) * n;
             if (w->kind == LSTM) {
@@ -158,21 +106,21 @@ void dense_backward(const weights *w, int steps, int batch, int row, const vec *
     const ptrdiff_t slab = (ptrdiff_t)kept_per_unit(w) * n;
     memset(dh, 0, padded(n) * sizeof(vec));
     memset(dc, 0, n * sizeof(vec));
-    if (c0) load(w, first, c0 + (ptrdiff_t)row * n, n, rows);
+    if (c0) load(w->zeros, first, c0 + (ptrdiff_t)row * n, n, rows);
     for (int t = steps - 1; t >= 0; t--) {
         const ptrdiff_t at = (ptrdiff_t)t * batch + row;
         const vec *step = kept + t * slab;
-        load_more(w, dh, dhs + at * n, n, rows, t ? -(ptrdiff_t)batch * n : 0);
+        load_more(w->zeros, dh, dhs + at * n, n, rows, t ? -(ptrdiff_t)batch * n : 0);
         if (w->kind == LSTM) {
-            load_more(w, dc, dcs + at * n, n, rows, t ? -(ptrdiff_t)batch * n : 0);
+            load_more(w->zeros, dc, dcs + at * n, n, rows, t ? -(ptrdiff_t)batch * n : 0);
             lstm_back(w, step, t ? step - slab + 4 * n : first, dh, dc, dz, y);
         } else
             for (int k = 0; k < n; k++)
                 dz[k] = w->kind == TANH ? dh[k] * ((REAL)1 - step[k] * step[k])
                                         : pick(step[k] <= splat(0), splat(0), dh[k]);
-        store(w, dz, dz_out + at * wide, wide, rows);
+        store(w->waste, dz, dz_out + at * wide, wide, rows);
         product(dh, w->wt, dz, padded(n), wide);
     }
-    store(w, dh, dh0 + (ptrdiff_t)row * n, n, rows);
-    if (dc0) store(w, dc, dc0 + (ptrdiff_t)row * n, n, rows);
+    store(w->waste, dh, dh0 + (ptrdiff_t)row * n, n, rows);
+    if (dc0) store(w->waste, dc, dc0 + (ptrdiff_t)row * n, n, rows);
 }

@@ -14,12 +14,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import pad
 
 from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.bptt import outer
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.native import compiler
+from urnn_bench.kernels.native.blocks import BLOCK, blocks
 from urnn_bench.kernels.native.compiler import Source
 from urnn_bench.kernels.native.groups import Group, for_each_group, groups
 from urnn_bench.kernels.native.memory import address, aligned, dense, require
@@ -28,7 +28,6 @@ from urnn_bench.kernels.time_loop import HasDrive, State
 from urnn_bench.kernels.weights import DenseWeights
 
 _SOURCE = Source(Path(__file__).with_name("dense.c"), ("lanes", "dense_forward", "dense_backward"))
-_BLOCK = 8  # BLOCK of dense.c: rows of a matrix whose sums are in registers together
 _POINTERS = ("w", "wt", "c", "ct", "zeros", "waste")
 
 
@@ -56,7 +55,7 @@ class _Weights:
         matrices = [w_h, w_h.T, w_c, None if w_c is None else w_c.T]
         # the C code reads them by address, so they must outlive it; they are copies, so an
         # optimizer may change parameters in place before the backward pass
-        self.blocks = [None if m is None else _blocks(m) for m in matrices]
+        self.blocks = [None if m is None else blocks(m) for m in matrices]
         # rows for lanes that have none of the batch: zeros to read, waste to write to
         self.idle_rows = torch.zeros(2, kind.gates * self.n, dtype=w_h.dtype)
         tensors = (*self.blocks, *self.idle_rows)
@@ -66,7 +65,7 @@ class _Weights:
     def scratch(self, group: Group) -> Tensor:
         """Return memory for what a group of rows needs in a step: z, h, c, tanh(c), a product."""
         # each may be padded to whole blocks
-        numbers = (self.kind.gates + 6) * (self.n + _BLOCK) * group.lanes
+        numbers = (self.kind.gates + 6) * (self.n + BLOCK) * group.lanes
         return aligned(numbers, self.idle_rows.dtype)
 
 
@@ -135,15 +134,6 @@ class _Recurrence(torch.autograd.Function):
         # only the output gate, the last of four, sees c through a matrix
         dw_c = None if cs is None or w.blocks[2] is None else outer(dz[..., 3 * n :], cs)
         return None, dz, dh0, dc0, dw_h, dw_c, None, None
-
-
-def _blocks(matrix: Tensor) -> Tensor:
-    """Return (rows, columns) as blocks of rows, each column by column: (rows/8, columns, 8).
-
-    So the inner loop of a product reads memory in order, and uses each x_k for eight sums.
-    """
-    rows = pad(matrix.detach(), (0, 0, 0, -len(matrix) % _BLOCK))
-    return rows.reshape(-1, _BLOCK, matrix.shape[1]).transpose(1, 2).contiguous()
 
 
 def _run(

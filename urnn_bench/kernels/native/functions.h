@@ -1,4 +1,4 @@
-/* tanh and the sigmoid of vectors, exact to rounding.
+/* tanh and the sigmoid of vectors, exact to rounding, and NaN for NaN.
 
    Compile with -DREAL=float -DREAL_BYTES=4, or double and 8. */
 
