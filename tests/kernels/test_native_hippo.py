@@ -8,6 +8,7 @@ from contracts.test_kernels import check, inputs
 from torch.profiler import ProfilerActivity, profile
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.cells.hippo_legs import HippoLegs
 from urnn_bench.kernels import sample_times
 from urnn_bench.kernels.choose import available
 from urnn_bench.kernels.native.threads import THREADS
@@ -206,6 +207,35 @@ def test_an_update_in_place_does_not_reach_the_backward_pass(name):
             p.zero_()
     loss.backward()
     assert torch.equal(list(cell.parameters())[-1].grad, expected)
+
+
+@pytest.mark.parametrize("name", ["hippo_legs", "lmu"])
+def test_a_second_backward_pass_gives_the_same(name):
+    """The gradient of the drive takes the drive's place in memory, which no pass reads again."""
+    cell, x = cell_of(name), inputs(cell_of(name), 5, 3).requires_grad_()
+    given = x.detach().clone()
+    hs, _ = in_c(cell)(x, cell.initial_state(3), cell.weights())
+    wanted = (x, *cell.parameters())
+    passes = [torch.autograd.grad(hs.sin().sum(), wanted, retain_graph=True) for _ in range(2)]
+    assert all(torch.equal(a, b) for a, b in zip(*passes, strict=True))
+    assert torch.equal(x, given)
+
+
+class DrivenByItsInput(HippoLegs):
+    """A cell whose drive is x itself."""
+
+    def drive(self, x, _):
+        return x
+
+
+def test_an_input_that_is_the_drive_is_not_written_to():
+    with seeded(0, "init"):
+        cell = DrivenByItsInput(9, 4, HippoLegs.Options()).double()
+    x = inputs(cell, 5, 3).requires_grad_()
+    given = x.detach().clone()
+    hs, _ = in_c(cell)(x, cell.initial_state(3), cell.weights())
+    hs.sum().backward()
+    assert torch.equal(x, given)
 
 
 def clock_of(kind, rows):

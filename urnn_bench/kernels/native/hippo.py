@@ -82,7 +82,8 @@ class _Weights:
 
 
 class _Context(
-    Context[tuple[Tensor | None, Tensor, Tensor, Tensor, Tensor | None, Tensor | None]], Protocol
+    Context[tuple[Tensor | None, Tensor, Tensor, Tensor, Tensor | None, Tensor | None, Tensor]],
+    Protocol,
 ):
     weights: _Weights
     row_groups: list[Group]
@@ -124,7 +125,7 @@ class _Recurrence(torch.autograd.Function):
 
         for_each_group(run, row_groups, threads)
         ctx.weights, ctx.row_groups, ctx.threads = w, row_groups, threads
-        ctx.save_for_backward(shares, h0, m0, hs, ms, kept)
+        ctx.save_for_backward(shares, h0, m0, hs, ms, kept, u)
         return hs, last
 
     @staticmethod
@@ -132,14 +133,11 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: _Context, dhs: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
         """Run the C code backward, then multiply over all steps at once."""
         w = ctx.weights
-        shares, h0, m0, hs, ms, kept = ctx.saved_tensors
+        # the drive is the cell's own and has been read: its gradient, as large as all states, takes
+        # its place in memory
+        shares, h0, m0, hs, ms, kept, du = ctx.saved_tensors
         dhs, dlast = dense(dhs), dense(dlast)
-        steps, batch, _ = dhs.shape
-        du, dh0, dm0 = (
-            dhs.new_empty(steps, batch, w.wide),
-            torch.empty_like(h0),
-            torch.empty_like(m0),
-        )
+        (steps, batch, _), dh0, dm0 = dhs.shape, torch.empty_like(h0), torch.empty_like(m0)
 
         def run(group: Group) -> None:
             own = None if kept is None else kept[group.row]
@@ -192,6 +190,8 @@ def _run(
 ) -> tuple[Tensor, State]:
     drive = cell.drive(x, w)
     u, time = drive if isinstance(drive, tuple) else (drive, None)
+    # the backward pass writes to u, which a cell may have made of x without a copy
+    u = u.clone() if u.untyped_storage().data_ptr() == x.untyped_storage().data_ptr() else u
     shape, dtype = trained.w_m.shape, trained.w_m.dtype
     require("the drive", u, (None, None, 1 + shape[0]), dtype)
     for tensor, width in zip(state[:2], (trained.e_h.shape[1], shape[1]), strict=True):
