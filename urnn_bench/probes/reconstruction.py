@@ -33,7 +33,7 @@ from urnn_bench.spec.types import Config, Count
 PARTS = (25, 50, 100)
 SIGNAL = "signal"
 # of the features' mean square; the smallest is that of noise of one part in ten thousand
-_PENALTIES = tuple(10.0**power for power in range(-8, 2))
+_PENALTIES = tuple(10.0 ** (power / 2) for power in range(-16, 9))
 _CYCLES = 10
 
 
