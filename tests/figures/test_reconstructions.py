@@ -60,7 +60,15 @@ def test_more_models_than_columns_are_in_rows_below(bench):
     bench("run", "tiny", *(word for model in models for word in ("--model", model)), *PROBED)
     _, drawing = draw(bench)
     visible = [ax for ax in drawing.axes if ax.get_visible()]
-    assert len(visible) == 2 * len(models) and {ax.get_title() for ax in visible} == {*models, ""}
+    places = {
+        (s.rowspan.start, s.colspan.start): ax for ax in visible for s in [ax.get_subplotspec()]
+    }
+    titles = {place: ax.get_title() for place, ax in places.items()}
+    assert sorted(titles.values()) == sorted([*models, *[""] * len(models)])
+    assert {row for (row, _), title in titles.items() if title} == {0, 2}
+    for (row, column), title in titles.items():
+        if title:
+            assert places[row + 1, column].get_xlabel() == "age of the sample (steps)"
 
 
 def test_without_the_probe_it_says_how_to_read_it(bench):

@@ -8,6 +8,7 @@ from urnn_bench.kernels import memory_reconstruction as basis
 from urnn_bench.kernels.time_loop import iterate_states
 from urnn_bench.probes._trace import Trace
 from urnn_bench.probes.base import Probe
+from urnn_bench.probes.reconstruction import recovered
 from urnn_bench.random_streams import seeded
 from urnn_bench.registry import Components
 
@@ -96,6 +97,15 @@ def test_a_cell_that_forgets_gives_back_nothing():
     assert found["r2_at_100"].abs().max() < 0.1 and found["signal_at_100"].abs().max() < 0.5
 
 
+@pytest.mark.parametrize(("size", "r2"), [(1e-2, 1.0), (1e-7, 0.0)])
+def test_what_rounding_would_hide_is_not_read(size, r2):
+    """A sample that a state holds beside something else, at a fraction of its size."""
+    rng = torch.Generator().manual_seed(0)
+    other, target = torch.randn(2, 256, 1, generator=rng, dtype=torch.float64)
+    _, found = recovered(torch.cat([other, size * target], 1), target, 192)
+    assert float(found) == pytest.approx(r2, abs=0.05)
+
+
 def test_states_that_diverge_have_no_reading():
     trace = traced("rnn", hidden=3, steps=20)
     with torch.no_grad():
@@ -103,6 +113,13 @@ def test_states_that_diverge_have_no_reading():
             parameter.fill_(torch.nan)
     found = read(trace, signals=30)
     assert found["r2_at_100"].isnan().all() and found["signal"].isfinite().all()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_a_quarter_of_few_steps_is_one(steps):
+    found = read(traced("rnn", hidden=3, steps=steps))
+    assert all(curve.shape == (steps,) for curve in found.values())
+    assert found["r2_at_25"][0] > 0.9 and found["r2_at_25"][1:].isnan().all()
 
 
 def test_signals_are_no_longer_than_asked_for():

@@ -128,10 +128,12 @@ def recovered(features: Tensor, targets: Tensor, count: int) -> tuple[Tensor, Te
     scale = features[:count].square().mean().sqrt().clamp(min=torch.finfo(features.dtype).tiny)
     x, y = (features / scale).numpy(), targets.numpy()
     model = RidgeCV([count * penalty for penalty in _PENALTIES], alpha_per_target=True)
-    given_back = torch.as_tensor(model.fit(x[:count], y[:count]).predict(x[count:]))
+    found = model.fit(x[:count], y[:count]).predict(x[count:])
+    test = targets[count:]
+    # scikit-learn leaves out an axis of one
+    given_back = torch.as_tensor(found).view_as(test)
     # the mean of the signals is known: it is 0
-    error = (given_back - targets[count:]).square().sum(0)
-    return given_back, 1 - error / targets[count:].square().sum(0)
+    return given_back, 1 - (given_back - test).square().sum(0) / test.square().sum(0)
 
 
 def _padded(curve: Tensor, steps: int) -> Tensor:
