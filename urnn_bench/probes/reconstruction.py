@@ -106,7 +106,7 @@ def _features(trace: Trace, signals: Tensor, ends: set[int]) -> Iterator[Tensor]
 def _inputs(cell: Cell, signals: Tensor) -> Tensor:
     """Return x (T, B, F) with a signal in its first number, or after the time of each sample."""
     x = signals.new_zeros(*signals.shape, cell.inputs)
-    has_times = getattr(cell.parts[0].options, "timestamps", False)
+    has_times = cell.parts[0].first_input_is_time
     x[..., int(has_times)] = signals
     if has_times:
         x[..., 0] = torch.arange(len(x))[:, None]
