@@ -167,7 +167,7 @@ OUTSIDE = {
     "pooch": {"data"},
     "psutil": {"machine", "run"},
     "requests": {"data"},
-    "sklearn": {"tasks"},
+    "sklearn": {"probes", "tasks"},
     "yaml": {"spec"},
     "pydantic": {
         "claims",

@@ -51,10 +51,10 @@ def probe(probe_type):
 
 
 def test_reads_curves_over_time_or_numbers(probe, made):
-    """Of states by their names, or of all states under the empty name."""
+    """Of states by their names, or of all states under the empty name or the probe's own names."""
     reading = probe.read(made)
     memory = {state.name for state in made.cell.states if state.memory}
-    assert reading and set(reading) <= {"", *memory}
+    assert reading and set(reading) <= {"", *memory, *probe.names}
     for value in reading.values():
         assert not value.is_complex() and not value.requires_grad
         assert value.shape in ((), (T,))

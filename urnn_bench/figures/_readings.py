@@ -76,3 +76,19 @@ def without_readings(
         return "too few readings"
 
     return not_shown(results, shown["model"].unique(), reason_of)
+
+
+def at_last_update(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the readings of every model at the last update at which any of its runs was probed."""
+    return frame[frame["step"] == frame.groupby("model")["step"].transform("max")]
+
+
+def updates_of(frame: pd.DataFrame) -> str:
+    """Return the number of updates before the readings, for each model if they differ."""
+    steps = {
+        model: " or ".join(f"{step:,}" for step in sorted(readings["step"].unique()))
+        for model, readings in frame.groupby("model", sort=False)
+    }
+    if len(set(steps.values())) == 1:
+        return next(iter(steps.values()))
+    return ", ".join(f"{count} ({escaped(str(model))})" for model, count in steps.items())

@@ -26,7 +26,14 @@ from urnn_bench.figures._panels import (
     seeds_note,
 )
 from urnn_bench.figures._paper_points import PaperCurve, draw_paper_curves
-from urnn_bench.figures._readings import no_such_states, probed, state_names, without_readings
+from urnn_bench.figures._readings import (
+    at_last_update,
+    no_such_states,
+    probed,
+    state_names,
+    updates_of,
+    without_readings,
+)
 from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
@@ -62,7 +69,7 @@ class HiddenStates(Figure):
         """Draw every probed run, at the last update that its model was probed."""
         options = self.options
         readings = {probe: at_length(probed(results, probe), options.T) for probe in _PANELS}
-        frames = {probe: _last_update(frame) for probe, (frame, _) in readings.items()}
+        frames = {probe: at_last_update(frame) for probe, (frame, _) in readings.items()}
         # a row for each state, as an LSTM's c can be a hundred times as long as its h
         shown = pd.concat([_in_rows(frame, options.states) for frame in frames.values()])
         if shown.empty:
@@ -76,7 +83,7 @@ class HiddenStates(Figure):
             ax.set_ylabel("2-norm, mean over the batch")
         frame, (_, T) = frames["state_norm"], readings["state_norm"]
         lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
-        title = f"trained at {T} for {_updates(frame)} updates, run at T = {lengths}"
+        title = f"trained at {T} for {updates_of(frame)} updates, run at T = {lengths}"
         title = f"{escaped(results.benchmark)}: {title} ({seeds_note(frame)})"
         legend(drawing, axes, title, without_readings(results, shown, frame, options.states))
         return drawing
@@ -99,19 +106,3 @@ def _in_rows(frame: pd.DataFrame, states: Sequence[str] | None) -> pd.DataFrame:
         return frame.assign(row=frame["position"])
     named = frame[frame["state"].isin(states)]
     return named.assign(row=named["state"].map(list(states).index))
-
-
-def _last_update(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the readings of every model at the last update at which any of its runs was probed."""
-    return frame[frame["step"] == frame.groupby("model")["step"].transform("max")]
-
-
-def _updates(frame: pd.DataFrame) -> str:
-    """Return the number of updates before the readings, for each model if they differ."""
-    steps = {
-        model: " or ".join(f"{step:,}" for step in sorted(readings["step"].unique()))
-        for model, readings in frame.groupby("model", sort=False)
-    }
-    if len(set(steps.values())) == 1:
-        return next(iter(steps.values()))
-    return ", ".join(f"{count} ({escaped(str(model))})" for model, count in steps.items())

@@ -8,7 +8,7 @@ entries grow with N.
 N order of the memory, s_n = √(2n + 1).
 """
 
-from math import lgamma, sqrt
+from math import gamma, sqrt
 from typing import NamedTuple
 
 import torch
@@ -56,7 +56,7 @@ def lagt(order: int, alpha: float = 0.0, beta: float = 1.0) -> Operator:
     n = torch.arange(order, dtype=torch.float64)
     # C(n + α, n), the polynomial at y = 0, and the square of its norm, Γ(n + α + 1) / n!
     norm_squared = torch.exp(torch.lgamma(n + alpha + 1) - torch.lgamma(n + 1))
-    at_zero, norm = norm_squared / torch.exp(torch.tensor(lgamma(alpha + 1))), norm_squared.sqrt()
+    at_zero, norm = norm_squared / gamma(alpha + 1), norm_squared.sqrt()
     a = -(1 + beta) / 2 * torch.eye(order, dtype=torch.float64)
     a = a - torch.tril(torch.ones_like(a), -1)
     return Operator(a * norm / norm[:, None], at_zero / norm)

@@ -14,6 +14,8 @@ class Probe(ABC):
     """Reads a trace; it neither sees nor changes the network and the task."""
 
     Options: ClassVar[type[Config]] = Config
+    # of readings that belong to no state, if it has any
+    names: ClassVar[tuple[str, ...]] = ()
 
     options: Config
 
@@ -24,5 +26,6 @@ class Probe(ABC):
     def read(self, trace: Trace) -> Mapping[str, Tensor]:
         """Return, by the name of a state, a curve over time (T) or one number ().
 
-        A number that belongs to no single state has the empty name.
+        What belongs to no single state has the empty name, or one of ``names``. A curve is nan at
+        a step at which it has no value.
         """
