@@ -57,6 +57,11 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) momentum/speech --figure learning_curves --results results/paper/momentum-2020
 	$(DRAW) momentum/adding --figure learning_curves --results results/paper/momentum-2020
 	$(DRAW) momentum/copy --figure learning_curves --results results/paper/momentum-2020
+	$(DRAW) hippo/trajectories --figure length_generalisation --results results/paper/hippo-2020
+	$(DRAW) hippo/memories --figure reconstruction --results results/paper/hippo-2020
+	$(DRAW) hippo/gradients --figure gradient_norms --results results/paper/hippo-2020
+	$(DRAW) hippo/delay --figure learning_curves --results results/paper/hippo-2020
+	$(DRAW) hippo/reconstruct --figure learning_curves --results results/paper/hippo-2020
 
 attack: setup  ## attack the program for about an hour, and count what was tried
 	$(BIN)/python -m pytest tests/attack --attack --attack-counts results/reliability -n 2 --timeout 7200

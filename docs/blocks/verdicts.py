@@ -13,6 +13,7 @@ WORDS = ("reproduced", "not reproduced", "explained by the control", "inconclusi
 PAPERS = {
     "urnn-2016": ("Unitary evolution RNN, arXiv:1511.06464", "docs/papers/urnn-2016.md"),
     "momentum-2020": ("MomentumRNN, arXiv:2006.06919", "docs/papers/momentum-2020.md"),
+    "hippo-2020": ("HiPPO and the LMU, arXiv:2008.07669", "docs/papers/hippo-2020.md"),
 }
 
 
