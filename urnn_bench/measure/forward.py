@@ -125,5 +125,5 @@ def _row(one: _Pass, seconds: list[float], eager: list[float] | None) -> Forward
         ratio=median(ratios) if ratios else None,
         ratio_low=ratios[0] if ratios else None,
         ratio_high=ratios[-1] if ratios else None,
-        memory_mb=memory_mb(whole),
+        memory_mb=of_cell(whole.model, memory_mb, whole),
     )

@@ -162,7 +162,7 @@ def _row(
         ratio_low=ratios[0] if ratios else None,
         ratio_high=ratios[-1] if ratios else None,
         share=recurrence_s / update_s if update_s else None,
-        memory_mb=memory_mb(candidate),
+        memory_mb=of_cell(candidate.model, memory_mb, candidate),
         gflop_per_s=rate,
         of_peak=rate / peak if rate else None,
     )

@@ -11,6 +11,7 @@ from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.sweep import Selection
 
 if TYPE_CHECKING:
+    from urnn_bench.measure.correctness import Shape
     from urnn_bench.measure.forward_plan import CellAtShape, Plan
 
 # a cell of any number of inputs reads a signal of one channel
@@ -60,40 +61,48 @@ def cells_of_sizes(components: Components, sizes: Sizes) -> "list[CellAtShape]":
 def plans_of(
     components: Components, cells: "Sequence[CellAtShape]", device: str, kernels: Sequence[str]
 ) -> "list[list[Plan]]":
-    """Return what to time, in groups of one shape; name the cells that cannot be built.
+    """Return what to time, in groups of one shape; name the cells of which nothing is.
 
-    Raises UsageError if nothing is left to time.
+    Raises UsageError if nothing is left to time, ComponentError if no cell can be built.
     """
-    groups: dict[object, list[Plan]] = {}
-    for plan in _possible(components, cells, device, kernels):
+    plans = _possible(components, cells, device, kernels)
+    lacking = [p.cell.label for p in plans if not p.kernels and not p.obstacles]
+    if not any(plan.kernels for plan in plans):
+        raise UsageError(f"nothing is left to time: {'; '.join(_reasons(plans, lacking, kernels))}")
+    for text in _reasons([], lacking, kernels):
+        echo_err(f"skipped: {text}")
+    groups: dict[Shape, list[Plan]] = {}
+    for plan in plans:
         groups.setdefault(plan.cell.shape, []).append(plan)
-    if not any(plan.kernels for group in groups.values() for plan in group):
-        raise UsageError(_nothing([plan for group in groups.values() for plan in group], kernels))
     return list(groups.values())
+
+
+def _reasons(
+    plans: "Sequence[Plan]", lacking: Sequence[str], kernels: Sequence[str]
+) -> Iterator[str]:
+    for plan in plans:
+        for kernel, reason in plan.obstacles:
+            yield f"{kernel} of {plan.cell.label}: {reason}"
+    for label in dict.fromkeys(lacking):
+        yield f"{label} has no kernel {' or '.join(kernels)}"
 
 
 def _possible(
     components: Components, cells: "Sequence[CellAtShape]", device: str, kernels: Sequence[str]
-) -> "Iterator[Plan]":
+) -> "list[Plan]":
+    """Return the plans of the cells that can be built; name the others, with the reason."""
     from urnn_bench.measure.forward_plan import plan
 
-    refusals = []
+    plans, refusals = [], []
     for cell in cells:
         try:
-            yield plan(components, cell, device, kernels)
+            plans.append(plan(components, cell, device, kernels))
         except TooLargeError:
             raise
         except ComponentError as error:
             refusals.append(error)
-    for refusal in refusals[: len(cells) - 1]:
+    for refusal in refusals if plans else refusals[:-1]:
         echo_err(f"skipped: {refusal}")
-    if len(refusals) == len(cells):
+    if not plans:
         raise refusals[-1]
-
-
-def _nothing(plans: "list[Plan]", kernels: Sequence[str]) -> str:
-    reasons = [f"{p.cell.label} {k}: {reason}" for p in plans for k, reason in p.obstacles]
-    if not reasons:
-        labels = dict.fromkeys(p.cell.label for p in plans)
-        reasons = [f"{', '.join(labels)} without a kernel {' or '.join(kernels)}"]
-    return f"nothing is left to time: {'; '.join(reasons)}"
+    return plans

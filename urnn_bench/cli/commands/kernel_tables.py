@@ -50,11 +50,12 @@ def show_timings(rows: "Sequence[Timing]") -> None:
 def show_forward(rows: "Sequence[ForwardTiming]") -> None:
     """Show the forward passes that were timed, and why others were not."""
     echo_rows([_forward(row) for row in rows if row.obstacle is None])
+    models: dict[tuple[str, int, str], list[str]] = {}
     for row in rows:
         if row.obstacle:
-            echo_err(
-                f"{row.model} {row.kernel} is not timed at {row.steps:,} steps: {row.obstacle}"
-            )
+            models.setdefault((row.kernel, row.steps, row.obstacle), []).append(row.model)
+    for (kernel, steps, reason), names in models.items():
+        echo_err(f"{kernel} is not timed for {', '.join(names)} at {steps:,} steps: {reason}")
     for line in _FORWARD_LEGEND:
         echo_err(line)
 
