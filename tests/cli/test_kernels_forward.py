@@ -126,6 +126,12 @@ def test_a_last_state_alone_needs_no_room_for_states_over_time(bench, monkeypatc
     assert "100,000,000 steps with 1 input needs at least" in refused.err
 
 
+def test_a_long_sequence_of_a_cell_without_kernels_is_refused(bench):
+    bench.write("slow.py", CELL.replace("    kernels =", "    table ="))
+    done = bench(*FORWARD, "--model", "slow", "--include", "slow.py", "--steps", 5001, code=2)
+    assert "nothing is left to time: eager of slow: it is left out above 5,000" in done.err
+
+
 @pytest.mark.parametrize("shape", [(10**6, 10**5, 256), (10**9, 10**3, 1)])
 def test_what_does_not_fit_is_refused_for_a_kernel_without_a_last_state(bench, shape):
     sizes = zip(("--steps", "--batch", "--hidden"), shape, strict=True)
@@ -169,7 +175,6 @@ fit: {steps: 2, batch: 3}
         (("tiny", "--steps", "5"), "a benchmark sets the sizes: leave out --steps"),
         (("--model", "lstm", "--kernel", "bppt"), "no kernel is called 'bppt'"),
         (("--model", "lstn"), "did you mean 'lstm'"),
-        (("--model", "lmu", "--steps", 5001), "nothing is left to time: eager of lmu: it is left"),
         (
             ("--model", "hippo_memory", "--hidden", 4, "--kernel", "pieces"),
             "nothing is left to time: pieces of hippo_memory: every step has another matrix",
