@@ -114,6 +114,21 @@ def _model(timing: Timing) -> list[object]:
     return [name, f"`{timing.kernel}`", timing.size[2], timing.said("recurrence_ms"), ratio]
 
 
+def forward(pattern: str) -> str:
+    """Return every forward pass that was timed, the long sequences first, then the fast ones."""
+    headers = ("model", "kernel", "time steps", "batch", "forward (ms)", "steps per second")
+    timed = [t for t in timings(pattern) if t.row["forward_ms"]]
+    timed.sort(key=lambda t: (-t.size[0], -float(t.row["steps_per_s"])))
+    return markdown(headers, map(_forward, timed))
+
+
+def _forward(timing: Timing) -> list[object]:
+    steps, batch, _ = timing.size
+    pace = f"{float(format(float(timing.row['steps_per_s']), '.3g')):,.0f}"
+    names = [f"`{timing.model}`", f"`{timing.kernel}`"]
+    return [*names, f"{steps:,}", batch, timing.said("forward_ms"), pace]
+
+
 def stacking() -> str:
     """Return what training ten seeds in one update gains, by model and kernel."""
     headers = ("model", "units", "kernel", "one after another (ms)", "stacked (ms)", "times faster")

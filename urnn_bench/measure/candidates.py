@@ -66,10 +66,7 @@ def _checked_candidates(
         if kernels and kernel not in kernels:
             continue
         error = max_relative_error(components, name, shape, x, kernel, device)
-        # written so that NaN does not pass
-        if not error <= _TOLERANCE:
-            text = f"the kernel '{kernel}' of '{name}' differs from the time loop by {error:.1e}"
-            raise GateError(text)
+        require_agreement(name, kernel, error)
         run = choose(cell, device, kernel).run
         recur = partial(_forward_and_backward, cell, run, x, cotangent(x, cell.features))
         step = update_function(components, name, shape, kernel, device)
@@ -79,6 +76,14 @@ def _checked_candidates(
         yield Candidate(
             name, kernel, recur, replayed, step, _flops(cell, shape), device, error, threads
         )
+
+
+def require_agreement(name: str, kernel: str, error: float) -> None:
+    """Raise GateError if a kernel differs from the time loop by more than rounding in float64."""
+    # written so that NaN does not pass
+    if not error <= _TOLERANCE:
+        text = f"the kernel '{kernel}' of '{name}' differs from the time loop by {error:.1e}"
+        raise GateError(text)
 
 
 def _replayed(recur: Callable[[], object], device: str) -> Callable[[], object]:

@@ -148,11 +148,11 @@ def _draws(cell: Cell, x: Tensor) -> bool:
     """Return whether the first two steps of a cell move a global generator."""
     before = global_states()
     with torch.no_grad():
-        unroll(cell, x[:2], _first_state(cell, x), cell.weights())
+        unroll(cell, x[:2], first_state(cell, x), cell.weights())
     return global_states() != before
 
 
-def _first_state(cell: Cell, x: Tensor) -> State:
+def first_state(cell: Cell, x: Tensor) -> State:
     """Return the state before the first step in float64; a cell may make zeros of no type."""
     states = cell.initial_state(x.shape[1])
     return tuple(s.double() if s.is_floating_point() else s for s in states)
@@ -172,7 +172,7 @@ def _outputs_and_gradients(
     weight, bias = (
         _random(size).to(device).requires_grad_() for size in ((3, cell.features), (3,))
     )
-    hs, _ = choice.run(x, _first_state(cell, x), cell.weights())
+    hs, _ = choice.run(x, first_state(cell, x), cell.weights())
     features = cell.readout_features(hs)
     y = choice.linear(features, weight, bias)
     # of a cell of which nothing is trained, the features may have no gradient

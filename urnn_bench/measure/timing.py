@@ -82,8 +82,8 @@ def time_kernels(
         for c in of_cell(name, candidates_of, components, name, shape, device, kernels)
     ]
     candidates += [torch_module(name, shape, x) for name in TORCH_MODULES]
-    times = _interleaved([_timer(c.replayed, c) for c in candidates], rounds)
-    updates = _interleaved([_timer(c.update, c) for c in candidates if c.update], rounds)
+    times = interleaved([timer(c.replayed, c) for c in candidates], rounds)
+    updates = interleaved([timer(c.update, c) for c in candidates if c.update], rounds)
     update_times = dict(zip((id(c) for c in candidates if c.update), updates, strict=True))
     peak = _peak_gflop_per_s(device)
     eager = {c.model: t for c, t in zip(candidates, times, strict=True) if c.kernel == "eager"}
@@ -97,16 +97,20 @@ def time_kernels(
     )
 
 
-def _timer(function: Callable[[], object], candidate: Candidate) -> Callable[[], float]:
+def timer(
+    function: Callable[[], object],
+    candidate: Candidate,
+    first: Callable[[], object] | None = None,
+) -> Callable[[], float]:
     """Return a function that calls ``function`` twice and returns the seconds of the second call.
 
-    The first call fills the caches. It also outlasts torch's threads, which keep spinning for a
-    while after the previous candidate and would slow this one down.
+    The first call, of ``first`` if it is given, fills the caches. It also outlasts torch's threads,
+    which keep spinning for a while after the previous candidate and would slow this one down.
     """
 
     def run() -> float:
         torch.set_num_threads(candidate.torch_threads)
-        function()
+        (first or function)()
         wait_for(candidate.device)
         start = time.perf_counter()
         function()
@@ -123,10 +127,12 @@ def wait_for(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def _interleaved(functions: Sequence[Callable[[], float]], rounds: int) -> list[list[float]]:
-    """Return the seconds of every function, called in turn, after two rounds of warm-up."""
-    seconds = [[function() for function in functions] for _ in range(rounds + _WARM_UP)]
-    return [list(column) for column in zip(*seconds[_WARM_UP:], strict=True)]
+def interleaved(
+    functions: Sequence[Callable[[], float]], rounds: int, warm_up: int = _WARM_UP
+) -> list[list[float]]:
+    """Return the seconds of every function, called in turn, after rounds of warm-up."""
+    seconds = [[function() for function in functions] for _ in range(rounds + warm_up)]
+    return [list(column) for column in zip(*seconds[warm_up:], strict=True)]
 
 
 def _row(
@@ -156,13 +162,13 @@ def _row(
         ratio_low=ratios[0] if ratios else None,
         ratio_high=ratios[-1] if ratios else None,
         share=recurrence_s / update_s if update_s else None,
-        memory_mb=_memory_mb(candidate),
+        memory_mb=of_cell(candidate.model, memory_mb, candidate),
         gflop_per_s=rate,
         of_peak=rate / peak if rate else None,
     )
 
 
-def _memory_mb(candidate: Candidate) -> float | None:
+def memory_mb(candidate: Candidate) -> float | None:
     """Return the memory that a recurrence adds to the process, or allocates on a GPU."""
     gc.collect()
     if candidate.device == "cuda":
@@ -189,5 +195,5 @@ def _peak_gflop_per_s(device: str) -> float:
         return a @ a
 
     product = Candidate("", "", multiply, multiply, None, None, device, torch_threads=threads)
-    (seconds,) = _interleaved([_timer(multiply, product)], _PEAK_ROUNDS)
+    (seconds,) = interleaved([timer(multiply, product)], _PEAK_ROUNDS)
     return float(2 * _PEAK_SIZE**3 / min(seconds) / 1e9)

@@ -78,6 +78,23 @@ def require_memory_for(steps: int, batch: int, hidden: int, device: str) -> None
     _compare(need, _free(device_of(device)))
 
 
+def require_memory_of_forward(
+    steps: int, batch: int, inputs: int, hidden: int | None, device: str
+) -> None:
+    """Raise TooLargeError if a batch's inputs, and its states over time, do not fit in float32.
+
+    ``hidden`` is None if the last state alone is made.
+    """
+    text = f"a batch of {_number(batch)} sequences of {_number(steps)} steps with "
+    text += f"{_number(inputs)} input{'s' if inputs > 1 else ''}"
+    sizes = {"--batch": batch, "--steps": steps}
+    if hidden is not None:
+        text += f" and {_number(hidden)} hidden units"
+        sizes["--hidden"] = hidden
+    needed = steps * batch * (inputs + (hidden or 0)) * _BYTES["float32"]
+    _compare(_Need(text, needed, sizes), _free(device_of(device)))
+
+
 def _compare(need: _Need, free: int) -> None:
     if need.needed > free:
         raise TooLargeError(

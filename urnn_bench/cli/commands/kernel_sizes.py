@@ -18,17 +18,13 @@ if TYPE_CHECKING:
 Sizes: TypeAlias = "dict[Shape, list[str]]"
 
 
-def sizes_of_benchmark(
-    components: Components, benchmark: str, models: list[str] | None, sizes: Sequence[int] | None
-) -> Sizes:
+def sizes_of_benchmark(components: Components, benchmark: str, models: list[str] | None) -> Sizes:
     """Return the models of a benchmark by shape, only those in ``models`` if any are given.
 
-    Raises UsageError if ``sizes`` were given too, or if the benchmark trains none of ``models``.
+    Raises UsageError if the benchmark trains none of ``models``.
     """
     by_shape = _trained(components, benchmark)
     _check_names(components, models)
-    if sizes:
-        raise UsageError("a benchmark sets the sizes: leave out --steps, --batch and --hidden")
     selected = {
         shape: [name for name in names if not models or name in models]
         for shape, names in by_shape.items()
@@ -54,14 +50,14 @@ def sizes_of_options(
     _check_names(components, models)
     sizes: Sizes = {}
     for name in dict.fromkeys(models or components.cells.names()):
-        example = _example(components, name)
+        example = known_example(components, name)
         own_steps, own_hidden = example.steps or STEPS, example.hidden or HIDDEN
         for shape in product(steps or [own_steps], batch or [BATCH], hidden or [own_hidden]):
             sizes.setdefault(Shape(*shape), []).append(name)
     return sizes
 
 
-def _example(components: Components, name: str) -> "Example":
+def known_example(components: Components, name: str) -> "Example":
     """Return the example of a model's cell, an empty one if the cell is refused later."""
     from urnn_bench.cells.base import Example
     from urnn_bench.run.examples import example_of
@@ -114,11 +110,10 @@ def _check_names(components: Components, models: list[str] | None) -> None:
             raise UnknownComponentError("model", name, components.cells.names())
 
 
-def check_kernels(components: Components, sizes: Sizes, kernels: Sequence[str]) -> None:
+def check_kernels(components: Components, models: Sequence[str], kernels: Sequence[str]) -> None:
     """Raise UnknownNameError for a kernel that none of the models has."""
     from urnn_bench.cells.base import Cell
 
-    models = {name for names in sizes.values() for name in names}
     known = {"eager"}.union(*(components.cells.get(name, Cell).kernels for name in models))
     for name in kernels:
         if name not in known:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from urnn_bench.cli.commands import kernel_forward as forwards
 from urnn_bench.cli.commands import kernel_tables as tables
 from urnn_bench.cli.commands.kernel_sizes import (
     Sizes,
@@ -22,6 +23,8 @@ from urnn_bench.machine import processors
 from urnn_bench.registry import Components
 
 if TYPE_CHECKING:
+    from urnn_bench.measure.forward import ForwardTiming
+    from urnn_bench.measure.forward_plan import CellAtShape
     from urnn_bench.measure.timing import Timing
 
 
@@ -35,6 +38,7 @@ def kernels(
     device: options.Device = Device.cpu,
     threads: options.Threads = None,
     rounds: options.Rounds = 7,
+    forward: options.Forward = False,
     profile: options.Profile = False,
     seeds: options.Seeds = None,
     csv: options.Csv = None,
@@ -44,22 +48,25 @@ def kernels(
 ) -> None:
     """Check every kernel against the time loop in float64, then time all of them in turn."""
     use_data(data_dir)
-    if profile and kernel:
-        raise UsageError("--profile measures the kernel that a run has; leave out --kernel")
-    if profile and (csv is not None or device is Device.cuda):
-        raise UsageError("--profile measures updates on a CPU; leave out --csv and --device")
-    if seeds is not None and (csv is not None or profile):
-        raise UsageError("--seeds prints its own table; leave out --csv and --profile")
-    if csv is not None and csv.exists() and not csv.is_file():
-        raise UsageError(f"--csv {csv}: is not a regular file; choose another name")
+    _check_combination(forward, profile, seeds, kernel, csv, device)
     components = load_components(include or [])
     device_name = _supported_device(device)
+    if benchmark and (steps or batch or hidden):
+        raise UsageError("a benchmark sets the sizes: leave out --steps, --batch and --hidden")
+    if forward:
+        if benchmark:
+            cells = forwards.cells_of_benchmark(components, benchmark, models)
+        else:
+            sizes = sizes_of_options(components, models, steps, batch, hidden)
+            cells = forwards.cells_of_sizes(components, sizes)
+        _time_forward(components, cells, rounds, device_name, kernel or [], threads, csv, json)
+        return
     if benchmark:
-        sizes = sizes_of_benchmark(components, benchmark, models, steps or batch or hidden)
+        sizes = sizes_of_benchmark(components, benchmark, models)
     else:
         sizes = sizes_of_options(components, models, steps, batch, hidden)
         _check_memory(sizes, device_name)
-    check_kernels(components, sizes, kernel or [])
+    check_kernels(components, [name for names in sizes.values() for name in names], kernel or [])
     sizes = without_refused(components, sizes)
     if profile:
         _profile(components, sizes, threads, json)
@@ -67,6 +74,27 @@ def kernels(
         _time_stacking(components, sizes, seeds, rounds, device_name, kernel, threads, json)
     else:
         _time(components, sizes, rounds, device_name, kernel, threads, csv, json)
+
+
+def _check_combination(
+    forward: bool,
+    profile: bool,
+    seeds: int | None,
+    kernels: list[str] | None,
+    csv: Path | None,
+    device: Device,
+) -> None:
+    """Raise UsageError for options that exclude each other."""
+    if forward and (profile or seeds is not None):
+        raise UsageError("--forward times the forward pass alone; leave out --profile and --seeds")
+    if profile and kernels:
+        raise UsageError("--profile measures the kernel that a run has; leave out --kernel")
+    if profile and (csv is not None or device is Device.cuda):
+        raise UsageError("--profile measures updates on a CPU; leave out --csv and --device")
+    if seeds is not None and (csv is not None or profile):
+        raise UsageError("--seeds prints its own table; leave out --csv and --profile")
+    if csv is not None and csv.exists() and not csv.is_file():
+        raise UsageError(f"--csv {csv}: is not a regular file; choose another name")
 
 
 def _profile(components: Components, sizes: Sizes, threads: int | None, json: bool) -> None:
@@ -130,11 +158,38 @@ def _time(
     for shape, models in sizes.items():
         rows += time_kernels(components, models, shape, rounds, device, kernels)
         if csv is not None:
-            _write_csv(rows, csv, device)
+            lines = [asdict(row) | {"us_per_step": row.us_per_step} for row in rows]
+            _write_csv(lines, csv, device)
     if json:
         tables.show_json(rows)
     else:
         tables.show_timings(rows)
+
+
+def _time_forward(
+    components: Components,
+    cells: "list[CellAtShape]",
+    rounds: int,
+    device: str,
+    kernels: list[str],
+    threads: int | None,
+    csv: Path | None,
+    json: bool,
+) -> None:
+    from urnn_bench.measure.forward import time_forward
+    from urnn_bench.run.device import configure_torch
+
+    configure_torch(threads or processors.count())
+    check_kernels(components, [cell.spec.name for cell in cells], kernels)
+    rows: list[ForwardTiming] = []
+    for plans in forwards.plans_of(components, cells, device, kernels):
+        rows += time_forward(components, plans, rounds, device)
+        if csv is not None:
+            _write_csv([asdict(row) for row in rows], csv, device)
+    if json:
+        tables.show_json(rows)
+    else:
+        tables.show_forward(rows)
 
 
 def _check_memory(sizes: Sizes, device: str) -> None:
@@ -156,7 +211,7 @@ def _supported_device(device: Device) -> str:
     return name
 
 
-def _write_csv(rows: "list[Timing]", path: Path, device: str) -> None:
+def _write_csv(rows: list[dict[str, object]], path: Path, device: str) -> None:
     """Write the rows so far, each with the device's name and torch's version."""
     import pandas as pd
     import torch
@@ -164,8 +219,7 @@ def _write_csv(rows: "list[Timing]", path: Path, device: str) -> None:
     from urnn_bench.run.device import device_name
 
     machine = {"device_name": device_name(torch.device(device)), "torch": torch.__version__}
-    lines = [asdict(row) | {"us_per_step": row.us_per_step} | machine for row in rows]
-    text = csv_text(pd.DataFrame(lines))
+    text = csv_text(pd.DataFrame([row | machine for row in rows]))
     path.parent.mkdir(parents=True, exist_ok=True)
     # the user's own link: its target is written, and the link stays
     write_atomically(

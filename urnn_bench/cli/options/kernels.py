@@ -116,6 +116,15 @@ Profile = Annotated[
         rich_help_panel=EXECUTION,
     ),
 ]
+Forward = Annotated[
+    bool,
+    typer.Option(
+        "--forward",
+        help="Time the forward pass alone, to the last state and without gradients, instead; "
+        "kernels are checked on the first 1,000 steps at most.",
+        rich_help_panel=EXECUTION,
+    ),
+]
 Seeds = Annotated[
     int | None,
     typer.Option(
