@@ -60,7 +60,9 @@ def test_a_benchmark_may_be_named_by_its_path(bench):
     assert [row["verdict"] for row in rows] == ["reproduced"] * 2
 
 
-@pytest.mark.parametrize(("paper", "claims"), [("urnn-2016", 43), ("momentum-2020", 18), ("hippo-2020", 18)])
+@pytest.mark.parametrize(
+    ("paper", "claims"), [("urnn-2016", 43), ("momentum-2020", 18), ("hippo-2020", 18)]
+)
 def test_the_papers_claims_can_be_read_and_made(bench, paper, claims):
     assert paper in bench("list", "papers").out
     rows = json.loads(bench("verify", paper, "--json", code=5).out)
