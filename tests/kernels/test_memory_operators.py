@@ -8,7 +8,15 @@ from scipy.special import eval_genlaguerre, eval_legendre, roots_legendre
 
 from urnn_bench.kernels import memory_reconstruction as basis
 from urnn_bench.kernels.discretisation import RULES
-from urnn_bench.kernels.memory_operators import lagt, legs, legt, legt_to_lmu, lmu
+from urnn_bench.kernels.memory_operators import (
+    lagt,
+    legs,
+    legt,
+    legt_to_lmu,
+    lmu,
+    random_scaled,
+)
+from urnn_bench.random_streams import seeded
 
 EXACT = {"rtol": 0, "atol": 1e-12}
 
@@ -185,3 +193,13 @@ def test_each_row_advances_over_its_own_interval(operator, rule):
     for i, interval in enumerate(intervals[:, 0].tolist()):
         step = rule.step(operator(6), interval)
         torch.testing.assert_close(found[i], step.a @ c[i] + step.b * f[i], **EXACT)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_scaled_random_memory_begins_at_the_scale_of_its_signal(seed):
+    """After its first sample c is -A⁻¹ B f, which must not be near a pole of A."""
+    with seeded(seed, "init"):
+        operator = random_scaled(64)
+    first = torch.linalg.solve(operator.a, operator.b)
+    assert float(first.abs().max()) < 5
+    assert float(torch.linalg.eigvals(operator.a).real.max()) < -0.5

@@ -16,7 +16,7 @@ from urnn_bench.cells._memory import EvenMemory, Memory, RuleName, ScaledMemory
 from urnn_bench.cells.base import Cell, Example, StateSpec
 from urnn_bench.kernels.discretisation import RULES, Bilinear
 from urnn_bench.kernels.linear_memory import PIECES
-from urnn_bench.kernels.memory_operators import Operator, lagt, legs, legt, random
+from urnn_bench.kernels.memory_operators import Operator, lagt, legs, legt, random, random_scaled
 from urnn_bench.kernels.native.legs import LEGS
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.spec.types import Config
@@ -129,5 +129,5 @@ _MEMORIES: Mapping[str, _NewMemory] = {
     "legt": _even(legt),
     "lagt": _even(lagt),
     "random": _even(random),
-    "random_scaled": _scaled(random),
+    "random_scaled": _scaled(random_scaled),
 }

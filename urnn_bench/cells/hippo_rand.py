@@ -1,14 +1,14 @@
 """The control of HiPPO's networks: a memory with random A and B, in the wiring of the others.
 
 Gu, Dao, Ermon, Rudra and Ré (2020), arXiv:2008.07669, section 4.1, compare with such a memory; its
-scale is a choice of ours. With ``scaled`` it has LegS's 1/t, so that only the polynomials differ.
+scale is a choice of ours. With ``scaled`` it has LegS's 1/t and slowest modes as slow as LegS's.
 """
 
 from pydantic import Field
 
 from urnn_bench.cells._hippo import HippoCell, HippoOptions
 from urnn_bench.cells._memory import Memory, ScaledMemory, window_memory
-from urnn_bench.kernels.memory_operators import random
+from urnn_bench.kernels.memory_operators import random, random_scaled
 
 
 class HippoRandOptions(HippoOptions):
@@ -34,5 +34,5 @@ class HippoRand(HippoCell):
     def new_memory(self, order: int) -> Memory:
         """Return a memory that is drawn."""
         if self.options.scaled:
-            return ScaledMemory(random(order), self.options.rule)
+            return ScaledMemory(random_scaled(order), self.options.rule)
         return window_memory(random(order), self.options, 1 / self.options.window)

@@ -80,12 +80,18 @@ def legt_to_lmu(order: int) -> Tensor:
     return _signs(order) * _scales(order)
 
 
-def random(order: int) -> Operator:
-    """Return A = G/√N - I and B of normal entries: a control; it draws from torch.
+def random_scaled(order: int) -> Operator:
+    """Return a random operator whose slowest modes are as slow as LegS's, to be scaled by 1/t."""
+    return random(order, decay=2.0)
 
-    The eigenvalues of G/√N fill the unit disc, so without -I about half of its modes would grow.
+
+def random(order: int, decay: float = 1.0) -> Operator:
+    """Return A = G/√N - decay I and B of normal entries: a control; it draws from torch.
+
+    The eigenvalues of G/√N fill the unit disc, so with a decay of 1 its slowest modes last, and
+    with 2 they are as slow as LegS's, whose first eigenvalue is -1.
     """
     a = torch.randn(order, order, dtype=torch.float64) / sqrt(order)
     return Operator(
-        a - torch.eye(order, dtype=torch.float64), torch.randn(order, dtype=torch.float64)
+        a - decay * torch.eye(order, dtype=torch.float64), torch.randn(order, dtype=torch.float64)
     )

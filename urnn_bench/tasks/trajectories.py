@@ -67,8 +67,7 @@ class TrajectoriesOptions(Config):
     )
     timestamps: bool = Field(
         False,
-        description="put the time of every sample before its channels, in samples at 200 Hz, 5 ms "
-        "each",
+        description="put the time of every sample before its channels, in samples at 200 Hz",
     )
     missing: Fraction = Field(
         0.0,
