@@ -152,6 +152,32 @@ def test_the_first_step_that_goes_back_is_named_with_its_first_sample(wrong):
     assert str(raised.value) == SAID.replace("0.7", f"{wrong:g}")
 
 
+EPOCH = [[1_700_000_000.0, 0.0], [1_700_000_001.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([[torch.nan]], "step 1 of sample 1 is nan; timestamps must be finite in float32"),
+        ([[0.0, 0.0], [1.0, torch.inf]], "step 2 of sample 2 is inf; timestamps must be finite"),
+        ([[-torch.inf], [0.0]], "step 1 of sample 1 is -inf; timestamps must be finite"),
+        ([[0.0], [1e300]], "step 2 of sample 1 is 1e+300; timestamps must be finite in float32"),
+        (EPOCH, "sample 1 is 1700000001, after 1700000000, which is the same in float32"),
+        ([[0.0], [1e-60]], "which is the same in float32"),
+    ],
+)
+def test_times_must_be_finite_and_increase_in_the_precision_of_the_network(times, said):
+    with pytest.raises(ComponentError) as raised:
+        check_times(torch.tensor(times, dtype=torch.float64), torch.float32)
+    assert said in str(raised.value)
+
+
+def test_seconds_since_1970_need_the_precision_that_tells_them_apart(times):
+    times.write("back.py", TASK.replace("steps.view", "(1.7e9 + steps).view"))
+    assert "is the same in float32" in times(*RUN, "-q", code=3).err
+    times(*RUN, "-q", "--set", "fit.dtype=float64")
+
+
 @pytest.mark.parametrize(
     ("split", "index"),
     [

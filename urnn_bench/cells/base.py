@@ -104,11 +104,12 @@ class Cell(nn.Module, ABC, Generic[W]):
     def check_input(self, x: Tensor) -> None:
         """Raise ComponentError for an input (T, B, F) that the cell cannot take.
 
-        By default times that do not increase. It is called for every batch while that is on the
-        host, of the first layer's cell alone; tokens come as they are, (T, B).
+        By default times that do not increase, or not in the precision of its parameters. It is
+        called for every batch while that is on the host, of the first layer's cell alone; tokens
+        come as they are, (T, B).
         """
         if self.first_input_is_time:
-            check_times(x[..., 0])
+            check_times(x[..., 0], next((p.dtype for p in self.parameters()), x.dtype))
 
     @abstractmethod
     def weights(self) -> W:

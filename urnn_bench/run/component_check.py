@@ -49,7 +49,7 @@ def check(
     contract.check_same_start(run.cell.name, first, other)
     with kept(), seeded(run.seed, "contract"):
         batch = _checked_batch(run, task)
-        check_input(first, batch.x)
+        check_input(first.to(dtype), batch.x)
         batch = batch.to(torch.device("cpu"), dtype)
         _check_steps(run, task, other.to(dtype), third.to(dtype), batch)
     _CHECKED.add(key)
