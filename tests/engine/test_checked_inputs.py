@@ -263,6 +263,12 @@ def test_layers_without_a_time_are_refused_when_they_are_built(times, setting, r
     times(*RUN, "--set", setting, "--set", "models.clock.cell.timestamps=false", "-q")
 
 
+def test_tokens_are_no_times(times):
+    run = "run", "copy", "--include", "clock.py", "--model", "clock", "--dry-run"
+    said = times(*run, code=2).err
+    assert "the inputs of this task are tokens, which have no time" in said
+
+
 def test_a_cell_without_a_check_is_never_called():
     rnn = Components().cells.get("rnn", Cell)
     cells = [

@@ -31,8 +31,8 @@ class MemoryOptions(Config):
     )
     timestamps: bool = Field(
         False,
-        description="the first input is the time of the sample, a unit of which is a step of "
-        "samples without times; the cell sees it by the memory alone",
+        description="the first input is the time of the sample, which the memory alone sees; "
+        "samples without times are one unit of it apart",
     )
 
     @property

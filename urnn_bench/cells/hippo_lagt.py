@@ -14,14 +14,17 @@ from urnn_bench.spec.types import Fraction, Positive
 class HippoLagtOptions(HippoOptions):
     """Which Laguerre polynomials, and how long a step is."""
 
-    alpha: Fraction = Field(0.0, description="of the generalised Laguerre polynomials")
+    alpha: Fraction = Field(0.0, description="α of the generalised Laguerre polynomials")
     beta: float = Field(
         1.0,
         ge=0,
-        description="the past counts by e^(-(1 + β) y / 2), y ago; the paper has 1, its released "
-        "code of LagT 0",
+        description="a sample counts e^(-(1 + β) y / 2) after a time y; the paper has β = 1, its "
+        "released code of LagT 0",
     )
-    interval: Positive = Field(1.0, description="Δt, the time from one sample to the next")
+    interval: Positive = Field(
+        1.0,
+        description="Δt, the memory's time from one sample to the next, or of a unit of timestamps",
+    )
 
 
 class HippoLagt(HippoCell):

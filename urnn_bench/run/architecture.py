@@ -24,7 +24,7 @@ from urnn_bench.pooling import pool_of
 from urnn_bench.readouts.base import Readout
 from urnn_bench.spec.layers import Block
 from urnn_bench.spec.types import Config, PoolName
-from urnn_bench.tasks.base import Signature, Targets
+from urnn_bench.tasks.base import Signature, Targets, Tokens
 
 Kind = TypeVar("Kind", Cell, Readout)
 
@@ -89,7 +89,7 @@ class Architecture(NamedTuple):
         options = validated(self.cell.kind.Options, self.cell.options)
         cell = self.layers.build(self.cell.kind, self.signature.inputs.width, hidden, options)
         _require_shapes(cell)
-        _require_times(self.cell.name, cell, self.layers)
+        _require_times(self.cell.name, cell, self.signature, self.layers)
         return cell, choose(cell, device, kernel)
 
     def _network(self, cell: Cell, choice: Choice) -> SequenceModel:
@@ -106,13 +106,17 @@ class Architecture(NamedTuple):
         return _count(self, hidden)
 
 
-def _require_times(name: str, cell: Cell, layers: Layers) -> None:
+def _require_times(name: str, cell: Cell, signature: Signature, layers: Layers) -> None:
     """Raise ComponentError if a layer would take as its time what is none."""
-    reason = layers.reason_without_time
-    if reason and any(part.first_input_is_time for part in cell.parts):
+    if not any(part.first_input_is_time for part in cell.parts):
+        return
+    text = f"the cell '{name}' takes its first input as the time of the step, and"
+    if isinstance(signature.inputs, Tokens):
+        raise ComponentError(f"{text} the inputs of this task are tokens, which have no time")
+    if layers.reason_without_time:
         raise ComponentError(
-            f"the cell '{name}' takes its first input as the time of the step, and {reason}; "
-            "give the network one layer, without a block and in one direction"
+            f"{text} {layers.reason_without_time}; give the network one layer, without a block and "
+            "in one direction"
         )
 
 

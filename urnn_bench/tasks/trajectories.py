@@ -71,8 +71,8 @@ class TrajectoriesOptions(Config):
     )
     missing: Fraction = Field(
         0.0,
-        description="share of the samples dropped of every series, the same in every epoch; the "
-        "command that HiPPO released drops none, whatever its name says: that is 0",
+        description="share of the samples of every series that is dropped, the same ones in every "
+        "epoch; the command that HiPPO's authors released drops none, which is 0",
     )
     time_scale: Scale = Field(1.0, description="factor of the times in training and validation")
     test_time_scale: Scale | None = Field(
