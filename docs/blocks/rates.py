@@ -18,12 +18,17 @@ def table() -> str:
     labels = dict.fromkeys(run.key[0] for run in found)
     headers = ("model", "seeds", *(f"{_HZ[a]} → {_HZ[b]} Hz" for a, b in _PAIRS))
     rows = [_row(label, [run for run in found if run.key[0] == label]) for label in labels]
-    return markdown(headers, sorted(rows, key=lambda row: -float(row[4].split()[0])))
+    return markdown(headers, rows)
 
 
 def _row(label: str, own: Sequence[Run]) -> tuple[str, ...]:
     cells = [[_accuracy(run, b) for run in own if run.key[1] == a] for a, b in _PAIRS]
-    return label, str(min(map(len, cells))), *map(_shown, cells)
+    return label, _seeds(cells), *map(_shown, cells)
+
+
+def _seeds(cells: Sequence[Sequence[float]]) -> str:
+    counts = sorted({len(cell) for cell in cells if cell})
+    return " or ".join(map(str, counts))
 
 
 def _accuracy(run: Run, T: int) -> float:
@@ -31,4 +36,6 @@ def _accuracy(run: Run, T: int) -> float:
 
 
 def _shown(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
     return f"{mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
