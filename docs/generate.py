@@ -54,6 +54,7 @@ KINDS: Mapping[str, Callable[..., str]] = {
     "speed": speed.unitary,
     "speed-summary": speed.summary,
     "speed-models": speed.models,
+    "speed-sizes": speed.of_sizes,
     "speed-forward": speed.forward,
     "speed-stacking": speed.stacking,
     "gpu-updates": gpu.updates,

@@ -114,6 +114,20 @@ def _model(timing: Timing) -> list[object]:
     return [name, f"`{timing.kernel}`", timing.size[2], timing.said("recurrence_ms"), ratio]
 
 
+def of_sizes(pattern: str) -> str:
+    """Return every kernel that was timed, with steps and batch, a whole update and its memory."""
+    headers = ("model", "kernel", "time steps", "batch", "units")
+    times = ("forward and backward (ms)", "update (ms)", "MiB")
+    timed = [t for t in timings(pattern) if t.row["recurrence_ms"]]
+    return markdown((*headers, *times), map(_of_size, timed))
+
+
+def _of_size(timing: Timing) -> list[object]:
+    name = "torch" if timing.model == "torch" else f"`{timing.model}`"
+    said = [timing.said(key) for key in ("recurrence_ms", "update_ms", "memory_mb")]
+    return [name, f"`{timing.kernel}`", *timing.size, *said]
+
+
 def forward(pattern: str) -> str:
     """Return every forward pass that was timed, the long sequences first, then the fast ones."""
     headers = ("model", "kernel", "time steps", "batch", "forward (ms)", "steps per second")

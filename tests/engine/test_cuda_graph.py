@@ -22,7 +22,7 @@ from urnn_bench.engine.loop import train_run
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import UpdateRequest, train_step
 from urnn_bench.events import Measured
-from urnn_bench.kernels.choose import choose
+from urnn_bench.kernels.choose import available, choose
 from urnn_bench.registry import Components
 from urnn_bench.run import build, checkpoint
 from urnn_bench.run.device import Backend, configure_torch
@@ -101,8 +101,8 @@ class Here(TorchDispatchMode):
 @pytest.mark.parametrize("model", COMPONENTS.cells.names())
 def test_and_fetches_nothing_from_it(model):
     """What is on the meta device has no content; where it lies, and what goes there, is real."""
-    kernels = COMPONENTS.cells.get(model, Cell).kernels
-    for kernel in {"eager", *kernels} - {"c", "vendor", "triton"}:
+    cell = job_of(run_of(model), kernel="eager").model.cell
+    for kernel in {*available(cell, "cuda")} - {"vendor", "triton"}:
         job = job_of(run_of(model, clip=Clip(norm=1.0)), kernel="eager")
         batch = Batch(first(job).x.to("meta"), first(job).y.to("meta"))
         network = job.model.to("meta")

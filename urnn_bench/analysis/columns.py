@@ -17,6 +17,7 @@ import pandas as pd
 from urnn_bench.records.reading import (
     LONGEST_LINE,
     LONGEST_NAME,
+    NUMBER,
     Column,
     LineFormat,
     content,
@@ -104,7 +105,9 @@ def _read_csv(form: _Format, lines: bytes) -> pd.DataFrame:
         # told to read whole numbers, pandas would also take 2.0
         dtype={name: dtype for name, dtype in _dtypes(form).items() if dtype != _WHOLE},
         low_memory=False,
-        na_filter=False,
+        # of numbers alone, as a name may be "nan"
+        na_values={name: ["nan"] for name, column in form.columns.items() if column == NUMBER},
+        keep_default_na=False,
         quoting=csv.QUOTE_NONE,
         float_precision=_PRECISION,
     )

@@ -3,20 +3,21 @@
 Gu, Dao, Ermon, Rudra and Ré (2020), arXiv:2008.07669, theorems 1 and 2. The operators are those of
 the gated networks, without the network: a control of it, and the memory of function approximation.
 
-T steps, B batch, F input features, N order of each memory, H = F N.
+T steps, B batch, F input features, N = ⌈H / F⌉ order of each memory.
 """
 
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Literal
 
 from pydantic import Field
 from torch import Tensor
 
-from urnn_bench.cells._memory import EvenMemory, Memory, RuleName, ScaledMemory
-from urnn_bench.cells.base import Cell, Example, StateSpec
-from urnn_bench.kernels.discretisation import RULES, Bilinear
+from urnn_bench.cells._memory import EvenMemory, LegsMemory, Memory, RuleName, ScaledMemory
+from urnn_bench.cells.base import Cell, StateSpec
+from urnn_bench.kernels.discretisation import RULES
 from urnn_bench.kernels.linear_memory import PIECES
-from urnn_bench.kernels.memory_operators import Operator, lagt, legs, legt, random, random_scaled
+from urnn_bench.kernels.memory_operators import Operator, lagt, legt, random, random_scaled
 from urnn_bench.kernels.native.legs import LEGS
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.spec.types import Config
@@ -51,20 +52,16 @@ class HippoMemory(Cell[Operator]):
 
     def __init__(self, inputs: int, hidden: int, options: HippoMemoryOptions) -> None:
         super().__init__(inputs, hidden, options)
-        if hidden % inputs:
-            raise ValueError(
-                f"{inputs} inputs have a memory each, of one order, so the width must be a "
-                f"multiple of {inputs}, not {hidden}"
-            )
-        self.memory = _MEMORIES[options.measure](hidden // inputs, options)
+        self.order = ceil(hidden / inputs)
+        self.memory = _MEMORIES[options.measure](self.order, options)
         self.host_sync_reason = self.memory.host_sync_reason
         clock = (StateSpec("clock", memory=False),) if self.memory.has_clock else ()
         self.states = (StateSpec("h"), *clock)
 
-    @classmethod
-    def example(cls) -> Example:
-        """Return one memory of any order."""
-        return Example(inputs=1)
+    @property
+    def features(self) -> int:
+        """All coefficients: H, rounded up to a multiple of F."""
+        return self.inputs * self.order
 
     def weights(self) -> Operator:
         """Return A and B."""
@@ -89,22 +86,9 @@ class HippoMemory(Cell[Operator]):
         c, *clock = self.memory.initial_state(self.memory.a, batch)
         return (c.repeat(1, self.inputs), *clock)
 
-    @property
-    def legs_alpha(self) -> float | str:
-        """α of the bilinear rule, or why it is not LegS by that rule."""
-        rule = RULES[self.options.discretisation]
-        if self.options.measure == "legs" and isinstance(rule, Bilinear):
-            return rule.alpha
-        return "it computes LegS by a bilinear rule alone"
-
-    @property
-    def uneven_reason(self) -> str | None:
-        """Why a step depends on its number, if it does."""
-        return "every step has another matrix" if self.memory.has_clock else None
-
     def flops(self) -> float:
         """Two for each entry of A."""
-        return 2 * self.hidden**2 / self.inputs
+        return 2 * self.inputs * self.order**2
 
 
 def _even(operator: Callable[[int], Operator]) -> "_NewMemory":
@@ -115,19 +99,19 @@ def _even(operator: Callable[[int], Operator]) -> "_NewMemory":
     return new
 
 
-def _scaled(operator: Callable[[int], Operator], *, lower: bool = False) -> "_NewMemory":
-    def new(order: int, options: HippoMemoryOptions) -> Memory:
-        rule = RULES[options.discretisation]
-        return ScaledMemory(operator(order), rule, lower=lower)
+def _legs(order: int, options: HippoMemoryOptions) -> Memory:
+    return LegsMemory(order, RULES[options.discretisation])
 
-    return new
+
+def _random_scaled(order: int, options: HippoMemoryOptions) -> Memory:
+    return ScaledMemory(random_scaled(order), RULES[options.discretisation])
 
 
 _NewMemory = Callable[[int, HippoMemoryOptions], Memory]
 _MEMORIES: Mapping[str, _NewMemory] = {
-    "legs": _scaled(legs, lower=True),
+    "legs": _legs,
     "legt": _even(legt),
     "lagt": _even(lagt),
     "random": _even(random),
-    "random_scaled": _scaled(random_scaled),
+    "random_scaled": _random_scaled,
 }

@@ -21,8 +21,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from urnn_bench.cells import _init
-from urnn_bench.cells._memory import RuleName, WindowOptions, by_columns, window_memory
-from urnn_bench.cells.base import Cell, StateSpec
+from urnn_bench.cells._memory import Memory, RuleName, WindowOptions, by_columns, window_memory
+from urnn_bench.cells._memory_network import MemoryNetwork
 from urnn_bench.kernels.memory_operators import Operator, lmu
 from urnn_bench.kernels.native import hippo
 from urnn_bench.kernels.time_loop import State
@@ -51,37 +51,26 @@ class Weights(NamedTuple):
     memory: Operator
 
 
-class Drive(NamedTuple):
-    """The input's share of f and h, (T, B, 1 + H), and the time of each sample (T, B, 1)."""
-
-    u: Tensor
-    time: Tensor
-
-
-class Lmu(Cell[Weights]):
+class Lmu(MemoryNetwork[Weights]):
     """The LMU of one memory; its states start at zero."""
 
     Options = LmuOptions
     options: LmuOptions
     state_names = ("h", "m")
+    memory_state = "m"
     kernels = {"c": hippo.LMU}
 
     def __init__(self, inputs: int, hidden: int, options: LmuOptions) -> None:
         super().__init__(inputs, hidden, options)
-        order, width = options.memory_order or hidden, inputs - options.timestamps
-        if not width:
-            raise ValueError("with timestamps there must be an input beside the time")
-        self.first_input_is_time = options.timestamps
-        self.width = width
-        self.memory = window_memory(lmu(order), options, 1 / options.window)
-        self.host_sync_reason = self.memory.host_sync_reason
         starts = _STARTS[options.start]
-        self.e_x, self.e_h = starts.encoder(width), starts.hidden_encoder(hidden)
-        self.e_m = _init.zeros(1, order)
-        self.w_x, self.w_h = starts.matrix(hidden, width), starts.matrix(hidden, hidden)
-        self.w_m = _init.normal(hidden, order, deviation=sqrt(2 / (hidden + order)))
-        clock = (StateSpec("clock", memory=False),) if self.memory.has_clock else ()
-        self.states = (StateSpec("h"), StateSpec("m"), *clock)
+        self.e_x, self.e_h = starts.encoder(self.width), starts.hidden_encoder(hidden)
+        self.e_m = _init.zeros(1, self.order)
+        self.w_x, self.w_h = starts.matrix(hidden, self.width), starts.matrix(hidden, hidden)
+        self.w_m = _init.normal(hidden, self.order, deviation=sqrt(2 / (hidden + self.order)))
+
+    def new_memory(self, order: int) -> Memory:
+        """Return the Legendre delay of the window."""
+        return window_memory(lmu(order), self.options, 1 / self.options.window)
 
     def weights(self) -> Weights:
         """Return the parameters, those of f above those of h, and the memory's A and B."""
@@ -93,16 +82,12 @@ class Lmu(Cell[Weights]):
             self.memory.weights(self.e_x),
         )
 
-    def drive(self, x: Tensor, w: Weights) -> Tensor | Drive:
-        """Return the input's share of f and h, with the times of the samples if given."""
-        time, x = x[..., : -self.width], x[..., -self.width :]
-        u = nn.functional.linear(x, by_columns(w.w_x))
-        # times are data: no gradient goes through them
-        return Drive(u, time.detach()) if self.options.timestamps else u
+    def input_share(self, x: Tensor, w: Weights) -> Tensor:
+        """Return the share of the input in f and h: (T, B, F) to (T, B, 1 + H)."""
+        return nn.functional.linear(x, by_columns(w.w_x))
 
-    def step(self, u: Tensor | Drive, state: State, w: Weights) -> State:
+    def advance(self, u: Tensor, time: Tensor | None, state: State, w: Weights) -> State:
         """Return h, m and the clock."""
-        u, time = u if isinstance(u, tuple) else (u, None)
         h, memory = state[0], tuple(state[1:])
         sums = torch.addmm(u, h, w.w_h.T)
         f = torch.addmm(sums[:, :1], memory[0], w.e_m.T)
@@ -111,13 +96,9 @@ class Lmu(Cell[Weights]):
 
     def flops(self) -> float:
         """Three products to h and to f, the memory as a product with Ā, and a tanh of each unit."""
-        order = len(self.memory.b)
-        seen = self.width + self.hidden + order
-        return 2 * (self.hidden + 1) * seen + 2 * order * (order + 1) + self.hidden
-
-    def initial_state(self, batch: int) -> State:
-        """Return zeros for h and m, and a clock before the first sample."""
-        return (self.e_x.new_zeros(batch, self.hidden), *self.memory.initial_state(self.e_x, batch))
+        seen = self.width + self.hidden + self.order
+        memory = 2 * self.order * (self.order + 1)
+        return 2 * (self.hidden + 1) * seen + memory + self.hidden
 
 
 def _lecun(fan_in: int) -> nn.Parameter:

@@ -91,7 +91,7 @@ def _panel(
     label = own_label("length of training")
     ax.axvline(lengths.index(T), color="0.75", linewidth=5, zorder=0, label=label)
     set_length_axis(ax, lengths)
-    ax.set_xlabel("T of the test (steps to remember over)")
+    ax.set_xlabel("T of the test (sequence length)")
 
 
 def _draw_model(ax: Axes, model: str, style: ModelStyle, scores: pd.DataFrame) -> None:

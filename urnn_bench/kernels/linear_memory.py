@@ -8,7 +8,6 @@ T steps, R rows (signals), N order of the memory, K steps of a piece. A and B ar
 """
 
 from collections.abc import Iterator
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from torch import Tensor
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.memory_operators import Operator
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.kernels.weights import MemoriesAlone
 
 # a piece whose states are all wanted needs K powers of Ā, the others one alone
 _PIECE, _LONG_PIECE = 16, 256
@@ -63,14 +63,6 @@ def _pieces(w: Operator, f: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor,
         yield piece, power, table[: len(piece)]
 
 
-class EvenMemories(Protocol):
-    """A cell of memories alone, one for each of its inputs."""
-
-    @property
-    def uneven_reason(self) -> str | None:
-        """Return why its steps are not all the same, None if they are."""
-
-
 def _rows(x: Tensor, state: State, w: Operator) -> tuple[Tensor, Tensor]:
     """Return every input of every sequence as a signal (T, R), and its coefficients (R, N)."""
     return x.flatten(1), state[0].reshape(-1, len(w.b))
@@ -86,11 +78,11 @@ def _last_state(_: object, x: Tensor, state: State, w: Operator) -> State:
     return (last_coefficients(w, *_rows(x, state, w)).view(x.shape[1], -1),)
 
 
-def _unavailable_for(cell: EvenMemories) -> str | None:
-    return cell.uneven_reason
+def _unavailable_for(cell: MemoriesAlone) -> str | None:
+    return "every step has another matrix" if cell.memory.has_clock else None
 
 
-PIECES: Implementation[EvenMemories, Operator] = Implementation(
+PIECES: Implementation[MemoriesAlone, Operator] = Implementation(
     frozenset({"cpu", "cuda", "mps"}),
     _run,
     _unavailable_for,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from urnn_bench.kernels.memory_operators import Operator
-from urnn_bench.kernels.time_loop import HasDrive
+from urnn_bench.kernels.time_loop import HasDrive, Recurrence
 from urnn_bench.kernels.unitary import Factors, ModReluOptions
 
 
@@ -95,6 +95,10 @@ class LinearMemory(Protocol):
     def legs_alpha(self) -> float | None:
         """α of LegS's rule; None for Ā c + B̄ f."""
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether its steps depend on the time."""
+
 
 class HasMemory(Protocol):
     """A cell around a memory; its drive is u (T, B, 1 + Z), or u and times (T, B, 1)."""
@@ -106,6 +110,14 @@ class HasMemory(Protocol):
     # Any: a cell's own NamedTuple has more than a kernel reads
     def drive(self, x: Tensor, w: Any, /) -> Tensor | tuple[Tensor, Tensor]:
         """Return the input's share of f and z, with the times of the samples if given."""
+
+
+class MemoriesAlone(Recurrence[Operator], Protocol):
+    """A cell that is a memory for each of its inputs."""
+
+    @property
+    def memory(self) -> LinearMemory:
+        """What all of them are."""
 
 
 class GatedWeights(Protocol):

@@ -5,7 +5,7 @@ T steps, R rows (signals), N order of the memory.
 
 import ctypes
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +16,9 @@ from urnn_bench.kernels.memory_operators import Operator
 from urnn_bench.kernels.native.compiler import Source, library, unavailable_reason
 from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
 from urnn_bench.kernels.native.threads import THREADS, share_out
-from urnn_bench.kernels.time_loop import Recurrence, State, unroll
+from urnn_bench.kernels.sample_times import shares_of_past
+from urnn_bench.kernels.time_loop import State, unroll
+from urnn_bench.kernels.weights import MemoriesAlone
 
 _LONG, _DOUBLE = ctypes.c_long, ctypes.c_double
 SOURCE = Source(Path(__file__).with_name("legs.c"), ("lanes", "legs_forward"))
@@ -66,30 +68,18 @@ def _tables(order: int, lanes: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]
     return scale, count
 
 
-class LegsMemories(Recurrence[Operator], Protocol):
-    """A cell of memories alone, one for each of its inputs."""
-
-    @property
-    def legs_alpha(self) -> float | str:
-        """Return α of the bilinear rule of LegS, or why it has none."""
-
-
 def _coefficients(
-    cell: LegsMemories, x: Tensor, state: State, w: Operator, *, keep: bool
+    cell: MemoriesAlone, x: Tensor, state: State, w: Operator, *, keep: bool
 ) -> tuple[Coefficients, Tensor]:
     """Return the coefficients of every input of every sequence, and the clock."""
-    signals, clock = x.flatten(1), state[1]
-    passed = torch.arange(1, len(x) + 1, dtype=torch.float64)[:, None]
-    # as sample_times counts: a first sample is at time 0, where the share is infinite
-    share = 1 / (clock[:, 0].double() + passed)
-    share = share.to(x.dtype).repeat_interleave(signals.shape[1] // len(clock), 1)
-    alpha = cell.legs_alpha
-    assert isinstance(alpha, float)
-    found = legs(signals, share, state[0].reshape(-1, len(w.b)), alpha, keep=keep)
-    return found, clock + len(x)
+    signals, c, alpha = x.flatten(1), state[0].reshape(-1, len(w.b)), cell.memory.legs_alpha
+    shares, clock = shares_of_past(state[1], None, len(x))
+    assert alpha is not None
+    shares = shares.repeat_interleave(len(c) // len(clock), 1)
+    return legs(signals, shares, c, alpha, keep=keep), clock
 
 
-def _run(cell: LegsMemories, x: Tensor, state: State, w: Operator) -> tuple[Tensor, State]:
+def _run(cell: MemoriesAlone, x: Tensor, state: State, w: Operator) -> tuple[Tensor, State]:
     if torch.is_grad_enabled() and any(t.requires_grad for t in (x, *state)):
         # nothing of such a cell is trained, so its gradient is rarely asked for
         return unroll(cell, x, state, w)
@@ -98,18 +88,19 @@ def _run(cell: LegsMemories, x: Tensor, state: State, w: Operator) -> tuple[Tens
     return found.every.view(*x.shape[:2], -1), (found.last.view(x.shape[1], -1), clock)
 
 
-def _last_state(cell: LegsMemories, x: Tensor, state: State, w: Operator) -> State:
+def _last_state(cell: MemoriesAlone, x: Tensor, state: State, w: Operator) -> State:
     if torch.is_grad_enabled() and any(t.requires_grad for t in (x, *state)):
         return unroll(cell, x, state, w)[1]
     found, clock = _coefficients(cell, x, state, w, keep=False)
     return (found.last.view(x.shape[1], -1), clock)
 
 
-def _unavailable_for(cell: LegsMemories) -> str | None:
-    alpha = cell.legs_alpha
-    return alpha if isinstance(alpha, str) else unavailable_reason(SOURCE)
+def _unavailable_for(cell: MemoriesAlone) -> str | None:
+    if cell.memory.legs_alpha is None:
+        return "it computes LegS by a bilinear rule alone"
+    return unavailable_reason(SOURCE)
 
 
-LEGS: Implementation[LegsMemories, Operator] = Implementation(
+LEGS: Implementation[MemoriesAlone, Operator] = Implementation(
     frozenset({"cpu"}), _run, _unavailable_for, own_threads=True, last_state=_last_state
 )
