@@ -32,10 +32,13 @@ def _seeds(cells: Sequence[Sequence[float]]) -> str:
 
 
 def _accuracy(run: Run, T: int) -> float:
-    return 100 * float(run.record["evaluations"][str(T)]["test"]["accuracy"])
+    own = run.key[1] == T
+    scores = run.record["test"] if own else run.record["evaluations"][str(T)]["test"]
+    return 100 * float(scores["accuracy"])
 
 
 def _shown(values: Sequence[float]) -> str:
     if not values:
         return "–"
-    return f"{mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+    middle = f"{mean(values):.1f}"
+    return f"{middle} ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else middle

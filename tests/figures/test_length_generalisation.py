@@ -13,9 +13,9 @@ def there(loss, baseline=0.05):
     return {"test": {"cross_entropy_nat": loss}, "baselines": baselines}
 
 
-def drawn(bench):
+def drawn(bench, **options):
     with style():
-        figure = LengthGeneralisation(LengthGeneralisation.Options())
+        figure = LengthGeneralisation(LengthGeneralisation.Options(**options))
         return figure.draw(load(bench.folder / "results", "made"))
 
 
@@ -53,3 +53,9 @@ def test_without_other_lengths_it_proposes_the_command_that_scores_some(bench):
     bench.record("urnn")
     with pytest.raises(NothingToShowError, match=r"run made .*evaluate.T=\[200\]"):
         drawn(bench)
+
+
+def test_the_vertical_axis_may_be_linear(bench):
+    bench.record("urnn", test=0.9, evaluations={400: there(0.01)})
+    scales = [drawn(bench, **options).axes[0].get_yscale() for options in ({}, {"scale": "linear"})]
+    assert scales == ["log", "linear"]

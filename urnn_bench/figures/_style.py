@@ -3,10 +3,10 @@
 A figure of a user finds here also what `_looks` says of models.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import matplotlib as mpl
 import pandas as pd
@@ -110,6 +110,15 @@ def needs_log_axis(values: "pd.Series[float]") -> bool:
     """Return whether the positive values span more than a factor of 30."""
     positive = values[values > 0]
     return len(positive) > 0 and bool(positive.max() / positive.min() > _LOG_FROM)
+
+
+Scale = Literal["auto", "log", "linear"]
+# whether an axis of some values is logarithmic
+IS_LOG: Mapping[str, Callable[["pd.Series[float]"], bool]] = {
+    "log": lambda _: True,
+    "linear": lambda _: False,
+    "auto": needs_log_axis,
+}
 
 
 @contextmanager

@@ -4,7 +4,6 @@ The layout of Figures 1 and 2 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06
 memoryless baseline dashed. The loss axis is logarithmic where its values span a factor of 30.
 """
 
-from collections.abc import Callable, Mapping
 from math import inf
 from typing import Literal
 
@@ -25,10 +24,11 @@ from urnn_bench.figures._stages import mark_stages
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
+    IS_LOG,
+    Scale,
     axis_label,
     escaped,
     mark_diverged,
-    needs_log_axis,
     own_label,
 )
 from urnn_bench.figures.base import Figure
@@ -53,7 +53,7 @@ class LearningCurvesOptions(Config):
     metric: str | None = Field(None, description="what is drawn; the loss if not given")
     split: Literal["validation", "train"] = Field("validation", description="on which data")
     x: Literal["examples", "updates"] = Field("examples", description="how training is counted")
-    scale: Literal["auto", "log", "linear"] = Field("auto", description="of the vertical axis")
+    scale: Scale = Field("auto", description="of the vertical axis")
     top: float | None = Field(
         None, gt=0, description="upper end of a linear axis, as a multiple of the first baseline"
     )
@@ -130,17 +130,10 @@ class LearningCurves(Figure):
             ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}")
 
     def _scale_y(self, ax: Axes, values: "pd.Series[float]") -> None:
-        if _IS_LOG[self.options.scale](values):
+        if IS_LOG[self.options.scale](values):
             ax.set_yscale("log")
         else:
             ax.set_ylim(0, _HEADROOM * ax.get_ylim()[1])
-
-
-_IS_LOG: Mapping[str, Callable[["pd.Series[float]"], bool]] = {
-    "log": lambda _: True,
-    "linear": lambda _: False,
-    "auto": needs_log_axis,
-}
 
 
 def _grid(count: int) -> tuple[Drawing, list[Axes]]:

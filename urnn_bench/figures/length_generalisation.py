@@ -21,9 +21,10 @@ from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
     BASELINE,
     BASELINE_DASHES,
+    IS_LOG,
+    Scale,
     axis_label,
     escaped,
-    needs_log_axis,
     own_label,
 )
 from urnn_bench.figures.base import Figure
@@ -37,6 +38,7 @@ class LengthGeneralisationOptions(Config):
     """The vertical axis."""
 
     metric: str | None = Field(None, description="what is drawn; the loss if not given")
+    scale: Scale = Field("auto", description="of the vertical axis")
 
 
 class LengthGeneralisation(Figure):
@@ -55,7 +57,7 @@ class LengthGeneralisation(Figure):
         for ax, T in zip(axes, trained, strict=True):
             _panel(ax, frame[frame["T"] == T], results, metric, lengths)
             ax.set_title(f"trained at T = {T:,}", fontsize=10)
-        _share_axis(axes, frame["value"])
+        _share_axis(axes, is_log=IS_LOG[self.options.scale](frame["value"]))
         axes[0].set_ylabel(f"test {axis_label(metric)}")
         note = not_shown(results, frame["model"].unique(), lambda _: "scored at one length")
         legend(drawing, axes, f"{escaped(results.benchmark)} ({count_seeds(frame)})", note)
@@ -110,9 +112,8 @@ def _draw_baselines(ax: Axes, results: Results, metric: str, T: int, lengths: li
         ax.plot(range(len(lengths)), heights, linestyle=dashes, label=label, **BASELINE)
 
 
-def _share_axis(axes: list[Axes], values: "pd.Series[float]") -> None:
-    """Give all panels one vertical axis, logarithmic if the scores need it."""
-    is_log = needs_log_axis(values)
+def _share_axis(axes: list[Axes], *, is_log: bool) -> None:
+    """Give all panels one vertical axis."""
     for ax in axes:
         if is_log:
             ax.set_yscale("log")
