@@ -95,3 +95,4 @@ def test_curves_are_marked_where_colours_run_out():
 def test_labels_carry_units():
     assert axis_label("cross_entropy_nat") == "cross-entropy (nat)"
     assert axis_label("train_s") == "train (s)" and axis_label("mse") == "mean squared error"
+    assert axis_label("nrmse") == "normalised root mean squared error"

@@ -76,13 +76,17 @@ def mark_diverged(
     )
 
 
+_ERRORS = {"mse": "mean squared error", "nrmse": "normalised root mean squared error"}
+
+
 def axis_label(metric: str) -> str:
     """Return a metric's name for an axis with its unit, as in "cross-entropy (nat)"."""
     words = metric.split("_")
     units = {"nat": "nat", "s": "s", "mb": "MiB", "db2": "dB²"}
     unit = f" ({units[words.pop()]})" if words[-1] in units else ""
-    text = " ".join(words).replace("cross entropy", "cross-entropy").replace("over", "/")
-    return escaped(text.replace("mse", "mean squared error") + unit)
+    text = " ".join(_ERRORS.get(word, word) for word in words)
+    text = text.replace("cross entropy", "cross-entropy").replace("over", "/")
+    return escaped(text + unit)
 
 
 def escaped(name: str) -> str:
