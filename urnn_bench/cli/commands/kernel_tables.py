@@ -73,13 +73,20 @@ def show_profile(rows: "Sequence[OperationTime]") -> None:
     echo_err(_PROFILE_LEGEND)
 
 
-def _timing(row: "Timing") -> TableRow:
+def _what(row: "Timing | ForwardTiming | StackingTiming | OperationTime") -> TableRow:
+    """Return what was timed."""
     return {
         "model": row.model,
         "kernel": row.kernel,
         "T": row.steps,
         "B": row.batch,
         "H": row.hidden,
+    }
+
+
+def _timing(row: "Timing") -> TableRow:
+    return {
+        **_what(row),
         "loop ms": row.recurrence_ms,
         "x eager": row.ratio,
         "range": _range(row.ratio_low, row.ratio_high),
@@ -93,11 +100,7 @@ def _timing(row: "Timing") -> TableRow:
 
 def _forward(row: "ForwardTiming") -> TableRow:
     return {
-        "model": row.model,
-        "kernel": row.kernel,
-        "T": row.steps,
-        "B": row.batch,
-        "H": row.hidden,
+        **_what(row),
         "forward ms": row.forward_ms,
         "steps/s": row.steps_per_s,
         "x eager": row.ratio,
@@ -108,11 +111,7 @@ def _forward(row: "ForwardTiming") -> TableRow:
 
 def _stacking(row: "StackingTiming") -> TableRow:
     return {
-        "model": row.model,
-        "kernel": row.kernel,
-        "T": row.steps,
-        "B": row.batch,
-        "H": row.hidden,
+        **_what(row),
         "seeds": row.seeds,
         "sequential ms": row.sequential_ms,
         "stacked ms": row.stacked_ms,
@@ -123,11 +122,7 @@ def _stacking(row: "StackingTiming") -> TableRow:
 
 def _operation(row: "OperationTime") -> TableRow:
     return {
-        "model": row.model,
-        "kernel": row.kernel,
-        "T": row.steps,
-        "B": row.batch,
-        "H": row.hidden,
+        **_what(row),
         "operation": row.operation,
         "calls": row.calls,
         "ms": row.update_ms,
