@@ -8,12 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.errors import (
-    SpecError,
-    UnknownComponentError,
-    UsageError,
-    near_miss,
-)
+from urnn_bench.errors import SpecError, UnknownComponentError, UsageError, near_miss
 from urnn_bench.events import SPLITS
 from urnn_bench.figures.base import Figure
 from urnn_bench.pooling import choices
@@ -22,7 +17,7 @@ from urnn_bench.readouts.base import Readout, SolvedReadout
 from urnn_bench.registry import Components, Registry, faults_of, load_file, subclasses
 from urnn_bench.run.architecture import raised_by
 from urnn_bench.run.build import architecture_of, task_of
-from urnn_bench.run.width import widest
+from urnn_bench.run.width import check_width, widest
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.notation import shown_name
@@ -129,7 +124,10 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
     _check_solved_readout(components, run, draft)
     _check_direction(components, run, draft)
     _check_forms(components, run, draft)
-    return run if model.hidden is not None else _within_budget(components, run, draft)
+    if model.hidden is None:
+        return _within_budget(components, run, draft)
+    check_width(components, run, draft.where(("models", draft.model_name)))
+    return run
 
 
 def _within_budget(components: Components, run: Run, draft: UnresolvedRun) -> Run:

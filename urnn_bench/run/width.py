@@ -7,11 +7,11 @@ It may also refuse widths, such as odd ones: next to a refused width others are 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-from urnn_bench.errors import ComponentError
+from urnn_bench.errors import ComponentError, SpecError
 from urnn_bench.global_state import kept
 from urnn_bench.registry import Components
 from urnn_bench.run.architecture import Architecture
-from urnn_bench.run.build import architecture_of
+from urnn_bench.run.build import architecture_of, count_parameters
 from urnn_bench.spec.run import Run
 
 _WIDEST = (1 << 16) - 1
@@ -23,6 +23,18 @@ _COMMON = (
 
 # whether a width is within the budget; None if the cell refuses it
 Fits = Callable[[int], bool | None]
+
+
+def check_width(components: Components, run: Run, where: str) -> None:
+    """Raise SpecError if a part refuses the width by a ComponentError of its own.
+
+    What it raises by mistake has a cause, and fails its own runs alone.
+    """
+    try:
+        count_parameters(components, run)
+    except ComponentError as error:
+        if error.__cause__ is None:
+            raise SpecError(f"{where}{error}") from error
 
 
 def widest(components: Components, run: Run, budget: int) -> int | None:
