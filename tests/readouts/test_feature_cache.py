@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.loop import train_run
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.events import Measured
@@ -53,6 +54,30 @@ def test_the_cell_sees_every_example_once():
     scores(made)
     # an epoch skips the images that do not fill a batch
     assert IN_AN_EPOCH * BATCH < made.features.computed <= TRAINING_IMAGES
+
+
+def test_the_cell_sees_validation_once(monkeypatch):
+    made, sizes = job(steps=4), []
+    features = made.model.features
+    monkeypatch.setattr(
+        made.model, "features", lambda x, *a: sizes.append(x.shape[1]) or features(x, *a)
+    )
+    evaluations = [
+        evaluate(made.model, made.task, "validation", 64, 0, features=made.features)
+        for _ in range(3)
+    ]
+    plain = evaluate(made.model, made.task, "validation", 64, 0)
+    assert evaluations == [plain] * 3
+    assert len(sizes) == made.task.batches("validation", 64)
+
+
+def test_validation_over_the_limit_is_computed_again():
+    made = job(steps=4)
+    cache = feature_cache_of(made.model, made.task, BATCH, 0, limit_mb=0.0)
+    first, second = (
+        evaluate(made.model, made.task, "validation", 64, 0, features=cache) for _ in range(2)
+    )
+    assert first == second == evaluate(made.model, made.task, "validation", 64, 0)
 
 
 def test_a_cache_in_a_file_is_that_in_memory():

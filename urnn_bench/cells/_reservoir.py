@@ -110,7 +110,7 @@ class ParallelOptions(ReservoirOptions):
     """How many reservoirs there are, and how dense each is."""
 
     reservoirs: Count = Field(
-        4, description="reservoirs that the units are divided into, all of one size"
+        2, description="reservoirs that the units are divided into, all of one size"
     )
     density: Share = Field(
         1.0, description="share of the units of its reservoir that a unit sees, at least one"

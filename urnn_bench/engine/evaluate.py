@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from urnn_bench.engine.draws import Draws, checked_batch_of
-from urnn_bench.engine.update import output_of
+from urnn_bench.engine.update import FeatureSource, output_of
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import seed_globals
 from urnn_bench.tasks.base import Task
@@ -34,18 +34,27 @@ def evaluate(
     size: int,
     seed: int,
     draws: Draws | None = None,
+    features: FeatureSource | None = None,
 ) -> dict[str, float]:
     """Return the mean of every score over all batches of ``split``, ``size`` sequences each if
     the task takes any number.
 
-    The network is in evaluation mode meanwhile. Raises ValueError for a split without end.
+    With ``features`` what is known of validation is not computed again. The network is in
+    evaluation mode meanwhile. Raises ValueError for a split without end.
     """
     with evaluation_mode(model):
-        return _mean_scores(model, task, split, size, seed, draws or Draws())
+        known = features if split == "validation" else None
+        return _mean_scores(model, task, split, size, seed, draws or Draws(), known)
 
 
 def _mean_scores(
-    model: nn.Module, task: Task, split: SplitName, size: int, seed: int, draws: Draws
+    model: nn.Module,
+    task: Task,
+    split: SplitName,
+    size: int,
+    seed: int,
+    draws: Draws,
+    features: FeatureSource | None,
 ) -> dict[str, float]:
     size = task.evaluation_batch(size)
     count = task.batches(split, size)
@@ -61,7 +70,11 @@ def _mean_scores(
         if draws.possible:
             seed_globals(seed, "evaluate", split, index)
         state = state if task.carries_state(split, index, size) else ()
-        output, state = output_of(model, batch, state)
+        if features is None:
+            output, state = output_of(model, batch, state)
+        else:
+            batch = features.evaluated(index, batch)
+            output, state = features.forward(batch.x, state)
         for name, score in task.scores(output, batch).items():
             totals[name] += score.total
             weights[name] += score.weight

@@ -217,7 +217,7 @@ def _best_weights(job: Job, state: TrainState) -> Iterator[None]:
 
 def _scores(job: Job, split: SplitName) -> dict[str, float]:
     size = job.fit.evaluate_batch
-    return evaluate(job.model, job.task, split, size, job.seed, job.draws)
+    return evaluate(job.model, job.task, split, size, job.seed, job.draws, job.features)
 
 
 def _measured(job: Job, state: TrainState, split: SplitName, metrics: dict[str, float]) -> Measured:

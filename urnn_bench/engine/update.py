@@ -92,6 +92,9 @@ class FeatureSource(Protocol):
     def batch(self, index: int, batch: Batch) -> Batch:
         """Return batch ``index`` of training with features in the place of x."""
 
+    def evaluated(self, index: int, batch: Batch) -> Batch:
+        """Return batch ``index`` of validation with features in the place of x."""
+
     def forward(self, features: Tensor, state: State, /) -> tuple[Tensor, State]:
         """Return the outputs of features, and no state."""
 

@@ -1,4 +1,4 @@
-"""The features of a cell of which nothing is trained: computed once for every training example.
+"""The features of a cell of which nothing is trained: computed once for every example.
 
 T steps, B batch, K features that the readout sees, N training examples.
 """
@@ -22,9 +22,9 @@ _IN_MEMORY_MB = 512
 
 
 class FeatureCache:
-    """Features (N, K) of the training set, filled as training asks for them.
+    """Features (N, K) of the training set, filled as training asks for them, and of validation.
 
-    ``computed`` counts the examples that the cell has seen, each once.
+    ``computed`` counts the training examples that the cell has seen, each once.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class FeatureCache:
         self._limit_mb = limit_mb
         self._features: Tensor | None = None
         self._is_known = torch.zeros(task.training_examples() or 0, dtype=torch.bool)
+        self._validation: dict[int, Tensor] = {}
         self._seen = 0
         self.computed = 0
 
@@ -43,6 +44,19 @@ class FeatureCache:
         rows = self._see(index, batch)
         assert self._features is not None
         return replace(batch, x=self._features[rows].to(batch.x.device))
+
+    def evaluated(self, index: int, batch: Batch) -> Batch:
+        """Return batch ``index`` of validation with features (B, K) in the place of x.
+
+        Those that are over the limit of memory are computed again every time.
+        """
+        features = self._validation.get(index)
+        if features is None:
+            features = self._features_of(batch.x, batch.lengths)
+            kept = sum(known.nbytes for known in self._validation.values())
+            if kept + features.nbytes <= self._limit_mb * 2**20:
+                self._validation[index] = features
+        return replace(batch, x=features)
 
     def _catch_up(self, index: int, like: Tensor) -> None:
         """See the batches before ``index``, those that a run has had before it was resumed.
@@ -72,8 +86,11 @@ class FeatureCache:
         return self._model.readout(features), ()
 
     @torch.no_grad()
+    def _features_of(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        return self._model.features(x, (), lengths)[0]
+
     def _compute(self, rows: Tensor, x: Tensor, lengths: Tensor | None) -> None:
-        features = self._model.features(x, (), lengths)[0]
+        features = self._features_of(x, lengths)
         if self._features is None:
             shape = len(self._is_known), features.shape[-1]
             self._features = _storage(shape, features.dtype, self._limit_mb)
