@@ -84,16 +84,14 @@ def test_the_digest_tells_every_change_of_the_data():
             part = getattr(splits, split)
             changed = getattr(part, name).clone()
             changed.view(-1)[0] += 1
-            seen.add(
-                series_of.digest(splits._replace(**{split: part._replace(**{name: changed})}))
-            )
+            seen.add(series_of.digest(splits._replace(**{split: part._replace(**{name: changed})})))
     assert len(seen) == 10
     assert series_of.digest(series_of.splits_of(PARTS, standardise=False)) in seen
 
 
 def test_a_split_without_series_is_named():
-    with pytest.raises(DataError, match="^deep: no series is left for the validation split$"):
-        series_of.require_series((PARTS[0], (), PARTS[2]), "deep")
+    with pytest.raises(DataError, match=r"^deep: no series .* validation split; bring more$"):
+        series_of.require_series((PARTS[0], (), PARTS[2]), "deep", "bring more")
 
 
 def test_every_fifth_of_a_class_is_set_apart():

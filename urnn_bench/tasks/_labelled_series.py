@@ -88,11 +88,11 @@ def splits_of(parts: Sequence[Sequence[Series]], standardise: bool) -> Splits:
     return Splits(*(padded(part, by) for part in parts))
 
 
-def require_series(parts: Sequence[Sequence[object]], source: str) -> None:
-    """Raise DataError if training, validation or test has no series."""
+def require_series(parts: Sequence[Sequence[object]], source: str, mend: str) -> None:
+    """Raise DataError if training, validation or test has no series, with what mends it."""
     for name, part in zip(Splits._fields, parts, strict=True):
         if not part:
-            raise DataError(f"{source}: no series is left for the {name} split")
+            raise DataError(f"{source}: no series is left for the {name} split; {mend}")
 
 
 def digest(splits: Splits) -> str:
