@@ -22,6 +22,9 @@ from urnn_bench.tasks._classes import ClassTask
 from urnn_bench.tasks._epochs import epoch_indices
 from urnn_bench.tasks.base import LENGTHS, Batch, Signature, Targets, Vectors
 
+# a deviation below this share of the mean is that of a channel that does not change
+ROUNDING = 1e-12
+
 
 class Series(NamedTuple):
     """The samples of one series (L, F) in float64, and its class from 0."""
@@ -61,13 +64,19 @@ def moments(samples: NDArray[np.float64]) -> Moments:
     return Moments(mean, np.array([sqrt(fsum(channel) / len(channel)) for channel in squares]))
 
 
-def padded(series: Sequence[Series], by: Moments | None = None, longest: int = 0) -> Split:
+def padded(
+    series: Sequence[Series],
+    by: Moments | None = None,
+    longest: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> Split:
     """Return series as one split, of ``longest`` samples at least, standardised by moments.
 
-    A channel that is the same in all of training, whose deviation is 0, becomes 0 there.
+    A channel that does not change in training becomes 0 there.
     """
     lengths = [len(one.values) for one in series]
-    x = torch.zeros(len(series), max(*lengths, longest), series[0].values.shape[1]).double()
+    shape = len(series), max(*lengths, longest), series[0].values.shape[1]
+    x = torch.zeros(shape, dtype=dtype)
     for row, one in zip(x, series, strict=True):
         row[: len(one.values)] = torch.from_numpy(_standardised(one.values, by))
     return Split(x, torch.tensor(lengths), torch.tensor([one.label for one in series]))
@@ -76,16 +85,19 @@ def padded(series: Sequence[Series], by: Moments | None = None, longest: int = 0
 def _standardised(values: NDArray[np.float64], by: Moments | None) -> NDArray[np.float64]:
     if by is None:
         return values
-    return (values - by.mean) / np.where(by.deviation > 0, by.deviation, 1)
+    changes = by.deviation > ROUNDING * np.abs(by.mean)
+    return (values - by.mean) / np.where(changes, by.deviation, 1)
 
 
-def splits_of(parts: Sequence[Sequence[Series]], standardise: bool) -> Splits:
+def splits_of(
+    parts: Sequence[Sequence[Series]], standardise: bool, dtype: torch.dtype = torch.float64
+) -> Splits:
     """Return the series of training, validation and test, padded.
 
     Standardised, every channel has mean 0 and deviation 1 over the samples of training.
     """
     by = moments(np.concatenate([one.values for one in parts[0]])) if standardise else None
-    return Splits(*(padded(part, by) for part in parts))
+    return Splits(*(padded(part, by, dtype=dtype) for part in parts))
 
 
 def require_series(parts: Sequence[Sequence[object]], source: str, mend: str) -> None:
@@ -100,7 +112,7 @@ def digest(splits: Splits) -> str:
     found = hashlib.sha256()
     for tensor in (tensor for part in splits for tensor in part):
         found.update(str(tuple(tensor.shape)).encode())
-        found.update(tensor.contiguous().numpy().tobytes())
+        found.update(tensor.contiguous().numpy().data)
     return found.hexdigest()
 
 
