@@ -1,4 +1,4 @@
-"""DEAP: whether somebody rates a music video high or low, from the electric waves of the brain.
+"""DEAP: whether somebody rates a music video high or low, from EEG.
 
 Koelstra et al. (2012), "DEAP: A Database for Emotion Analysis using Physiological Signals": 32
 subjects, 40 videos each, 40 channels at 128 Hz of which the first 32 are EEG, and ratings from 1 to
