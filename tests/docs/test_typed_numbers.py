@@ -27,6 +27,8 @@ ALLOWED = {
         "52 MiB": "70,000 images of 28 x 28 bytes",
         "15 %": "shares of a split in the code",
         "60 to 182": "checked in tests/tasks/test_trajectories.py",
+        "5 to 9": "recordings of a split in the code",
+        "0 to 4": "recordings of a split in the code",
     },
     "docs/index.md": {"1 to 4": "figures of the paper"},
     "docs/papers/momentum-2020.md": {"5.87 against 9.37": "Table 3 of the paper"},

@@ -32,8 +32,8 @@ from urnn_bench.spec.types import Config, Count
 from urnn_bench.tasks._epochs import epoch_indices
 from urnn_bench.tasks.base import NOT_NEGATIVE, Batch, Score, Signature, Targets, Task, Vectors
 
-_RATE_HZ = 8000
-_WINDOW, _HOP, _BINS = 256, 128, 129
+RATE_HZ = 8000
+_WINDOW, _HOP, BINS = 256, 128, 129
 _FLOOR = 1e-5
 
 
@@ -54,21 +54,36 @@ class Recordings(NamedTuple):
     test: Sequence[Tensor]
 
 
-def frames(samples: Tensor) -> Tensor:
-    """Return 10 log10(1e-5 + |X|²) of samples (N): (T, F), with a Hann window."""
+def powers(samples: Tensor) -> Tensor:
+    """Return |X|² of samples (N): (F, T), with a Hann window."""
     window = torch.hann_window(_WINDOW, dtype=samples.dtype)
     spectrum = torch.stft(
         samples, _WINDOW, _HOP, window=window, center=False, return_complex=True
     )  # F T
-    return 10 * torch.log10(_FLOOR + spectrum.abs().square()).T
+    return spectrum.abs().square()
+
+
+def decibels(power: Tensor) -> Tensor:
+    """Return 10 log10(1e-5 + power)."""
+    return 10 * torch.log10(_FLOOR + power)
+
+
+def frames(samples: Tensor) -> Tensor:
+    """Return 10 log10(1e-5 + |X|²) of samples (N): (T, F), with a Hann window."""
+    return decibels(powers(samples)).T
+
+
+def samples_of(content: bytes, name: str) -> Tensor:
+    """Return the samples (N) of a wave file, filled up with zeros to two frames."""
+    samples = wav.parse(content, name, RATE_HZ)
+    padded = torch.zeros(max(len(samples), _WINDOW + _HOP), dtype=torch.float64)
+    padded[: len(samples)] = torch.from_numpy(samples)
+    return padded
 
 
 def recording(content: bytes, name: str) -> Tensor:
     """Return the frames (T, F) of a wave file; two at least, one to see and one to say."""
-    samples = wav.parse(content, name, _RATE_HZ)
-    padded = torch.zeros(max(len(samples), _WINDOW + _HOP), dtype=torch.float64)
-    padded[: len(samples)] = torch.from_numpy(samples)
-    return frames(padded)
+    return frames(samples_of(content, name))
 
 
 def wave_files(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -106,7 +121,7 @@ class SpeechTask(Task):
     @property
     def signature(self) -> Signature:
         """A frame in and the next one out at every step."""
-        return Signature(Vectors(_BINS), _BINS, Targets.EVERY_STEP)
+        return Signature(Vectors(BINS), BINS, Targets.EVERY_STEP)
 
     def identity(self) -> Mapping[str, str]:
         """Return the SHA-256 of the training recordings."""
@@ -137,7 +152,7 @@ class SpeechTask(Task):
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the mean squared error over the frames there are and their bins, in dB²."""
         target, mask = batch.y[..., :-1], batch.y[..., -1:]
-        return ((output - target).square() * mask).sum() / (mask.sum() * _BINS)
+        return ((output - target).square() * mask).sum() / (mask.sum() * BINS)
 
     def scores(self, output: Tensor, batch: Batch) -> dict[str, Score]:
         """Return the squared error and its ratio to the baseline, weighed by frames."""
@@ -173,8 +188,8 @@ class SpeechTask(Task):
 
 def _padded(recordings: Sequence[Tensor], steps: int) -> Batch:
     # the mask is the last column of y and no extra: records hold the hash of such batches
-    x = torch.zeros(steps, len(recordings), _BINS, dtype=torch.float64)
-    y = torch.zeros(steps, len(recordings), _BINS + 1, dtype=torch.float64)
+    x = torch.zeros(steps, len(recordings), BINS, dtype=torch.float64)
+    y = torch.zeros(steps, len(recordings), BINS + 1, dtype=torch.float64)
     for b, spectrum in enumerate(recordings):
         count = min(steps, len(spectrum) - 1)
         x[:count, b] = spectrum[:count]

@@ -4,16 +4,15 @@ N series, T steps, three channels. L is the length of a series at the full rate.
 """
 
 from collections.abc import Sequence
-from math import ceil, fsum, sqrt
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from urnn_bench.errors import DataError
-from urnn_bench.tasks._trajectories_data import Series
+from urnn_bench.tasks._labelled_series import Moments, Series, Split, Splits, moments, padded
 
 LONGEST = 182
 _FEWEST_KEPT = 2
@@ -23,25 +22,6 @@ _SEEDS = 0, 1
 
 # by T, every how many samples are read; of two strides with one T the smaller
 STRIDES = {ceil(LONGEST / stride): stride for stride in range(LONGEST, 0, -1)}
-
-
-class Split(NamedTuple):
-    """Standardised samples (N, 182, 3), zero after the end of a series, lengths (N), classes (N).
-
-    All are at the full rate.
-    """
-
-    x: Tensor
-    lengths: Tensor
-    classes: Tensor
-
-
-class Splits(NamedTuple):
-    """The series for training, validation and test."""
-
-    train: Split
-    validation: Split
-    test: Split
 
 
 class Sampling(NamedTuple):
@@ -68,29 +48,16 @@ def split(series: Sequence[Series]) -> Splits:
     validation, test = train_test_split(
         rest, test_size=_TEST_OF_HELD_OUT, stratify=labels[rest], random_state=_SEEDS[1]
     )
-    mean, deviation = moments(np.concatenate([series[row].values for row in train]))
+    by = moments(np.concatenate([series[row].values for row in train]))
     parts = ([series[row] for row in part] for part in (train, validation, test))
-    return Splits(*(_padded(part, mean, deviation) for part in parts))
+    return Splits(*(_padded(part, by) for part in parts))
 
 
-def moments(samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean (3) and standard deviation (3) of samples (N, 3)."""
-    # sums without rounding: the same digits on every machine, as these are in the fingerprint
-    mean = np.array([fsum(channel) / len(channel) for channel in samples.T])
-    squares = ((samples - mean) ** 2).T
-    return mean, np.array([sqrt(fsum(channel) / len(channel)) for channel in squares])
-
-
-def _padded(
-    series: Sequence[Series], mean: NDArray[np.float64], deviation: NDArray[np.float64]
-) -> Split:
-    lengths = [len(one.values) for one in series]
-    if max(lengths) > LONGEST:
-        raise DataError(f"a trajectory has {max(lengths)} samples, and the longest has {LONGEST}")
-    x = torch.zeros(len(series), LONGEST, len(mean), dtype=torch.float64)
-    for row, one in zip(x, series, strict=True):
-        row[: len(one.values)] = torch.from_numpy((one.values - mean) / deviation)
-    return Split(x, torch.tensor(lengths), torch.tensor([one.label for one in series]))
+def _padded(series: Sequence[Series], by: Moments) -> Split:
+    longest = max(len(one.values) for one in series)
+    if longest > LONGEST:
+        raise DataError(f"a trajectory has {longest} samples, and the longest has {LONGEST}")
+    return padded(series, by, LONGEST)
 
 
 def sampling(lengths: Tensor, T: int, missing: float, scores: Tensor) -> Sampling:

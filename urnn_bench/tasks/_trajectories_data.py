@@ -5,7 +5,7 @@ N series of L samples in three channels: velocity in x and in y, and the force o
 
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from urnn_bench.data.store import DataSet
 from urnn_bench.errors import DataError
+from urnn_bench.tasks._labelled_series import Series as Series
 
 NPZ, MAT = "CharacterTrajectories.npz", "mixoutALL_shifted.mat"
 CHANNELS = 3
@@ -30,13 +31,6 @@ CHARACTER_TRAJECTORIES = DataSet(
     any_file=True,
     origin=f"{MAT} is in data set 175 of archive.ics.uci.edu",
 )
-
-
-class Series(NamedTuple):
-    """The samples of one trajectory (L, 3) in float64, and its class from 0."""
-
-    values: NDArray[np.float64]
-    label: int
 
 
 def parse(content: bytes, file: str) -> list[Series]:

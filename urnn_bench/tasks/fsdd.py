@@ -13,15 +13,8 @@ from torch import Tensor
 
 from urnn_bench.data import store
 from urnn_bench.errors import DataError
-from urnn_bench.tasks._speech import (
-    Recordings,
-    SpeechOptions,
-    SpeechTask,
-    recording,
-    wave_files,
-)
-
-_NAME = "fsdd"
+from urnn_bench.tasks._fsdd_data import INDICES, NAME, index, wave_contents
+from urnn_bench.tasks._speech import Recordings, SpeechOptions, SpeechTask, recording
 
 
 class Fsdd(SpeechTask):
@@ -36,31 +29,12 @@ class Fsdd(SpeechTask):
 
 @lru_cache(maxsize=2)
 def _read(folders: tuple[Path, ...]) -> Recordings:
-    recordings = next((files for folder in folders if (files := _files(folder / _NAME))), {})
-    if not recordings:
-        raise DataError(
-            f"{_NAME}: there are no recordings in {folders[0] / _NAME}; put a clone of "
-            "github.com/Jakobovski/free-spoken-digit-dataset or a zip file of its "
-            "recordings there, or say by --data-dir where it lies"
-        )
-    named = {name: recording(content, name) for name, content in sorted(recordings.items())}
-    return Recordings(_with(named, 10, 50), _with(named, 5, 10), _with(named, 0, 5))
+    named = {name: recording(content, name) for name, content in wave_contents(folders).items()}
+    return Recordings(*(_with(named, indices) for indices in INDICES))
 
 
-def _files(folder: Path) -> dict[str, bytes]:
-    # by what they are called, as the same may lie there packed and unpacked
-    return {Path(name).name: content for name, content in wave_files(folder)}
-
-
-def _with(named: dict[str, Tensor], first: int, end: int) -> tuple[Tensor, ...]:
-    chosen = tuple(frames for name, frames in named.items() if first <= _index(name) < end)
+def _with(named: dict[str, Tensor], indices: range) -> tuple[Tensor, ...]:
+    chosen = tuple(frames for name, frames in named.items() if index(name) in indices)
     if not chosen:
-        raise DataError(f"{_NAME}: no recording has an index of {first} to {end - 1}")
+        raise DataError(f"{NAME}: no recording has an index of {indices[0]} to {indices[-1]}")
     return chosen
-
-
-def _index(name: str) -> int:
-    try:
-        return int(Path(name).stem.split("_")[2])
-    except (IndexError, ValueError) as error:
-        raise DataError(f"{name}: is not called digit_speaker_index.wav") from error

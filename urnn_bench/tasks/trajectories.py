@@ -8,7 +8,6 @@ T steps, B batch, F inputs, N series.
 """
 
 from functools import lru_cache
-from math import ceil
 from typing import Annotated, Literal
 
 import torch
@@ -18,15 +17,12 @@ from torch import Tensor
 from urnn_bench.data.store import read_any
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import generator
-from urnn_bench.spec.types import Config, Count, Fraction
-from urnn_bench.tasks._classes import ClassTask
-from urnn_bench.tasks._epochs import epoch_indices
+from urnn_bench.spec.types import Count, Fraction
+from urnn_bench.tasks._labelled_series import SeriesOptions, SeriesTask, Splits
 from urnn_bench.tasks._trajectories import (
     LONGEST,
     STRIDES,
     Sampling,
-    Split,
-    Splits,
     sample_times,
     sampling,
     split,
@@ -52,7 +48,7 @@ Length = Annotated[Count, AfterValidator(_of_a_stride)]
 Scale = Annotated[float, Field(ge=1e-3, le=1e3)]
 
 
-class TrajectoriesOptions(Config):
+class TrajectoriesOptions(SeriesOptions):
     """The rate, what follows the last sample, and what a model knows of time."""
 
     T: Length = Field(
@@ -95,7 +91,7 @@ class TrajectoriesOptions(Config):
         return self.time_scale
 
 
-class Trajectories(ClassTask):
+class Trajectories(SeriesTask):
     """Velocities and force of a pen, and the letter after the last."""
 
     Options = TrajectoriesOptions
@@ -114,22 +110,6 @@ class Trajectories(ClassTask):
             Vectors(CHANNELS + self.options.timestamps), self.classes, Targets.LAST_STEP
         )
 
-    def batches(self, split: SplitName, size: int) -> int | None:
-        """Return the number of batches of a split; training never ends."""
-        return None if split == "train" else ceil(len(self._split(split).classes) / size)
-
-    def training_examples(self) -> int:
-        """Return the number of series that are trained on."""
-        return len(self._split("train").classes)
-
-    def training_rows(self, index: int, size: int, seed: int) -> Tensor:
-        """Return which training series make up a batch (B)."""
-        return epoch_indices(self.training_examples(), index, size, seed)
-
-    def training_classes(self) -> Tensor:
-        """Return the classes of the training series (N)."""
-        return self._split("train").classes
-
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
         """Return x (T, B, F), y (B), and ``lengths`` (B) if the padding is masked.
 
@@ -145,19 +125,10 @@ class Trajectories(ClassTask):
         extras = {LENGTHS: sampled.lengths} if self.options.padding == "masked" else {}
         return Batch(x.transpose(0, 1).contiguous(), series.classes[rows], extras)
 
-    def _rows(self, split: SplitName, index: int, size: int, seed: int) -> Tensor:
-        if split == "train":
-            return self.training_rows(index, size, seed)
-        return torch.arange(len(self._split(split).classes))[index * size : (index + 1) * size]
-
     def _sampling(self, split: SplitName, rows: Tensor, seed: int) -> Sampling:
         lengths, T = self._split(split).lengths, self.options.T
         scores = _scores(seed, split, len(lengths), T)[rows]
         return sampling(lengths[rows], T, self.options.missing, scores)
-
-    def _split(self, split: SplitName) -> Split:
-        part: Split = getattr(self.load(), split)
-        return part
 
 
 @lru_cache(maxsize=16)
