@@ -109,6 +109,23 @@ class SparseRows(Sparse):
     layout = torch.sparse_csr
 
 
+class SparseBuffer(Sparse):
+    """A cell of which nothing is trained, and whose first tensor is sparse."""
+
+    def __init__(self, inputs, hidden, options):
+        super().__init__(inputs, hidden, options)
+        dense, v = self.dense, self.v.detach()
+        del self.dense, self.v
+        self.matrix, self.v = nn.Buffer(dense.to_sparse(layout=self.layout)), nn.Buffer(v)
+
+    def weights(self):
+        return Weights(self.v, self.matrix)
+
+
+class SparseRowsBuffer(SparseBuffer):
+    layout = torch.sparse_csr
+
+
 class Chosen(Sparse):
     """It says itself what a step reads: indices, which have no gradient, and the input matrix."""
 
@@ -135,13 +152,16 @@ class Fixed(Sparse):
     [
         (Sparse, 3, 3 * FLOAT + 2 * 3 * 8),
         (SparseRows, 3, 3 * FLOAT + (3 + H + 1) * 8),
+        (SparseBuffer, 3, 3 * FLOAT + 2 * 3 * 8),
+        (SparseRowsBuffer, 3, 3 * FLOAT + (3 + H + 1) * 8),
         (Chosen, F * H, FLOAT * F * H + 2 * 3 * 8),
         (Named, 3, 3 * FLOAT + 2 * 3 * 8),
         (Fixed, 0, 0),
     ],
 )
 def test_sparse_matrices_and_what_a_cell_says_itself(kind, weights, size):
-    assert recurrent_memory(kind(F, H, Config())) == (weights, size)
+    cell = kind(F, H, Config())
+    assert recurrent_memory(cell) == known_recurrent_memory(cell) == (weights, size)
 
 
 class Counting(Sparse):

@@ -189,7 +189,8 @@ def recurrent_weights_of(cell: Cell[W], w: W, inputs: int | None = None) -> tupl
         return chosen
     like = next(filter(Tensor.is_floating_point, chain(cell.parameters(), cell.buffers())), _ONE)
     # two, as a step may depend on its number; the first input may be a time, which increases
-    x = like.new_tensor([1.0, 2.0]).view(2, 1, 1).expand(2, 1, inputs or cell.inputs)
+    x = torch.tensor([1.0, 2.0], dtype=like.dtype, device=like.device).view(2, 1, 1)
+    x = x.expand(2, 1, inputs or cell.inputs)
     return step_weights(cell, x, cell.initial_state(1), w)
 
 

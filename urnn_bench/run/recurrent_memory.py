@@ -42,9 +42,15 @@ def recurrent_memory(cell: Cell[Any]) -> RecurrentMemory:
 
 def known_recurrent_memory(cell: Cell[Any]) -> RecurrentMemory | None:
     """Return the same, and None for a cell that raises; the cell is left as it is."""
-    # a copy, as a user's cell may count calls or change a buffer
-    found = attempt(lambda: recurrent_memory(deepcopy(cell).eval()))
+    found = attempt(lambda: recurrent_memory(_copy(cell).eval()))
     return None if isinstance(found, Exception) else found
+
+
+def _copy(cell: Cell[Any]) -> Cell[Any]:
+    """Return a copy of a cell, as a step of a user's may count calls or change a buffer."""
+    # deepcopy raises for matrices of sparse rows
+    copies = {id(t): t.clone() for t in cell.buffers() if t.layout in _INDICES}
+    return deepcopy(cell, copies)
 
 
 def _parts(tensor: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
