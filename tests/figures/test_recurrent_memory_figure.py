@@ -70,8 +70,9 @@ def test_another_metric_has_its_arithmetic_mean(bench):
     assert ax.get_ylabel() == "test accuracy" and ax.get_ylim()[0] == 0
 
 
-def test_one_seed_has_no_interval(bench):
-    record(bench, "urnn", 2500)
+def test_one_seed_has_no_interval_and_scores_elsewhere_do_not_count(bench):
+    elsewhere = {400: {"test": {"cross_entropy_nat": 0.2}}}
+    record(bench, "urnn", 2500, evaluations=elsewhere)
     (ax,) = drawn(bench).axes
     assert bar(ax, "urnn")[:2] == ([2.5, pytest.approx(0.01)], [])
 
