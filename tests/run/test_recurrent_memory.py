@@ -62,6 +62,21 @@ def test_complex_numbers_count_as_two_and_indices_as_bytes_alone():
     assert recurrent_memory(make("urnn")) == (weights, FLOAT * weights + 8 * H)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "weights", "indices"),
+    [
+        ("esn", {"density": 0.25, "storage": "dense"}, H * H + 1, 0),
+        ("esn", {"density": 0.25, "storage": "sparse"}, 2 * H + 1, 2 * H),
+        ("parallel_esn", {"reservoirs": 4}, H * H // 4 + 1, 0),
+        ("mring_esn", {"reservoirs": 4}, H * H // 4 + H + 1, 0),
+        ("ring_esn", {}, 2, 0),
+    ],
+)
+def test_reservoirs_count_their_matrix_as_it_is_stored(name, options, weights, indices):
+    """Every one has a leak; columns of entries are int32."""
+    assert recurrent_memory(make(name, **options)) == (weights, FLOAT * weights + 4 * indices)
+
+
 def test_the_bytes_are_those_of_the_precision():
     assert recurrent_memory(make("rnn").double()) == (H * H, 8 * H * H)
 
