@@ -107,7 +107,7 @@ def test_plot_writes_every_format_and_says_where(made):
     paths = [made.folder / line for line in out.splitlines()]
     assert {p.name for p in paths} == {
         f"{figure}.{suffix}"
-        for figure in ("learning_curves", "scores_by_length", "cost")
+        for figure in ("learning_curves", "scores_by_length", "cost", "recurrent_memory")
         for suffix in ("png", "svg", "pdf")
     }
     starts = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
@@ -123,7 +123,7 @@ def test_figures_are_stable_to_the_byte(made, tmp_path):
         made.process("plot", "tiny", "--out", tmp_path / folder, *formats, env=env)
         files = sorted((tmp_path / folder / "tiny").iterdir())
         digests.append([hashlib.sha256(f.read_bytes()).hexdigest() for f in files])
-    assert digests[0] == digests[1] and len(digests[0]) == 9
+    assert digests[0] == digests[1] and len(digests[0]) == 12
 
 
 def test_plot_says_what_it_cannot_draw(made):

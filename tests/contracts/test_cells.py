@@ -4,8 +4,10 @@ import pytest
 import torch
 from contracts.selection import sizes_of
 from torch.autograd import gradcheck
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
+from urnn_bench.cells._filtered import FilteredCell
+from urnn_bench.cells.base import recurrent_weights_of
 from urnn_bench.kernels.time_loop import iterate_states, unbind_steps, unroll
 from urnn_bench.random_streams import seeded
 
@@ -41,6 +43,10 @@ def reached_state(cell):
 def first_drive(cell, w):
     """Return the drive of the first step."""
     return next(iter(unbind_steps(cell.drive(inputs(cell), w))))
+
+
+def can_be_nan(tensor):
+    return tensor.is_floating_point() or tensor.is_complex()
 
 
 def trained_parameters(cell):
@@ -96,6 +102,29 @@ def test_step_reads_only_its_arguments(cell_type):
     for i, cell in enumerate(cells):
         for stacked, single in zip(stacked_states, cell.step(*arguments[i]), strict=True):
             torch.testing.assert_close(stacked[i], single, rtol=1e-12, atol=1e-12)
+
+
+def test_recurrent_weights_are_those_that_a_step_reads(cell_type):
+    """A step reads a tensor if NaN there makes the states NaN, under a drive without NaN.
+
+    A cell behind a filter has those of its inner cell.
+    """
+    cell = make_perturbed(cell_type)
+    w, x = cell.weights(), inputs(cell)
+    found = {t.data_ptr() for t in recurrent_weights_of(cell, w) if can_be_nan(t)}
+    if isinstance(cell, FilteredCell):
+        cell, x = cell.plain, cell.with_bias_input(x)
+    drive = cell.drive(x, w)
+
+    def is_read(leaf):
+        faulty = tree_map(lambda t: torch.full_like(t, torch.nan) if t is leaf else t, w)
+        state = cell.initial_state(B)
+        for u in unbind_steps(drive):
+            state = cell.step(u, state, faulty)
+        return any(s.isnan().any() for s in state)
+
+    leaves = filter(can_be_nan, tree_leaves(w))
+    assert {leaf.data_ptr() for leaf in leaves if is_read(leaf)} == found
 
 
 class SumOverSteps(torch.nn.Module):

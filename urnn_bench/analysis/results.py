@@ -106,6 +106,8 @@ def _row(folder: Path, record: Record) -> dict[str, object]:
         "seed": run.seed,
         "hidden": run.hidden,
         "parameters": record.parameters,
+        "recurrent_weights": record.recurrent_weights,
+        "recurrent_bytes": record.recurrent_bytes,
         "status": record.status,
         "steps": record.steps_done,
         "censored": censored(record),

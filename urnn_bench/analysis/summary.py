@@ -19,7 +19,8 @@ from urnn_bench.spec.run import Run
 
 # what a row has that is a whole number, if it is known
 COUNTS = (
-    *("T", "hidden", "parameters", "seeds", "good", "solved", "solved_step", "updates", "length"),
+    *("T", "hidden", "parameters", "recurrent_weights", "recurrent_bytes"),
+    *("seeds", "good", "solved", "solved_step", "updates", "length"),
     *("longest_solved", "longest_solved_low", "longest_solved_high", "longest_scored"),
 )
 
@@ -53,9 +54,7 @@ def _row(
         "model": run.label,
         "T": run.T,
         "hidden": run.hidden,
-        "parameters": max(
-            (r.parameters for r in records if r.parameters is not None), default=None
-        ),
+        **{name: _largest(records, name) for name in _SIZES},
         "seeds": len(records),
         "good": sum(record.status in GOOD for record in records),
         **(_solved(records) if is_trained else _solved_at(records, length)),
@@ -67,6 +66,15 @@ def _row(
         "length": length,
         **(_longest_solved(records) if is_trained else dict.fromkeys(_LONGEST)),
     }
+
+
+_SIZES = ("parameters", "recurrent_weights", "recurrent_bytes")
+
+
+def _largest(records: Sequence[Record], size: str) -> int | None:
+    """Return the largest of the sizes that records have, as not all seeds need to have one."""
+    sizes = (getattr(record, size) for record in records)
+    return max((value for value in sizes if value is not None), default=None)
 
 
 def _baseline(selected: Selected, metric: str, run: Run, length: int) -> float | None:

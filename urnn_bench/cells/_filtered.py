@@ -20,7 +20,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from urnn_bench.cells.base import Cell
+from urnn_bench.cells.base import Cell, recurrent_weights_of
 from urnn_bench.kernels.choose import C, Implementation, Kernel
 from urnn_bench.kernels.filters import parallel_scan, restarting
 from urnn_bench.kernels.time_loop import State, W, stacked, unroll
@@ -109,6 +109,10 @@ class FilteredCell(Cell[W]):
     def weights(self) -> W:
         """Return those of the inner cell; b_x is the last column of W."""
         return self.plain.weights()
+
+    def recurrent_weights(self, w: W) -> tuple[Tensor, ...]:
+        """Return those of the inner cell; what the filter and W make holds no h."""
+        return recurrent_weights_of(self.plain, w, self.inputs + self.biased)
 
     def readout_features(self, h: Tensor) -> Tensor:
         """Return what the inner cell's readout sees."""

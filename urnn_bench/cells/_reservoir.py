@@ -101,6 +101,10 @@ class Reservoir(Cell[Weights]):
         f = _ACTIVATIONS[self.options.activation]
         return (torch.lerp(h, f(u + w.recurrent.product(h)), w.leak),)
 
+    def recurrent_weights(self, w: Weights) -> tuple[Tensor, ...]:
+        """Return the matrix as it is stored, columns of its entries included, and the leak."""
+        return (*w.recurrent, w.leak)
+
     def initial_state(self, batch: int) -> State:
         """Return zeros for h."""
         return (self.bias.new_zeros(batch, self.hidden),)

@@ -8,12 +8,15 @@ readout, the loss and the optimizer are elsewhere and the same for every cell.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar, Generic, NamedTuple, Self
 
+import torch
 from torch import Tensor, nn
 
 from urnn_bench.cells._times import check_times as check_times
 from urnn_bench.kernels.choose import Implementation
+from urnn_bench.kernels.step_weights import step_weights
 from urnn_bench.kernels.time_loop import Drive, State, W
 from urnn_bench.renamed import CELL_HOOKS, accept_former_hooks
 from urnn_bench.spec.types import Config
@@ -162,6 +165,8 @@ class Cell(nn.Module, ABC, Generic[W]):
 
 
 InputCheck = Callable[[Tensor], None]
+# what gives a tensor its type and device where a cell has none
+_ONE = torch.ones(1)
 
 
 def input_check_of(cell: Cell[Any]) -> InputCheck | None:
@@ -169,6 +174,24 @@ def input_check_of(cell: Cell[Any]) -> InputCheck | None:
     first = cell.parts[0]
     is_own = type(first).check_input is not Cell.check_input
     return first.check_input if is_own or first.first_input_is_time else None
+
+
+def recurrent_weights_of(cell: Cell[W], w: W, inputs: int | None = None) -> tuple[Tensor, ...]:
+    """Return the tensors of a cell's weights that a step reads beside its input and its state.
+
+    They are those that its method ``recurrent_weights`` returns, or by default those on which the
+    states after two steps depend. ``inputs`` is F if the cell is given others than its own.
+    """
+    # looked up and not a method of Cell, as a parameter of a user's may have that name
+    own = getattr(type(cell), "recurrent_weights", None)
+    if own is not None:
+        chosen: tuple[Tensor, ...] = own(cell, w)
+        return chosen
+    like = next(filter(Tensor.is_floating_point, chain(cell.parameters(), cell.buffers())), _ONE)
+    # two, as a step may depend on its number; the first input may be a time, which increases
+    x = torch.tensor([1.0, 2.0], dtype=like.dtype, device=like.device).view(2, 1, 1)
+    x = x.expand(2, 1, inputs or cell.inputs)
+    return step_weights(cell, x, cell.initial_state(1), w)
 
 
 def _match_names(cell: type[Cell[Any]]) -> None:

@@ -124,6 +124,10 @@ class Urnn(Cell[Weights]):
         z = apply(w.factors, state[0]) + u
         return (modrelu(z, w.bias, self.options.eps),)
 
+    def recurrent_weights(self, w: Weights) -> tuple[Tensor, ...]:
+        """Return W's factors, the permutation among them, and modReLU's bias."""
+        return (*w.factors, w.bias)
+
     def initial_state(self, batch: int) -> State:
         """Return the learned h_0 for every sequence."""
         return (torch.view_as_complex(self.h0).expand(batch, -1),)

@@ -141,6 +141,17 @@ def share_y_axis(axes: Sequence[Axes], lowest: float) -> None:
         ax.set_ylim(max(lowest, min(low for low, _ in limits)), max(high for _, high in limits))
 
 
+def share_score_axis(axes: Sequence[Axes], *, is_log: bool) -> None:
+    """Give panels the same axis of scores, from zero if it is linear."""
+    for ax in axes:
+        if is_log:
+            ax.set_yscale("log")
+    limits = [ax.get_ylim() for ax in axes]
+    low = min(low for low, _ in limits) if is_log else 0
+    for ax in axes:
+        ax.set_ylim(low, max(high for _, high in limits))
+
+
 def entries_of(axes: Sequence[Axes], last: tuple[str, ...]) -> dict[str, Artist]:
     """Return every label of some panels once; labels that end in one of ``last`` come last."""
     entries: dict[str, Artist] = {}

@@ -16,7 +16,13 @@ from pydantic import Field
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._looks import ModelStyle, styles_of
-from urnn_bench.figures._panels import count_seeds, legend, panels, set_length_axis
+from urnn_bench.figures._panels import (
+    count_seeds,
+    legend,
+    panels,
+    set_length_axis,
+    share_score_axis,
+)
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
     BASELINE,
@@ -57,7 +63,7 @@ class LengthGeneralisation(Figure):
         for ax, T in zip(axes, trained, strict=True):
             _panel(ax, frame[frame["T"] == T], results, metric, lengths)
             ax.set_title(f"trained at T = {T:,}", fontsize=10)
-        _share_axis(axes, is_log=IS_LOG[self.options.scale](frame["value"]))
+        share_score_axis(axes, is_log=IS_LOG[self.options.scale](frame["value"]))
         axes[0].set_ylabel(f"test {axis_label(metric)}")
         note = not_shown(results, frame["model"].unique(), lambda _: "scored at one length")
         legend(drawing, axes, f"{escaped(results.benchmark)} ({count_seeds(frame)})", note)
@@ -110,14 +116,3 @@ def _draw_baselines(ax: Axes, results: Results, metric: str, T: int, lengths: li
         heights = [values[length].get(name, nan) for length in lengths]
         label = own_label(f"{name} (baseline)")
         ax.plot(range(len(lengths)), heights, linestyle=dashes, label=label, **BASELINE)
-
-
-def _share_axis(axes: list[Axes], *, is_log: bool) -> None:
-    """Give all panels one vertical axis."""
-    for ax in axes:
-        if is_log:
-            ax.set_yscale("log")
-    limits = [ax.get_ylim() for ax in axes]
-    low = min(low for low, _ in limits) if is_log else 0
-    for ax in axes:
-        ax.set_ylim(low, max(high for _, high in limits))

@@ -89,6 +89,10 @@ class Record(_Stored):
     reason: str
     run: Run
     parameters: _Whole | None = None
+    # numbers and bytes that a step in time reads beside its input and its state; None if the cell
+    # does not let them be counted
+    recurrent_weights: _Whole | None = None
+    recurrent_bytes: _Whole | None = None
     fingerprint: dict[str, str] = {}
     criterion: str = ""
     baselines: dict[str, _Scores] = {}

@@ -18,9 +18,11 @@ from urnn_bench.errors import DamagedRecordError
 from urnn_bench.events import SPLITS, SplitName
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.native.threads import THREADS
+from urnn_bench.models import SequenceModel
 from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
 from urnn_bench.run.device import device_name
+from urnn_bench.run.recurrent_memory import known_recurrent_memory
 from urnn_bench.spec.run import Run
 from urnn_bench.tasks.base import Task
 
@@ -66,8 +68,18 @@ def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainSta
             "steps_done": train_state.step,
             "train_s": train_state.train_s,
             "sessions": (*record.sessions[:-1], last),
+            **_recurrent(job),
         }
     )
+
+
+def _recurrent(job: Job) -> dict[str, int | None]:
+    """Return the counts of recurrent weights and their bytes, None if they cannot be counted."""
+    memory = None
+    if isinstance(job.model, SequenceModel):
+        memory = known_recurrent_memory(job.model.cell)
+    weights, size = memory or (None, None)
+    return {"recurrent_weights": weights, "recurrent_bytes": size}
 
 
 def check_fingerprint(record: Record, current: Mapping[str, str]) -> None:

@@ -32,6 +32,8 @@ class _SummaryRow(TypedDict):
     model: str
     T: int
     parameters: int | None
+    recurrent_weights: int | None
+    recurrent_bytes: int | None
     updates: int
     seeds: int
     good: int
@@ -56,6 +58,7 @@ def table(
     metric: options.Metric = None,
     results: Results = None,
     format_: options.Format = options.TableFormat.text,
+    memory: options.Memory = False,
     json: Json = False,
 ) -> None:
     """Summarise the records: a mean over seeds and its interval for each model and length."""
@@ -66,7 +69,7 @@ def table(
     if json:
         echo_json(rows)
         return
-    _write_table(format_, cast("list[_SummaryRow]", rows))
+    _write_table(format_, cast("list[_SummaryRow]", rows), with_memory=memory)
 
 
 def _summary(loaded: "list[Selected]", metric: str | None) -> list[dict[str, object]]:
@@ -86,23 +89,39 @@ def _warn_of_damage(loaded: "list[Selected]") -> None:
             metrics.FORMAT.check(folder / METRICS)
 
 
-def _write_table(format_: options.TableFormat, rows: list[_SummaryRow]) -> None:
+def _write_table(
+    format_: options.TableFormat, rows: list[_SummaryRow], *, with_memory: bool
+) -> None:
     benchmarks = {row["benchmark"] for row in rows}
     with_lengths = any(row["length"] != row["T"] for row in rows)
-    narrow = [_narrow(row, len(benchmarks) > 1, with_lengths) for row in rows]
+    narrow = [
+        {
+            **({"benchmark": row["benchmark"]} if len(benchmarks) > 1 else {}),
+            **(_with_memory if with_memory else _narrow)(row, with_lengths),
+        }
+        for row in rows
+    ]
     _WRITERS[format_](rows, narrow)
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
         echo_err(f"{name}: test is {metric}")
     echo_err("test: mean over seeds (geometric for the loss); low, high: its 95 % t interval")
     if any(row["good"] < row["seeds"] for row in rows):
         echo_err("good: not diverged, failed or stopped; a diverged run is tested at its best")
+    for line in _MEMORY_LEGEND if with_memory else _legend(with_lengths):
+        echo_err(line)
+
+
+def _legend(with_lengths: bool) -> Sequence[str]:
+    """Return what the columns of sizes, lengths and solved seeds mean."""
     size = "" if with_lengths else "size: parameters; "
-    echo_err(f"{size}solved: seeds (95 % interval of the share) @ median update")
-    if with_lengths:
-        for line in _LENGTHS_LEGEND:
-            echo_err(line)
+    solved = f"{size}solved: seeds (95 % interval of the share) @ median update"
+    return (solved, *(_LENGTHS_LEGEND if with_lengths else ()))
 
 
+_MEMORY_LEGEND = (
+    "recurrent weights: numbers that a step in time reads beside its input and its state",
+    "recurrent kB: their size, of 1,000 bytes, with the indices that it reads",
+)
 _LENGTHS_LEGEND = (
     "at: length of the test; solved there: seeds whose test score meets the criterion",
     "solved to: longest length up to which half of the seeds solve all (95 % interval), 0: none",
@@ -146,14 +165,30 @@ _WRITERS: dict[options.TableFormat, Callable[[Sequence[_SummaryRow], Sequence[Ta
 }
 
 
-def _narrow(row: _SummaryRow, with_benchmark: bool, with_lengths: bool) -> TableRow:
+def _with_memory(row: _SummaryRow, with_lengths: bool) -> TableRow:
+    """Return a row of sizes and scores."""
+    size = row["recurrent_bytes"]
+    return {
+        "model": row["model"],
+        "T": row["T"],
+        **({"at": row["length"]} if with_lengths else {}),
+        "parameters": row["parameters"],
+        "recurrent weights": row["recurrent_weights"],
+        "recurrent kB": None if size is None else size / 1000,
+        "seeds": row["seeds"],
+        "test": row["test"],
+        "low": row["test_low"],
+        "high": row["test_high"],
+    }
+
+
+def _narrow(row: _SummaryRow, with_lengths: bool) -> TableRow:
     """Return a row that fits into 80 columns."""
     lengths: TableRow = {}
     sizes: TableRow = {"size": row["parameters"], "updates": row["updates"]}
     if with_lengths:
         lengths, sizes = {"at": row["length"], "solved to": _longest(row)}, {}
     return {
-        **({"benchmark": row["benchmark"]} if with_benchmark else {}),
         "model": row["model"],
         "T": row["T"],
         **lengths,

@@ -69,6 +69,14 @@ Metric = Annotated[
         rich_help_panel=SELECTION,
     ),
 ]
+Memory = Annotated[
+    bool,
+    typer.Option(
+        "--memory",
+        help="Show parameters and recurrent weights, the numbers that a step in time reads.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Format = Annotated[
     TableFormat,
     typer.Option("--format", help="Format of the table.", rich_help_panel=OUTPUT),

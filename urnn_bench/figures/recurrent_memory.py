@@ -1,0 +1,144 @@
+"""Test score against memory: the bytes that a step in time reads as recurrent weights.
+
+One panel for each length. Every seed is a faint point; the mean over seeds has its 95 % t interval,
+and is geometric for the loss. The memoryless baseline is dashed. What surrounds the recurrence,
+such as input projections and the readout, is not counted.
+"""
+
+from collections.abc import Callable
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from pydantic import Field
+
+from urnn_bench.analysis.results import Results
+from urnn_bench.analysis.statistics import geometric_mean, mean
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._panels import add_legend, count_seeds, entries_of, panels, share_score_axis
+from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._style import (
+    BASELINE,
+    BASELINE_DASHES,
+    IS_LOG,
+    Scale,
+    axis_label,
+    escaped,
+    own_label,
+)
+from urnn_bench.figures.base import Figure
+from urnn_bench.spec.types import Config
+
+_PANEL_INCHES, _COLUMNS = 4.2, 2
+# what is free on both sides, so that every axis has a number
+_MARGIN = 1.8
+# numbers of every power of ten, on an axis that has room for them
+_STEPS, _WIDE = (1.0, 2.0, 5.0), 1e3
+_MEAN, _BASELINE = "open: mean with its 95 % interval", "(baseline)"
+
+
+class RecurrentMemoryOptions(Config):
+    """The vertical axis."""
+
+    metric: str | None = Field(None, description="what is drawn; the loss if not given")
+    scale: Scale = Field("auto", description="of the vertical axis")
+
+
+class RecurrentMemory(Figure):
+    """What a model scores for the memory that its recurrence reads."""
+
+    Options = RecurrentMemoryOptions
+    options: RecurrentMemoryOptions
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw every tested run whose recurrent weights are counted."""
+        metric = self.options.metric or results.criterion
+        frame = _counted(results, metric)
+        lengths = sorted(int(T) for T in frame["T"].unique())
+        drawing, axes = panels(len(lengths), columns=_COLUMNS, width=_PANEL_INCHES)
+        for ax, T in zip(axes, lengths, strict=True):
+            _panel(ax, frame[frame["T"] == T], results, metric)
+            _set_size_axis(ax, frame["kB"])
+            ax.set_title(f"T = {T:,}", fontsize=10)
+        share_score_axis(axes, is_log=IS_LOG[self.options.scale](frame["value"]))
+        axes[0].set_ylabel(f"test {axis_label(metric)}")
+        note = not_shown(results, frame["model"].unique(), _reasons(results))
+        title = f"{escaped(results.benchmark)} ({count_seeds(frame)}; {_MEAN})"
+        add_legend(drawing, entries_of(axes, (_BASELINE,)), title, note)
+        return drawing
+
+
+def _counted(results: Results, metric: str) -> pd.DataFrame:
+    """Return the scores at the lengths of training with "kB"; raise NothingToShowError if none."""
+    scores = results.scores
+    scores = scores[(scores["metric"] == metric) & (scores["length"] == scores["T"])]
+    if scores.empty:
+        raise NothingToShowError(f"no run of '{results.benchmark}' has been tested yet")
+    sizes = results.runs.set_index("run")["recurrent_bytes"].astype(float) / 1000
+    frame = scores.assign(kB=scores["run"].map(sizes))
+    # a size of zero has no logarithm
+    frame = frame[frame["kB"] > 0]
+    if frame.empty:
+        raise NothingToShowError(
+            f"no tested run of '{results.benchmark}' has recurrent weights in its record; an "
+            "earlier version did not count them, and `run --force` trains such a run again"
+        )
+    return frame
+
+
+def _panel(ax: Axes, frame: pd.DataFrame, results: Results, metric: str) -> None:
+    """Draw the runs of one length."""
+    styles, is_loss = styles_of(results.models), metric == results.criterion
+    for model, scores in frame.groupby("model", sort=False):
+        _draw_model(ax, str(model), styles[str(model)], scores, is_loss=is_loss)
+    baselines = results.baselines(metric, int(frame["T"].iloc[0]))
+    for (name, height), dashes in zip(baselines.items(), BASELINE_DASHES, strict=False):
+        label = own_label(f"{name} {_BASELINE}")
+        ax.axhline(height, linestyle=dashes, zorder=1, label=label, **BASELINE)
+
+
+def _draw_model(
+    ax: Axes, model: str, style: ModelStyle, scores: pd.DataFrame, *, is_loss: bool
+) -> None:
+    color, marker = style
+    # above the mean, which would hide them
+    points = (scores["kB"], scores["value"])
+    ax.plot(*points, linestyle="", color=color, marker=marker, alpha=0.35, zorder=4)
+    average = (geometric_mean if is_loss else mean)([float(v) for v in scores["value"]])
+    ax.errorbar(
+        # seeds of a model have one size, unless an option of theirs says otherwise
+        [scores["kB"].median()],
+        [average.value],
+        yerr=[[average.value - average.low], [average.high - average.value]],
+        color=color,
+        marker=marker,
+        markersize=8,
+        markerfacecolor="white",
+        capsize=3,
+        label=escaped(model),
+    )
+
+
+def _set_size_axis(ax: Axes, sizes: "pd.Series[float]") -> None:
+    """Make the horizontal axis logarithmic, from the smallest size to the largest."""
+    ax.set_xscale("log")
+    low, high = sizes.min() / _MARGIN, sizes.max() * _MARGIN
+    ax.set_xlim(low, high)
+    ax.xaxis.set_major_locator(LogLocator(subs=_STEPS if high / low < _WIDE else (1.0,)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel("recurrent weights (kB)")
+
+
+def _reasons(results: Results) -> Callable[[str], str]:
+    """Return what says why a model is not shown."""
+    sizes = results.runs.groupby("model")["recurrent_bytes"].max()
+
+    def reason_of(model: str) -> str:
+        if pd.isna(sizes[model]):
+            return "recurrent weights not counted"
+        return "not tested" if sizes[model] else "no recurrent weights"
+
+    return reason_of
