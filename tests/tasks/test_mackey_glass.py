@@ -6,7 +6,7 @@ import torch
 from scipy.integrate import solve_ivp
 
 from urnn_bench.random_streams import generator
-from urnn_bench.tasks._mackey_glass import between, line, sampled, segments, series
+from urnn_bench.tasks._mackey_glass import line, sampled, segments, series
 from urnn_bench.tasks.mackey_glass import MackeyGlass
 
 ENDS = np.array([[0.1, 0.7, 0.9], [0.8, 0.2, 0.6]])
@@ -74,12 +74,19 @@ def test_samples_obey_the_equation(tau, share):
 
 
 def test_samples_are_those_of_the_grid_where_they_meet():
-    history = line(ENDS, 17.0, 170)
-    every = sampled(history, 17.0, 1.0, 40)
-    found = list(zip(range(13), segments(history, 17.0), strict=False))[10:]
-    grid = np.concatenate([segment.y[:-1] for _, segment in found])
-    assert np.abs(every - grid[::10][:40]).max() < 1e-14
-    assert np.allclose(between(found[0][1], 17.0, np.array([0.5]))[0], grid[:2].mean(0), atol=1e-4)
+    history, begins = line(ENDS, 17.0, 170), np.array([3.0, 170.0, 16.5])
+    segment_of = list(zip(range(14), segments(history, 17.0), strict=False))
+    grid = np.concatenate([segment.y[:-1] for _, segment in segment_of])
+    found = sampled(history, 17.0, begins + np.arange(40)[:, None])
+    for column, begin in enumerate(begins):
+        places = (10 * (begin + np.arange(40))).astype(int)
+        assert np.abs(found[:, column] - grid[places, column]).max() < 1e-12
+
+
+def test_samples_between_steps_of_the_grid_are_those_of_a_finer_one():
+    times = np.array([[0.05, 40.123, 16.99], [100.07, 52.5, 68.0]])
+    coarse, fine = (sampled(line(ENDS, 17.0, grid), 17.0, times) for grid in (170, 1700))
+    assert np.abs(coarse - fine).max() < 1e-7
 
 
 def test_sequences_differ_and_are_alike_at_every_step():

@@ -159,7 +159,7 @@ BAD = {
     "washout: -1": "must be at least 0, not -1",
     "tau: 0.0": "must be at least 5, not 0",
     "tau: -17.0": "must be at least 5, not -17",
-    "interval: 0.0": "must be greater than 0, not 0",
+    "interval: 0.0": "must be at least 0.001, not 0",
 }
 
 

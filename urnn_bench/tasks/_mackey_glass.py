@@ -6,7 +6,7 @@ with a known production: y(t + h) = e^(-γh) y(t) + ∫ e^(-γ(h - s)) productio
 production is a cubic between the steps of a grid, given by values and slopes, so a step has an
 error of order h⁵. The recurrence is a filter, which runs over a whole delay at a time.
 
-P grid steps of a delay, T samples, B sequences.
+P grid steps of a delay, T samples, B sequences, K values.
 """
 
 from collections.abc import Iterator
@@ -45,14 +45,14 @@ def series(tau: float, interval: float, steps: int, count: int, rng: torch.Gener
     Each has its own straight line as history and begins 10 to 30 delays later. That is random, as
     solutions keep the phase of their oscillation for long.
     """
-    grid, spare = ceil(tau / _LONGEST_STEP), ceil(_RANDOM_DELAYS * tau / interval)
-    ends = torch.rand(2, count, generator=rng, dtype=torch.float64).numpy()
-    begins = torch.randint(spare + 1, (count,), generator=rng)
-    values = np.empty((steps + spare, count))
+    drawn = torch.rand(3, count, generator=rng, dtype=torch.float64).numpy()
+    begins = tau * (_TRANSIENT_DELAYS + _RANDOM_DELAYS * drawn[2])
+    grid, values = ceil(tau / _LONGEST_STEP), np.empty((steps, count))
     for first in range(0, count, _AT_ONCE):
         part = slice(first, first + _AT_ONCE)
-        values[:, part] = sampled(line(ends[:, part], tau, grid), tau, interval, steps + spare)
-    return torch.from_numpy(values).gather(0, begins + torch.arange(steps)[:, None])
+        times = begins[part] + interval * np.arange(steps)[:, None]
+        values[:, part] = sampled(line(drawn[:2, part], tau, grid), tau, times)
+    return torch.from_numpy(values)
 
 
 def line(ends: Array, tau: float, grid: int) -> Segment:
@@ -63,19 +63,19 @@ def line(ends: Array, tau: float, grid: int) -> Segment:
     return Segment(y, np.broadcast_to((last - first) / tau, y.shape))
 
 
-def sampled(history: Segment, tau: float, interval: float, steps: int) -> Array:
-    """Return a solution after the transient, sampled every ``interval`` (T, B)."""
+def sampled(history: Segment, tau: float, times: Array) -> Array:
+    """Return a solution at times (T, B) after the history."""
     grid = len(history.y) - 1
-    places = _TRANSIENT_DELAYS * grid + np.arange(steps, dtype=np.float64) * (interval * grid / tau)
-    samples = np.empty((steps, history.y.shape[1]))
-    first = 0
-    for number, segment in enumerate(segments(history, tau)):
-        last = int(np.searchsorted(places, (number + 1) * grid))
-        samples[first:last] = between(segment, tau, places[first:last] - number * grid)
-        if last == steps:
-            return samples
-        first = last
-    raise AssertionError("a solution has no end")
+    samples, places = np.empty(times.size), times.ravel() * (grid / tau)
+    order = places.argsort()
+    ends = np.arange(1, 2 + int(places.max() / grid)) * grid
+    # the samples of a segment are those between two cuts in the order of time
+    cuts = np.searchsorted(places, ends, sorter=order)
+    parts = zip(np.split(order, cuts[:-1]), segments(history, tau), strict=False)
+    for number, (which, segment) in enumerate(parts):
+        columns = which % times.shape[1]
+        samples[which] = between(segment, tau, places[which] - number * grid, columns)
+    return samples.reshape(times.shape)
 
 
 def segments(history: Segment, tau: float) -> Iterator[Segment]:
@@ -124,14 +124,12 @@ def _moment(power: int, rate: float) -> float:
     )
 
 
-def between(segment: Segment, tau: float, places: Array) -> Array:
-    """Return a solution (T, B) at places (T) on its grid, counted in steps from 0, by cubics."""
+def between(segment: Segment, tau: float, places: Array, columns: NDArray[np.int64]) -> Array:
+    """Return some columns of a solution (K) at places (K) on its grid, in steps, by cubics."""
     step = tau / (len(segment.y) - 1)
     whole = places.astype(np.int64)
-    x = (places - whole)[:, None]
-    y, slope = segment.y, segment.slope
+    x, before, after = places - whole, (whole, columns), (whole + 1, columns)
     last = x * x * (3 - 2 * x)
-    first_slope, last_slope = step * x * (1 - x) ** 2, step * x * x * (x - 1)
-    values: Array = (1 - last) * y[whole] + last * y[whole + 1]
-    values += first_slope * slope[whole] + last_slope * slope[whole + 1]
-    return values
+    rise, fall = step * x * (1 - x) ** 2, step * x * x * (x - 1)
+    values: Array = (1 - last) * segment.y[before] + last * segment.y[after]
+    return values + rise * segment.slope[before] + fall * segment.slope[after]

@@ -35,7 +35,7 @@ class MackeyGlassOptions(PredictionOptions, PoolOptions):
         description="delay; the equation is chaotic from about 17 on, and below 4.7 it comes to "
         "rest",
     )
-    interval: Annotated[float, Field(gt=0, le=100)] = Field(
+    interval: Annotated[float, Field(ge=0.001, le=100)] = Field(
         1.0, description="time from one step to the next, in the unit of the delay"
     )
     validation_examples: Count = Field(
