@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from own_cells import replaced
+from own_cells import CELL, replaced
 from test_own_components import PARITY
 from test_own_tasks import HEAD
 
@@ -159,6 +159,22 @@ def test_a_network_without_a_next_step_is_refused(setting, bench):
     err = bench("run", "short", "--model", "rnn", "--set", setting, code=2).err
     assert f"--set {setting}: the task 'mackey_glass' lets a network read its own outputs" in err
     assert WITHOUT_STEP[setting] in err and err.count("\n") == 1
+
+
+def test_a_cell_with_no_step_is_refused(bench):
+    text = replaced(CELL, "class Own(Cell):\n", "class Own(Cell):\n    has_step = False\n\n")
+    bench.write("own.py", text)
+    bench.write("benchmarks/short.yaml", SHORT)
+    err = bench("run", "short", "--model", "own", "--include", "own.py", code=2).err
+    assert "the cell 'own' has no step in time; take another cell" in err
+
+
+def test_stages_that_feed_back_for_other_steps_are_refused(bench):
+    stages = "stages: [{name: near, task: {free_steps: 3}}, {name: far, task: {free_steps: 6}}]\n"
+    bench.write("benchmarks/short.yaml", SHORT + stages)
+    err = bench("run", "short", "--model", "rnn", code=2).err
+    assert "scored at every step, 2 of them fed back, and" in err
+    assert "scored at every step, 5 of them fed back; one network cannot learn both" in err
 
 
 FORMS = {
