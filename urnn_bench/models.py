@@ -39,10 +39,38 @@ class SequenceModel(nn.Module):
         """Return (T, B, O), or (B, O) if the task scores the last step alone, and the last state.
 
         Another call can continue from that state; without one, a sequence starts from h_0. The
-        last step is that of ``lengths`` (B), if they are given, and the last state that of T.
+        last step is that of ``lengths`` (B), if they are given, and the last state that of T. In
+        evaluation the last steps read outputs if the task says so.
         """
+        if self.signature.feedback_steps and not self.training:
+            return self._with_feedback(x, state)
         hs, last = self._states_to_pool(x, state, lengths)
         return self.output(hs, last, lengths), last
+
+    def _with_feedback(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the same where the last steps read the output of the step before, not x.
+
+        Raises ComponentError if no step is left that reads x.
+        """
+        given = len(x) - self.signature.feedback_steps
+        if given < 1:
+            raise ComponentError(
+                f"the task asks for {self.signature.feedback_steps} feedback steps of a sequence "
+                f"of {len(x)}, and the first step reads an input; take longer sequences"
+            )
+        # once and not in every step, as it may be a matrix exponential
+        weights = self.cell.weights()
+        outputs, state = self._outputs(x[:given], self.initial_state(x, state), weights)
+        parts = [outputs]
+        for _ in range(self.signature.feedback_steps):
+            outputs, state = self._outputs(outputs[-1:], state, weights)
+            parts.append(outputs)
+        return torch.cat(parts), state
+
+    def _outputs(self, x: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
+        """Return the outputs (T, B, O) of inputs (T, B, O) and the last state."""
+        hs, last = self.kernel.run(x, state, weights)
+        return self.output(hs, last), last
 
     def features(
         self, x: Tensor, state: State = (), lengths: Tensor | None = None

@@ -26,6 +26,7 @@ ALLOWED = {
         "half an hour": "a limit of the code",
         "52 MiB": "70,000 images of 28 x 28 bytes",
         "15 %": "shares of a split in the code",
+        "70 %": "checked in tests/tasks/test_santa_fe.py",
         "60 to 182": "checked in tests/tasks/test_trajectories.py",
         "5 to 9": "recordings of a split in the code",
         "0 to 4": "recordings of a split in the code",

@@ -101,6 +101,11 @@ def check_input(model: nn.Module, x: Tensor) -> None:
 def _check_lengths(task: Task, batch: Batch, is_carried: bool) -> None:
     """Raise ComponentError unless each sequence ends at one of its steps, and then for good."""
     name, lengths = type(task).__name__, batch.extras[LENGTHS]
+    if task.signature.feedback_steps:
+        raise ComponentError(
+            f"the task {name} has `feedback_steps`, the last of T, and its batches have `lengths`, "
+            "which end before; fill every sequence, or leave out the feedback"
+        )
     if is_carried:
         raise ComponentError(
             f"the task {name} carries states over and its batches have `lengths`, after which a "

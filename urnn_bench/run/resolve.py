@@ -9,14 +9,13 @@ from pydantic import ValidationError
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.errors import SpecError, UnknownComponentError, UsageError, near_miss
-from urnn_bench.events import SPLITS
 from urnn_bench.figures.base import Figure
 from urnn_bench.pooling import choices
 from urnn_bench.probes.base import Probe
 from urnn_bench.readouts.base import Readout, SolvedReadout
 from urnn_bench.registry import Components, Registry, faults_of, load_file, subclasses
-from urnn_bench.run.architecture import raised_by
-from urnn_bench.run.build import architecture_of, task_of
+from urnn_bench.run.build import architecture_of
+from urnn_bench.run.step_order import check_direction, check_feedback
 from urnn_bench.run.width import check_width, widest
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import KeyPath
@@ -122,7 +121,8 @@ def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run
     )
     run = run.model_copy(update={"pool": _pool(components, run, draft)})
     _check_solved_readout(components, run, draft)
-    _check_direction(components, run, draft)
+    check_direction(components, run, draft)
+    check_feedback(components, run, draft)
     _check_forms(components, run, draft)
     if model.hidden is None:
         return _within_budget(components, run, draft)
@@ -185,7 +185,9 @@ def _check_forms(components: Components, run: Run, draft: UnresolvedRun) -> None
 def _form(signature: Signature) -> str:
     inputs, outputs = signature.inputs, signature.outputs
     read = f"{inputs.width} {'tokens' if isinstance(inputs, Tokens) else 'inputs'}"
-    return f"{read} and {outputs} outputs, scored at {_SCORED[signature.targets]}"
+    scored = f"{outputs} outputs, scored at {_SCORED[signature.targets]}"
+    fed_back = f", {steps} of them fed back" if (steps := signature.feedback_steps) else ""
+    return f"{read} and {scored}{fed_back}"
 
 
 def _check_solved_readout(components: Components, run: Run, draft: UnresolvedRun) -> None:
@@ -203,17 +205,6 @@ def _check_solved_readout(components: Components, run: Run, draft: UnresolvedRun
             f"nothing else, and the cell '{run.cell.name}' has parameters to train; take a cell "
             "without any, such as echo_state, or another readout"
         )
-
-
-def _check_direction(components: Components, run: Run, draft: UnresolvedRun) -> None:
-    """Raise SpecError if a network that starts at the end is to go on from a last state."""
-    if not run.bidirectional:
-        return
-    task, text = task_of(components, run), f"the task '{run.task.name}' cannot say what it carries"
-    if any(raised_by(text, task.carries_state, split, 1, run.fit.batch) for split in SPLITS):
-        text = f"the task '{run.task.name}' goes on from the last state of a batch, and a cell that"
-        advice = "reads from the end begins with what comes next; leave out 'bidirectional'"
-        raise SpecError(f"{draft.where(draft.path('bidirectional'))}{text} {advice}")
 
 
 def _pool(components: Components, run: Run, draft: UnresolvedRun) -> PoolName | None:

@@ -58,10 +58,26 @@ def check_batch(name: str, task: Task, batch: Batch, again: Batch, size: int) ->
         found = f"{batch.x.shape[1]} sequences"
         raise wrong(name, "sample", found, f"it was asked for {size}", "task")
     _check_extras(name, batch)
+    _check_feedback(name, task, len(batch.x), size)
     if not _are_same(batch, again):
         raise ComponentError(
             f"the task '{name}' returns another batch for the same arguments; draw it from the "
             "generator that `sample` is given"
+        )
+
+
+def _check_feedback(name: str, task: Task, steps: int, size: int) -> None:
+    """Raise ComponentError if no step is left that reads an input, or a state would be no use."""
+    feedback = task.signature.feedback_steps
+    if feedback >= steps:
+        raise ComponentError(
+            f"the task '{name}' has {feedback} `feedback_steps` in a sequence of {steps}; they "
+            "must be fewer, as the first step reads an input"
+        )
+    if feedback and any(task.carries_state(split, 1, size) for split in SPLITS[1:]):
+        raise ComponentError(
+            f"the task '{name}' has `feedback_steps` and carries states over, and the state after "
+            "them is not that of the inputs; let `carries_state` return False"
         )
 
 

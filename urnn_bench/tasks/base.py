@@ -89,11 +89,16 @@ class Targets(Enum):
 
 @dataclass(frozen=True, init=False)
 class Signature:
-    """All that a model may know of a task."""
+    """All that a model may know of a task.
+
+    In evaluation the input of the last ``feedback_steps`` is the output of the step before; that of
+    the batch is not read.
+    """
 
     inputs: Tokens | Vectors | Images
     outputs: int
     targets: Targets
+    feedback_steps: int
 
     def __init__(
         self,
@@ -101,11 +106,25 @@ class Signature:
         outputs: int,
         targets: Targets | str | None = None,
         answer: str | None = None,
+        feedback_steps: int = 0,
     ) -> None:
-        """Take ``answer``, the former name of ``targets``, too; raise TypeError for another."""
+        """Take ``answer``, the former name of ``targets``, too; raise TypeError for another.
+
+        Raises ValueError for feedback where an output has not the form of an input.
+        """
         fields = {"inputs": inputs, "outputs": outputs, "targets": _targets(targets, answer)}
-        for name, value in fields.items():
+        for name, value in {**fields, "feedback_steps": feedback_steps}.items():
             object.__setattr__(self, name, value)
+        if feedback_steps and not self._can_feed_back():
+            raise ValueError(
+                "feedback_steps is a positive number only where inputs are Vectors as wide as the "
+                f"outputs, with targets at every step, not {feedback_steps!r} of {inputs} and "
+                f"{outputs} outputs at {self.targets.value}"
+            )
+
+    def _can_feed_back(self) -> bool:
+        is_alike = isinstance(self.inputs, Vectors) and self.inputs.width == self.outputs
+        return is_alike and self.targets is Targets.EVERY_STEP and self.feedback_steps > 0
 
     @property
     def answer(self) -> str:
