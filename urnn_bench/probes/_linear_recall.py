@@ -83,13 +83,15 @@ def ridge(c: Covariances, least: float) -> Tensor:
     explained = _gains(values, penalties) @ (projected.square() * size)
     errors = (c.yy - explained).clamp(min=0) / _freedom(values, penalties, c.samples).square()
     chosen = penalties[errors.argmin(0)]
-    return vectors @ (projected / (values[:, None] + chosen))
+    weight: Tensor = vectors @ (projected / (values[:, None] + chosen))
+    return weight
 
 
 def _penalties(least: float) -> Tensor:
     """Return half decades from ``least``, (P)."""
     powers = torch.arange(log10(least), _DECADES, 0.5, dtype=torch.float64)
-    return torch.pow(10.0, powers)
+    penalties: Tensor = 10**powers
+    return penalties
 
 
 def _gains(values: Tensor, penalties: Tensor) -> Tensor:
