@@ -124,6 +124,12 @@ def test_a_cell_without_memory_recalls_nothing():
     assert found["capacity"].max() < 0.01 and float(found["total"]) < 2.5 * T / 2500
 
 
+def test_few_samples_do_not_make_up_a_memory():
+    """On the samples of the fit, twenty features would explain a tenth of two hundred."""
+    found = read(ring(20, 0.5), steps=100, samples=200, test_samples=5000)
+    assert 0.5 / 5000 < found["capacity"][60:].mean() < 2 / 5000
+
+
 def test_units_that_never_change_recall_nothing():
     assert float(read(Linear(torch.zeros(3, 3), torch.zeros(3)))["total"]) == 0
 
