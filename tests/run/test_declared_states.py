@@ -10,11 +10,12 @@ from conftest import EVERY_PROBE
 from stateful_cells import CARRYING_TASK, CELLS
 from test_resume import equal, state, table
 
+from urnn_bench.probes.memory_capacity import MemoryCapacity
 from urnn_bench.probes.reconstruction import Reconstruction
 from urnn_bench.records.record import Record
 
 # readings that belong to no state
-NO_STATES = {*Reconstruction.names}
+NO_STATES = {*Reconstruction.names, *MemoryCapacity.names}
 MEMORY = {"clocked": {"h", "c"}, "convolutional": {"h"}}
 STEPS = 2000
 CARRIED = f"""\
@@ -60,7 +61,8 @@ def test_trains_stacks_is_probed_and_drawn(cell, bench):
         states, numbers = readings(alone)
         assert states - NO_STATES == MEMORY[cell]
         horizons = {f"memory_horizon_{name}" for name in MEMORY[cell]}
-        assert numbers == {"lyapunov", "gradient_precision", *horizons}
+        capacity = {"memory_capacity_total", "memory_capacity_bound"}
+        assert numbers == {"lyapunov", "gradient_precision", *capacity, *horizons}
     names = ("hidden_states", "gradient_norms", "memory_over_training")
     drawn = bench("plot", "tiny", *own[2:], *(word for n in names for word in ("--figure", n))).out
     assert [path.rpartition("/")[2] for path in drawn.split()] == [f"{n}.png" for n in names]

@@ -22,9 +22,8 @@ from pydantic import Field
 from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
-from urnn_bench.cells.base import Cell
-from urnn_bench.kernels.time_loop import State, iterate_states
-from urnn_bench.probes._trace import Trace, as_vectors
+from urnn_bench.probes._signals import padded, side_by_side, states_over_time
+from urnn_bench.probes._trace import Trace
 from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import generator
 from urnn_bench.spec.types import Config, Count
@@ -79,7 +78,7 @@ class Reconstruction(Probe):
         for part, end in zip(PARTS, ends, strict=True):
             given_back, r2 = recovered(features[end], signals[:end].T, o.signals)
             found |= {f"{SIGNAL}_at_{part}": given_back[0], f"r2_at_{part}": r2}
-        return {name: _padded(curve, T) for name, curve in found.items()}
+        return {name: padded(curve, T) for name, curve in found.items()}
 
 
 def noise(steps: int, count: int, band_limit: float) -> Tensor:
@@ -93,30 +92,11 @@ def noise(steps: int, count: int, band_limit: float) -> Tensor:
     return half
 
 
-@torch.no_grad()
 def _features(trace: Trace, signals: Tensor, ends: set[int]) -> Iterator[Tensor]:
     """Yield the features (B, R) after some numbers of steps of the signals (T, B)."""
-    x = _inputs(trace.cell, signals)
-    first = trace.cell.initial_state(signals.shape[1])
-    for step, state in enumerate(iterate_states(trace.cell, x, first, trace.weights), start=1):
+    for step, memory in enumerate(states_over_time(trace, signals), start=1):
         if step in ends:
-            yield _readable(trace.memory_of(state))
-
-
-def _inputs(cell: Cell, signals: Tensor) -> Tensor:
-    """Return x (T, B, F) with a signal in its first number, or after the time of each sample."""
-    x = signals.new_zeros(*signals.shape, cell.inputs)
-    has_times = cell.parts[0].first_input_is_time
-    x[..., int(has_times)] = signals
-    if has_times:
-        x[..., 0] = torch.arange(len(x))[:, None]
-    return x
-
-
-def _readable(state: State) -> Tensor:
-    """Return all states side by side as real features (B, R)."""
-    parts = [torch.view_as_real(s) if s.is_complex() else s.double() for s in state]
-    return torch.cat([as_vectors(part) for part in parts], -1)
+            yield side_by_side(memory)
 
 
 def recovered(features: Tensor, targets: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -134,7 +114,3 @@ def recovered(features: Tensor, targets: Tensor, count: int) -> tuple[Tensor, Te
     given_back = torch.as_tensor(found).view_as(test)
     # the mean of the signals is known: it is 0
     return given_back, 1 - (given_back - test).square().sum(0) / test.square().sum(0)
-
-
-def _padded(curve: Tensor, steps: int) -> Tensor:
-    return torch.cat([curve, curve.new_full((steps - len(curve),), torch.nan)])
