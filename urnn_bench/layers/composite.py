@@ -63,7 +63,28 @@ def kernel_of(cell: Cell, device: str) -> Choice:
     return choose(cell, device, "auto")
 
 
-def run_stack_of(cell: Cell, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
-    """Return h over time and the last states of an inner cell in M networks, of x (M, T, B, F)."""
-    kernel = kernel_of(cell, x.device.type).stacked
-    return stacked_loop(cell, x, state, w) if kernel is None else kernel(x, state, w)
+def run_of(
+    cell: Cell, x: Tensor, state: State, w: Any, lengths: Tensor | None = None
+) -> tuple[Tensor, State]:
+    """Return h over time and the last states of an inner cell, of x (T, B, F)."""
+    kernel = kernel_of(cell, x.device.type)
+    if lengths is None or kernel.padded is None:
+        return kernel.run(x, state, w)
+    return kernel.padded(x, state, w, lengths)
+
+
+def run_stack_of(
+    cell: Cell, x: Tensor, state: State, w: Any, lengths: Tensor | None = None
+) -> tuple[Tensor, State]:
+    """Return the same of an inner cell in M networks, of x (M, T, B, F)."""
+    kernel = kernel_of(cell, x.device.type)
+    if lengths is not None and kernel.padded_stacked is not None:
+        return kernel.padded_stacked(x, state, w, lengths)
+    if kernel.stacked is None:
+        return stacked_loop(cell, x, state, w)
+    return kernel.stacked(x, state, w)
+
+
+def takes_lengths(cell: Cell) -> bool:
+    """Return whether a cell reads every sequence from its own end, where lengths differ."""
+    return any(kernel.padded is not None for kernel in cell.kernels.values())
