@@ -19,7 +19,7 @@ from urnn_bench.cells.base import Cell, StateSpec
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.padding import at_ends, reversed_steps, without_padding
 from urnn_bench.kernels.time_loop import State
-from urnn_bench.layers.composite import DEVICES, CompositeCell, run_of, run_stack_of
+from urnn_bench.layers.composite import DEVICES, CompositeCell, run_each_of, run_of
 from urnn_bench.spec.types import Config
 
 Weights = tuple[Any, Any]
@@ -89,7 +89,7 @@ def _run_stack(
     cell: BidirectionalCell, x: Tensor, state: State, w: Weights, lengths: Tensor | None = None
 ) -> tuple[Tensor, State]:
     """Return the same of a stack of M networks, of x (M, T, B, F)."""
-    return _over_both(run_stack_of, cell, x, state, w, lengths)
+    return _over_both(run_each_of, cell, x, state, w, lengths)
 
 
 def _over_both(

@@ -9,13 +9,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.kernels.time_loop import State, W
 from urnn_bench.kernels.time_loop import stacked as stacked_loop
 
-DEVICES = frozenset({"cpu", "cuda", "mps"})
+# on "meta" there are no values: memory is counted there
+DEVICES = frozenset({"cpu", "cuda", "mps", "meta"})
 
 
 class CompositeCell(Cell[W]):
@@ -83,6 +85,18 @@ def run_stack_of(
     if kernel.stacked is None:
         return stacked_loop(cell, x, state, w)
     return kernel.stacked(x, state, w)
+
+
+def run_each_of(cell: Cell, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    """Return the same, of one network after another where the cell's kernel computes one."""
+    kernel = kernel_of(cell, x.device.type)
+    if kernel.stacked is not None:
+        return kernel.stacked(x, state, w)
+    tensors, form = tree_flatten((x, state, w))
+    networks = zip(*(tensor.unbind(0) for tensor in tensors), strict=True)
+    runs = [kernel.run(*tree_unflatten([*network], form)) for network in networks]
+    hs, lasts = zip(*runs, strict=True)
+    return torch.stack(hs), tuple(map(torch.stack, zip(*lasts, strict=True)))
 
 
 def takes_lengths(cell: Cell) -> bool:
