@@ -232,12 +232,14 @@ def _with_end(
     if cell.layer(layer).causal or layer < len(cell.cells) - 1:
         return x, hs
     end = x.narrow(-3, -1, 1) if lengths is None else at_ends(x, lengths).unsqueeze(-3)
-    return torch.cat([x, end], -3), torch.cat([hs, h.unsqueeze(-3)], -3)
+    h = h.unsqueeze(-3)
+    return torch.cat([x, end], -3), torch.cat([hs, h], -3)
 
 
 def _split_end(cell: DeepCell, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return the output over time, and that after the last step."""
-    return (y if cell.layer(0).causal else y.narrow(-3, 0, y.shape[-3] - 1)), y.select(-3, -1)
+    end = y.select(-3, -1)
+    return (y if cell.layer(0).causal else y.narrow(-3, 0, y.shape[-3] - 1)), end
 
 
 def _map(module: nn.Module, parameters: Parameters, *args: Tensor) -> Tensor:
