@@ -19,7 +19,7 @@ from urnn_bench.spec.layers import Block
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import ComponentSpec
 
-CELLS = ("rnn", "lstm", "gru", "echo_state")
+CELLS = ("rnn", "lstm", "gru", "echo_state", "mring_esn")
 POOLS = ("last", "mean", "max", "last_and_mean")
 GATED = Block(mixer="glu")
 LAYERS = {
