@@ -62,7 +62,7 @@ ALLOWED = {
     "cells": {"errors", "kernels", "renamed", "spec"},
     "layers": {"cells", "kernels", "spec"},
     "readouts": {"kernels", "spec"},
-    "pooling": {"spec"},
+    "pooling": {"kernels", "spec"},
     "models": {"cells", "errors", "kernels", "pooling", "readouts", "tasks"},
     "engine": {"errors", "events", "random_streams", "spec", "tasks"},
     "analysis": {"errors", "proposals", "records", "spec"},

@@ -13,8 +13,9 @@ from torch.utils._pytree import tree_map
 from urnn_bench.cells.base import Cell, input_check_of
 from urnn_bench.errors import ComponentError
 from urnn_bench.kernels.choose import Choice
+from urnn_bench.kernels.padding import without_padding
 from urnn_bench.kernels.time_loop import State, Weights
-from urnn_bench.pooling import Pool
+from urnn_bench.pooling import Ends, Pool, ends_in_last_state, ends_over_time
 from urnn_bench.readouts.base import Readout
 from urnn_bench.tasks.base import Signature, Tokens, is_static
 
@@ -31,6 +32,7 @@ class SequenceModel(nn.Module):
         self.cell, self.signature, self.kernel = cell, signature, kernel
         self.pool, self.readout = pool, readout
         self.input_check = input_check_of(cell)
+        self.ends: Ends = ends_over_time if kernel.padded is None else ends_in_last_state
         readout.linear = kernel.linear
 
     def forward(
@@ -79,10 +81,15 @@ class SequenceModel(nn.Module):
         hs, last = self._states_to_pool(x, state, lengths)
         return self.pooled(hs, last, lengths), last
 
-    def states(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def states(
+        self, x: Tensor, state: State, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """Return h over time (T, B, H) and the last state."""
         initial = self.initial_state(x, state)
-        return self.kernel.run(self.encode(x), initial, self.cell.weights())
+        if lengths is None or self.kernel.padded is None:
+            return self.kernel.run(self.encode(x), initial, self.cell.weights())
+        x = without_padding(self.encode(x), lengths)
+        return self.kernel.padded(x, initial, self.cell.weights(), lengths)
 
     def _states_to_pool(
         self, x: Tensor, state: State, lengths: Tensor | None
@@ -90,7 +97,7 @@ class SequenceModel(nn.Module):
         """Return the last state, and h over time or, where the pool reads no other, the last h."""
         last_state = self.kernel.last_state if self.pool.reads_last_alone else None
         if last_state is None or lengths is not None:
-            return self.states(x, state)
+            return self.states(x, state, lengths)
         last = last_state(self.encode(x), self.initial_state(x, state), self.cell.weights())
         return last[0].unsqueeze(0), last
 
@@ -114,11 +121,11 @@ class SequenceModel(nn.Module):
                 "sequences of different lengths are padded, which this network reads: "
                 f"{reason}; choose another one"
             )
-        return self.pool.apply(self.cell.readout_features, hs, last[0], lengths)
+        return self.pool.apply(self.cell.readout_features, hs, last[0], lengths, self.ends)
 
     def _reads_padding(self) -> str:
         """Return why an output depends on steps after the end of a sequence, if it does."""
-        if not self.cell.causal:
+        if not self.cell.causal and self.kernel.padded is None:
             return self.cell.time_loop_refusal
         if self.pool.keeps_steps and self.readout.averages:
             return "the readout's batch normalisation takes its means over all time steps"
@@ -148,11 +155,12 @@ def stacked_forward(
 
     The models differ in their weights only, and the inputs in their content.
     """
-    hs, last = _run_stack(models[0], _stacked_arguments(models, xs, states))
+    ends = _stacked_lengths(lengths)
+    hs, last = _run_stack(models[0], _stacked_arguments(models, xs, states), ends)
     lasts = [tuple(s[m] for s in last) for m in range(len(models))]
     # the readouts one by one, as each is a large product already and may be a kernel's own
     outputs = zip(models, hs.unbind(0), lasts, lengths, strict=True)
-    return [(model.output(h, state, ends), state) for model, h, state, ends in outputs]
+    return [(model.output(h, state, own), state) for model, h, state, own in outputs]
 
 
 @torch.no_grad()
@@ -202,11 +210,22 @@ def _stack_inputs(xs: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(xs))
 
 
-def _run_stack(model: SequenceModel, arguments: _StackArguments) -> tuple[Tensor, State]:
+def _stacked_lengths(lengths: Sequence[Tensor | None]) -> Tensor | None:
+    """Return the lengths of all models (M, B), None where all sequences have as many steps."""
+    own = [ends for ends in lengths if ends is not None]
+    return torch.stack(own) if own else None
+
+
+def _run_stack(
+    model: SequenceModel, arguments: _StackArguments, lengths: Tensor | None = None
+) -> tuple[Tensor, State]:
     """Return h over time (M, T, B, H) and the last states.
 
     Raises TypeError if the kernel cannot run a stack.
     """
+    if lengths is not None and model.kernel.padded_stacked is not None:
+        x, state, weights = arguments
+        return model.kernel.padded_stacked(without_padding(x, lengths), state, weights, lengths)
     if model.kernel.stacked is None:
         raise TypeError(f"the kernel '{model.kernel.name}' computes one model at a time")
     return model.kernel.stacked(*arguments)

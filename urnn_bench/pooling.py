@@ -5,15 +5,33 @@ T steps, B batch, H hidden width, R features.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 
 import torch
 from torch import Tensor
 
+from urnn_bench.kernels.padding import at_ends, steps_inside
 from urnn_bench.spec.types import PoolName
 
 # of the cell: h (..., H) to (..., R)
 Features = Callable[[Tensor], Tensor]
+# h over time (T, B, H), the last h (B, H) and the lengths (B) to h at the end of each sequence
+Ends = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+End = Callable[[], Tensor]
+# of features, h over time, h at the ends, which is made once it is asked for, and the lengths
+_Summary = Callable[[Features, Tensor, End, Tensor | None], Tensor]
+
+
+def ends_over_time(hs: Tensor, last: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return h at the end of each sequence, for an h that depends on nothing later."""
+    # the last state and not hs[-1], whose gradient would be as large as hs and mostly zeros
+    return last if lengths is None else at_ends(hs, lengths)
+
+
+def ends_in_last_state(_: Tensor, last: Tensor, __: Tensor | None) -> Tensor:
+    """Return the last h, where that is of the end of each sequence already."""
+    return last
 
 
 @dataclass(frozen=True)
@@ -21,52 +39,54 @@ class Pool:
     """A way to pool; ``width`` is what R is multiplied by, ``keeps_steps`` if T stays an axis.
 
     ``reads_last_alone`` says that without lengths no h but the last is read.
-
-    ``apply`` takes the features of a state, h over time (T, B, H), the last h (B, H) and the
-    lengths of the sequences (B), None if all have T steps. It returns (B, width · R), or (T, B, R)
-    if the steps are kept. Steps after the end of a sequence do not count.
     """
 
     keeps_steps: bool
     width: int
-    apply: Callable[[Features, Tensor, Tensor, Tensor | None], Tensor]
+    summary: _Summary
     reads_last_alone: bool = False
 
+    def apply(
+        self,
+        features: Features,
+        hs: Tensor,
+        last: Tensor,
+        lengths: Tensor | None,
+        ends: Ends = ends_over_time,
+    ) -> Tensor:
+        """Return (B, width · R), or (T, B, R) if the steps are kept.
 
-def _last(features: Features, hs: Tensor, last: Tensor, lengths: Tensor | None) -> Tensor:
-    # the last state and not hs[-1], whose gradient would be as large as hs and mostly zeros
-    if lengths is None:
-        return features(last)
-    # one index for all steps: its gradient is one tensor as large as hs
-    return features(hs[lengths - 1, torch.arange(len(lengths), device=hs.device)])
+        It is of the features of a state, h over time (T, B, H), the last h (B, H) and the lengths
+        of the sequences (B), None if all have T steps. Steps after the end do not count.
+        """
+        return self.summary(features, hs, partial(ends, hs, last, lengths), lengths)
 
 
-def _mean(features: Features, hs: Tensor, _: Tensor, lengths: Tensor | None) -> Tensor:
+def _last(features: Features, _: Tensor, end: End, __: Tensor | None) -> Tensor:
+    return features(end())
+
+
+def _mean(features: Features, hs: Tensor, _: End, lengths: Tensor | None) -> Tensor:
     if lengths is None:
         return features(hs).mean(dim=0)
-    inside = _steps_inside(hs, lengths)
+    inside = steps_inside(len(hs), lengths)
     return torch.where(inside, features(hs), 0.0).sum(dim=0) / lengths.unsqueeze(1)
 
 
-def _max(features: Features, hs: Tensor, _: Tensor, lengths: Tensor | None) -> Tensor:
+def _max(features: Features, hs: Tensor, _: End, lengths: Tensor | None) -> Tensor:
     read = features(hs)
     if lengths is not None:
-        read = torch.where(_steps_inside(hs, lengths), read, -inf)
+        read = torch.where(steps_inside(len(hs), lengths), read, -inf)
     # not amax, whose backward pass compares all features with the largest again
     return read.max(dim=0).values
 
 
-def _steps_inside(hs: Tensor, lengths: Tensor) -> Tensor:
-    """Return whether a step is before the end of its sequence: (T, B, 1)."""
-    return (torch.arange(len(hs), device=hs.device).unsqueeze(1) < lengths).unsqueeze(2)
-
-
-def _last_and_mean(features: Features, hs: Tensor, last: Tensor, lengths: Tensor | None) -> Tensor:
-    parts = _last(features, hs, last, lengths), _mean(features, hs, last, lengths)
+def _last_and_mean(features: Features, hs: Tensor, end: End, lengths: Tensor | None) -> Tensor:
+    parts = _last(features, hs, end, lengths), _mean(features, hs, end, lengths)
     return torch.cat(parts, dim=-1)
 
 
-def _every(features: Features, hs: Tensor, _: Tensor, __: Tensor | None) -> Tensor:
+def _every(features: Features, hs: Tensor, _: End, __: Tensor | None) -> Tensor:
     return features(hs)
 
 

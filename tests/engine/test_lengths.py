@@ -227,7 +227,7 @@ def test_a_readout_that_averages_over_the_padding_is_refused(bench):
     assert "the readout's batch normalisation takes its means over all time steps" in err
 
 
-PADDING_READ = {"bidirectional=true": "from both ends", "block={norm: batch}": "its means over all"}
+PADDING_READ = {"block={norm: batch}": "its means over all"}
 
 
 @pytest.mark.parametrize("setting", PADDING_READ)

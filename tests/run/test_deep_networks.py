@@ -14,6 +14,7 @@ from urnn_bench.events import Measured
 from urnn_bench.registry import Components
 from urnn_bench.run import build, checkpoint
 from urnn_bench.run.device import Backend
+from urnn_bench.run.width import widest
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.layers import Block
 from urnn_bench.spec.run import Run
@@ -210,3 +211,16 @@ def test_a_part_of_a_block_is_set_in_models_that_have_their_own(bench):
     run = Run.model_validate(json.loads(path.read_text())["run"])
     assert (run.block.norm, run.block.mixer) == ("rms", "glu")
     assert run.readout.name == "mlp" and run.readout.options["widths"] == [3]
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("model", ["lstm", "gru"])
+def test_a_budget_is_for_all_layers_in_both_directions(model, layers, bidirectional):
+    run = run_of("plain", 0, model, layers, bidirectional=bidirectional)
+    found = widest(COMPONENTS, run, 40_000)
+    counts = [
+        build.count_parameters(COMPONENTS, run.model_copy(update={"hidden": width}))
+        for width in (found, found + 1)
+    ]
+    assert counts[0] <= 40_000 < counts[1]

@@ -40,6 +40,14 @@ def test_the_runs_of_a_stack_have_one_signature():
     assert {(r.label, r.fit.batch) for r in found[1]} == {("lstm", 4)}
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_runs_without_a_step_in_time_are_stacked(layers):
+    both = {"bidirectional": True, "layers": layers}
+    runs = [run_of("lstm", seed).model_copy(update=both) for seed in range(3)]
+    [stack] = stacks.stacks(COMPONENTS, Backend("cpu", "auto"), runs)
+    assert len(stack) == 3
+
+
 @pytest.mark.parametrize("size", [1, 3, 7])
 def test_a_stack_takes_at_most_half_of_the_free_memory(monkeypatch, size):
     """With room for so many runs and a half, every stack but the last holds just so many."""

@@ -23,6 +23,9 @@ C_contra = TypeVar("C_contra", contravariant=True)
 # and the last state
 Kernel = Callable[[C, Tensor, State, W], tuple[Tensor, State]]
 Forward = Callable[[Tensor, State, W], tuple[Tensor, State]]
+# the same of sequences of different lengths (B)
+PaddedKernel = Callable[[C, Tensor, State, W, Tensor], tuple[Tensor, State]]
+PaddedForward = Callable[[Tensor, State, W, Tensor], tuple[Tensor, State]]
 # the same without h over time
 LastState = Callable[[C, Tensor, State, W], State]
 Linear = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -50,6 +53,11 @@ class Implementation(Generic[C_contra, W_contra]):
     size and a precision, what the first batch would wait for. ``last_state`` returns the last state
     alone, where h over time would be too large to make.
 
+    A kernel that reads a sequence from its end needs to know where that is: ``padded`` takes the
+    lengths too, of x that is 0 after them. The first of its last states is h at these ends.
+    ``padded_stacked`` does so for a stack. Other kernels read what comes after, which changes no h
+    before it.
+
     C is what the kernel calls of a cell, W what it reads of its weights. Both are contravariant: a
     kernel that needs less serves every cell that has more.
     """
@@ -63,6 +71,8 @@ class Implementation(Generic[C_contra, W_contra]):
     stacked: Kernel[C_contra, W_contra] | None = None
     warm_up: WarmUp = _nothing
     last_state: LastState[C_contra, W_contra] | None = None
+    padded: PaddedKernel[C_contra, W_contra] | None = None
+    padded_stacked: PaddedKernel[C_contra, W_contra] | None = None
 
     def unavailable_reason(self, cell: HasWidth, device: str) -> str | None:
         """Return why this kernel cannot run ``cell`` on ``device``, or None."""
@@ -90,6 +100,8 @@ class Choice(Generic[W_contra]):
     stacked: Forward[W_contra] | None = None
     warm_up: WarmUp = _nothing
     last_state: Callable[[Tensor, State, W_contra], State] | None = None
+    padded: PaddedForward[W_contra] | None = None
+    padded_stacked: PaddedForward[W_contra] | None = None
 
 
 def choose(cell: HasKernels[W], device: str, wanted: str) -> Choice[W]:
@@ -122,10 +134,17 @@ def available(cell: HasKernels[W], device: str) -> list[str]:
 
 def _ready(cell: HasKernels[W], name: str, reason: str) -> Choice[W]:
     kernel = cell.kernels[name]
-    of_stack = None if kernel.stacked is None else partial(kernel.stacked, cell)
-    of_end = None if kernel.last_state is None else partial(kernel.last_state, cell)
-    run = partial(kernel.run, cell)
-    return Choice(name, run, reason, kernel.linear, of_stack, kernel.warm_up, of_end)
+    return Choice(
+        name,
+        partial(kernel.run, cell),
+        reason,
+        kernel.linear,
+        None if kernel.stacked is None else partial(kernel.stacked, cell),
+        kernel.warm_up,
+        None if kernel.last_state is None else partial(kernel.last_state, cell),
+        None if kernel.padded is None else partial(kernel.padded, cell),
+        None if kernel.padded_stacked is None else partial(kernel.padded_stacked, cell),
+    )
 
 
 def _eager(cell: HasKernels[W], device: str, reason: str) -> Choice[W]:

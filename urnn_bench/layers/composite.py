@@ -9,13 +9,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels.choose import Choice, choose
 from urnn_bench.kernels.time_loop import State, W
 from urnn_bench.kernels.time_loop import stacked as stacked_loop
 
-DEVICES = frozenset({"cpu", "cuda", "mps"})
+# on "meta" there are no values: memory is counted there
+DEVICES = frozenset({"cpu", "cuda", "mps", "meta"})
 
 
 class CompositeCell(Cell[W]):
@@ -63,7 +65,40 @@ def kernel_of(cell: Cell, device: str) -> Choice:
     return choose(cell, device, "auto")
 
 
-def run_stack_of(cell: Cell, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
-    """Return h over time and the last states of an inner cell in M networks, of x (M, T, B, F)."""
-    kernel = kernel_of(cell, x.device.type).stacked
-    return stacked_loop(cell, x, state, w) if kernel is None else kernel(x, state, w)
+def run_of(
+    cell: Cell, x: Tensor, state: State, w: Any, lengths: Tensor | None = None
+) -> tuple[Tensor, State]:
+    """Return h over time and the last states of an inner cell, of x (T, B, F)."""
+    kernel = kernel_of(cell, x.device.type)
+    if lengths is None or kernel.padded is None:
+        return kernel.run(x, state, w)
+    return kernel.padded(x, state, w, lengths)
+
+
+def run_stack_of(
+    cell: Cell, x: Tensor, state: State, w: Any, lengths: Tensor | None = None
+) -> tuple[Tensor, State]:
+    """Return the same of an inner cell in M networks, of x (M, T, B, F)."""
+    kernel = kernel_of(cell, x.device.type)
+    if lengths is not None and kernel.padded_stacked is not None:
+        return kernel.padded_stacked(x, state, w, lengths)
+    if kernel.stacked is None:
+        return stacked_loop(cell, x, state, w)
+    return kernel.stacked(x, state, w)
+
+
+def run_each_of(cell: Cell, x: Tensor, state: State, w: Any) -> tuple[Tensor, State]:
+    """Return the same, of one network after another where the cell's kernel computes one."""
+    kernel = kernel_of(cell, x.device.type)
+    if kernel.stacked is not None:
+        return kernel.stacked(x, state, w)
+    tensors, form = tree_flatten((x, state, w))
+    networks = zip(*(tensor.unbind(0) for tensor in tensors), strict=True)
+    runs = [kernel.run(*tree_unflatten([*network], form)) for network in networks]
+    hs, lasts = zip(*runs, strict=True)
+    return torch.stack(hs), tuple(map(torch.stack, zip(*lasts, strict=True)))
+
+
+def takes_lengths(cell: Cell) -> bool:
+    """Return whether a cell reads every sequence from its own end, where lengths differ."""
+    return any(kernel.padded is not None for kernel in cell.kernels.values())

@@ -16,9 +16,16 @@ from torch.utils._pytree import tree_map
 
 from urnn_bench.cells.base import Cell, StateSpec
 from urnn_bench.kernels.choose import Implementation
+from urnn_bench.kernels.padding import at_ends
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.layers.block import NORMS, Block, Plain
-from urnn_bench.layers.composite import DEVICES, CompositeCell, kernel_of, run_stack_of
+from urnn_bench.layers.composite import (
+    DEVICES,
+    CompositeCell,
+    run_of,
+    run_stack_of,
+    takes_lengths,
+)
 from urnn_bench.spec.layers import Block as BlockOptions
 from urnn_bench.spec.types import Config
 
@@ -76,8 +83,16 @@ class DeepCell(CompositeCell[DeepWeights]):
         self.causal = self.layer(0).causal and not averages
         self.has_step = self.layer(0).has_step and not (layers > 1 and self.time_varying)
         self.states = (StateSpec("y", memory=False), *self._layer_states())
+        is_padded = takes_lengths(self.layer(0)) and not averages
         self.kernels = {
-            "layers": Implementation(DEVICES, _run, stacked=_run_stack, warm_up=self.warm_up)
+            "layers": Implementation(
+                DEVICES,
+                _run,
+                stacked=_run_stack,
+                warm_up=self.warm_up,
+                padded=_run if is_padded else None,
+                padded_stacked=_run_stack if is_padded else None,
+            )
         }
 
     @property
@@ -175,36 +190,40 @@ def _call(module: nn.Module, parameters: Parameters, *args: Tensor) -> Tensor:
     return output
 
 
-def _run(cell: DeepCell, x: Tensor, state: State, w: DeepWeights) -> tuple[Tensor, State]:
+def _run(
+    cell: DeepCell, x: Tensor, state: State, w: DeepWeights, lengths: Tensor | None = None
+) -> tuple[Tensor, State]:
     """Run layer after layer over all steps, each by its cell's own kernel."""
     x = _call(cell.encoder, w.encoder, x)
     states: list[Tensor] = []
     for i, (first, layer) in enumerate(zip(cell.split(state), w.layers, strict=True)):
         below = _call(cell.block(i).before, layer.before, x)
-        hs, last = kernel_of(cell.layer(i), x.device.type).run(below, first, layer.cell)
-        x, hs = _with_end(cell, i, x, hs, last[0], time_axis=0)
+        hs, last = run_of(cell.layer(i), below, first, layer.cell, lengths)
+        x, hs = _with_end(cell, i, x, hs, last[0], lengths)
         x = _call(cell.block(i).after, layer.after, x, cell.layer(i).readout_features(hs))
         states += last
-    y, end = _split_end(cell, _call(cell.norm, w.norm, x), time_axis=0)
+    y, end = _split_end(cell, _call(cell.norm, w.norm, x))
     return y, (end, *states)
 
 
-def _run_stack(cell: DeepCell, x: Tensor, state: State, w: DeepWeights) -> tuple[Tensor, State]:
+def _run_stack(
+    cell: DeepCell, x: Tensor, state: State, w: DeepWeights, lengths: Tensor | None = None
+) -> tuple[Tensor, State]:
     """Run the layers of a stack of M networks: x is (M, T, B, F)."""
     x = _map(cell.encoder, w.encoder, x)
     states: list[Tensor] = []
     for i, (first, layer) in enumerate(zip(cell.split(state), w.layers, strict=True)):
         below = _map(cell.block(i).before, layer.before, x)
-        hs, last = run_stack_of(cell.layer(i), below, first, layer.cell)
-        x, hs = _with_end(cell, i, x, hs, last[0], time_axis=1)
+        hs, last = run_stack_of(cell.layer(i), below, first, layer.cell, lengths)
+        x, hs = _with_end(cell, i, x, hs, last[0], lengths)
         x = _map(cell.block(i).after, layer.after, x, cell.layer(i).readout_features(hs))
         states += last
-    y, end = _split_end(cell, _map(cell.norm, w.norm, x), time_axis=1)
+    y, end = _split_end(cell, _map(cell.norm, w.norm, x))
     return y, (end, *states)
 
 
 def _with_end(
-    cell: DeepCell, layer: int, x: Tensor, hs: Tensor, h: Tensor, time_axis: int
+    cell: DeepCell, layer: int, x: Tensor, hs: Tensor, h: Tensor, lengths: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Return a layer's input and h over time, with one more step for the last h of the top layer.
 
@@ -212,14 +231,15 @@ def _with_end(
     """
     if cell.layer(layer).causal or layer < len(cell.cells) - 1:
         return x, hs
-    ends = x.narrow(time_axis, -1, 1), h.unsqueeze(time_axis)
-    return torch.cat([x, ends[0]], time_axis), torch.cat([hs, ends[1]], time_axis)
+    end = x.narrow(-3, -1, 1) if lengths is None else at_ends(x, lengths).unsqueeze(-3)
+    h = h.unsqueeze(-3)
+    return torch.cat([x, end], -3), torch.cat([hs, h], -3)
 
 
-def _split_end(cell: DeepCell, y: Tensor, time_axis: int) -> tuple[Tensor, Tensor]:
+def _split_end(cell: DeepCell, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return the output over time, and that after the last step."""
-    end = y.select(time_axis, -1)
-    return (y if cell.layer(0).causal else y.narrow(time_axis, 0, y.shape[time_axis] - 1)), end
+    end = y.select(-3, -1)
+    return (y if cell.layer(0).causal else y.narrow(-3, 0, y.shape[-3] - 1)), end
 
 
 def _map(module: nn.Module, parameters: Parameters, *args: Tensor) -> Tensor:

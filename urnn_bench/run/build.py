@@ -149,7 +149,7 @@ def _check_components(components: Components, run: Run, task: Task, model: Seque
 
 
 def reference_model(components: Components, run: Run, device: str) -> tuple[SequenceModel, Tensor]:
-    """Return a run's network on the time loop, and its first inputs.
+    """Return a run's network on the time loop, if it has a step in time, and its first inputs.
 
     On the device "meta" both have shapes and no values.
     """
@@ -157,6 +157,8 @@ def reference_model(components: Components, run: Run, device: str) -> tuple[Sequ
     x = task.batch("train", 0, run.fit.batch, run.seed).x
     with torch.device(device), torch.random.fork_rng(devices=[]):
         model = _network(components, run, task, "cpu", "eager")
+        if not model.cell.has_step:
+            model = _network(components, run, task, "cpu", "auto")
     return model.to(dtype), x.to(device, dtype if x.is_floating_point() else x.dtype)
 
 
