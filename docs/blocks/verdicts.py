@@ -14,6 +14,7 @@ PAPERS = {
     "urnn-2016": ("Unitary evolution RNN, arXiv:1511.06464", "docs/papers/urnn-2016.md"),
     "momentum-2020": ("MomentumRNN, arXiv:2006.06919", "docs/papers/momentum-2020.md"),
     "hippo-2020": ("HiPPO and the LMU, arXiv:2008.07669", "docs/papers/hippo-2020.md"),
+    "hbp-esn-2020": ("HBP-ESN, arXiv:2010.14611", "docs/papers/hbp-esn-2020.md"),
 }
 
 

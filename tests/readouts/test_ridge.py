@@ -185,7 +185,7 @@ def test_the_time_of_a_run_can_be_estimated(bench):
 def test_a_cell_that_is_trained_is_refused(bench):
     said = run(bench, "digits", "cell: rnn", 20, code=2)
     assert "line 6: readout: 'ridge' is solved once and trains nothing else, and the cell" in said
-    assert said.endswith("take a cell without any, such as echo_state, or another readout\n")
+    assert said.endswith("take a cell without any, such as esn, or another readout\n")
 
 
 def test_a_claim_can_be_judged_by_it(bench):

@@ -203,7 +203,7 @@ def _check_solved_readout(components: Components, run: Run, draft: UnresolvedRun
         raise SpecError(
             f"{draft.where(draft.path('readout'))}'{run.readout.name}' is solved once and trains "
             f"nothing else, and the cell '{run.cell.name}' has parameters to train; take a cell "
-            "without any, such as echo_state, or another readout"
+            "without any, such as esn, or another readout"
         )
 
 
