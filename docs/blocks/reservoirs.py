@@ -7,7 +7,14 @@ from blocks.markdown import table as markdown
 from blocks.records import Run, runs
 
 _FOLDER = "hbp-esn-2020"
-_HEADERS = ("model", "recurrent weights", "kB", "trained parameters", "seeds", "accuracy in per cent")
+_HEADERS = (
+    "model",
+    "recurrent weights",
+    "kB",
+    "trained parameters",
+    "seeds",
+    "accuracy in per cent",
+)
 
 
 def table(benchmark: str) -> str:

@@ -67,7 +67,18 @@ def test_another_metric_has_its_arithmetic_mean(bench):
         record(bench, "urnn", 2500, seed=seed, test=scores)
     (ax,) = drawn(bench, metric="accuracy").axes
     assert bar(ax, "urnn")[0] == [2.5, pytest.approx(mean(LOSSES).value)]
-    assert ax.get_ylabel() == "test accuracy" and ax.get_ylim()[0] == 0
+    assert ax.get_ylabel() == "test accuracy"
+
+
+def test_a_baseline_far_from_the_scores_is_named_and_does_not_flatten_them(bench):
+    for seed, loss in enumerate((1e-6, 1.1e-6, 1.2e-6)):
+        record(bench, "urnn", 2500, seed=seed, test={"cross_entropy_nat": loss})
+    drawing = drawn(bench)
+    (ax,) = drawing.axes
+    assert ax.get_ylim()[1] < 1e-5
+    labels = [text.get_text() for text in drawing.legends[0].get_texts()]
+    assert labels == ["urnn"]
+    assert "baseline, memoryless: " in drawing.legends[0].get_title().get_text()
 
 
 def test_one_seed_has_no_interval_and_scores_elsewhere_do_not_count(bench):

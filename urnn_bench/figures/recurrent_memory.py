@@ -1,11 +1,12 @@
 """Test score against memory: the bytes that a step in time reads as recurrent weights.
 
 One panel for each length. Every seed is a faint point; the mean over seeds has its 95 % t interval,
-and is geometric for the loss. The memoryless baseline is dashed. What surrounds the recurrence,
-such as input projections and the readout, is not counted.
+and is geometric for the loss. The vertical axis is that of the scores; a memoryless baseline is
+dashed if it is near them, and else named with its score. What surrounds the recurrence, such as
+input projections and the readout, is not counted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import geometric_mean, mean
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._looks import ModelStyle, styles_of
-from urnn_bench.figures._panels import add_legend, count_seeds, entries_of, panels, share_score_axis
+from urnn_bench.figures._panels import add_legend, count_seeds, entries_of, panels
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
     BASELINE,
@@ -31,7 +32,7 @@ from urnn_bench.figures._style import (
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
 
-_PANEL_INCHES, _COLUMNS = 4.2, 2
+_PANEL_INCHES, _PANEL_OF_ONE_INCHES, _COLUMNS = 4.2, 6.4, 2
 # what is free on both sides, so that every axis has a number
 _MARGIN = 1.8
 # numbers of every power of ten, on an axis that has room for them
@@ -57,14 +58,20 @@ class RecurrentMemory(Figure):
         metric = self.options.metric or results.criterion
         frame = _counted(results, metric)
         lengths = sorted(int(T) for T in frame["T"].unique())
-        drawing, axes = panels(len(lengths), columns=_COLUMNS, width=_PANEL_INCHES)
+        width = _PANEL_OF_ONE_INCHES if len(lengths) == 1 else _PANEL_INCHES
+        drawing, axes = panels(len(lengths), columns=_COLUMNS, width=width)
+        is_log = IS_LOG[self.options.scale](frame["value"])
+        far = []
         for ax, T in zip(axes, lengths, strict=True):
+            ax.set_yscale("log" if is_log else "linear")
             _panel(ax, frame[frame["T"] == T], results, metric)
+            far += _draw_baselines(ax, results.baselines(metric, T))
             _set_size_axis(ax, frame["kB"])
             ax.set_title(f"T = {T:,}", fontsize=10)
-        share_score_axis(axes, is_log=IS_LOG[self.options.scale](frame["value"]))
+        _share_limits(axes)
         axes[0].set_ylabel(f"test {axis_label(metric)}")
         note = not_shown(results, frame["model"].unique(), _reasons(results))
+        note = "; ".join(filter(None, (*dict.fromkeys(far), note)))
         title = f"{escaped(results.benchmark)} ({count_seeds(frame)}; {_MEAN})"
         add_legend(drawing, entries_of(axes, (_BASELINE,)), title, note)
         return drawing
@@ -93,10 +100,27 @@ def _panel(ax: Axes, frame: pd.DataFrame, results: Results, metric: str) -> None
     styles, is_loss = styles_of(results.models), metric == results.criterion
     for model, scores in frame.groupby("model", sort=False):
         _draw_model(ax, str(model), styles[str(model)], scores, is_loss=is_loss)
-    baselines = results.baselines(metric, int(frame["T"].iloc[0]))
+
+
+def _draw_baselines(ax: Axes, baselines: Mapping[str, float]) -> list[str]:
+    """Draw the baselines near the scores; return what names the others, which would hide them."""
+    low, high = map(ax.transData.transform, ((1, y) for y in ax.get_ylim()))
+    near, far = high[1] - low[1], []
     for (name, height), dashes in zip(baselines.items(), BASELINE_DASHES, strict=False):
-        label = own_label(f"{name} {_BASELINE}")
-        ax.axhline(height, linestyle=dashes, zorder=1, label=label, **BASELINE)
+        at = ax.transData.transform((1, height))[1]
+        if low[1] - near < at < high[1] + near:
+            label = own_label(f"{name} {_BASELINE}")
+            ax.axhline(height, linestyle=dashes, zorder=1, label=label, **BASELINE)
+        else:
+            far.append(f"baseline, {escaped(name)}: {height:.3g}")
+    return far
+
+
+def _share_limits(axes: Sequence[Axes]) -> None:
+    """Give panels the same axis of scores."""
+    limits = [ax.get_ylim() for ax in axes]
+    for ax in axes:
+        ax.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
 def _draw_model(
