@@ -105,6 +105,14 @@ def test_what_is_no_npz_file_is_named(tmp_path):
     wrong(lambda: npz.read(tmp_path / "none.npz", ("x",)), "No such file")
 
 
+def test_nobody_is_told_to_open_a_pickle(tmp_path):
+    path = tmp_path / "text.npz"
+    path.write_text("no archive")
+    with pytest.raises(DataError) as error:
+        npz.read(path, ("x",))
+    assert str(error.value).endswith("is no npz file: its content is not what numpy.savez writes")
+
+
 def test_an_array_that_is_missing_or_damaged_is_named(saved):
     path = saved().path
     wrong(lambda: npz.read(path, ("x", "y")), f"{path}: has no array 'y'; it needs x, y")

@@ -81,6 +81,10 @@ def read(path: Path, names: Sequence[str]) -> Arrays:
         # numpy leaves a file that it opens itself open if it is no npz file
         with path.open("rb") as file:
             return _arrays(path, np.load(file, allow_pickle=False), names)
+    except ValueError as error:
+        # numpy takes what it does not know for a pickle, and advises to open it
+        reason = "its content is not what numpy.savez writes"
+        raise DataError(f"{path}: is no npz file: {reason}") from error
     except _UNREADABLE as error:
         raise DataError(f"{path}: is no npz file: {first_line(error)}") from error
 
