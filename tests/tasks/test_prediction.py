@@ -155,6 +155,7 @@ def test_updates_log_their_loss_alone(bench):
 BAD = {
     "free_steps: 300": "'free_steps' must be below T - washout = 300, not 300: no step would",
     "washout: 316": "'free_steps' must be below T - washout = 84, not 84",
+    "washout: 450": "T must be above washout + free_steps = 534, not 400: no step would",
     "free_steps: 0": "must be at least 1, not 0",
     "washout: -1": "must be at least 0, not -1",
     "tau: 0.0": "must be at least 5, not 0",

@@ -51,12 +51,14 @@ class PredictionOptions(Config):
 
     @model_validator(mode="after")
     def _has_a_scored_step(self) -> Self:
-        if self.free_steps >= self.T - self.washout:
-            raise ValueError(
-                f"'free_steps' must be below T - washout = {self.T - self.washout}, not "
-                f"{self.free_steps}: no step would be left that is predicted from the one before"
-            )
-        return self
+        most = self.T - self.washout
+        if self.free_steps < most:
+            return self
+        bound = f"'free_steps' must be below T - washout = {most}, not {self.free_steps}"
+        if most < 2:  # no number of free steps would do
+            least = self.washout + self.free_steps
+            bound = f"T must be above washout + free_steps = {least}, not {self.T}"
+        raise ValueError(f"{bound}: no step would be left that is predicted from the one before")
 
 
 class PredictionTask(Task):
