@@ -167,6 +167,7 @@ OUTSIDE = {
     "pooch": {"data"},
     "psutil": {"machine", "run"},
     "requests": {"data"},
+    "reservoirpy": {"measure"},
     "sklearn": {"probes", "tasks"},
     "yaml": {"spec"},
     "pydantic": {
