@@ -1,5 +1,7 @@
 """Check a kernel's forward pass, and its last state alone, against the time loop in float64."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -23,23 +25,37 @@ def noise(steps: int, batch: int, inputs: int, dtype: torch.dtype) -> Tensor:
     return torch.randn(steps, batch, inputs, generator=generator(0, "kernels"), dtype=dtype)
 
 
-@torch.no_grad()
-def forward_error(components: Components, cell: CellAtShape, kernel: str, device: str) -> float:
-    """Return the largest relative difference from the time loop, over the first steps.
+class ForwardCheck:
+    """The first steps of a cell by the time loop in float64, and how far from them others are."""
 
-    Compares h over time and the last state, then the last state alone with that. Infinite if they
-    have other shapes.
-    """
-    shape = cell.shape
-    steps, batch = min(shape.steps, CHECKED_STEPS), min(shape.batch, _CHECKED_SEQUENCES)
-    x = noise(steps, batch, cell.inputs, torch.float64).to(device)
-    built = cell.build(components, torch.float64).to(device)
-    expected = _results(built, x, "eager")
-    found = _results(built, x, kernel)
-    alone = _last_alone(built, x, kernel)
-    pairs = [*zip(expected, found, strict=True), *zip(found[1:], alone or found[1:], strict=True)]
-    smallest = _ZERO * max(float(e.abs().max()) for e in expected)
-    return float(torch.tensor([_difference(e, v, smallest) for e, v in pairs]).max())
+    @torch.no_grad()
+    def __init__(self, components: Components, cell: CellAtShape, device: str) -> None:
+        steps = min(cell.shape.steps, CHECKED_STEPS)
+        batch = min(cell.shape.batch, _CHECKED_SEQUENCES)
+        self.x = noise(steps, batch, cell.inputs, torch.float64).to(device)
+        self.built = cell.build(components, torch.float64).to(device)
+        self._expected = _results(self.built, self.x, "eager")
+        self._smallest = _ZERO * max(float(e.abs().max()) for e in self._expected)
+
+    @torch.no_grad()
+    def error_of_kernel(self, kernel: str) -> float:
+        """Return the largest relative difference of a kernel from the time loop.
+
+        Compares h over time and the last state, then the last state alone with that. Infinite if
+        they have other shapes.
+        """
+        found = _results(self.built, self.x, kernel)
+        alone = _last_alone(self.built, self.x, kernel) or found[1:]
+        return self._largest(
+            [*zip(self._expected, found, strict=True), *zip(found[1:], alone, strict=True)]
+        )
+
+    def error_of_states(self, hs: Tensor) -> float:
+        """Return the same of states over time from zeros, of some of the sequences (T, B, H)."""
+        return self._largest([(self._expected[0][:, : hs.shape[1]], hs)])
+
+    def _largest(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
+        return float(torch.tensor([_difference(e, v, self._smallest) for e, v in pairs]).max())
 
 
 def _results(cell: Cell, x: Tensor, kernel: str) -> State:

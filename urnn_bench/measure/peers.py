@@ -5,17 +5,23 @@ They are optional; a peer's library is imported when its states are asked for.
 T steps, B batch, F input features, H hidden width.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from functools import partial
 from importlib.util import find_spec
+from time import perf_counter
 from typing import NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 import torch
+from joblib import parallel_config
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.kernels.native.reservoir import ReservoirCell, ReservoirWeights
 from urnn_bench.kernels.reservoir_matrices import Cycle, Dense, Matrix
 
@@ -36,13 +42,68 @@ class Peer(NamedTuple):
     prepared: Callable[[_Reservoir, Tensor], States]
 
 
-def unavailable_reason(peer: str, cell: Cell) -> str | None:
-    """Return why a peer cannot compute a cell, None if it can."""
-    if not is_reservoir(cell):
-        return "it computes reservoirs alone"
-    if find_spec(PEERS[peer].library) is None:
-        return f"it is not installed; pip install 'urnn-bench[peers]' brings {PEERS[peer].library}"
-    return None
+def require_installed(peers: Iterable[str]) -> None:
+    """Raise UnknownNameError for a peer that does not exist, UsageError if it is not installed."""
+    for peer in peers:
+        if peer not in PEERS:
+            raise UnknownNameError("peer", peer, PEERS)
+        library = PEERS[peer].library
+        if find_spec(library) is None:
+            raise UsageError(
+                f"--peer {peer}: {library} is not installed; install it with "
+                f"`pip install {library}`"
+            )
+
+
+def unavailable_reason(cell: Cell) -> str | None:
+    """Return why no peer can compute a cell, None if they can."""
+    return None if is_reservoir(cell) else "it computes reservoirs alone"
+
+
+def states_of(peer: str, cell: Cell, x: Tensor) -> Tensor:
+    """Return the states of x (T, B, F) from zeros by a peer (T, B, H)."""
+    return torch.from_numpy(np.stack(_prepared(peer, cell, x)(1), 1))
+
+
+def fastest(peer: str, cell: Cell, x: Tensor, threads: int) -> Callable[[], object]:
+    """Return what computes the same by the fastest way of using so many threads.
+
+    Each way is tried twice, as the first call starts processes.
+    """
+    dtype = PEERS[peer].dtype
+    states = _prepared(peer, deepcopy(cell).to(dtype), x.to(dtype))
+    ways = [partial(_in_this_thread, states, blas) for blas in dict.fromkeys((1, threads))]
+    if threads > 1:
+        ways += [partial(way, states, threads) for way in (_in_threads, _in_processes)]
+    return min(ways, key=_second_call_s)
+
+
+def _second_call_s(function: Callable[[], object]) -> float:
+    function()
+    began_s = perf_counter()
+    function()
+    return perf_counter() - began_s
+
+
+def _in_this_thread(states: States, blas_threads: int) -> list[Numbers]:
+    with threadpool_limits(blas_threads):
+        return states(1)
+
+
+def _in_threads(states: States, threads: int) -> list[Numbers]:
+    with threadpool_limits(1), parallel_config("threading"):
+        return states(threads)
+
+
+def _in_processes(states: States, threads: int) -> list[Numbers]:
+    # joblib's default
+    with parallel_config("loky", inner_max_num_threads=1):
+        return states(threads)
+
+
+def _prepared(peer: str, cell: Cell, x: Tensor) -> States:
+    assert is_reservoir(cell), unavailable_reason(cell)
+    return PEERS[peer].prepared(cell, x)
 
 
 def is_reservoir(cell: Cell) -> TypeGuard[_Reservoir]:

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 _INPUTS = 1
 
 
+def check_peers(peers: Sequence[str], forward: bool, device: str) -> None:
+    """Raise UsageError for peers that cannot be timed, UnknownNameError for one that is none."""
+    if not peers:
+        return
+    if not forward or device != "cpu":
+        raise UsageError("--peer is timed forward on a CPU; add --forward and leave out --device")
+    from urnn_bench.measure.peers import require_installed
+
+    require_installed(peers)
+
+
 def cells_of_benchmark(
     components: Components, benchmark: str, models: list[str] | None
 ) -> "list[CellAtShape]":

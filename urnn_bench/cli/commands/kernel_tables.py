@@ -25,6 +25,12 @@ _FORWARD_LEGEND = (
     "x eager: speed-up over the time loop, range: its lowest and highest round;",
     "MiB: memory that the pass adds to the process",
 )
+_PEER_LEGEND = (
+    "All kernels and peers agree with the time loop to 1e-9 in float64. Figures are medians.",
+    "steps/s: time steps of all sequences, range: the lowest and highest round;",
+    "x eager, x peer, x first: speed-up over the time loop, over the first peer, and over the",
+    "first model by the same kernel; a peer is timed on the first sequences alone",
+)
 _STACKING_LEGEND = (
     "sequential ms, stacked ms: one update of every seed, one after another and as a stack,",
     "medians; x: speed-up of the stack, and its lowest and highest round",
@@ -47,16 +53,17 @@ def show_timings(rows: "Sequence[Timing]") -> None:
         echo_err(line)
 
 
-def show_forward(rows: "Sequence[ForwardTiming]") -> None:
+def show_forward(rows: "Sequence[ForwardTiming]", peers: Sequence[str]) -> None:
     """Show the forward passes that were timed, and why others were not."""
-    echo_rows([_forward(row) for row in rows if row.obstacle is None])
+    shown, legend = (_beside_peers, _PEER_LEGEND) if peers else (_forward, _FORWARD_LEGEND)
+    echo_rows([shown(row) for row in rows if row.obstacle is None])
     models: dict[tuple[str, int, str], list[str]] = {}
     for row in rows:
         if row.obstacle:
             models.setdefault((row.kernel, row.steps, row.obstacle), []).append(row.model)
     for (kernel, steps, reason), names in models.items():
         echo_err(f"{kernel} is not timed for {', '.join(names)} at {steps:,} steps: {reason}")
-    for line in _FORWARD_LEGEND:
+    for line in legend:
         echo_err(line)
 
 
@@ -106,6 +113,17 @@ def _forward(row: "ForwardTiming") -> TableRow:
         "x eager": row.ratio,
         "range": _range(row.ratio_low, row.ratio_high),
         "MiB": row.memory_mb,
+    }
+
+
+def _beside_peers(row: "ForwardTiming") -> TableRow:
+    return {
+        **_what(row),
+        "steps/s": row.steps_per_s,
+        "range": _range(row.steps_per_s_low, row.steps_per_s_high),
+        "x eager": row.ratio,
+        "x peer": row.peer_ratio,
+        "x first": row.first_ratio,
     }
 
 

@@ -39,6 +39,7 @@ def kernels(
     threads: options.Threads = None,
     rounds: options.Rounds = 7,
     forward: options.Forward = False,
+    peer: options.Peers = None,
     profile: options.Profile = False,
     seeds: options.Seeds = None,
     csv: options.Csv = None,
@@ -49,6 +50,7 @@ def kernels(
     """Check every kernel against the time loop in float64, then time all of them in turn."""
     use_data(data_dir)
     _check_combination(forward, profile, seeds, kernel, csv, device)
+    forwards.check_peers(peer or [], forward, device.value)
     components = load_components(include or [])
     device_name = _supported_device(device)
     if benchmark and (steps or batch or hidden):
@@ -59,7 +61,7 @@ def kernels(
         else:
             sizes = sizes_of_options(components, models, steps, batch, hidden)
             cells = forwards.cells_of_sizes(components, sizes)
-        _time_forward(components, cells, rounds, device_name, kernel or [], threads, csv, json)
+        _time_forward(components, cells, rounds, device_name, kernel, peer, threads, csv, json)
         return
     if benchmark:
         sizes = sizes_of_benchmark(components, benchmark, models)
@@ -171,7 +173,8 @@ def _time_forward(
     cells: "list[CellAtShape]",
     rounds: int,
     device: str,
-    kernels: list[str],
+    kernels: list[str] | None,
+    peers: list[str] | None,
     threads: int | None,
     csv: Path | None,
     json: bool,
@@ -180,16 +183,16 @@ def _time_forward(
     from urnn_bench.run.device import configure_torch
 
     configure_torch(threads or processors.count())
-    check_kernels(components, [cell.spec.name for cell in cells], kernels)
+    check_kernels(components, [cell.spec.name for cell in cells], kernels or [])
     rows: list[ForwardTiming] = []
-    for plans in forwards.plans_of(components, cells, device, kernels):
-        rows += time_forward(components, plans, rounds, device)
+    for plans in forwards.plans_of(components, cells, device, kernels or []):
+        rows += time_forward(components, plans, rounds, device, peers or [])
         if csv is not None:
             _write_csv([asdict(row) for row in rows], csv, device)
     if json:
         tables.show_json(rows)
     else:
-        tables.show_forward(rows)
+        tables.show_forward(rows, peers or [])
 
 
 def _check_memory(sizes: Sizes, device: str) -> None:

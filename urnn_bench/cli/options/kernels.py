@@ -125,6 +125,17 @@ Forward = Annotated[
         rich_help_panel=EXECUTION,
     ),
 ]
+Peers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--peer",
+        metavar="NAME",
+        help="With --forward, also time this library on the weights of each reservoir: reservoirpy "
+        "or reservoirpy_float64; repeatable.",
+        show_default=False,
+        rich_help_panel=SELECTION,
+    ),
+]
 Seeds = Annotated[
     int | None,
     typer.Option(
