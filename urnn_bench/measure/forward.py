@@ -31,7 +31,7 @@ from urnn_bench.registry import Components
 
 Paces = list[float]
 # a peer takes sequences one after another
-PEER_SEQUENCES = 20
+PEER_SEQUENCES = 8
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,13 @@ class CellAtShape:
 
         Raises ComponentError with what the cell raises.
         """
-        return of_cell(self.label, self._build, components, dtype)
+        threads = torch.get_num_threads()
+        # LAPACK's threads wait for each other where cores are shared, for ten times as long
+        torch.set_num_threads(1)
+        try:
+            return of_cell(self.label, self._build, components, dtype)
+        finally:
+            torch.set_num_threads(threads)
 
     def _build(self, components: Components, dtype: torch.dtype) -> Cell:
         kind = components.cells.get(self.spec.name, Cell)
