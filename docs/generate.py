@@ -57,6 +57,7 @@ KINDS: Mapping[str, Callable[..., str]] = {
     "speed-models": speed.models,
     "speed-sizes": speed.of_sizes,
     "speed-forward": speed.forward,
+    "speed-peers": speed.peers,
     "speed-stacking": speed.stacking,
     "gpu-updates": gpu.updates,
     "gpu-ms": gpu.update_ms,

@@ -143,6 +143,24 @@ def _forward(timing: Timing) -> list[object]:
     return [*names, f"{steps:,}", batch, timing.said("forward_ms"), pace]
 
 
+def peers(pattern: str) -> str:
+    """Return paces of forward passes beside those of other libraries and of the first model."""
+    headers = ("model", "kernel", "steps per second", "range", "times the peer", "times the first")
+    return markdown(headers, [_peer(t) for t in timings(pattern) if t.row["forward_ms"]])
+
+
+def _peer(timing: Timing) -> list[object]:
+    paces = [f"steps_per_s{end}" for end in ("", "_low", "_high")]
+    pace, low, high = (f"{float(format(float(timing.row[c]), '.3g')):,.0f}" for c in paces)
+    ratios = [_spread(timing, column) for column in ("peer_ratio", "first_ratio")]
+    return [f"`{timing.model}`", f"`{timing.kernel}`", pace, f"{low} to {high}", *ratios]
+
+
+def _spread(timing: Timing, column: str) -> str:
+    middle, low, high = (timing.said(f"{column}{end}") for end in ("", "_low", "_high"))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
 def stacking() -> str:
     """Return what training ten seeds in one update gains, by model and kernel."""
     headers = ("model", "units", "kernel", "one after another (ms)", "stacked (ms)", "times faster")
