@@ -87,6 +87,13 @@ def test_the_iterative_solver_finds_the_radius_of_a_ring(monkeypatch):
     assert float(spectral_radius(form)) == pytest.approx(exact, rel=1e-6)
 
 
+def test_a_matrix_of_one_entry_a_row_has_the_radius_of_its_cycles():
+    # ARPACK returns what is none of its eigenvalues, or takes minutes
+    form = Sparse(torch.arange(1500).sub(1).clamp(min=0)[:, None].int(), torch.full((1500, 1), 0.9))
+    form.values[0] = -0.01
+    assert float(spectral_radius(form)) == pytest.approx(0.01, rel=1e-6)
+
+
 CELLS = [
     ("esn", {"storage": "dense", "leak": 0.3}),
     ("esn", {"storage": "sparse", "density": 0.3}),
