@@ -122,6 +122,20 @@ def test_the_c_code_computes_the_time_loop(name, options, batch):
         first = state
 
 
+@pytest.mark.parametrize("activation", ["relu", "identity"])
+def test_the_c_code_loses_no_digits_where_a_state_falls(activation):
+    cell = make("ring_esn", 12, 1, activation=activation)
+    kernel = cell.kernels["c"]
+    if reason := kernel.unavailable_reason(cell, "cpu"):
+        pytest.skip(reason)
+    cell.w_x.fill_(1)
+    cell.link.fill_(1e-9)
+    x = torch.tensor([1e9, 1.0, 1.0, 1e-9], dtype=torch.float64).view(4, 1, 1)
+    expected, _ = unroll(cell, x, cell.initial_state(1), cell.weights())
+    found, _ = kernel.run(cell, x, cell.initial_state(1), cell.weights())
+    torch.testing.assert_close(found, expected, rtol=1e-14, atol=0)
+
+
 def test_a_gradient_goes_through_the_time_loop():
     cell = make("mring_esn")
     x = torch.randn(6, 2, 3, dtype=torch.float64, requires_grad=True)
