@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from urnn_bench.errors import ComponentError
 from urnn_bench.random_streams import generator
 from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
@@ -51,6 +52,24 @@ def test_batches_of_any_size_give_one_solution():
     whole.solve([(x, y)], [examples("validation")])
     parts.solve(zip(x.split(7), y.split(7), strict=True), [examples("validation")])
     torch.testing.assert_close(whole(x), parts(x), rtol=1e-10, atol=1e-10)
+
+
+def test_features_that_are_not_finite_are_one_sentence(bench):
+    cell = "cell: {name: esn, spectral_radius: 1.0e+30, activation: relu}"
+    bench.write("benchmarks/here.yaml", BENCHMARK.replace("echo_state", "m") % ("digits", cell, 20))
+    said = bench("run", "here", "-q", code=3).err
+    assert "those of training are infinite, nan or too large" in said and "eigh" not in said
+
+
+@pytest.mark.parametrize("value", [torch.inf, -torch.inf, torch.nan, 1e200])
+def test_one_number_that_is_not_finite_is_refused(value):
+    x, y = examples("train")
+    for place in (x, y):
+        spoilt = place.clone()
+        spoilt[3, 1] = value
+        pair = (spoilt, y) if place is x else (x, spoilt)
+        with pytest.raises(ComponentError, match="finite"):
+            make([0.1]).solve([pair], [examples("validation")])
 
 
 @pytest.mark.parametrize("noise", [0.01, 20.0])
