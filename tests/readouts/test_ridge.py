@@ -196,6 +196,20 @@ def test_a_stack_solves_each_run(bench):
     assert alone[0]["test"] != alone[1]["test"]
 
 
+@pytest.mark.parametrize("shape", ["", ", layers: 2", ", bidirectional: true"])
+def test_noise_of_a_cell_is_in_training_examples_and_follows_the_seed(bench, shape):
+    scores = []
+    for noise in (0.0, 0.5, 0.5):
+        folder = f"results-{len(scores)}"
+        torch.manual_seed(len(scores))
+        run(bench, "digits", f"cell: {{name: esn, noise: {noise}}}{shape}", 20, "--results", folder)
+        (path,) = bench.folder.glob(f"{folder}/*/*/run.json")
+        scores.append(json.loads(path.read_text())["test"])
+    plain, noisy, again = scores
+    assert noisy == again
+    assert noisy["cross_entropy_nat"] != pytest.approx(plain["cross_entropy_nat"], rel=1e-4)
+
+
 def test_the_time_of_a_run_can_be_estimated(bench):
     bench.write("benchmarks/here.yaml", BENCHMARK % ("digits", "", 20))
     assert bench("run", "here", "--dry-run").out
