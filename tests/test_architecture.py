@@ -61,7 +61,7 @@ ALLOWED = {
     "tasks": {"data", "errors", "events", "random_streams", "renamed", "spec", "text"},
     "cells": {"errors", "kernels", "renamed", "spec"},
     "layers": {"cells", "kernels", "spec"},
-    "readouts": {"kernels", "spec"},
+    "readouts": {"errors", "kernels", "spec"},
     "pooling": {"kernels", "spec"},
     "models": {"cells", "errors", "kernels", "pooling", "readouts", "tasks"},
     "engine": {"errors", "events", "random_streams", "spec", "tasks"},

@@ -130,3 +130,30 @@ def test_what_a_reservoir_cannot_have_is_one_sentence(bench, model, setting, wor
         code=2,
     )
     assert words in result.err and "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_input_and_bias_have_their_scale_and_either_sign(name):
+    cell = make(name, 400, input_scaling=0.3, bias_scaling=0.2)
+    for values, largest in ((cell.w_x, 0.3), (cell.bias, 0.2)):
+        assert float(values.abs().max()) == pytest.approx(largest, rel=0.02)
+        assert abs(float(values.mean())) < largest / 5
+
+
+def test_the_input_weights_of_a_cycle_have_one_absolute_value():
+    cell = make("ring_esn", 400, input_scaling=0.3)
+    torch.testing.assert_close(cell.w_x.abs(), torch.full_like(cell.w_x, 0.3), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize(("density", "seen"), [(0.001, 1), (0.19, 2), (1.0, 10)])
+def test_a_unit_sees_the_nearest_number_of_others_to_its_density(density, seen):
+    cell = make("esn", 10, density=density, storage="sparse")
+    assert cell.columns.shape == (10, seen)
+    assert all(len(row.unique()) == seen for row in cell.columns)
+
+
+def test_the_control_without_order_sees_the_mean_of_all_inputs():
+    cell, x = make("mean_features", 8), torch.randn(5, 2, 3, dtype=torch.float64)
+    hs, _ = unroll(cell, x, cell.initial_state(2), cell.weights())
+    means = x.cumsum(0) / torch.arange(1, 6)[:, None, None]
+    torch.testing.assert_close(hs, torch.tanh(means @ cell.w_x.T + cell.bias))

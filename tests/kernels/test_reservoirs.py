@@ -87,6 +87,13 @@ def test_the_iterative_solver_finds_the_radius_of_a_ring(monkeypatch):
     assert float(spectral_radius(form)) == pytest.approx(exact, rel=1e-6)
 
 
+def test_a_matrix_of_one_entry_a_row_has_the_radius_of_its_cycles():
+    # ARPACK returns what is none of its eigenvalues, or takes minutes
+    form = Sparse(torch.arange(1500).sub(1).clamp(min=0)[:, None].int(), torch.full((1500, 1), 0.9))
+    form.values[0] = -0.01
+    assert float(spectral_radius(form)) == pytest.approx(0.01, rel=1e-6)
+
+
 CELLS = [
     ("esn", {"storage": "dense", "leak": 0.3}),
     ("esn", {"storage": "sparse", "density": 0.3}),
@@ -113,6 +120,20 @@ def test_the_c_code_computes_the_time_loop(name, options, batch):
         assert torch.equal(last, found[-1])
         assert torch.equal(kernel.last_state(cell, part, first, cell.weights())[0], last)
         first = state
+
+
+@pytest.mark.parametrize("activation", ["relu", "identity"])
+def test_the_c_code_loses_no_digits_where_a_state_falls(activation):
+    cell = make("ring_esn", 12, 1, activation=activation)
+    kernel = cell.kernels["c"]
+    if reason := kernel.unavailable_reason(cell, "cpu"):
+        pytest.skip(reason)
+    cell.w_x.fill_(1)
+    cell.link.fill_(1e-9)
+    x = torch.tensor([1e9, 1.0, 1.0, 1e-9], dtype=torch.float64).view(4, 1, 1)
+    expected, _ = unroll(cell, x, cell.initial_state(1), cell.weights())
+    found, _ = kernel.run(cell, x, cell.initial_state(1), cell.weights())
+    torch.testing.assert_close(found, expected, rtol=1e-14, atol=0)
 
 
 def test_a_gradient_goes_through_the_time_loop():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from urnn_bench.errors import ComponentError
 from urnn_bench.random_streams import generator
 from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
@@ -51,6 +52,24 @@ def test_batches_of_any_size_give_one_solution():
     whole.solve([(x, y)], [examples("validation")])
     parts.solve(zip(x.split(7), y.split(7), strict=True), [examples("validation")])
     torch.testing.assert_close(whole(x), parts(x), rtol=1e-10, atol=1e-10)
+
+
+def test_features_that_are_not_finite_are_one_sentence(bench):
+    cell = "cell: {name: esn, spectral_radius: 1.0e+30, activation: relu}"
+    bench.write("benchmarks/here.yaml", BENCHMARK.replace("echo_state", "m") % ("digits", cell, 20))
+    said = bench("run", "here", "-q", code=3).err
+    assert "those of training are infinite, nan or too large" in said and "eigh" not in said
+
+
+@pytest.mark.parametrize("value", [torch.inf, -torch.inf, torch.nan, 1e200])
+def test_one_number_that_is_not_finite_is_refused(value):
+    x, y = examples("train")
+    for place in (x, y):
+        spoilt = place.clone()
+        spoilt[3, 1] = value
+        pair = (spoilt, y) if place is x else (x, spoilt)
+        with pytest.raises(ComponentError, match="finite"):
+            make([0.1]).solve([pair], [examples("validation")])
 
 
 @pytest.mark.parametrize("noise", [0.01, 20.0])
@@ -175,6 +194,20 @@ def test_a_stack_solves_each_run(bench):
     stacked = [json.loads(p.read_text()) for p in sorted(bench.folder.glob("stacked/*/*/run.json"))]
     assert [r["test"] for r in alone] == [r["test"] for r in stacked]
     assert alone[0]["test"] != alone[1]["test"]
+
+
+@pytest.mark.parametrize("shape", ["", ", layers: 2", ", bidirectional: true"])
+def test_noise_of_a_cell_is_in_training_examples_and_follows_the_seed(bench, shape):
+    scores = []
+    for noise in (0.0, 0.5, 0.5):
+        folder = f"results-{len(scores)}"
+        torch.manual_seed(len(scores))
+        run(bench, "digits", f"cell: {{name: esn, noise: {noise}}}{shape}", 20, "--results", folder)
+        (path,) = bench.folder.glob(f"{folder}/*/*/run.json")
+        scores.append(json.loads(path.read_text())["test"])
+    plain, noisy, again = scores
+    assert noisy == again
+    assert noisy["cross_entropy_nat"] != pytest.approx(plain["cross_entropy_nat"], rel=1e-4)
 
 
 def test_the_time_of_a_run_can_be_estimated(bench):

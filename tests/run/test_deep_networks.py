@@ -224,3 +224,23 @@ def test_a_budget_is_for_all_layers_in_both_directions(model, layers, bidirectio
         for width in (found, found + 1)
     ]
     assert counts[0] <= 40_000 < counts[1]
+
+
+@pytest.mark.parametrize("shape", [{"layers": 2}, {"layers": 1, "bidirectional": True}])
+def test_noise_of_a_cell_is_that_of_the_run(shape):
+    noisy = {"cell": ComponentSpec(name="esn", options={"noise": 0.1})}
+    run = run_of("plain", **shape).model_copy(update=noisy)
+    weights = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        weights.append(weights_after(job_of(run)))
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+@pytest.mark.parametrize("shape", [{"layers": 2}, {"layers": 1, "bidirectional": True}])
+def test_features_of_a_cell_with_noise_are_not_kept(shape):
+    task = ComponentSpec(name="digits", options={"T": 8})
+    for noise, kept in ((0.0, True), (0.1, False)):
+        cell = ComponentSpec(name="esn", options={"noise": noise})
+        run = run_of("plain", **shape).model_copy(update={"cell": cell, "task": task})
+        assert (job_of(run).features is not None) is kept

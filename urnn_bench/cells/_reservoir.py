@@ -44,7 +44,7 @@ class ReservoirOptions(Config):
     activation: Activation = Field("tanh", description="f: tanh, relu or identity")
     noise: Annotated[float, Field(ge=0)] = Field(
         0.0,
-        description="standard deviation of what is added to the input of f in updates; features "
+        description="standard deviation of what is added to the input of f in training; features "
         "are then computed in every update",
     )
 

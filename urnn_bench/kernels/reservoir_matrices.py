@@ -156,12 +156,27 @@ def _iterative(form: Dense | Sparse | Ring) -> Tensor:
     if form[-1].is_meta:
         return torch.ones((), dtype=torch.float64)
     matrix = _csr(form)
+    core = _without_unseen_units(matrix)
+    if core.shape[0] <= LARGEST_FULL_PROBLEM:
+        return _full(torch.from_numpy(core.toarray()))
     # else ARPACK starts from random numbers of its own
     start = np.random.default_rng(0).standard_normal(matrix.shape[0])
     # several eigenvalues: asked for one, it may return the second largest of a random matrix, whose
     # eigenvalues lie densely at the edge
     found = eigs(matrix, k=8, ncv=80, v0=start, return_eigenvectors=False)
     return torch.tensor(np.abs(found).max(), dtype=torch.float64)
+
+
+def _without_unseen_units(matrix: csr_matrix) -> csr_matrix:
+    """Return W without the units on which no cycle depends; they add eigenvalues of 0 alone.
+
+    With one entry in a row that is most of them, and ARPACK may take minutes over such a matrix.
+    """
+    seen = matrix.getnnz(axis=0) > 0
+    while not seen.all():
+        matrix = matrix[seen][:, seen]
+        seen = matrix.getnnz(axis=0) > 0
+    return matrix
 
 
 def _csr(form: Dense | Sparse | Ring) -> csr_matrix:

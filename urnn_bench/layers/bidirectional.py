@@ -47,6 +47,7 @@ class BidirectionalCell(CompositeCell[Weights]):
                 padded_stacked=_run_stack,
             )
         }
+        self.draws = self.forwards.draws
         self.time_varying = self.forwards.time_varying
         self.host_sync_reason = self.forwards.host_sync_reason
 

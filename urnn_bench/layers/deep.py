@@ -75,7 +75,8 @@ class DeepCell(CompositeCell[DeepWeights]):
         last_norm = block.norm if block and block.position == "pre" else "none"
         self.norm = NORMS[last_norm](width)
         self.width = width
-        self.draws = block is not None and block.dropout > 0
+        drops = block is not None and block.dropout > 0
+        self.draws = drops or self.layer(0).draws
         self.time_varying = self.layer(0).time_varying
         self.host_sync_reason = self.layer(0).host_sync_reason
         self.time_loop_refusal = _refusal(self.layer(0), layers, block)

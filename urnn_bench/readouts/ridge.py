@@ -22,6 +22,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from urnn_bench.errors import ComponentError
 from urnn_bench.readouts.base import Examples, SolvedReadout
 from urnn_bench.spec.types import Config, Positive
 
@@ -51,8 +52,13 @@ class RidgeReadout(SolvedReadout):
         return self.linear(features, self.weight, self.bias)
 
     def solve(self, train: Iterable[Examples], validation: Iterable[Examples]) -> str:
-        """Set W and b to the solution; return the penalty in words."""
-        moments, held_out = _Moments.of(train), _Moments.of(validation)
+        """Set W and b to the solution; return the penalty in words.
+
+        Raises ComponentError if a training example is not finite.
+        """
+        moments = _Moments.of(train)
+        moments.check()
+        held_out = _Moments.of(validation)
         penalties = self.options.penalties
         solutions = dict(zip(penalties, moments.solutions(penalties), strict=True))
         errors = {a: held_out.squared_error(*solution) for a, solution in solutions.items()}
@@ -83,6 +89,16 @@ class _Moments:
     @classmethod
     def _of_batch(cls, x: Tensor, y: Tensor) -> "_Moments":
         return cls(len(x), x.sum(0), y.sum(0), x.T @ x, x.T @ y, y.square().sum())
+
+    def check(self) -> None:
+        """Raise ComponentError if there is no solution, as a sum is not finite."""
+        # nan and infinity stay in a sum
+        if not torch.isfinite(torch.stack([self.xx.sum(), self.xy.sum(), self.yy])).all():
+            raise ComponentError(
+                "ridge regression needs finite features and targets, and those of training are "
+                "infinite, nan or too large to be squared; let the cell's states grow less, in a "
+                "reservoir by a smaller 'spectral_radius' or 'input_scaling'"
+            )
 
     def _plus(self, other: "_Moments") -> "_Moments":
         return _Moments(

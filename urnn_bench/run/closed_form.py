@@ -15,6 +15,7 @@ from urnn_bench.errors import ComponentError
 from urnn_bench.events import SplitName
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.models import SequenceModel
+from urnn_bench.random_streams import seed_globals
 from urnn_bench.readouts.base import Examples, SolvedReadout
 from urnn_bench.spec.fit import Fit
 from urnn_bench.tasks.base import Batch, Task, step_mask
@@ -25,7 +26,8 @@ def solve(model: SequenceModel, readout: SolvedReadout, task: Task, fit: Fit, se
 
     The training examples are those of the batches that updates would have seen, each once: at most
     ``fit.steps`` batches, and at most one pass through a training set that has an end. Steps after
-    the end of a sequence, or that a mask leaves out, are none of them.
+    the end of a sequence, or that a mask leaves out, are none of them. A cell that draws random
+    numbers in updates does so in training examples, each batch from a stream of its own.
     """
     counts = {"train": _training_batches(task, fit), "validation": _validation_batches(task, fit)}
     with evaluation_mode(model), torch.no_grad():
@@ -59,10 +61,20 @@ def _examples(
         batch = checked_batch_of(model, task, split, index, size, seed)
         state = state if task.carries_state(split, index, size) else ()
         batch = batch.to(like.device, like.dtype)
+        _set_draws(model, split, index, seed)
         features, state = model.features(batch.x, state, batch.lengths)
         wanted = targets(task, batch.y, features.shape[:-1])
         counts = _counts(batch, features)
         yield _rows(features, counts), _rows(wanted, counts)
+
+
+def _set_draws(model: SequenceModel, split: SplitName, index: int, seed: int) -> None:
+    """Let cells that draw do so for a batch of training, as in an update; dropout stays off."""
+    drawing = [part for part in model.cell.parts if part.draws]
+    for part in drawing:
+        part.train(split == "train")
+    if drawing:
+        seed_globals(seed, "solve", split, index)
 
 
 def _counts(batch: Batch, features: Tensor) -> Tensor | None:

@@ -58,11 +58,16 @@ ALWAYS vec activated(const weights *w, vec z) {
     return w->activation == TANH ? tanh_(z) : w->activation == RELU ? pick(z < splat(0), splat(0), z) : z;
 }
 
+/* h + leak (f - h) from the nearer end, as torch.lerp: a leak of 1 gives f and no digit of h. */
+ALWAYS vec mixed(vec h, vec f, REAL leak) {
+    return leak < (REAL)0.5 ? h + leak * (f - h) : f - (1 - leak) * (f - h);
+}
+
 /* The group that starts at `row`; hs may be null, and `last` takes the last state. */
 void reservoir_forward(const weights *w, int steps, int batch, int row, const REAL *x, const REAL *h0,
                        REAL *hs, REAL *last, vec *z) {
     const int n = w->n, f = w->inputs, rows = batch - row < LANES ? batch - row : LANES;
-    const vec leak = splat((REAL)w->leak);
+    const REAL leak = (REAL)w->leak;
     /* a product writes whole blocks of rows, beyond the last unit too */
     vec *h = z + n + BLOCK, *u = h + n, *in = u + n + BLOCK;
     load(w->zeros, h, h0 + (ptrdiff_t)row * n, n, rows);
@@ -71,7 +76,7 @@ void reservoir_forward(const weights *w, int steps, int batch, int row, const RE
         load(w->zeros, in, x + at * f, f, rows);
         product(u, w->v, in, padded(n), f);
         recurrent(z, w, h);
-        for (int i = 0; i < n; i++) h[i] += leak * (activated(w, z[i] + u[i] + w->bias[i]) - h[i]);
+        for (int i = 0; i < n; i++) h[i] = mixed(h[i], activated(w, z[i] + u[i] + w->bias[i]), leak);
         if (hs) store(w->waste, h, hs + at * n, n, rows);
     }
     store(w->waste, h, last + (ptrdiff_t)row * n, n, rows);
