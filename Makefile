@@ -62,6 +62,11 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) hippo/gradients --figure gradient_norms --results results/paper/hippo-2020
 	$(DRAW) hippo/delay --figure learning_curves --results results/paper/hippo-2020
 	$(DRAW) hippo/reconstruct --figure learning_curves --results results/paper/hippo-2020
+	$(DRAW) reservoirs/trajectories --figure recurrent_memory --results results/paper/hbp-esn-2020
+	$(DRAW) reservoirs/vowels --figure recurrent_memory --results results/paper/hbp-esn-2020
+	$(DRAW) reservoirs/spoken-digits --figure recurrent_memory --results results/paper/hbp-esn-2020
+	$(DRAW) reservoirs/mackey-glass --figure recurrent_memory --results results/paper/hbp-esn-2020
+	$(DRAW) reservoirs/memory-capacity --figure memory_capacity --results results/paper/hbp-esn-2020
 
 attack: setup  ## attack the program for about an hour, and count what was tried
 	$(BIN)/python -m pytest tests/attack --attack --attack-counts results/reliability -n 2 --timeout 7200
