@@ -43,14 +43,17 @@ def modes(err):
 def test_scores_are_taken_in_evaluation_mode_and_updates_made_in_training_mode(bench):
     bench.write("own.py", TELLING)
     seen = modes(run(bench).err)
-    # six updates and four checks of what the cell returns; three validations and a test
-    assert seen == {"mode training with": 10, "mode evaluation without": 4}
+    # six updates and four checks of what the cell returns; three validations and a test; the count
+    # of recurrent weights
+    modes_of_calls = {"mode training with": 10, "mode evaluation without": 4}
+    assert seen == {**modes_of_calls, "mode evaluation with": 1}
 
 
 def test_probes_read_in_evaluation_mode(bench):
     bench.write("own.py", TELLING)
     seen = modes(run(bench, "--probe", "--set", "probes.at=[0,2]").err)
-    assert seen["mode evaluation with"] == 2
+    # two probes and the count of recurrent weights
+    assert seen["mode evaluation with"] == 3
     assert seen.keys() == {
         "mode training with", "mode evaluation with", "mode evaluation without",
     }  # fmt: skip

@@ -37,7 +37,7 @@ class MeanFeatures(Cell[Weights]):
     """Random features of a mean; nothing of them is trained."""
 
     Options = MeanFeaturesOptions
-    states = (StateSpec("h"), StateSpec("mean"), StateSpec("steps", memory=False))
+    states = (StateSpec("h"), StateSpec("mean"), StateSpec("clock", memory=False))
     options: MeanFeaturesOptions
 
     def __init__(self, inputs: int, hidden: int, options: MeanFeaturesOptions) -> None:

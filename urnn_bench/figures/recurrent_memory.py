@@ -90,7 +90,7 @@ def _counted(results: Results, metric: str) -> pd.DataFrame:
     if frame.empty:
         raise NothingToShowError(
             f"no tested run of '{results.benchmark}' has recurrent weights in its record; an "
-            "earlier version did not count them, and `run --force` trains such a run again"
+            "earlier version did not count them, so train such runs again"
         )
     return frame
 

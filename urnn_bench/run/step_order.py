@@ -1,7 +1,7 @@
 """Whether a network can be computed in the order of steps that its task asks for."""
 
 from urnn_bench.cells.base import Cell
-from urnn_bench.errors import SpecError
+from urnn_bench.errors import SpecError, attempt
 from urnn_bench.events import SPLITS
 from urnn_bench.registry import Components
 from urnn_bench.run.architecture import raised_by
@@ -23,8 +23,12 @@ def check_direction(components: Components, run: Run, draft: UnresolvedRun) -> N
 
 
 def check_feedback(components: Components, run: Run, draft: UnresolvedRun) -> None:
-    """Raise SpecError if a network that is to read its outputs cannot go on step by step."""
-    if not architecture_of(components, run).signature.feedback_steps:
+    """Raise SpecError if a network that is to read its outputs cannot go on step by step.
+
+    Data that are missing, or a task that raises, fail the run when it is trained.
+    """
+    steps = attempt(lambda: architecture_of(components, run).signature.feedback_steps)
+    if isinstance(steps, Exception) or not steps:
         return
     text = f"the task '{run.task.name}' lets a network read its own outputs, step by step, and"
     for path, reason in _without_step(components, run, draft):

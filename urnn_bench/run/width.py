@@ -7,7 +7,7 @@ It may also refuse widths, such as odd ones: next to a refused width others are 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-from urnn_bench.errors import ComponentError, SpecError
+from urnn_bench.errors import ComponentError, SpecError, attempt
 from urnn_bench.global_state import kept
 from urnn_bench.registry import Components
 from urnn_bench.run.architecture import Architecture
@@ -28,13 +28,12 @@ Fits = Callable[[int], bool | None]
 def check_width(components: Components, run: Run, where: str) -> None:
     """Raise SpecError if a part refuses the width by a ComponentError of its own.
 
-    What it raises by mistake has a cause, and fails its own runs alone.
+    What it raises by mistake has a cause, and fails its own runs alone when they are trained, as do
+    data that are missing.
     """
-    try:
-        count_parameters(components, run)
-    except ComponentError as error:
-        if error.__cause__ is None:
-            raise SpecError(f"{where}{error}") from error
+    found = attempt(count_parameters, components, run)
+    if isinstance(found, ComponentError) and found.__cause__ is None:
+        raise SpecError(f"{where}{found}") from found
 
 
 def widest(components: Components, run: Run, budget: int) -> int | None:

@@ -135,9 +135,14 @@ class SeriesTask(ClassTask):
         """Return the series of three splits; raise DataError if their files are not there."""
 
     @property
+    def channels(self) -> int:
+        """How many numbers a step has; a task that knows it without its data says so."""
+        return self.load().train.x.shape[-1]
+
+    @property
     def signature(self) -> Signature:
         """The channels of a step, and a class after the last step."""
-        return Signature(Vectors(self.load().train.x.shape[-1]), self.classes, Targets.LAST_STEP)
+        return Signature(Vectors(self.channels), self.classes, Targets.LAST_STEP)
 
     def batches(self, split: SplitName, size: int) -> int | None:
         """Return the number of batches of a split; training never ends."""

@@ -107,6 +107,11 @@ class Deap(SeriesTask):
     classes = 2
     options: DeapOptions
 
+    @property
+    def channels(self) -> int:
+        """Those of EEG, or all."""
+        return _CHANNELS[self.options.channels]
+
     def load(self) -> Splits:
         """Return trials (N, L, F), with one class for each window, those of a trial in a row."""
         return _windowed(self._reading, store.folders(), self.options.windows)

@@ -51,6 +51,11 @@ class JapaneseVowels(SeriesTask):
     classes = 9
     options: JapaneseVowelsOptions
 
+    @property
+    def channels(self) -> int:
+        """Twelve coefficients."""
+        return 12
+
     def load(self) -> Splits:
         """Return the utterances of three splits; raise DataError if a file is missing."""
         return _read(self.options.standardise, store.folders())

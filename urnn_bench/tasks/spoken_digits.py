@@ -57,6 +57,11 @@ class SpokenDigits(SeriesTask):
     classes = 10
     options: SpokenDigitsOptions
 
+    @property
+    def channels(self) -> int:
+        """The bands."""
+        return self.options.bands
+
     def load(self) -> Splits:
         """Return the recordings of three splits, every band standardised by training."""
         return _read(self.options.bands, self.options.split, store.folders())
