@@ -21,7 +21,7 @@ FLOORS = (
     ("claims", "figures", "probes"),
     ("analysis", "engine", "layers", "models"),
     ("cells", "pooling", "readouts", "tasks", "records"),
-    ("kernels", "data", "spec", "registry", "streams", "trace"),
+    ("kernels", "data", "physics", "spec", "registry", "streams", "trace"),
     (
         "errors",
         "events",
@@ -57,8 +57,9 @@ ALLOWED = {
     "spec": {"errors", "files", "renamed", "text"},
     "kernels": {"errors", "files", "machine", "renamed"},
     "data": {"errors", "files", "proposals"},
+    "physics": set(),
     "records": {"errors", "events", "files", "renamed", "spec"},
-    "tasks": {"data", "errors", "events", "random_streams", "renamed", "spec", "text"},
+    "tasks": {"data", "errors", "events", "physics", "random_streams", "renamed", "spec", "text"},
     "cells": {"errors", "kernels", "renamed", "spec"},
     "layers": {"cells", "kernels", "spec"},
     "readouts": {"errors", "kernels", "spec"},
@@ -148,6 +149,7 @@ OUTSIDE = {
     "torch": {
         "random_streams",
         "kernels",
+        "physics",
         "cells",
         "layers",
         "pooling",

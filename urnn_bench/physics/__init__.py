@@ -1,0 +1,1 @@
+"""The physics of lakes as pure functions, with units in their names."""
