@@ -88,8 +88,9 @@ def same(a, b):
 def test_shapes_follow_the_signature(task_name, T, make):
     task = make(task_name, T)
     batch, inputs = task.batch("train", 0, 5, seed=0), task.signature.inputs
-    assert batch.x.shape[1] == 5
-    assert batch.y.shape[task.signature.targets.batch_axis] == 5
+    sequences = 5 * task.sequences_per_example
+    assert batch.x.shape[1] == sequences
+    assert batch.y.shape[task.signature.targets.batch_axis] == sequences
     if isinstance(inputs, Tokens):
         assert batch.x.dtype == torch.int64
         assert int(batch.x.min()) >= 0 and int(batch.x.max()) < inputs.vocabulary
@@ -133,7 +134,8 @@ def test_training_never_ends_and_pools_are_used_up(task_name, make):
         options = pool_sizes(task, **{f"{split}_examples": size})
         task = make(task_name, **options)
         count = task.batches(split, 10)
-        widths = [task.batch(split, i, 10, seed=0).x.shape[1] for i in range(count)]
+        sequences = [task.batch(split, i, 10, seed=0).x.shape[1] for i in range(count)]
+        widths = [number / task.sequences_per_example for number in sequences]
         assert widths[:-1] == [10] * (count - 1) and 0 < widths[-1] <= 10
         assert not options or sum(widths) == size
 

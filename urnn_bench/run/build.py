@@ -130,7 +130,7 @@ def job_of(components: Components, run: Run, backend: Backend) -> tuple[Job, Cho
     model.to(device, dtype)
     jobs = []
     for part, its_task in zip(run.parts, tasks, strict=True):
-        model.kernel.warm_up(part.fit.batch, dtype)
+        model.kernel.warm_up(part.fit.batch * its_task.sequences_per_example, dtype)
         strategy = _strategy(device, backend, model.cell, part.fit)
         jobs.append(stage_job(part, its_task, model, strategy))
     return in_stages(jobs, [stage.name for stage in run.stages]), model.kernel

@@ -144,9 +144,10 @@ def _batch(
     (batch,), (length,) = sequences.values(), steps.values()
     inputs, outputs = signature.inputs.width, signature.outputs
     scored = length if signature.targets is Targets.EVERY_STEP else 1
-    numbers = batch * length * (inputs + run.hidden) + batch * scored * outputs
+    each = task.sequences_per_example * batch
+    numbers = each * length * (inputs + run.hidden) + each * scored * outputs
     of_step = {"hidden": run.hidden, "the task's inputs": inputs, "the task's outputs": outputs}
-    text = f"{name} of {_number(batch)} sequences at T = {_number(length)}"
+    text = f"{name} of {_number(each)} sequences at T = {_number(length)}"
     if max(of_step.values()) > max(batch, length):
         text += (
             f", with {_number(inputs)} inputs, {_number(run.hidden)} hidden units and "

@@ -32,7 +32,7 @@ def stage_job(run: Run, task: Task, model: SequenceModel, strategy: UpdateStrate
         strategy,
         model.cell.on_update_end,
         StackedForward(stacked_forward, steps_are_independent) if is_stacked else None,
-        run.fit.batch * (model.cell.flops() or 0.0),
+        run.fit.batch * task.sequences_per_example * (model.cell.flops() or 0.0),
         Draws(model.cell.draws or model.readout.draws or has_users_part(task, model)),
         solve=_solve(run, task, model),
         features=features,

@@ -23,7 +23,7 @@ DRIVERS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LakeSeries:
     """Consecutive days from ``first_day`` on, in float64.
 

@@ -6,8 +6,6 @@ file, which holds exactly one public subclass of ``Task``. It never sees the mod
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
 from math import ceil, inf
 from typing import ClassVar, NamedTuple
 
@@ -18,13 +16,7 @@ from torch import Tensor
 from urnn_bench.data.store import DataSet
 from urnn_bench.events import SplitName
 from urnn_bench.random_streams import generator
-from urnn_bench.renamed import (
-    ARGUMENTS,
-    TASK_HOOKS,
-    accept_former_hooks,
-    former_names,
-    note_former_name,
-)
+from urnn_bench.renamed import TASK_HOOKS, accept_former_hooks, former_names
 from urnn_bench.spec.types import SEQUENCES, Config, Count
 from urnn_bench.tasks._batch import LENGTHS as LENGTHS
 from urnn_bench.tasks._batch import Batch as Batch
@@ -33,123 +25,13 @@ from urnn_bench.tasks._batch import is_static as is_static
 from urnn_bench.tasks._batch import join
 from urnn_bench.tasks._batch import masked_mean as masked_mean
 from urnn_bench.tasks._batch import step_mask as step_mask
+from urnn_bench.tasks._signature import Images as Images
+from urnn_bench.tasks._signature import Signature as Signature
+from urnn_bench.tasks._signature import Targets as Targets
+from urnn_bench.tasks._signature import Tokens as Tokens
+from urnn_bench.tasks._signature import Vectors as Vectors
 
 __getattr__ = former_names(__name__)
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """Inputs are integers below ``vocabulary``: x is (T, B)."""
-
-    vocabulary: int
-
-    @property
-    def width(self) -> int:
-        """F once every token is one-hot."""
-        return self.vocabulary
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """Inputs are real vectors: x is (T, B, width)."""
-
-    width: int
-
-
-@dataclass(frozen=True)
-class Images:
-    """Inputs are real images, flat: x is (T, B, width), channel by channel and row by row."""
-
-    channels: int
-    rows: int
-    columns: int
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, rows and columns of one step's image."""
-        return self.channels, self.rows, self.columns
-
-    @property
-    def width(self) -> int:
-        """F: the number of all values of an image."""
-        return self.channels * self.rows * self.columns
-
-
-class Targets(Enum):
-    """Whether a task scores a model's output after every step, or after the last one alone."""
-
-    EVERY_STEP = "every step"
-    LAST_STEP = "last step"
-
-    @property
-    def batch_axis(self) -> int:
-        """The axis of the batch in outputs and targets: (T, B, ...) or (B, ...)."""
-        return 1 if self is Targets.EVERY_STEP else 0
-
-
-@dataclass(frozen=True, init=False)
-class Signature:
-    """All that a model may know of a task.
-
-    In evaluation the input of the last ``feedback_steps`` is the output of the step before; that of
-    the batch is not read.
-    """
-
-    inputs: Tokens | Vectors | Images
-    outputs: int
-    targets: Targets
-    feedback_steps: int
-
-    def __init__(
-        self,
-        inputs: Tokens | Vectors | Images,
-        outputs: int,
-        targets: Targets | str | None = None,
-        answer: str | None = None,
-        feedback_steps: int = 0,
-    ) -> None:
-        """Take ``answer``, the former name of ``targets``, too; raise TypeError for another.
-
-        Raises ValueError for feedback where an output has not the form of an input.
-        """
-        fields = {"inputs": inputs, "outputs": outputs, "targets": _targets(targets, answer)}
-        for name, value in {**fields, "feedback_steps": feedback_steps}.items():
-            object.__setattr__(self, name, value)
-        if feedback_steps and not self._can_feed_back():
-            raise ValueError(
-                "feedback_steps is a positive number only where inputs are Vectors as wide as the "
-                f"outputs, with targets at every step, not {feedback_steps!r} of {inputs} and "
-                f"{outputs} outputs at {self.targets.value}"
-            )
-
-    def _can_feed_back(self) -> bool:
-        is_alike = isinstance(self.inputs, Vectors) and self.inputs.width == self.outputs
-        return is_alike and self.targets is Targets.EVERY_STEP and self.feedback_steps > 0
-
-    @property
-    def answer(self) -> str:
-        """The former name of ``targets``, with its former values."""
-        _note_answer()
-        return next(word for word, targets in _ANSWERS.items() if targets is self.targets)
-
-
-_ANSWERS = {"every": Targets.EVERY_STEP, "last": Targets.LAST_STEP}
-
-
-def _targets(targets: Targets | str | None, answer: str | None) -> Targets:
-    """Return targets that are given by today's or by the former name and values."""
-    if isinstance(targets, Targets) and answer is None:
-        return targets
-    given = [word for word in (targets, answer) if word is not None]
-    if len(given) != 1 or given[0] not in _ANSWERS:
-        wanted = "Targets.EVERY_STEP or Targets.LAST_STEP"
-        raise TypeError(f"the targets of a Signature are {wanted}, not {given!r}")
-    _note_answer()
-    return _ANSWERS[str(given[0])]
-
-
-def _note_answer() -> None:
-    note_former_name("answer", ARGUMENTS["Signature"]["answer"])
 
 
 class Score(NamedTuple):
@@ -167,7 +49,8 @@ class Task(ABC):
     better: the best weights are chosen by it. ``metric_ends`` has the lowest and the highest score
     of those that have ends; a bound of ``solved`` beyond them is refused. ``data`` are the files
     that it reads, if it reads any. ``fixed_length_reason`` says why the test split of a trained
-    network has one length alone; it is empty if there are others.
+    network has one length alone; it is empty if there are others. A batch of ``size`` examples has
+    ``size`` times ``sequences_per_example`` sequences, where several belong together.
     """
 
     Options: ClassVar[type[Config]]
@@ -189,6 +72,11 @@ class Task(ABC):
     @abstractmethod
     def signature(self) -> Signature:
         """The form of inputs and outputs."""
+
+    @property
+    def sequences_per_example(self) -> int:
+        """How many sequences a batch has for each of the examples that it is asked for."""
+        return 1
 
     def identity(self) -> Mapping[str, str]:
         """Return, by name, hashes of what every sequence depends on beside its content."""

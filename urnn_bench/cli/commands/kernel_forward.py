@@ -50,8 +50,8 @@ def _trained(
 
     for run in matrix(components, [benchmark], selection).runs:
         task = build.task_of(components, run)
-        steps = len(task.batch("train", 0, 1, 0).x)
-        shape = Shape(steps, run.fit.batch, run.hidden)
+        steps, each = task.batch("train", 0, 1, 0).x.shape[:2]
+        shape = Shape(steps, each * run.fit.batch, run.hidden)
         yield CellAtShape(run.label, run.cell, task.signature.inputs.width, shape)
 
 

@@ -97,8 +97,9 @@ def _trained(components: Components, benchmark: str) -> Sizes:
 
     by_shape: dict[Shape, list[str]] = {}
     for run in matrix(components, [benchmark], Selection(seeds=(0,))).runs:
-        steps = len(build.task_of(components, run).batch("train", 0, 1, 0).x)
-        names = by_shape.setdefault(Shape(steps, run.fit.batch, run.hidden), [])
+        # of one example, which may be several sequences
+        steps, each = build.task_of(components, run).batch("train", 0, 1, 0).x.shape[:2]
+        names = by_shape.setdefault(Shape(steps, each * run.fit.batch, run.hidden), [])
         if run.cell.name not in names:
             names.append(run.cell.name)
     return by_shape
