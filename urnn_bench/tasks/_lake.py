@@ -178,12 +178,11 @@ class LakeTask(Task):
     def _batch(self, split: SplitName, windows: Windows, seed: int) -> Batch:
         days = windows.days
         features = _lake_inputs.inputs(self.series, self.splits["train"])
-        ice_free = ~self.series.ice[days] & windows.scored
         y, is_target = self._targets(split, seed)
         extras = {
             MASK: self.columns(is_target, days)[..., 0] & self._for_all_depths(windows.scored),
             _SCORED: self._for_all_depths(windows.scored),
-            _ICE_FREE: self._for_all_depths(ice_free),
+            _ICE_FREE: self._for_all_depths(~self.series.ice[days]),
             _SIMULATED: self.columns(self.scales.output(self.series.simulated_celsius), days),
             FIRST_DAY: (windows.starts + self.series.first_day.toordinal()).repeat_interleave(
                 self.sequences_per_example
