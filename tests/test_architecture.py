@@ -56,7 +56,7 @@ ALLOWED = {
     "registry": {"errors", "global_state", "renamed", "user_modules"},
     "spec": {"errors", "files", "renamed", "text"},
     "kernels": {"errors", "files", "machine", "renamed"},
-    "data": {"errors", "files", "proposals"},
+    "data": {"errors", "files", "proposals", "text"},
     "physics": set(),
     "records": {"errors", "events", "files", "renamed", "spec"},
     "tasks": {"data", "errors", "events", "physics", "random_streams", "renamed", "spec", "text"},
