@@ -149,7 +149,7 @@ def _require_columns(
         raise DataError(f"{path}: row 1: the column '{twice}' is there twice")
     for line, row in rows:
         if len(row) != len(header):
-            cells = f"has {len(row)} cells, and the header has {len(header)}"
+            cells = f"the number of its cells is {len(row)}, and there are {len(header)} columns"
             raise DataError(f"{path}: row {line}: {cells}")
 
 

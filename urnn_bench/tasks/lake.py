@@ -120,9 +120,17 @@ class Lake(LakeTask):
 @lru_cache(maxsize=4)
 def _read(reading: Reading, folders: tuple[Path, ...]) -> LakeSeries:
     """Return one object for the same lake, as others are cached by it."""
-    known = _path(reading.hypsography, reading, folders) if reading.hypsography else None
-    brought = (reading.drivers, reading.process_model, reading.observed)
-    return read(LakeFiles(*(_path(name, reading, folders) for name in brought), known))
+
+    def path_of(name: str) -> Path:
+        return _path(name, reading, folders)
+
+    files = LakeFiles(
+        path_of(reading.drivers),
+        path_of(reading.process_model),
+        path_of(reading.observed),
+        path_of(reading.hypsography) if reading.hypsography else None,
+    )
+    return read(files)
 
 
 def _path(name: str, reading: Reading, folders: tuple[Path, ...]) -> Path:

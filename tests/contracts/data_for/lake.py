@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from math import cos, exp, pi
 
-FIRST, LAST = date(2008, 6, 1), date(2013, 12, 31)
+FIRST, LAST = "2008-06-01", "2013-12-31"
 DEPTHS_M = (0.0, 1.0, 2.5, 5.0)
 
 
@@ -17,7 +17,9 @@ def write(folder, name="mendota"):
 
 def files(first=FIRST, last=LAST):
     """Return the lines of every file, by its name among the defaults of the task."""
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    start = date.fromisoformat(first)
+    count = (date.fromisoformat(last) - start).days + 1
+    days = [start + timedelta(days=n) for n in range(count)]
     return {
         "meteo.csv.gz": ["time,ShortWave,LongWave,AirTemp,RelHum,WindSpeed,Rain,Snow"]
         + [",".join(map(str, (day, *weather(day)))) for day in days],

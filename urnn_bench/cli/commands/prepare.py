@@ -72,7 +72,8 @@ def _data_sets(components: Components, names: list[str]) -> list[DataSet]:
             raise UnknownComponentError("task", name, {*by_name, *catalogue.names()})
     for name in names:
         if by_name[name] is None:
-            echo_err(f"{name}: nothing to fetch: its data are generated, or part of a package")
+            why = "its data are generated, part of a package, or yours to bring"
+            echo_err(f"{name}: nothing to fetch: {why}")
     requested = (by_name[name] for name in names or by_name)
     # without names, what is only the user's to bring would be an error each time
     sets = (data for data in requested if data is not None and (names or data.mirrors))
