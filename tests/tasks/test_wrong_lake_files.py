@@ -9,21 +9,21 @@ DRIVERS, MODEL, OBSERVED, AREAS = lake.files()
 
 BENCHMARK = """\
 title: A lake
-task: {name: lake, train_until: 2012-04-10, validation_until: 2012-04-20}
+task: {name: lake, train_until: 2012-06-10, validation_until: 2012-06-20}
 T: 4
 models: {rnn: {hidden: 2}}
 fit: {steps: 2, batch: 2}
 """
 LONG = ["time,depth,temp,ice"] + [
-    f"2012-04-{day:02},{depth},{4 + day / 100},0" for depth in (0, 1.5) for day in range(1, 31)
+    f"2012-06-{day:02},{depth},{4 + day / 100},0" for depth in (0, 1.5) for day in range(1, 31)
 ]
 
 
 @pytest.fixture
 def brought(bench):
-    """Return the command line with April 2012 of a lake of four depths; row 2 is its first."""
+    """Return the command line with June 2012 of a lake of four depths; row 2 is its first."""
     bench.write("benchmarks/lake.yaml", BENCHMARK)
-    bench.files = lake.files("2012-04-01", "2012-04-30")
+    bench.files = lake.files("2012-06-01", "2012-06-30")
     return bench
 
 
@@ -66,10 +66,10 @@ def test_the_files_are_right(brought):
 
 
 DAYS = [
-    (lambda x: [*x[:4], *x[5:]], "row 5: the day 2012-04-04 is missing before 2012-04-05; give"),
-    (lambda x: [*x[:5], x[4], *x[5:]], "row 6: its day 2012-04-04 does not come after 2012-04-04"),
-    (lambda x: [x[0], *x[:0:-1]], "row 3: its day 2012-04-29 does not come after 2012-04-30 above"),
-    (lambda x: edited(x, 7, "2012-04-06", "6.1.2012"), "row 7: 'time' is '6.1.2012', which is no"),
+    (lambda x: [*x[:4], *x[5:]], "row 5: the day 2012-06-04 is missing before 2012-06-05; give"),
+    (lambda x: [*x[:5], x[4], *x[5:]], "row 6: its day 2012-06-04 does not come after 2012-06-04"),
+    (lambda x: [x[0], *x[:0:-1]], "row 3: its day 2012-06-29 does not come after 2012-06-30 above"),
+    (lambda x: edited(x, 7, "2012-06-06", "6.1.2012"), "row 7: 'time' is '6.1.2012', which is no"),
     (lambda x: edited(x, 1, "time", "day"), "has no column 'time' or 'DateTime'; its columns are"),
     (lambda _: [], "is empty"),
     (lambda x: x[:1], "has no row below its header"),
@@ -151,14 +151,14 @@ def test_wrong_depths_of_columns_are_named(brought, header, says):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda x: [*x[:9], x[4], *x[9:]], "row 10: the temperature of 2012-04-04 at 0 m is there"),
+        (lambda x: [*x[:9], x[4], *x[9:]], "row 10: the temperature of 2012-06-04 at 0 m is there"),
         (
             lambda x: [*x[:9], *x[10:]],
-            "the temperature of 2012-04-09 at 0 m is missing; give every",
+            "the temperature of 2012-06-09 at 0 m is missing; give every",
         ),
-        (lambda x: x[:-1], "the temperature of 2012-04-30 at 1.5 m is missing; give every depth"),
-        (lambda x: edited(x, 9, ",0,", ",2,"), "the temperature of 2012-04-01 at 2 m is missing"),
-        (lambda x: [line for line in x if "-05," not in line], "row 6: the day 2012-04-05 is miss"),
+        (lambda x: x[:-1], "the temperature of 2012-06-30 at 1.5 m is missing; give every depth"),
+        (lambda x: edited(x, 9, ",0,", ",2,"), "the temperature of 2012-06-01 at 2 m is missing"),
+        (lambda x: [line for line in x if "-05," not in line], "row 6: the day 2012-06-05 is miss"),
         (lambda x: edited(x, 40, ",0", ",1"), "row 40: 'ice' is not that of another depth of this"),
     ],
 )
@@ -187,21 +187,26 @@ def test_files_of_different_days_are_named(brought):
     brought.files[DRIVERS] = lake.files("2013-03-01", "2013-03-30")[DRIVERS]
     said = run(brought)
     assert f"{DRIVERS} has the days 2013-03-01 to 2013-03-30, " in said
-    assert f"{MODEL} 2012-04-01 to 2012-04-30: none is in both" in said
+    assert f"{MODEL} 2012-06-01 to 2012-06-30: none is in both" in said
 
 
 def test_observations_of_other_days_are_named(brought):
     brought.files[OBSERVED] = lake.files("2013-03-01", "2013-03-30")[OBSERVED]
-    says = "no observation is of the days 2012-04-01 to 2012-04-30 and of depths to 5 m, those of"
+    says = "no observation is of the days 2012-06-01 to 2012-06-30 and of depths to 5 m, those of"
     assert f"mendota/{OBSERVED}: {says}" in run(brought)
 
 
-@pytest.mark.parametrize(("split", "first", "last"), [("train", 1, 10), ("validation", 11, 20)])
+@pytest.mark.parametrize(
+    ("split", "first", "last"), [("train", 1, 10), ("validation", 11, 20), ("test", 21, 30)]
+)
 def test_a_split_without_observations_is_named(brought, split, first, last):
-    days = [f"2012-04-{day:02}" for day in range(first, last + 1)]
+    days = [f"2012-06-{day:02}" for day in range(first, last + 1)]
     lines = brought.files[OBSERVED]
     brought.files[OBSERVED] = [line for line in lines if line[:10] not in days]
-    assert f"no observation for {split}, from {days[0]} to {days[-1]}" in run(brought)
+    said = run(brought)
+    assert f"lake: {OBSERVED} of 'mendota' has no observation for {split}, {days[0]} to " in said
+    assert f"to {days[-1]}; choose other dates by task.train_until" in said
+    run(brought, "task.targets=process_model", code=0)
 
 
 @pytest.mark.parametrize("file", [DRIVERS, MODEL, OBSERVED, AREAS])
@@ -216,8 +221,8 @@ def test_a_missing_file_is_named_with_its_folder(brought, file):
     ("setting", "says"),
     [
         ("task.train_until=2011-12-31", "train_until=2011-12-31 leaves no day before or after it"),
-        ("task.validation_until=2012-04-30", "validation_until=2012-04-30 leaves no day before or"),
-        ("task.train_until=2012-04-20", "train_until=2012-04-20 does not come before validation_"),
+        ("task.validation_until=2012-06-30", "validation_until=2012-06-30 leaves no day before or"),
+        ("task.train_until=2012-06-20", "train_until=2012-06-20 does not come before validation_"),
         ("task.train_until=10.1.2012", "'10.1.2012' is no date such as 2011-12-31"),
         ("task.train_until=2012", "train_until"),
         ("T=[11]", "a window has 11 days, and there are 10 to train on; take a shorter T"),

@@ -7,7 +7,7 @@ their columns. The SHA-256 of all that is read is part of every run's record.
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -86,7 +86,24 @@ class Lake(LakeTask):
 
     def load(self) -> LakeSeries:
         """Return the series of the lake; raise DataError if a file is missing or not right."""
+        if self.options.targets == "observed":
+            for split, days in self.splits.items():
+                self._require_observations(split, days)
+        return self._read()
+
+    def _read(self) -> LakeSeries:
         return _read(self.options.reading, store.folders())
+
+    def _require_observations(self, split: SplitName, days: range) -> None:
+        """Raise DataError if a split has no observation, before anything is trained."""
+        series = self._read()
+        if series.observed_celsius[days.start : days.stop].isnan().all():
+            first, last = (series.first_day + timedelta(days=n) for n in (days[0], days[-1]))
+            raise DataError(
+                f"{_FOLDER}: {self.options.observed} of '{self.options.lake}' has no observation "
+                f"for {split}, {first} to {last}; choose other dates by task.train_until and "
+                "task.validation_until"
+            )
 
     def identity(self) -> Mapping[str, str]:
         """Return the SHA-256 of all series and areas."""
@@ -95,7 +112,7 @@ class Lake(LakeTask):
     @property
     def splits(self) -> Mapping[SplitName, range]:
         """The days until either date, and those after both; raise DataError if there are none."""
-        series = self.load()
+        series = self._read()
         ends = (self._end("train_until", series), self._end("validation_until", series))
         return {
             "train": range(ends[0]),
@@ -106,9 +123,9 @@ class Lake(LakeTask):
     def _end(self, key: str, series: LakeSeries) -> int:
         """Return the number of the day after a date."""
         text: str = getattr(self.options, key)
-        end = date.fromisoformat(text).toordinal() - series.first_day.toordinal() + 1
+        end = (date.fromisoformat(text) - series.first_day).days + 1
         if not 0 < end < len(series):
-            last = date.fromordinal(series.first_day.toordinal() + len(series) - 1)
+            last = series.first_day + timedelta(days=len(series) - 1)
             raise DataError(
                 f"{_FOLDER}: {key}={text} leaves no day before or after it, as the days of "
                 f"'{self.options.lake}' are {series.first_day} to {last}; choose one among them "
