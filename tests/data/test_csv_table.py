@@ -55,6 +55,7 @@ def test_the_first_name_that_there_is_names_the_column(tmp_path):
         (b"\n\n", "is empty"),
         (b"time,a,b\n", "has no row below its header"),
         (b"a,a\n1,2\n", "row 1: the column 'a' is there twice"),
+        (b'"a\nb","a\nb"\n1,2\n', r"row 1: the column 'a\nb' is there twice"),
         (b"a,b\n1,2\n\n3\n", "row 4: the number of its cells is 1, and there are 2 columns"),
         (b"a,b\n1,2\n3,\xff\n", "row 3: is not UTF-8; save the file as UTF-8"),
         ("a,b\n1,2\n".encode("utf-16-le"), "is not UTF-8: it is full of bytes that are 0"),

@@ -175,7 +175,7 @@ def test_a_long_simulation_that_is_no_grid_is_named(brought, change, says):
         (["d,a", "1,9", "7,5"], "row 2: 'd' is not 0, or 'a' is; begin at the surface"),
         (["d,a", "0,0", "7,0"], "row 2: 'd' is not 0, or 'a' is; begin at the surface"),
         (["d,a", "0,9", "7,-5"], "row 3: 'a' is -5, which is not in 0 to 1e+12 m²"),
-        (["d", "0", "7"], "needs two columns, depth and area, and has d"),
+        (["d", "0", "7"], "needs two columns, depth and area; its columns are d"),
     ],
 )
 def test_a_wrong_hypsography_is_named(brought, lines, says):
@@ -231,3 +231,8 @@ def test_a_missing_file_is_named_with_its_folder(brought, file):
 )
 def test_options_that_do_not_fit_the_files_are_named(brought, setting, says):
     assert says in run(brought, setting)
+
+
+def test_prepare_says_whose_the_files_are(bench):
+    assert "lake: nothing to fetch: its data are" in (said := bench("prepare", "lake").err)
+    assert "yours to bring" in said

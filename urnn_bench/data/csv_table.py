@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urnn_bench.errors import DataError
-from urnn_bench.text import decoded
+from urnn_bench.text import decoded, line
 
 _GZIP = b"\x1f\x8b"
 # of a list of columns and of a cell in a message, in characters
@@ -55,7 +56,7 @@ class Table:
         """Return the first of some names that a column has, or raise DataError."""
         found = next((name for name in names if name in self.columns), None)
         if found is None:
-            raise DataError(f"{self.path}: has no column {_either(names)}; {self._header()}")
+            raise DataError(f"{self.path}: has no column {_either(names)}; {self.shown_columns()}")
         return found
 
     def numbers(self, name: str, within: Range) -> NDArray[np.float64]:
@@ -92,7 +93,8 @@ class Table:
         )
         return next(wrong)
 
-    def _header(self) -> str:
+    def shown_columns(self) -> str:
+        """Return which columns there are, shortened."""
         columns = f"its columns are {shorten(', '.join(self.columns), _LONGEST_LIST)}"
         is_another = len(self.columns) == 1 and ";" in columns
         return f"{columns}; separate them by commas" if is_another else columns
@@ -109,7 +111,7 @@ def _wrong(cell: str, within: Range) -> str:
     if within.low <= value <= within.high:
         return ""
     hint = f"; {within.hint}" if within.hint else ""
-    return f"{value:g}, which is not in {within}{hint}"
+    return f"{value:.10g}, which is not in {within}{hint}"
 
 
 def _shown(cell: str) -> str:
@@ -133,24 +135,24 @@ def read(path: Path) -> Table:
     if len(rows) < 2:
         raise DataError(f"{path}: has no row below its header" if rows else f"{path}: is empty")
     (_, header), *below = rows
-    _require_columns(path, header, below)
-    names = (name.strip() for name in header)
+    # a name is part of messages
+    names = [line(name.strip()) for name in header]
+    _require_columns(path, names, below)
     cells = zip(*(row for _, row in below), strict=True)
-    return Table(path, dict(zip(names, cells, strict=True)), [line for line, _ in below])
+    return Table(path, dict(zip(names, cells, strict=True)), [number for number, _ in below])
 
 
 def _require_columns(
-    path: Path, header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]
+    path: Path, names: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]
 ) -> None:
     """Raise DataError if a column is there twice, or a row has another number of cells."""
-    names = [name.strip() for name in header]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f"{path}: row 1: the column '{twice}' is there twice")
-    for line, row in rows:
-        if len(row) != len(header):
-            cells = f"the number of its cells is {len(row)}, and there are {len(header)} columns"
-            raise DataError(f"{path}: row {line}: {cells}")
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise DataError(f"{path}: row 1: the column '{name[:_LONGEST_CELL]}' is there twice")
+    for number, row in rows:
+        if len(row) != len(names):
+            cells = f"the number of its cells is {len(row)}, and there are {len(names)} columns"
+            raise DataError(f"{path}: row {number}: {cells}")
 
 
 def _text(path: Path) -> str:
@@ -158,8 +160,8 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
         return decoded(gzip.decompress(content) if content.startswith(_GZIP) else content)
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}: row {line}: is not UTF-8; save the file as UTF-8") from error
+        row = error.object.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}: row {row}: is not UTF-8; save the file as UTF-8") from error
     except ValueError as error:
         raise DataError(f"{path}: is not UTF-8: {error}") from error
     # gzip.BadGzipFile is an OSError

@@ -107,8 +107,8 @@ def _lake(path: Path | None, model: Table, depths_m: Array) -> tuple[Hypsography
 def _hypsography(table: Table) -> tuple[Array, Array]:
     """Return depths from 0 down and the area at each; raise DataError if it is no hypsography."""
     if len(table.columns) != 2:
-        columns = ", ".join(table.columns)
-        raise DataError(f"{table.path}: needs two columns, depth and area, and has {columns}")
+        what = f"needs two columns, depth and area; {table.shown_columns()}"
+        raise DataError(f"{table.path}: {what}")
     depth, area = table.columns
     depths_m = table.numbers(depth, DEPTHS)
     areas_m2 = table.numbers(area, _AREAS)
