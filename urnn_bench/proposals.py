@@ -106,11 +106,14 @@ def _quoted(*words: str) -> str:
     return shlex.join([_PROGRAM, *words])
 
 
-def _order(setting: str) -> tuple[bool, list[str]]:
+def _order(setting: str) -> tuple[int, list[str]]:
     """Return a key by which a setting comes after those that would undo it.
 
     A component's name resets its options, and a setting for all runs those for some.
     """
     keys = setting.partition("=")[0].split(".")
-    is_for_some = keys[0] not in ("fit", "hidden", "parameters")
-    return is_for_some, ["" if key == "name" else key for key in keys]
+    return _SCOPES.get(keys[0], 2), ["" if key == "name" else key for key in keys]
+
+
+# settings for all runs, those of a stage of any model, and the others
+_SCOPES = {"fit": 0, "hidden": 0, "parameters": 0, "task": 0, "stages": 1}

@@ -1,6 +1,6 @@
 """Compare two sides on the same seeds: two models of a folder, or a model in two folders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import nan
@@ -9,6 +9,8 @@ from urnn_bench.analysis.lengths import is_solved_at
 from urnn_bench.analysis.statistics import Comparison, compare_paired
 from urnn_bench.errors import NothingToShowError, UsageError
 from urnn_bench.records.record import Record
+from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.types import ComponentSpec
 
 
 @dataclass(frozen=True)
@@ -122,22 +124,39 @@ def _check_data_at(key: ComparisonKey, a: Record, b: Record) -> None:
 
 
 def check_data(a: Record, b: Record) -> None:
-    """Raise UsageError that names the difference if two runs were not shown the same data."""
-    parts = [part for part in a.fingerprint if a.fingerprint[part] != b.fingerprint.get(part)]
+    """Raise UsageError that names the difference if two runs were not shown the same data.
+
+    Stages before the last are compared where both runs have one of the name.
+    """
+    alone = _of_earlier_stages(a) - b.fingerprint.keys()
+    differ = [part for part in a.fingerprint if a.fingerprint[part] != b.fingerprint.get(part)]
+    parts = [part for part in differ if part not in alone]
     if not parts:
         return
-    fields = _differences(_data(a), _data(b)) or [
-        "nothing in their specs: the task's code has changed"
-    ]
+    fields = _differences(*_data(a, b)) or ["nothing in their specs: the task's code has changed"]
     raise UsageError(
         f"{a.run.slug} and {b.run.slug} of '{a.run.benchmark}' were not shown the same "
         f"{' and '.join(parts)} data and cannot be compared; what differs: {'; '.join(fields)}"
     )
 
 
-def _data(record: Record) -> dict[str, object]:
-    run = record.run
-    return {"task": run.task.model_dump(), "fit": {"batch": run.fit.batch}}
+def _of_earlier_stages(record: Record) -> set[str]:
+    """Return the parts of a run's fingerprint that are of stages before the last."""
+    names = tuple(f"{stage.name}'s " for stage in record.run.stages[:-1])
+    return {part for part in record.fingerprint if part.startswith(names)}
+
+
+def _data(*records: Record) -> Iterator[dict[str, object]]:
+    """Yield what makes the data of every run: those of the end, and of stages that all have."""
+    earlier = [{stage.name: stage for stage in r.run.stages[:-1]} for r in records]
+    shared = [name for name in earlier[0] if all(name in stages for stages in earlier)]
+    for record, stages in zip(records, earlier, strict=True):
+        of_stages = {name: _made_of(stages[name].task, stages[name].fit) for name in shared}
+        yield {**_made_of(record.run.task, record.run.fit), "stages": of_stages}
+
+
+def _made_of(task: ComponentSpec, fit: Fit) -> dict[str, object]:
+    return {"task": task.model_dump(), "fit": {"batch": fit.batch}}
 
 
 def _differences(a: object, b: object, path: str = "") -> list[str]:

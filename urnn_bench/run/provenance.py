@@ -178,7 +178,7 @@ def fingerprint(job: Job) -> dict[str, str]:
 
 def first_digest(job: Job, task: Task, split: SplitName) -> str:
     """Return the SHA-256 of the first sequences of a split, as many as a job's update has."""
-    batch = batch_of(task, split, 0, job.fit.batch, job.seed)
+    batch = task.compared(batch_of(task, split, 0, job.fit.batch, job.seed))
     digest = hashlib.sha256()
     # x and y are without a name, as they were before there were extras
     for name, tensor in zip(("", "", *sorted(batch.extras)), batch.tensors(), strict=True):

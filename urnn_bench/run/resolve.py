@@ -163,7 +163,7 @@ def _checked(
 
 def _stage(components: Components, stage: Stage, draft: UnresolvedRun) -> Stage:
     """Return a stage with every option of its task filled in."""
-    path = ("stages", stage.name, "task")
+    path = (*draft.path("stages"), stage.name, "task")
     task = _checked(components.tasks, Task, stage.task, draft, path)
     return stage.model_copy(update={"task": task})
 
@@ -175,7 +175,7 @@ def _check_forms(components: Components, run: Run, draft: UnresolvedRun) -> None
             continue
         form, last = (architecture_of(components, r).signature for r in (part, run))
         if form != last:
-            where = draft.where(("stages", stage.name, "task"))
+            where = draft.where((*draft.path("stages"), stage.name, "task"))
             raise SpecError(
                 f"{where}'{part.task.name}' has {_form(form)}, and '{run.task.name}' of the last "
                 f"stage has {_form(last)}; one network cannot learn both"
@@ -197,7 +197,7 @@ def _check_solved_readout(components: Components, run: Run, draft: UnresolvedRun
     if run.stages:
         raise SpecError(
             f"{draft.where(draft.path('readout'))}'{run.readout.name}' is solved once and has no "
-            "updates, so there are no stages; take another readout, or leave out 'stages'"
+            "updates, so there are no stages; take another readout, or give the model 'stages: []'"
         )
     if architecture_of(components, run).trains_cell(run.hidden):
         raise SpecError(

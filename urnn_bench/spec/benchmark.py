@@ -10,7 +10,7 @@ from urnn_bench.spec.grid import GRID_SEPARATOR
 from urnn_bench.spec.layers import Block
 from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.run import EvaluationLengths, Probes
-from urnn_bench.spec.stages import Stages, StageSpec, by_name, check_names
+from urnn_bench.spec.stages import Stages, StagesOfModel
 from urnn_bench.spec.start import StartFrom
 from urnn_bench.spec.types import (
     ComponentSpec,
@@ -24,9 +24,10 @@ from urnn_bench.spec.types import (
 
 
 class ModelSpec(Config):
-    """A model of a benchmark: a cell, its layers and readout, and its changes to ``fit``.
+    """A model of a benchmark: a cell, its layers and readout, its changes to ``task`` and ``fit``.
 
-    Layers, a block, a readout or a pool that is not given is the benchmark's.
+    Layers, a block, a readout, a pool or stages that are not given are the benchmark's. ``task``
+    has options of the benchmark's task. A model with an empty list of ``stages`` has none.
     """
 
     cell: ComponentSpec
@@ -37,7 +38,9 @@ class ModelSpec(Config):
     pool: PoolName | None = None
     hidden: Count | None = None
     parameters: Count | None = None
+    task: dict[str, object] = {}
     fit: dict[str, object] = {}
+    stages: StagesOfModel | None = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -92,17 +95,6 @@ class Benchmark(Config):
                 f"a length must be a whole number of at least 1, not {shown(wrong[0])}"
             )
         return {length: {} if overlay is None else overlay for length, overlay in lengths.items()}
-
-    @field_validator("stages", mode="before")
-    @classmethod
-    def _name_stages(cls, value: object) -> object:
-        return by_name(value)
-
-    @field_validator("stages", mode="after")
-    @classmethod
-    def _check_stages(cls, stages: dict[str, StageSpec]) -> dict[str, StageSpec]:
-        check_names(stages)
-        return stages
 
     @field_validator("seeds", mode="after")
     @classmethod

@@ -12,6 +12,8 @@ from urnn_bench.spec.explain import Where, spec_error
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.grid import GRID_SEPARATOR, GridPoint
 from urnn_bench.spec.load import KeyPath
+from urnn_bench.spec.notation import shown_name
+from urnn_bench.spec.places import StagesOfRun, stages_of, where_of
 from urnn_bench.spec.plausible import check_fit
 from urnn_bench.spec.run import LINEAR
 from urnn_bench.spec.stages import Stage, joined
@@ -20,7 +22,7 @@ from urnn_bench.spec.unresolved import CheckedBenchmark, UnresolvedRun
 
 _MODELS = ("models",)
 _OF_GRID = ("grid",)
-_INHERITED = ("layers", "block", "bidirectional", "readout", "pool")
+_INHERITED = ("layers", "block", "bidirectional", "readout", "pool", "stages")
 _LONGEST_LABEL = 180
 
 
@@ -45,17 +47,16 @@ def draft_of(
     name = label.partition(GRID_SEPARATOR)[0]
     label = grids.label_of(name, point)
     _check_label(checked, name, label)
-    where = _where(checked, name, point)
-    model, task = benchmark.models[name], _with(benchmark.task, point, grids.TASK)
-    if "T" in task.options:
-        raise SpecError(where(("task", "T")) + "lengths belong under the top-level key 'T'")
+    where = where_of(checked, name, point)
+    model, task = benchmark.models[name], _task(checked, name, point, where)
     overlays = {("T", str(T)): benchmark.T.get(T, {}), (*_MODELS, name, "fit"): model.fit}
     if of_fit := grids.below(point, grids.FIT):
         overlays[_OF_GRID] = of_fit
     sized = _sized(model, benchmark, point, where)
     cell = _with(model.cell, point, grids.MODEL)
     task = task.model_copy(update={"options": {**task.options, "T": T}})
-    fit, stages = fit_of(checked, overlays, where), _stages(checked, task, overlays, where)
+    fit = fit_of(checked, overlays, where)
+    stages = _stages(checked, stages_of(checked, name), task, overlays, where)
     return UnresolvedRun(
         label=label,
         model=_with_network(
@@ -78,16 +79,21 @@ def draft_of(
     )
 
 
-def _where(checked: CheckedBenchmark, model: str, point: GridPoint) -> Where:
-    """Return a function that names the place of a key: its axis, if the grid sets it."""
-    axes = {axis: grids.benchmark_path(axis, model) for axis in point}
+def _task(checked: CheckedBenchmark, name: str, point: GridPoint, where: Where) -> ComponentSpec:
+    """Return the task of a model: the benchmark's, with the model's changes, then the grid's.
 
-    def where(path: KeyPath) -> str:
-        setting = (axis for axis, keys in axes.items() if grids.is_below(path, keys))
-        axis = next(setting, None)
-        return checked.where(path if axis is None else ("grid", axis, *path[len(axes[axis]) :]))
-
-    return where
+    Raises SpecError for a length among the options, and a model with another task.
+    """
+    task, changes = checked.benchmark.task, checked.benchmark.models[name].task
+    if changes.get("name", task.name) != task.name:
+        text = f"a model changes options of the benchmark's task, '{shown_name(task.name)}', alone"
+        raise SpecError(checked.where((*_MODELS, name, grids.TASK, "name")) + text)
+    own = {key: value for key, value in changes.items() if key != "name"}
+    task = task.model_copy(update={"options": overrides.merged(task.options, own)})
+    task = _with(task, point, grids.TASK)
+    if "T" in task.options:
+        raise SpecError(where(("task", "T")) + "lengths belong under the top-level key 'T'")
+    return task
 
 
 def _with_network(model: ModelSpec, point: GridPoint, where: Where, name: str) -> ModelSpec:
@@ -137,6 +143,7 @@ def fit_of(
 
 def _stages(
     checked: CheckedBenchmark,
+    of_run: StagesOfRun,
     task: ComponentSpec,
     overlays: Mapping[KeyPath, Mapping[str, object]],
     whose: Where,
@@ -146,10 +153,10 @@ def _stages(
     Raises SpecError if the last one has another length, or the stages do not fit together.
     """
     stages = []
-    for name, spec in checked.benchmark.stages.items():
-        fit = fit_of(checked, {**overlays, ("stages", name, "fit"): spec.fit}, whose)
+    for name, spec in of_run.specs.items():
+        fit = fit_of(checked, {**overlays, (*of_run.path, name, "fit"): spec.fit}, whose)
         stages.append(Stage(name=name, task=spec.task_after(task), fit=fit))
-    return joined(stages, checked.benchmark.stages, checked.where)
+    return joined(stages, of_run.specs, lambda path: checked.where((*of_run.path, *path)))
 
 
 def _inheriting(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:

@@ -1,19 +1,19 @@
 """Edits of a benchmark's mapping before it is checked: ``--set``, ``--updates`` and the like."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import chain, takewhile
 
-from urnn_bench.errors import SpecError, UnknownNameError
+from urnn_bench.errors import SpecError
+from urnn_bench.spec.edits import NAME, write
 from urnn_bench.spec.grid import FIT, NETWORK, SIZES, TASK, axis_path, is_below, with_one_size
-from urnn_bench.spec.load import Document, KeyPath, YamlMapping, parse_value, value_text
+from urnn_bench.spec.load import Document, KeyPath, parse_value, value_text
 from urnn_bench.spec.notation import shown_name, written
-from urnn_bench.spec.stages import by_name
+from urnn_bench.spec.overlays import GRID, MODELS, STAGES, owners_of, remove_overlays
+from urnn_bench.spec.stage_settings import check_stage, name_stages
 
-_GRID, _NAME, _STAGES = "grid", "name", "stages"
-_DEEPEST, _MOST_DIGITS = 20, 20
+_DEEPEST = 20
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,19 @@ def parse_override(text: str) -> Override:
         raise SpecError(
             f"--set takes PATH=VALUE, such as fit.optimizer.lr=1e-2, not '{shown_name(text)}'"
         )
-    if keys[0] == _GRID and len(keys) > 1:
+    if keys[0] == GRID and len(keys) > 1:
         # the key of an axis has dots
-        keys = (_GRID, ".".join(keys[1:]))
+        keys = (GRID, ".".join(keys[1:]))
     return Override(keys, parse_value(value))
 
 
-def apply(document: Document, settings: Sequence[Override]) -> Document:
+def apply(document: Document, settings: Sequence[Override], models: Sequence[str] = ()) -> Document:
     """Return the document with every setting written into its mapping, in order.
 
-    A setting of ``fit.…`` or of the size holds for every run: the same key of a model or a length
-    is removed, so that nothing silently overrides the command line.
+    A setting of ``fit.…``, ``task.…`` or of the size holds for every run: the same key of a model
+    or a length is removed, so that nothing silently overrides the command line. ``models`` are
+    those that are trained, all if there is none. Raises SpecError or UnknownNameError for a
+    setting that cannot be written.
     """
     mapping = deepcopy(document.mapping)
     lengths = mapping.get("T")
@@ -61,31 +63,15 @@ def apply(document: Document, settings: Sequence[Override]) -> Document:
     # the same length twice is left for the benchmark to refuse
     if isinstance(lengths, list) and whole and len({*lengths}) == len(lengths):
         mapping["T"] = {length: {} for length in lengths}
-    # what cannot be named is left for the benchmark to refuse
-    with suppress(ValueError):
-        mapping.update({key: by_name(mapping[key]) for key in (_STAGES,) if key in mapping})
+    name_stages(mapping)
     for leaf in chain.from_iterable(map(leaves, settings)):
-        _check_stage(mapping, leaf)
-        _remove_overlays(mapping, leaf.path)
-        is_of_models = _write_to_networks(mapping, leaf)
-        if leaf.path[0] in mapping or not is_of_models:
-            _write(mapping, leaf)
+        check_stage(mapping, leaf.path, leaf.value, models)
+        remove_overlays(mapping, leaf.path)
+        for owner in owners_of(mapping, leaf.path):
+            write(owner, leaf.path, leaf.value, leaf.source)
+        if STAGES in leaf.path:
+            name_stages(mapping)
     return Document(document.source, mapping, document.lines)
-
-
-def _check_stage(mapping: YamlMapping, leaf: Override) -> None:
-    """Refuse a setting of a stage that there is not, and one number of updates for all stages."""
-    stages = mapping.get(_STAGES)
-    if not isinstance(stages, dict):
-        return
-    if leaf.path[0] == _STAGES and len(leaf.path) > 1 and leaf.path[1] not in stages:
-        raise UnknownNameError("stage", leaf.path[1], map(str, stages))
-    if leaf.path == (FIT, "steps"):
-        last = shown_name([*stages][-1]) if stages else "NAME"
-        raise SpecError(
-            "the benchmark trains in stages, each with its own number of updates; give one, as "
-            f"in --set {_STAGES}.{last}.fit.steps={written(leaf.value)}"
-        )
 
 
 def leaves(setting: Override) -> Sequence[Override]:
@@ -109,8 +95,8 @@ def summary(settings: Sequence[Override]) -> tuple[str, ...]:
 def _replaces(later: KeyPath, earlier: KeyPath) -> bool:
     """Return whether a setting of ``later`` leaves nothing of one of ``earlier``."""
     later, earlier = _one_size(later), _one_size(earlier)
-    is_for_all = later == SIZES[:1] or (later[0] in (FIT, TASK) and len(later) > 1)
-    paths = (earlier, _for_all(earlier)) if is_for_all else (earlier,)
+    is_for_all = later == SIZES[:1] or later[0] in (FIT, TASK, STAGES)
+    paths = (earlier, *_for_more(earlier)) if is_for_all else (earlier,)
     return any(path[: len(later)] == later for path in paths)
 
 
@@ -119,13 +105,19 @@ def _one_size(path: KeyPath) -> KeyPath:
     return (*path[:-1], SIZES[0]) if path[-1] in SIZES else path
 
 
-def _for_all(path: KeyPath) -> KeyPath:
-    """Return the path that sets for every run what ``path`` sets for one model, length or stage."""
-    if path[0] in ("models", _STAGES):
-        return path[2:]
-    if path[0] == _GRID and len(path) > 1:
-        return with_one_size(axis_path(path[1]))
-    return (FIT, *path[2:]) if path[0] == "T" else path
+def _for_more(path: KeyPath) -> Iterator[KeyPath]:
+    """Yield the paths that set for more runs what ``path`` sets for one model, length or stage."""
+    inner = path[2:]
+    if path[0] == MODELS and inner:
+        yield inner
+        yield from _for_more(inner)
+    # the task of a stage remains its own
+    if path[0] == STAGES and inner[:1] == (FIT,):
+        yield inner
+    if path[0] == GRID and len(path) > 1:
+        yield with_one_size(axis_path(path[1]))
+    if path[0] == "T":
+        yield (FIT, *inner)
 
 
 def where(document: Document, settings: Sequence[Override], path: KeyPath) -> str:
@@ -133,9 +125,16 @@ def where(document: Document, settings: Sequence[Override], path: KeyPath) -> st
     known = document.depth(path)
     for setting in reversed(settings):
         shared = _shared_length(setting.path, path)
-        if shared > known or shared == len(setting.path) or setting.path == (*path, _NAME):
+        is_whole = shared == len(setting.path) or setting.path == (*path, NAME)
+        if shared > known or is_whole or _is_written_to_models(setting.path, path):
             return f"{setting.source}: "
     return document.where(path)
+
+
+def _is_written_to_models(setting: KeyPath, path: KeyPath) -> bool:
+    """Return whether a setting of a block, a readout or a stage also set a model's own."""
+    has_own = path[:1] == (MODELS,) and path[2:3] in {(key,) for key in (*NETWORK, STAGES)}
+    return has_own and len(setting) > 1 and is_below(path[2:], setting)
 
 
 def _shared_length(path_a: KeyPath, path_b: KeyPath) -> int:
@@ -155,105 +154,4 @@ def merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, 
 
 
 def _same_name(old: Mapping[str, object], new: Mapping[str, object]) -> bool:
-    return new.get(_NAME, old.get(_NAME)) == old.get(_NAME)
-
-
-def _write(mapping: YamlMapping, setting: Override) -> None:
-    node = mapping
-    for key in setting.path[:-1]:
-        node = _child(node, key, setting)
-    _write_key(node, _same_key(node, setting.path[-1]), setting.value)
-
-
-def _write_key(node: YamlMapping, key: object, value: object) -> None:
-    if key == _NAME and node.get(_NAME, value) != value:
-        # another optimizer, cell or task does not have the options of the old one
-        node.clear()
-    if key in SIZES:
-        _remove_sizes(node)
-    node[key] = deepcopy(value)
-
-
-def _child(node: YamlMapping, name: str, setting: Override) -> YamlMapping:
-    """Return the mapping below a key; make it if there is none, or only the name of a component."""
-    key = _same_key(node, name)
-    child = node.get(key)
-    if isinstance(child, str):
-        child = {_NAME: child}
-    if not isinstance(child, dict | None):
-        raise SpecError(f"{setting.source}: there is nothing below '{shown_name(key)}' to set")
-    mapping: YamlMapping = {} if child is None else child
-    node[key] = mapping
-    return mapping
-
-
-def _same_key(node: Iterable[object], key: str) -> object:
-    """Return the key of ``node`` that is written as ``key``: lengths are numbers in the file."""
-    # isdecimal takes digits of every script, and a length has no more than these
-    new = int(key) if key.isascii() and key.isdecimal() and len(key) < _MOST_DIGITS else key
-    return next((known for known in node if str(known) == key), new)
-
-
-def _remove_overlays(mapping: YamlMapping, path: KeyPath) -> None:
-    """Remove what models, lengths and the grid set at a path that holds for every run."""
-    models = [model for model in _values(mapping.get("models")) if isinstance(model, dict)]
-    key, *inner = path
-    if key == FIT:
-        stages = [stage for stage in _values(mapping.get(_STAGES)) if isinstance(stage, dict)]
-        owners = (owner.get(FIT) for owner in (*models, *stages))
-        for overlay in (*owners, *_values(mapping.get("T"))):
-            _remove(overlay, inner)
-    if key in SIZES:
-        for model in models:
-            _remove_sizes(model)
-    if key in NETWORK and not inner:
-        for model in models:
-            _remove(model, path)
-    if key in (FIT, TASK, *SIZES, *NETWORK):
-        _remove_from_grid(mapping.get(_GRID), path)
-    if key == _GRID and inner:
-        _remove_from_grid(mapping.get(_GRID), axis_path(inner[0]), keep=inner[0])
-
-
-def _write_to_networks(mapping: YamlMapping, leaf: Override) -> bool:
-    """Write a part of a block or a readout into every model that has its own, if one has."""
-    key, *inner = leaf.path
-    if key not in NETWORK or not inner:
-        return False
-    models = [model for model in _values(mapping.get("models")) if isinstance(model, dict)]
-    own = [model for model in models if model.get(key) is not None]
-    for model in own:
-        if isinstance(model[key], str):
-            model[key] = {_NAME: model[key]}
-        _write(model, leaf)
-    return bool(own)
-
-
-def _values(node: object) -> list[object]:
-    return list(node.values()) if isinstance(node, dict) else []
-
-
-def _remove_from_grid(grid: object, path: Sequence[str], keep: str = "") -> None:
-    """Remove the axes of a grid that set the value at ``path``, a part of it, or more."""
-    if not isinstance(grid, dict):
-        return
-    path = with_one_size(tuple(path))
-    for axis in [*grid]:
-        axis_keys = with_one_size(axis_path(str(axis)))
-        if axis != keep and (is_below(axis_keys, path) or is_below(path, axis_keys)):
-            del grid[axis]
-
-
-def _remove_sizes(node: YamlMapping) -> None:
-    for size in SIZES:
-        node.pop(size, None)
-
-
-def _remove(node: object, path: Sequence[str]) -> None:
-    """Remove ``path`` from nested mappings, or a value that is not a mapping on the way there."""
-    if not isinstance(node, dict) or not path or path[0] not in node:
-        return
-    if len(path) > 1 and isinstance(node[path[0]], dict):
-        _remove(node[path[0]], path[1:])
-    else:
-        del node[path[0]]
+    return new.get(NAME, old.get(NAME)) == old.get(NAME)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from urnn_bench.errors import SpecError
 from urnn_bench.spec.explain import Where
@@ -11,7 +11,7 @@ from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.types import ComponentSpec, Config
 
-_NAME, _STAGES = "name", "stages"
+_NAME = "name"
 _LONGEST_NAME = 40
 
 
@@ -45,9 +45,6 @@ class Stage(Config):
     fit: Fit
 
 
-Stages = Annotated[dict[str, StageSpec], Field(min_length=1)]
-
-
 def by_name(value: object) -> object:
     """Return a list of stages as a mapping by their names; raise ValueError if it cannot be one."""
     if isinstance(value, dict):
@@ -65,13 +62,20 @@ def by_name(value: object) -> object:
     return stages
 
 
-def check_names(stages: Mapping[str, StageSpec]) -> None:
+def _with_names(stages: dict[str, StageSpec]) -> dict[str, StageSpec]:
     """Raise ValueError for a name that a column or a figure cannot show."""
     for name in stages:
         if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
             raise ValueError(
                 f"the name of a stage has 1 to {_LONGEST_NAME} characters, not '{shown_name(name)}'"
             )
+    return stages
+
+
+_ByName, _WithNames = BeforeValidator(by_name), AfterValidator(_with_names)
+# those of a benchmark, and those of one of its models, which may have none
+Stages = Annotated[dict[str, StageSpec], Field(min_length=1), _ByName, _WithNames]
+StagesOfModel = Annotated[dict[str, StageSpec], _ByName, _WithNames]
 
 
 def joined(
@@ -79,21 +83,22 @@ def joined(
 ) -> tuple[Stage, ...]:
     """Return the stages of one run: only the last one can solve the task and so end early.
 
-    Raises SpecError for a key that stages cannot have on their own.
+    ``where`` names the place of a key below the stages. Raises SpecError for a key that stages
+    cannot have on their own.
     """
     if not stages:
         return ()
     *earlier, last = stages
     if "T" in specs[last.name].task:
         text = "lengths of the last stage belong under the top-level key 'T'"
-        raise SpecError(where((_STAGES, last.name, "task", "T")) + text)
+        raise SpecError(where((last.name, "task", "T")) + text)
     for stage in earlier:
         if specs[stage.name].fit.get("solved") is not None:
             text = "only the last stage can be solved; remove the key here"
-            raise SpecError(where((_STAGES, stage.name, "fit", "solved")) + text)
+            raise SpecError(where((stage.name, "fit", "solved")) + text)
         if stage.fit.dtype != last.fit.dtype:
             text = f"every stage has the weights, and so the type, of the last, {last.fit.dtype}"
-            raise SpecError(where((_STAGES, stage.name, "fit", "dtype")) + text)
+            raise SpecError(where((stage.name, "fit", "dtype")) + text)
     unsolved = [stage.fit.model_copy(update={"solved": None}) for stage in earlier]
     pairs = zip(earlier, unsolved, strict=True)
     return (*(stage.model_copy(update={"fit": fit}) for stage, fit in pairs), last)

@@ -41,7 +41,7 @@ def check_benchmark(
     ``cells`` are models that may be selected even if the file does not list them.
     Raises SpecError with file, line, path and near miss.
     """
-    edited = overrides.apply(document, _settings(document, selection, cells))
+    edited = overrides.apply(document, _settings(document, selection, cells), selection.models)
 
     def where(path: KeyPath) -> str:
         return overrides.where(edited, selection.settings, path)

@@ -74,8 +74,7 @@ class UnresolvedRun:
         are not known here.
         """
         same_components = all(
-            component.name == recorded.name
-            and component.options.items() <= recorded.options.items()
+            _is_same(component, recorded)
             for component, recorded in (
                 (self.task, run.task),
                 (self.model.cell, run.cell),
@@ -91,10 +90,21 @@ class UnresolvedRun:
         own = self.model.layers or 1, self.model.block, self.model.bidirectional or False
         same_layers = own == (run.layers, run.block, run.bidirectional)
         same_network = same_components and same_width and same_layers and same_pool
-        same_stages = _earlier_fits(self.stages) == _earlier_fits(run.stages)
+        same_stages = _have_same_earlier_stages(self.stages, run.stages)
         same_stages &= (self.start_from is None) == (run.start_from is None)
         return same_network and same_stages and self.fit == run.fit.model_copy(update=ignored)
 
 
-def _earlier_fits(stages: Sequence[Stage]) -> list[tuple[str, Fit]]:
-    return [(stage.name, stage.fit) for stage in stages[:-1]]
+def _is_same(component: ComponentSpec, recorded: ComponentSpec) -> bool:
+    """Return whether a recorded component has the name and the options of one of a file."""
+    same_name = component.name == recorded.name
+    return same_name and component.options.items() <= recorded.options.items()
+
+
+def _have_same_earlier_stages(stages: Sequence[Stage], recorded: Sequence[Stage]) -> bool:
+    """Return whether recorded stages before the last are those of a file."""
+    earlier, others = stages[:-1], recorded[:-1]
+    return len(earlier) == len(others) and all(
+        (a.name, a.fit) == (b.name, b.fit) and _is_same(a.task, b.task)
+        for a, b in zip(earlier, others, strict=True)
+    )

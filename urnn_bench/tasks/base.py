@@ -90,6 +90,13 @@ class Task(ABC):
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
         """Return batch ``index`` of a split, a function of these arguments alone."""
 
+    def compared(self, batch: Batch) -> Batch:
+        """Return the part of a batch by which two runs are told to have seen the same data.
+
+        A task whose options add inputs to the same data leaves those out.
+        """
+        return batch
+
     def training_examples(self) -> int | None:
         """Return how many sequences a pass through the training set has; None if it has no end.
 

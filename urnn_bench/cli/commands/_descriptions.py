@@ -122,6 +122,10 @@ def _benchmark(components: Components, name: str) -> Description:
         "T": ", ".join(map(str, benchmark.T)),
         "seeds": ", ".join(map(str, benchmark.seeds)),
         "models": {run.label: _size(components, run) for run in runs},
+        "task of models that change it": {
+            label: _written(model.task) for label, model in benchmark.models.items() if model.task
+        },
+        "stages": {run.label: _stages(run) for run in runs if run.stages},
         "grid": {axis: _value(values) for axis, values in benchmark.grid.items()},
         "fit of the first model": _flat(runs[0].fit),
         "scored also at T": _value(benchmark.evaluate.T) if benchmark.evaluate else (),
@@ -208,6 +212,14 @@ def _value(value: object) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(map(_value, value))
     return "none" if value is None else str(value)
+
+
+def _written(options: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}: {_value(value)}" for name, value in options.items())
+
+
+def _stages(run: Run) -> str:
+    return ", ".join(f"{stage.name} ({stage.fit.steps} updates)" for stage in run.stages)
 
 
 def _flat(fit: Fit) -> dict[str, JsonValue]:
