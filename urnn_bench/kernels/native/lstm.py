@@ -1,14 +1,13 @@
 """The stock LSTM on a CPU: ``lstm.c`` over a whole sequence, with its own backward pass.
 
 Hochreiter and Schmidhuber (1997); forget gate after Gers, Schmidhuber and Cummins (2000). Beside
-its states it keeps six vectors a step: the gates i, f, g and o, c and tanh(c).
+its states it keeps six vectors a step: c, the gates i, f, g and o, and tanh(c).
 
 T steps, B batch, F input features, H hidden width.
 """
 
 import ctypes
-from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
 from typing import Protocol
 
 import torch
@@ -27,10 +26,9 @@ from urnn_bench.kernels.weights import DenseWeights
 
 _SOURCE = panels.source("lstm.c", ("lstm_forward", "lstm_backward"))
 _POINTERS = ("w", "v", "w_back", "v_back", "scale", "offset")
-_KEPT = 6
-# gradients of gates that are computed before the matrices' are made of them: few enough to be in a
-# cache still, so many that waiting for all threads costs nothing
-_AT_ONCE = 2**20
+_KEPT = 5
+# each has a gradient of the matrices of its own: enough to share out, few enough to hold
+_MOST_PARTS = 16
 
 
 class _Weights:
@@ -49,12 +47,28 @@ class _Weights:
         struct = _struct()(*map(address, self.tensors), self.n, self.features)
         self.pointer = ctypes.byref(struct)
 
-    def run(self, name: str, sizes: tuple[int, ...], *tensors: Tensor | None) -> None:
-        """Call a function of the library for a sequence whose batch, shared out, ends ``sizes``."""
-        # what the forward pass needs: a table of gates and two of c; backward, h, c twice and F
-        width = self.code.rounded(4 * self.n) + self.code.rounded(self.features) + 4 * self.n
-        scratch = self.code.rows * width + _KEPT * self.n
-        self.code.run(name, sizes[-1], (self.pointer, *sizes), *tensors, scratch=scratch)
+    def parts(self, batch: int) -> int:
+        """Return how many parts a batch is in, whatever the number of threads."""
+        groups = -(-batch // self.code.rows)
+        return min(groups, _MOST_PARTS) if groups > 1 else max(1, min(batch, 2))
+
+    def forward(self, x: Tensor, h0: Tensor, cs: Tensor, hs: Tensor, kept: Tensor | None) -> None:
+        """Fill ``hs``, ``cs`` but for its first, and ``kept``."""
+        (steps, batch, _), code = hs.shape, self.code
+        sizes = (self.pointer, steps, batch, self.parts(batch), len(cs))
+        scratch = code.rows * code.rounded(4 * self.n) + _KEPT * self.n
+        code.run("lstm_forward", sizes[3], sizes, x, h0, cs, hs, kept, scratch=scratch)
+
+    def backward(self, past: tuple[Tensor, ...], *gradients: Tensor | None) -> None:
+        """Fill gradients from what a forward pass has left, and the cotangents of h, the last."""
+        (steps, batch, _), code, parts = past[-1].shape, self.code, gradients[-1].shape[0]
+        rows = -(-batch // parts)
+        at_once = max(1, code.strip // max(1, rows))
+        columns = self.n + self.features + 1
+        width = code.rounded(columns) + columns + 8 * self.n + code.rows
+        scratch = at_once * rows * width + code.rows * code.rounded(self.features)
+        sizes = (self.pointer, steps, batch, parts, at_once)
+        code.run("lstm_backward", parts, sizes, *past, *gradients, scratch=scratch)
 
 
 class _Context(Context[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]], Protocol):
@@ -76,60 +90,30 @@ class _Recurrence(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """Run the C code forward; what the backward pass needs is saved only if it may come."""
         # a bias is the weight of a feature that is one: its gradient comes with the matrix's
-        x, h0, c0 = pad(dense(x), (0, 1), value=1.0), dense(h0), dense(c0)
+        x, h0 = pad(dense(x), (0, 1), value=1.0), dense(h0)
         (steps, batch, _), n = x.shape, weights.n
-        hs, last_c = x.new_empty(steps, batch, n), torch.empty_like(c0)
+        hs, cs = x.new_empty(steps, batch, n), x.new_empty(steps + 1 if needs_grad else 2, batch, n)
+        cs[0] = c0
         kept = x.new_empty(steps, batch, _KEPT * n) if needs_grad else None
-        weights.run("lstm_forward", (steps, batch), x, h0, c0, hs, last_c, kept)
+        weights.forward(x, h0, cs, hs, kept)
         ctx.weights = weights
-        ctx.save_for_backward(x, hs, h0, c0, kept)
-        return hs, last_c
+        ctx.save_for_backward(kept, cs, x, hs, h0)
+        return hs, cs[steps % len(cs)].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: _Context, dhs: Tensor, dlast_c: Tensor) -> tuple[Tensor | None, ...]:
-        """Run the C code backward, some steps at a time, and add up the matrices' gradients."""
-        weights, (x, hs, h0, c0, kept) = ctx.weights, ctx.saved_tensors
-        (steps, batch, _), n, dhs = hs.shape, weights.n, dense(dhs)
-        # replaced by those of earlier and earlier states
-        dh, dc = torch.zeros_like(h0), dense(dlast_c).clone()
-        dx = x.new_empty(steps, batch, weights.features) if ctx.needs_input_grad[2] else None
-        gradients, wide = _Gradients(weights, x, h0, hs), 4 * n
-        for first, last in _from_the_end(steps, max(1, _AT_ONCE // max(1, batch * wide))):
-            d = dhs.new_empty(last - first, batch, wide)
-            weights.run("lstm_backward", (first, last, batch), kept, c0, dhs, d, dh, dc, dx)
-            gradients.add(first, d)
-        return None, None, dx, dh, dc, *gradients.of_weights()
-
-
-class _Gradients:
-    """Sums over T and B for V, W and the bias, from the gradients d (T, B, 4H) of all gates."""
-
-    def __init__(self, weights: _Weights, x: Tensor, h0: Tensor, hs: Tensor) -> None:
-        self.weights, self.x, self.h0, self.hs = weights, x, h0.unsqueeze(0), hs
-        code, wide = weights.code, 4 * weights.n
-        self.by_w = hs.new_zeros(wide, code.rounded(weights.n))
-        self.by_v = hs.new_zeros(wide, code.rounded(weights.features + 1))
-
-    def add(self, first: int, d: Tensor) -> None:
-        """Add what the steps from ``first`` on give."""
-        outer, last = self.weights.code.outer, first + len(d)
-        outer(self.by_v, d, self.x[first:last])
-        if first == 0:
-            outer(self.by_w, d[:1], self.h0)
-            outer(self.by_w, d[1:], self.hs[: last - 1])
-        else:
-            outer(self.by_w, d, self.hs[first - 1 : last - 1])
-
-    def of_weights(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the gradients of V (4H, F), W (4H, H) and the bias (4H)."""
-        n, features = self.weights.n, self.weights.features
-        return self.by_v[:, :features], self.by_w[:, :n], self.by_v[:, features]
-
-
-def _from_the_end(steps: int, at_once: int) -> Iterator[tuple[int, int]]:
-    for last in range(steps, 0, -at_once):
-        yield max(0, last - at_once), last
+        """Run the C code backward and add up what its parts of the batch give the matrices."""
+        weights, (_, _, x, hs, _) = ctx.weights, ctx.saved_tensors
+        (steps, batch, n), features, code = hs.shape, weights.features, weights.code
+        dh, dc = hs.new_zeros(batch, code.rounded(n)), dense(dlast_c).repeat(2, 1, 1)
+        dx = x.new_empty(steps, batch, features) if ctx.needs_input_grad[2] else None
+        parts = hs.new_zeros(weights.parts(batch), 4 * n, code.rounded(n + features + 1))
+        weights.backward((*ctx.saved_tensors, dense(dhs)), dh, dc, dx, parts)
+        # one after the other: how torch adds them up may depend on its threads
+        dw = reduce(torch.Tensor.add_, parts)
+        dw_h, dw_x, dbias = dw[:, :n], dw[:, n : n + features], dw[:, n + features]
+        return None, None, dx, dh[:, :n], dc[0], dw_x, dw_h, dbias
 
 
 def _run(_: object, x: Tensor, state: State, w: DenseWeights) -> tuple[Tensor, State]:

@@ -98,9 +98,18 @@ static inline int edge(int first, int last, int g) {
     return first + (int)((ptrdiff_t)(last - first) * g / groups_of(last - first));
 }
 
+/* `count` numbers; a call of memcpy takes longer than so few of them. */
+ALWAYS void copy_row(REAL *to, const REAL *from, int count) {
+    if (count < LANES)
+        for (int i = 0; i < count; i++) to[i] = from[i];
+    else
+        for (int i = 0; i < count; i += LANES)
+            put(to + begin(i, count), some(from + begin(i, count), LANES), LANES);
+}
+
 static void copy(REAL *to, table from, int columns, int count) {
     for (int r = 0; r < count; r++)
-        memcpy(to + (ptrdiff_t)r * columns, from.at + r * from.row, columns * sizeof(REAL));
+        copy_row(to + (ptrdiff_t)r * columns, from.at + r * from.row, columns);
 }
 
 /* Rows (depth, columns), `stride` apart, in panels of so many columns, each row by row. Rows are
@@ -110,26 +119,31 @@ ALWAYS void pack(REAL *to, const REAL *from, ptrdiff_t stride, int columns, int 
     for (int i = 0; i < depth; i++, from += stride) {
         for (int k = 0; k < whole; k += width)
             memcpy(to + k * depth + i * width, from + k, width * sizeof(REAL));
-        if (whole < columns)
-            memcpy(to + whole * depth + i * width, from + whole, (columns - whole) * sizeof(REAL));
+        copy_row(to + whole * depth + i * width, from + whole, columns - whole);
     }
 }
 
 /* Rows first to last of a gradient: dw, whose rows are rounded up, becomes the sum of it and of
-   d' y over all places; d has `width` columns. */
+   d' y over `depth` places; d has `width` columns, y is in panels. */
+static void add_outer(int width, int columns, int depth, int first, int last, const REAL *d,
+                      const REAL *y, REAL *dw, REAL *by_row) {
+    const int wide = rounded(columns);
+    pack(by_row, d + first, width, last - first, depth, ROWS);
+    for (int row = first; row < last; row += ROWS) {
+        const table sum = {dw + (ptrdiff_t)row * wide, wide};
+        const factor x = {by_row + (row - first) * depth, 1, ROWS};
+        product(sum, sum, (const vec *)y, x, columns, depth, least(ROWS, last - row));
+    }
+}
+
+/* The same over all places, y in rows. */
 void panel_outer(int width, int columns, ptrdiff_t places, int first, int last, const REAL *d,
                  const REAL *y, REAL *dw, REAL *scratch) {
-    const int wide = rounded(columns);
-    REAL *by_row = scratch + STRIP * wide;
     for (ptrdiff_t m = 0; m < places; m += STRIP) {
         const int depth = m + STRIP < places ? STRIP : (int)(places - m);
         pack(scratch, y + m * columns, columns, columns, depth, PANEL * LANES);
-        pack(by_row, d + m * width + first, width, last - first, depth, ROWS);
-        for (int row = first; row < last; row += ROWS) {
-            const table sum = {dw + (ptrdiff_t)row * wide, wide};
-            const factor x = {by_row + (row - first) * depth, 1, ROWS};
-            product(sum, sum, (const vec *)scratch, x, columns, depth, least(ROWS, last - row));
-        }
+        add_outer(width, columns, depth, first, last, d + m * width, scratch, dw,
+                  scratch + STRIP * rounded(columns));
     }
 }
 
