@@ -50,7 +50,7 @@ class Lstm(Cell[Weights]):
     Options = LstmOptions
     options: LstmOptions
     state_names = ("h", "c")
-    kernels = {"vendor": vendor.LSTM, "c": lstm.LSTM, "bptt": bptt.LSTM}
+    kernels = {"c": lstm.LSTM, "vendor": vendor.LSTM, "bptt": bptt.LSTM}
 
     def __init__(self, inputs: int, hidden: int, options: LstmOptions) -> None:
         super().__init__(inputs, hidden, options)

@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
 from urnn_bench.kernels.autograd import Context
-from urnn_bench.kernels.choose import Implementation
+from urnn_bench.kernels.choose import HasWidth, Implementation
 from urnn_bench.kernels.native import compiler, panels
 from urnn_bench.kernels.native.memory import PRECISIONS, address, dense, require
 from urnn_bench.kernels.native.panels import Code
@@ -29,6 +29,8 @@ _POINTERS = ("w", "v", "w_back", "v_back", "scale", "offset")
 _KEPT = 5
 # each has a gradient of the matrices of its own: enough to share out, few enough to hold
 _MOST_PARTS = 16
+# beyond it most of the time is that of products, in which torch's own LSTM is as fast
+_FASTER_UP_TO = 64
 
 
 class _Weights:
@@ -59,16 +61,22 @@ class _Weights:
         scratch = code.rows * code.rounded(4 * self.n) + _KEPT * self.n
         code.run("lstm_forward", sizes[3], sizes, x, h0, cs, hs, kept, scratch=scratch)
 
-    def backward(self, past: tuple[Tensor, ...], *gradients: Tensor | None) -> None:
-        """Fill gradients from what a forward pass has left, and the cotangents of h, the last."""
-        (steps, batch, _), code, parts = past[-1].shape, self.code, gradients[-1].shape[0]
-        rows = -(-batch // parts)
+    def backward(self, past: tuple[Tensor, ...], *gradients: Tensor | None) -> Tensor:
+        """Fill gradients by x and the state; return [W, V, bias]'s (4H, H + F + 1).
+
+        ``past`` is what a forward pass has left, and the cotangents of h (T, B, H).
+        """
+        (steps, batch, _), code, parts = past[-1].shape, self.code, self.parts(past[-1].shape[1])
+        columns, rows = self.n + self.features + 1, -(-batch // parts)
         at_once = max(1, code.strip // max(1, rows))
-        columns = self.n + self.features + 1
         width = code.rounded(columns) + columns + 8 * self.n + code.rows
         scratch = at_once * rows * width + code.rows * code.rounded(self.features)
+        dw = past[-1].new_zeros(parts, 4 * self.n, code.rounded(columns))
         sizes = (self.pointer, steps, batch, parts, at_once)
-        code.run("lstm_backward", parts, sizes, *past, *gradients, scratch=scratch)
+        code.run("lstm_backward", parts, sizes, *past, *gradients, dw, scratch=scratch)
+        # one after the other: how torch adds them up may depend on its threads
+        total: Tensor = reduce(torch.Tensor.add_, dw)
+        return total[:, :columns]
 
 
 class _Context(Context[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]], Protocol):
@@ -91,7 +99,7 @@ class _Recurrence(torch.autograd.Function):
         """Run the C code forward; what the backward pass needs is saved only if it may come."""
         # a bias is the weight of a feature that is one: its gradient comes with the matrix's
         x, h0 = pad(dense(x), (0, 1), value=1.0), dense(h0)
-        (steps, batch, _), n = x.shape, weights.n
+        (steps, batch), n = x.shape[:2], weights.n
         hs, cs = x.new_empty(steps, batch, n), x.new_empty(steps + 1 if needs_grad else 2, batch, n)
         cs[0] = c0
         kept = x.new_empty(steps, batch, _KEPT * n) if needs_grad else None
@@ -105,14 +113,11 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: _Context, dhs: Tensor, dlast_c: Tensor) -> tuple[Tensor | None, ...]:
         """Run the C code backward and add up what its parts of the batch give the matrices."""
         weights, (_, _, x, hs, _) = ctx.weights, ctx.saved_tensors
-        (steps, batch, n), features, code = hs.shape, weights.features, weights.code
-        dh, dc = hs.new_zeros(batch, code.rounded(n)), dense(dlast_c).repeat(2, 1, 1)
+        (steps, batch, n), features = hs.shape, weights.features
+        dh, dc = hs.new_zeros(batch, weights.code.rounded(n)), dense(dlast_c).repeat(2, 1, 1)
         dx = x.new_empty(steps, batch, features) if ctx.needs_input_grad[2] else None
-        parts = hs.new_zeros(weights.parts(batch), 4 * n, code.rounded(n + features + 1))
-        weights.backward((*ctx.saved_tensors, dense(dhs)), dh, dc, dx, parts)
-        # one after the other: how torch adds them up may depend on its threads
-        dw = reduce(torch.Tensor.add_, parts)
-        dw_h, dw_x, dbias = dw[:, :n], dw[:, n : n + features], dw[:, n + features]
+        dw = weights.backward((*ctx.saved_tensors, dense(dhs)), dh, dc, dx)
+        dw_h, dw_x, dbias = dw[:, :n], dw[:, n:-1], dw[:, -1]
         return None, None, dx, dh[:, :n], dc[0], dw_x, dw_h, dbias
 
 
@@ -146,6 +151,15 @@ def _struct() -> type[ctypes.Structure]:
     return type("Weights", (ctypes.Structure,), {"_fields_": [*pointers, *numbers]})
 
 
+def _slower_for(cell: HasWidth) -> bool:
+    return cell.hidden > _FASTER_UP_TO
+
+
 LSTM = Implementation(
-    frozenset({"cpu"}), _run, _unavailable_for, own_threads=True, warm_up=_warm_up
+    frozenset({"cpu"}),
+    _run,
+    _unavailable_for,
+    own_threads=True,
+    warm_up=_warm_up,
+    slower_for=_slower_for,
 )
