@@ -4,6 +4,7 @@ import pytest
 import torch
 from contracts.selection import sizes_of
 
+from urnn_bench.cells.lstm import Lstm
 from urnn_bench.errors import KernelError
 from urnn_bench.kernels.choose import Implementation, available, choose
 from urnn_bench.kernels.time_loop import unroll
@@ -151,6 +152,35 @@ def test_the_choice_of_a_kernel_has_a_reason():
     assert (
         choose(TwoKernels(), "cpu", "eager").reason == choose(TwoKernels(), "cpu", "quick").reason
     )
+
+
+class SmallAndLarge:
+    """A recurrence with a kernel that is quicker than the other up to four units."""
+
+    def __init__(self, hidden):
+        self.hidden = hidden
+
+    kernels = {
+        "small": Implementation(
+            frozenset({"cpu"}), unroll, slower_for=lambda cell: cell.hidden > 4
+        ),
+        "any": Implementation(frozenset({"cpu", "mps"}), unroll),
+        "more": Implementation(frozenset({"cpu"}), unroll),
+    }
+
+
+def test_auto_takes_a_kernel_that_is_slower_last():
+    assert choose(SmallAndLarge(4), "cpu", "auto").name == "small"
+    assert choose(SmallAndLarge(5), "cpu", "auto").name == "any"
+    assert choose(SmallAndLarge(4), "mps", "auto").name == "any"
+    assert choose(SmallAndLarge(5), "cpu", "small").name == "small"
+
+
+@pytest.mark.parametrize(("hidden", "name"), [(64, "c"), (65, "vendor")])
+def test_the_lstm_is_in_c_up_to_a_width(hidden, name):
+    cell = Lstm(3, hidden, Lstm.Options())
+    skip_unless_available(cell, "c")
+    assert choose(cell, "cpu", "auto").name == name
 
 
 def test_a_requested_kernel_runs_or_raises_an_error_with_the_reason():

@@ -14,6 +14,7 @@ import torch
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.gru import Gru
+from urnn_bench.cells.lstm import Lstm
 from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
 from urnn_bench.cells.urnn import Urnn, UrnnOptions
 from urnn_bench.engine.loop import train_run
@@ -45,6 +46,11 @@ def urnn(hidden=16, bias=0.0, dtype=torch.float64, **options):
 def lstm(hidden=13, dtype=torch.float64):
     with seeded(0, "init"):
         return LstmPaper(3, hidden, LstmPaperOptions()).to(dtype)
+
+
+def stock_lstm(hidden=13, dtype=torch.float64):
+    with seeded(0, "init"):
+        return Lstm(3, hidden, Lstm.Options()).to(dtype)
 
 
 def gru(hidden=13, dtype=torch.float64):
@@ -101,14 +107,14 @@ def test_urnn_where_z_is_exactly_zero():
     assert all(torch.equal(a, b) for a, b in zip(slow, fast, strict=True))
 
 
-@pytest.mark.parametrize("make", [urnn, lstm, gru])
+@pytest.mark.parametrize("make", [urnn, lstm, stock_lstm, gru])
 def test_five_thousand_steps(make):
     cell, x = make(), inputs(5000, 3)
     slow = gradients(cell, lambda *a: unroll(cell, *a), x)
     assert same(slow, gradients(cell, lambda *a: run_in_c(cell, *a), x), 1e-9)
 
 
-@pytest.mark.parametrize("make", [urnn, lstm, gru])
+@pytest.mark.parametrize("make", [urnn, lstm, stock_lstm, gru])
 def test_float32_errs_no_more_than_the_time_loop_in_float32(make):
     """Against float64; twice the loop's own error, as sums are taken in another order."""
     exact_cell = make()
@@ -124,7 +130,7 @@ def test_float32_errs_no_more_than_the_time_loop_in_float32(make):
     assert 0 < kernel < 2 * loop + 1e-6
 
 
-@pytest.mark.parametrize("make", [urnn, lstm, gru])
+@pytest.mark.parametrize("make", [urnn, lstm, stock_lstm, gru])
 def test_threads_change_nothing(make):
     """Not to the bit: 40 rows are several groups, whose sums are added up in a fixed order."""
     cell, x, found = make(), inputs(30, 40), []
@@ -149,7 +155,7 @@ def test_without_gradients_nothing_is_kept_and_values_are_the_same():
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the flags are those of x86-64")
 @pytest.mark.parametrize(("flag", "lanes"), [("-mno-avx512f", 8), ("-mno-avx", 4)])
-@pytest.mark.parametrize("make", [urnn, lstm, gru])
+@pytest.mark.parametrize("make", [urnn, lstm, stock_lstm, gru])
 def test_narrower_vectors_from_the_same_source(make, flag, lanes, monkeypatch, tmp_path):
     """AVX2 and plain builds; a processor without AVX-512 builds the former anyway."""
     monkeypatch.setattr(compiler, "_FLAGS", (*compiler._FLAGS, flag))
@@ -241,7 +247,7 @@ def test_what_is_not_finite_is_not_hidden(name, bad):
     assert torch.equal(cell.readout_features(slow).isnan(), cell.readout_features(fast).isnan())
 
 
-@pytest.mark.parametrize("make", [urnn, lstm, gru])
+@pytest.mark.parametrize("make", [urnn, lstm, stock_lstm, gru])
 def test_the_last_state_is_a_copy(make):
     cell, x = make(), inputs(4, 2)
     hs, last = run_in_c(cell, x, cell.initial_state(2), cell.weights())
@@ -322,7 +328,7 @@ def curve(name, kernel):
     ]
 
 
-@pytest.mark.parametrize("name", ["irnn", "lstm_paper", "gru", "rnn", "urnn"])
+@pytest.mark.parametrize("name", ["irnn", "lstm_paper", "lstm", "gru", "rnn", "urnn"])
 def test_a_fused_run_learns_the_same_curve(name):
     slow, fast = curve(name, "eager"), curve(name, "c")
     assert len(slow) == 50 and slow[-1] < slow[0]

@@ -10,6 +10,7 @@ import torch
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.gru import Gru
+from urnn_bench.cells.lstm import Lstm
 from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
 from urnn_bench.cells.urnn import Urnn, UrnnOptions
 from urnn_bench.errors import KernelError
@@ -28,6 +29,11 @@ def urnn():
 def lstm():
     with seeded(0, "init"):
         return LstmPaper(3, 8, LstmPaperOptions()).double()
+
+
+def stock_lstm():
+    with seeded(0, "init"):
+        return Lstm(3, 8, Lstm.Options()).double()
 
 
 def gru():
@@ -49,7 +55,7 @@ def losses(cell, hs):
     return cell.readout_features(hs).square().mean(), cell.readout_features(hs).sin().mean()
 
 
-@pytest.mark.parametrize("name", ["urnn", "rnn", "lstm_paper", "gru"])
+@pytest.mark.parametrize("name", ["urnn", "rnn", "lstm_paper", "lstm", "gru"])
 def test_parameters_changed_in_place_before_the_backward_pass_do_not_reach_it(name):
     """As by an optimizer between two backward passes of one forward pass."""
     found, x = [], inputs(5, 2)
@@ -73,7 +79,7 @@ def test_parameters_changed_in_place_before_the_backward_pass_do_not_reach_it(na
         torch.testing.assert_close(fast, slow, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("make", [urnn, lstm, gru])
+@pytest.mark.parametrize("make", [urnn, lstm, stock_lstm, gru])
 def test_a_state_changed_in_place_before_the_backward_pass_is_an_error(make):
     cell = make()
     state = tuple(s.detach().clone().requires_grad_() for s in cell.initial_state(2))
@@ -84,7 +90,7 @@ def test_a_state_changed_in_place_before_the_backward_pass_is_an_error(make):
         cell.readout_features(hs).sum().backward()
 
 
-@pytest.mark.parametrize("make", [urnn, lstm, gru])
+@pytest.mark.parametrize("make", [urnn, lstm, stock_lstm, gru])
 def test_what_does_not_fit_is_refused_before_c_reads_it(make):
     cell, w = make(), make().weights()
     for x, state in (

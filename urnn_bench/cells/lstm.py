@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from urnn_bench.cells import _init
 from urnn_bench.cells.base import Cell
 from urnn_bench.kernels import bptt, vendor
-from urnn_bench.kernels.native import dense
+from urnn_bench.kernels.native import lstm
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.weights import DenseWeights
 from urnn_bench.spec.types import Config
@@ -50,7 +50,7 @@ class Lstm(Cell[Weights]):
     Options = LstmOptions
     options: LstmOptions
     state_names = ("h", "c")
-    kernels = {"vendor": vendor.LSTM, "c": dense.LSTM, "bptt": bptt.LSTM}
+    kernels = {"c": lstm.LSTM, "vendor": vendor.LSTM, "bptt": bptt.LSTM}
 
     def __init__(self, inputs: int, hidden: int, options: LstmOptions) -> None:
         super().__init__(inputs, hidden, options)

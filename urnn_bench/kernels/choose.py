@@ -42,11 +42,16 @@ def _nothing(*_: object) -> None:
     return None
 
 
+def _never(_: object) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Implementation(Generic[C_contra, W_contra]):
     """Another way to compute what ``unroll`` computes of the same arguments, on some devices.
 
-    ``unavailable_for`` returns why it cannot run a cell here, or None. A kernel with
+    ``unavailable_for`` returns why it cannot run a cell here, or None. "auto" tries those of
+    a table first that are not ``slower_for`` a cell than the others. A kernel with
     ``own_threads`` is disturbed by torch's, which spin while they wait. ``linear`` is the readout
     that goes best with it: x (..., K), weight (O, K) and bias (O) to (..., O). ``stacked`` computes
     a stack of M models of one form, as ``time_loop.stacked`` does. ``warm_up`` does, for a batch
@@ -73,6 +78,7 @@ class Implementation(Generic[C_contra, W_contra]):
     last_state: LastState[C_contra, W_contra] | None = None
     padded: PaddedKernel[C_contra, W_contra] | None = None
     padded_stacked: PaddedKernel[C_contra, W_contra] | None = None
+    slower_for: Callable[[Any], bool] = _never
 
     def unavailable_reason(self, cell: HasWidth, device: str) -> str | None:
         """Return why this kernel cannot run ``cell`` on ``device``, or None."""
@@ -165,7 +171,8 @@ def _eager(cell: HasKernels[W], device: str, reason: str) -> Choice[W]:
 
 def _first(cell: HasKernels[W], device: str) -> Choice[W]:
     reasons = []
-    for name, kernel in cell.kernels.items():
+    # a stable sort: within both halves the order is the table's
+    for name, kernel in sorted(cell.kernels.items(), key=lambda item: item[1].slower_for(cell)):
         reason = kernel.unavailable_reason(cell, device)
         if reason is None:
             return _ready(cell, name, "first of the table that can run")

@@ -10,27 +10,7 @@
    features. */
 
 #include "functions.h"
-#include "lanes.h"
-
-/* Rows whose sums, PANEL vectors each, are in registers together, beside PANEL vectors of a matrix
-   and one number of the other factor. */
-#if defined(__AVX512F__) || defined(__aarch64__)
-#define ROWS 12
-#else
-#define ROWS 6
-#endif
-#define PANEL 2
-#define STRIP 128 /* rows of a factor that stay in a cache while all of the other is gone through */
-
-int gru_rows(void) { return ROWS; }
-int gru_panel(void) { return PANEL * LANES; }
-int gru_strip(void) { return STRIP; }
-
-static inline int least(int a, int b) { return a < b ? a : b; }
-/* Up to whole panels. */
-static inline int rounded(int n) {
-    return (n + PANEL * LANES - 1) / (PANEL * LANES) * (PANEL * LANES);
-}
+#include "panels.h"
 
 /* W (3N x N) and V (3N x F+1) forward, as the panels of their transposes, for gates r, z, n; and
    backward W for n, r, z and V (3N x F), without its bias, for r, z, n; bias is rounded up. */
@@ -39,70 +19,6 @@ typedef struct {
     const REAL *bias;
     int n, features;
 } weights;
-
-/* Rows of numbers and how far it is from one to the next. */
-typedef struct { REAL *at; ptrdiff_t row; } table;
-
-/* The factor whose numbers are read one by one: x[r, k] at r * row + k * step. */
-typedef struct { const REAL *at; ptrdiff_t row, step; } factor;
-
-/* to[r] = from[r] + sum over k of x[r, k] w[k], w a panel of `depth` rows, `wide` vectors of it. */
-ALWAYS void sums(table to, table from, const vec *w, factor x, int depth, int count, int wide) {
-    vec s[ROWS][PANEL];
-    for (int r = 0; r < count; r++)
-        for (int i = 0; i < wide; i++)
-            s[r][i] = from.at ? *(const loose *)(from.at + r * from.row + i * LANES) : splat(0);
-    for (int k = 0; k < depth; k++, w += PANEL, x.at += x.step)
-        for (int r = 0; r < count; r++)
-            for (int i = 0; i < wide; i++) s[r][i] += w[i] * x.at[r * x.row];
-    for (int r = 0; r < count; r++)
-        for (int i = 0; i < wide; i++) *(loose *)(to.at + r * to.row + i * LANES) = s[r][i];
-}
-
-/* Loops of a known length, so that the sums are in registers. */
-static void panel(table to, table from, const vec *w, factor x, int depth, int count, int wide) {
-#define CASE(COUNT)                                                           \
-    case COUNT:                                                               \
-        if (wide == PANEL) sums(to, from, w, x, depth, COUNT, PANEL);         \
-        else sums(to, from, w, x, depth, COUNT, 1);                           \
-        break;
-    switch (count) {
-        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
-#if ROWS > 6
-        CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
-#endif
-    }
-}
-
-/* to = from + x W for a matrix of `columns` columns in panels; from may be null, for zeros, or have
-   one row for all. */
-static void product(table to, table from, const vec *w, factor x, int columns, int depth,
-                    int count) {
-    const int vectors = (columns + LANES - 1) / LANES;
-    for (int i = 0; i < vectors; i += PANEL, w += (ptrdiff_t)depth * PANEL) {
-        const table t = {to.at + i * LANES, to.row};
-        const table f = {from.at ? from.at + i * LANES : 0, from.row};
-        panel(t, f, w, x, depth, count, least(PANEL, vectors - i));
-    }
-}
-
-/* `count` numbers, LANES or fewer. */
-ALWAYS vec some(const REAL *from, int count) {
-    if (count == LANES) return *(const loose *)from;
-    vec v = splat(0);
-    memcpy(&v, from, count * sizeof(REAL));
-    return v;
-}
-
-ALWAYS void put(REAL *to, vec v, int count) {
-    if (count == LANES) *(loose *)to = v;
-    else memcpy(to, &v, count * sizeof(REAL));
-}
-
-/* Where the vector begins that holds unit k. The last one of a row begins so much earlier that it
-   is full too: some units are computed twice, to the same numbers, so a loop by it must not read
-   what it writes. */
-ALWAYS int begin(int k, int n) { return k + LANES <= n || n < LANES ? k : n - LANES; }
 
 /* One row: b is W h + bias of all gates; kept, r, z, n and b_n, may be null. */
 static void step_row(int n, const REAL *a, const REAL *b, const REAL *h, REAL *h_next,
@@ -142,12 +58,6 @@ static void forward_rows(const weights *w, int steps, int batch, int row, int co
     }
 }
 
-/* Where group g begins of rows first to last, in as few groups as can be, of nearly equal size. */
-static inline int groups_of(int rows) { return (rows + ROWS - 1) / ROWS; }
-static inline int edge(int first, int last, int g) {
-    return first + (int)((ptrdiff_t)(last - first) * g / groups_of(last - first));
-}
-
 /* kept may be null. */
 void gru_forward(const weights *w, int steps, int batch, int first, int last, const REAL *x,
                  const REAL *h0, REAL *hs, REAL *kept, REAL *scratch) {
@@ -174,11 +84,6 @@ static void back_row(int n, const REAL *kept, const REAL *h, const REAL *dh, con
         put(d + 3 * n + k, d_n, count);
         put(past + k, by * z, count);
     }
-}
-
-static void copy(REAL *to, table from, int columns, int count) {
-    for (int r = 0; r < count; r++)
-        memcpy(to + (ptrdiff_t)r * columns, from.at + r * from.row, columns * sizeof(REAL));
 }
 
 static void backward_rows(const weights *w, int steps, int batch, int row, int count,
@@ -211,35 +116,5 @@ void gru_backward(const weights *w, int steps, int batch, int first, int last, c
     for (int g = 0; g < groups_of(last - first); g++) {
         const int row = edge(first, last, g), count = edge(first, last, g + 1) - row;
         backward_rows(w, steps, batch, row, count, kept, h0, hs, dhs, d, dh0, dx, scratch);
-    }
-}
-
-/* Rows (depth, columns), `stride` apart, in panels of so many columns, each row by row. Rows are
-   read from end to end: numbers that a processor does not see coming are the slow part. */
-ALWAYS void pack(REAL *to, const REAL *from, ptrdiff_t stride, int columns, int depth, int width) {
-    const int whole = columns / width * width;
-    for (int i = 0; i < depth; i++, from += stride) {
-        for (int k = 0; k < whole; k += width)
-            memcpy(to + k * depth + i * width, from + k, width * sizeof(REAL));
-        if (whole < columns)
-            memcpy(to + whole * depth + i * width, from + whole, (columns - whole) * sizeof(REAL));
-    }
-}
-
-/* Rows first to last of a gradient: dw, whose rows are rounded up, becomes the sum of it and of
-   d' y over all places; d has 4N columns. */
-void gru_outer(int n, int columns, ptrdiff_t places, int first, int last, const REAL *d,
-               const REAL *y, REAL *dw, REAL *scratch) {
-    const int wide = rounded(columns);
-    REAL *by_row = scratch + STRIP * wide;
-    for (ptrdiff_t m = 0; m < places; m += STRIP) {
-        const int depth = m + STRIP < places ? STRIP : (int)(places - m);
-        pack(scratch, y + m * columns, columns, columns, depth, PANEL * LANES);
-        pack(by_row, d + m * 4 * n + first, 4 * n, last - first, depth, ROWS);
-        for (int row = first; row < last; row += ROWS) {
-            const table sum = {dw + (ptrdiff_t)row * wide, wide};
-            const factor x = {by_row + (row - first) * depth, 1, ROWS};
-            product(sum, sum, (const vec *)scratch, x, columns, depth, least(ROWS, last - row));
-        }
     }
 }

@@ -3,12 +3,11 @@
 Cho et al. (2014), arXiv:1406.1078, with the reset gate after the recurrent product. Beside its
 states it keeps four vectors a step: the gates r, z and n, and n's share of the recurrent product.
 
-T steps, B batch, F input features, H hidden width, P width of a panel.
+T steps, B batch, F input features, H hidden width.
 """
 
 import ctypes
 from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -18,63 +17,21 @@ from torch.nn.functional import pad
 
 from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.choose import Implementation
-from urnn_bench.kernels.native import compiler
-from urnn_bench.kernels.native.compiler import Source
-from urnn_bench.kernels.native.memory import PRECISIONS, address, aligned, dense, require
-from urnn_bench.kernels.native.threads import THREADS, share_out
+from urnn_bench.kernels.native import compiler, panels
+from urnn_bench.kernels.native.memory import PRECISIONS, address, dense, require
+from urnn_bench.kernels.native.panels import Code
+from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.weights import GruWeights
 
-_SIZES = ("gru_rows", "gru_panel", "gru_strip")
-_SOURCE = Source(
-    Path(__file__).with_name("gru.c"), (*_SIZES, "gru_forward", "gru_backward", "gru_outer")
-)
+_SOURCE = panels.source("gru.c", ("gru_forward", "gru_backward"))
 _POINTERS = ("w", "v", "w_back", "v_back", "bias")
-
-
-class _Code:
-    """The compiled code of a precision, the sizes it works in, and the threads that run it."""
-
-    def __init__(self, dtype: torch.dtype, threads: int) -> None:
-        self.library = compiler.library(_SOURCE, PRECISIONS[dtype].defines)
-        self.rows, self.panel, self.strip = (int(getattr(self.library, s)()) for s in _SIZES)
-        self.dtype, self.threads = dtype, threads
-
-    def rounded(self, columns: int) -> int:
-        """Return the columns of as many whole panels as hold these."""
-        return columns + -columns % self.panel
-
-    def panels(self, matrix: Tensor) -> Tensor:
-        """Return (rows, columns) in panels of columns, each row by row: (columns/P, rows, P)."""
-        columns = pad(matrix.detach(), (0, -matrix.shape[1] % self.panel))
-        blocks = columns.reshape(len(matrix), -1, self.panel).transpose(0, 1)
-        return aligned(blocks.numel(), self.dtype).copy_(blocks.flatten())
-
-    def run(
-        self, name: str, rows: int, sizes: tuple[object, ...], *tensors: Tensor | None, scratch: int
-    ) -> None:
-        """Call a function of the library for shares of ``rows``, each with memory of its own."""
-        function = getattr(self.library, name)
-
-        def share(first: int, last: int) -> None:
-            memory = aligned(scratch, self.dtype)
-            function(*sizes, first, last, *map(address, (*tensors, memory)))
-
-        share_out(share, rows, self.threads)
-
-    def outer(self, dw: Tensor, d: Tensor, y: Tensor) -> None:
-        """Add the sum over T and B of d yᵀ to ``dw``, whose rows are rounded up."""
-        columns = y.shape[-1]
-        # the size of a product of three: beyond what ctypes takes for an int
-        sizes = (d.shape[-1] // 4, columns, ctypes.c_ssize_t(y.shape[:-1].numel()))
-        scratch = self.strip * (self.rounded(columns) + len(dw) + self.rows)
-        self.run("gru_outer", len(dw), sizes, d, y, dw, scratch=scratch)
 
 
 class _Weights:
     """Both matrices and the recurrent bias in the order in which the C code reads them."""
 
-    def __init__(self, code: _Code, w: GruWeights) -> None:
+    def __init__(self, code: Code, w: GruWeights) -> None:
         self.code, self.n, self.features = code, w.w_h.shape[1], w.w_x.shape[1]
         with_bias = torch.cat([w.w_x, w.bias_x.unsqueeze(1)], 1)
         matrices = (w.w_h.T, with_bias.T, w.w_h.roll(self.n, 0), w.w_x)
@@ -153,7 +110,7 @@ def _run(_: object, x: Tensor, state: State, w: GruWeights) -> tuple[Tensor, Sta
     # asked here, as within a Function gradients are always off
     needs_grad = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
     with torch.no_grad():
-        weights = _Weights(_Code(dtype, THREADS.get()), w)
+        weights = _Weights(Code(_SOURCE, dtype, THREADS.get()), w)
     hs = _Recurrence.apply(weights, needs_grad, *inputs)  # type: ignore[no-untyped-call]
     # a copy, so that changing hs in place does not change the state
     return hs, (hs[-1].clone(),)
