@@ -94,10 +94,11 @@ def mixed(celsius: Array, volumes_m3: Array) -> Array:
 
 def _mixed_groups(celsius: Array, volumes_m3: Array, joined: NDArray[np.bool_]) -> Array:
     """Mix the layers (W, D) that are joined to the next one (W, D - 1)."""
-    begins = np.pad(~joined, ((0, 0), (1, 0)), constant_values=True)
+    begins = np.ones_like(celsius, dtype=np.bool_)
+    begins[:, 1:] = ~joined
     # groups of all columns are numbered on
     group = begins.ravel().cumsum() - 1
-    volumes = np.broadcast_to(volumes_m3, celsius.shape).ravel()
+    volumes = (volumes_m3 + np.zeros_like(celsius)).ravel()
     heat = np.bincount(group, volumes * celsius.ravel())
     means: Array = heat / np.bincount(group, volumes)
     return means[group].reshape(celsius.shape)
