@@ -75,7 +75,10 @@ def diffused(celsius: Array, diffusivity_m2_s: Array, layers: Layers, step_s: fl
     system[:, 1 :: depths + 1] = -down
     system[:, depths :: depths + 1] = -up
     matrix = system.reshape(columns, depths, depths)
-    return np.linalg.solve(matrix, celsius[..., None])[..., 0]
+    later: Array = np.linalg.solve(matrix, celsius[..., None])[..., 0].astype(
+        np.float64, copy=False
+    )
+    return later
 
 
 def mixed(celsius: Array, volumes_m3: Array) -> Array:
@@ -100,5 +103,5 @@ def _mixed_groups(celsius: Array, volumes_m3: Array, joined: NDArray[np.bool_]) 
     group = begins.ravel().cumsum() - 1
     volumes = (volumes_m3 + np.zeros_like(celsius)).ravel()
     heat = np.bincount(group, volumes * celsius.ravel())
-    means: Array = heat / np.bincount(group, volumes)
-    return means[group].reshape(celsius.shape)
+    mixture: Array = (heat / np.bincount(group, volumes))[group].reshape(celsius.shape)
+    return mixture

@@ -60,7 +60,8 @@ def persistent_noise(days: int, remains: float, rng: torch.Generator) -> Tensor:
 def cloudiness(day_of_year: Tensor, rng: torch.Generator) -> Tensor:
     """Return the share of the sky that is cloudy (N), more in winter."""
     grey = 0.1 + season(day_of_year, 0.5, 15)
-    return torch.special.ndtr(persistent_noise(len(day_of_year), 0.3, rng) + grey)
+    cloud: Tensor = torch.special.ndtr(persistent_noise(len(day_of_year), 0.3, rng) + grey)
+    return cloud
 
 
 def radiation_above_air_w_m2(day_of_year: Tensor, latitude_degrees: float) -> Tensor:
