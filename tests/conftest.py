@@ -222,7 +222,8 @@ class CommandLine:
         folder.mkdir(parents=True, exist_ok=True)
         record.write(folder)
         header = "step,examples,train_s,split,metric,value\n"
-        (folder / "metrics.csv").write_text(f"{header}1000,20000,10.0,validation,loss,{test}\n")
+        score = next(iter(test.values()), 0.0) if isinstance(test, dict) else test
+        (folder / "metrics.csv").write_text(f"{header}1000,20000,10.0,validation,loss,{score}\n")
         return folder
 
     def runs(self, benchmark="tiny"):
