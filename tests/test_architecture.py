@@ -75,6 +75,7 @@ ALLOWED = {
         "global_state",
         "kernels",
         "models",
+        "physics",
         "random_streams",
         "spec",
         "tasks",
