@@ -80,7 +80,17 @@ ALLOWED = {
         "spec",
         "tasks",
     },
-    "figures": {"analysis", "errors", "files", "records", "registry", "renamed", "spec", "text"},
+    "figures": {
+        "analysis",
+        "errors",
+        "files",
+        "physics",
+        "records",
+        "registry",
+        "renamed",
+        "spec",
+        "text",
+    },
     "claims": {"analysis", "errors", "proposals", "records", "spec"},
     "run": {
         "cells",
