@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from urnn_bench.__main__ import main
+from urnn_bench.probes.base import Probe
 from urnn_bench.records.jsonable import jsonable
 from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
@@ -36,8 +37,10 @@ models: {urnn: {hidden: 8}, lstm: {hidden: 8}}
 fit: {steps: 1000, solved: {metric: cross_entropy_nat, below: 0.01}}
 """
 
-# so that a figure of a new probe has what it draws
-EVERY_PROBE = f"probes.read=[{', '.join(Components().probes.names())}]"
+PROBES = Components().probes
+# those of any task, so that a figure of a new probe has what it draws
+_OF_ANY_TASK = [name for name in PROBES.names() if PROBES.get(name, Probe).task_type is object]
+EVERY_PROBE = f"probes.read=[{', '.join(_OF_ANY_TASK)}]"
 
 TINY = """\
 title: A benchmark for tests
@@ -222,7 +225,8 @@ class CommandLine:
         folder.mkdir(parents=True, exist_ok=True)
         record.write(folder)
         header = "step,examples,train_s,split,metric,value\n"
-        (folder / "metrics.csv").write_text(f"{header}1000,20000,10.0,validation,loss,{test}\n")
+        score = next(iter(test.values()), 0.0) if isinstance(test, dict) else test
+        (folder / "metrics.csv").write_text(f"{header}1000,20000,10.0,validation,loss,{score}\n")
         return folder
 
     def runs(self, benchmark="tiny"):

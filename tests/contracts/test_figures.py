@@ -1,5 +1,8 @@
 """The contract of figures: what holds for every figure."""
 
+import re
+from pathlib import Path
+
 import pytest
 from conftest import EVERY_PROBE, TINY, CommandLine
 from matplotlib.figure import Figure as Drawing
@@ -11,6 +14,9 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import style
 
 MODELS = {"urnn", "lstm"}
+LAKES = Path(__file__).parents[1] / "tasks" / "lakes.py"
+# what they draw is read of a lake alone
+OF_LAKES = {"density_inversions", "energy_imbalance", "temperature_profiles"}
 # all that a figure may need: two lengths and others of the test, probes at several updates, runs
 # that count as solved
 FULL = (
@@ -18,6 +24,35 @@ FULL = (
     *("--set", EVERY_PROBE, "--set", "fit.solved={metric: cross_entropy_nat, below: 10}"),
     *("--set", "evaluate.T=[4, 6, 9]"),
 )
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """Probed records of a lake, of two seeds and with a model whose name is like a formula."""
+    benchmark = re.sub(r"task: .*", "task: {name: lakes}", TINY).replace("T: [4]", "T: [20]")
+    benchmark = benchmark.replace("  lstm:", "  lstm:\n  '$\\frac$': {cell: lstm}")
+    command = CommandLine(tmp_path_factory.mktemp("lake"), tiny=benchmark)
+    probing = ("--set", "probes.at=[0]", "--set", "probes.read=[lake_profiles]")
+    command("run", "tiny", "--seeds", 2, "--include", LAKES, "--probe", *probing, "-q")
+    return command
+
+
+@pytest.fixture
+def recorded(request, figure_name):
+    """The records that a figure is drawn from."""
+    return request.getfixturevalue("lake" if figure_name in OF_LAKES else "trained")
+
+
+@pytest.fixture
+def unusual(request, figure_name):
+    """The same with a model whose name is like a formula."""
+    return request.getfixturevalue("lake" if figure_name in OF_LAKES else "unusual_name")
+
+
+@pytest.fixture
+def include_all(figure_name, include_options):
+    """The options that make the command line know what the records are of."""
+    return [*include_options, *(("--include", LAKES) if figure_name in OF_LAKES else ())]
 
 
 @pytest.fixture(scope="module")
@@ -64,20 +99,21 @@ def texts(drawing):
     return [text.get_text() for text in (*axes, *labels)]
 
 
-def test_labels_axes_and_models(draw, trained):
-    drawing = draw(trained)
+def test_labels_axes_and_models(draw, recorded):
+    drawing = draw(recorded)
     assert isinstance(drawing, Drawing)
-    axes = [ax for ax in drawing.axes if ax.get_label() != "<colorbar>"]
+    shown = (ax for ax in drawing.axes if ax.get_visible())
+    axes = [ax for ax in shown if ax.get_label() != "<colorbar>"]
     assert all(ax.get_xlabel() for ax in axes) and axes[0].get_ylabel()
     assert {text.partition(",")[0] for text in texts(drawing)} >= MODELS
 
 
-def test_is_drawn_by_the_command_line(figure_name, include_options, trained):
-    assert plot(trained, figure_name, include_options).read_bytes().startswith(b"\x89PNG")
+def test_is_drawn_by_the_command_line(figure_name, include_all, recorded):
+    assert plot(recorded, figure_name, include_all).read_bytes().startswith(b"\x89PNG")
 
 
-def test_changes_nothing_of_the_records(figure_type, trained):
-    results = load(trained.folder / "results", "tiny")
+def test_changes_nothing_of_the_records(figure_type, recorded):
+    results = load(recorded.folder / "results", "tiny")
     before = [frame.copy() for frame in (results.runs, results.metrics, results.probes)]
     with style():
         figure_type(figure_type.Options()).draw(results)
@@ -90,9 +126,9 @@ def test_raises_nothing_to_show_without_a_score(draw, failed):
         draw(failed)
 
 
-def test_a_name_is_never_read_as_a_formula(figure_name, draw, include_options, unusual_name):
-    assert plot(unusual_name, figure_name, include_options).is_file()
-    drawing = draw(unusual_name)
+def test_a_name_is_never_read_as_a_formula(figure_name, draw, include_all, unusual):
+    assert plot(unusual, figure_name, include_all).is_file()
+    drawing = draw(unusual)
     assert "\\$\\frac\\$" in " | ".join(texts(drawing))
     ticks = [text.get_text() for ax in drawing.axes for text in ax.get_xticklabels()]
     assert not any("frac" in text for text in ticks)

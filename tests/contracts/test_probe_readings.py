@@ -1,11 +1,15 @@
 """The contract of probes: what holds for every probe, read from a trace of every cell."""
 
 from copy import deepcopy
+from fnmatch import fnmatch
 
 import pytest
 import torch
 from contracts.selection import sizes_of
+from tasks.lakes import task as lake_task
 
+from urnn_bench.cells.base import Cell
+from urnn_bench.errors import ComponentError
 from urnn_bench.kernels.choose import choose
 from urnn_bench.models import SequenceModel
 from urnn_bench.pooling import pool_of
@@ -26,23 +30,38 @@ class MeanSquare:
         return (output - batch.y).square().mean()
 
 
-def make_trace(cell_type, targets):
-    """Return the trace of a cell with random weights over random inputs."""
+# a task has the first of these that a probe reads
+TASKS = (MeanSquare(), lake_task(T=T))
+
+
+def make_trace(cell_type, targets, task):
+    """Return the trace of a cell with random weights over a batch of a task, or random inputs."""
+    is_lake = task is not TASKS[0]
+    batch = task.batch("validation", 0, B, 0) if is_lake else None
+    features = batch.x.shape[-1] if is_lake else F
     with seeded(0, "init"):
-        cell = cell_type(*sizes_of(cell_type, F, H), cell_type.Options())
+        cell = cell_type(*sizes_of(cell_type, features, H), cell_type.Options())
         signature = Signature(Vectors(cell.inputs), 1, targets)
         kernel, pool = choose(cell, "cpu", "eager"), pool_of(None, targets is Targets.EVERY_STEP)
         readout = Components().readouts.get("linear", Readout)(cell.features, 1, Config())
         model = SequenceModel(cell, signature, kernel, pool, readout)
+    if is_lake and (targets is Targets.LAST_STEP or cell.inputs != features):
+        pytest.skip("the task has other inputs or targets")
+    return trace(model, task, batch or random_batch(cell.inputs, targets))
+
+
+def random_batch(inputs, targets):
     rng = torch.Generator().manual_seed(1)
     shape = (T, B, 1) if targets is Targets.EVERY_STEP else (B, 1)
-    batch = Batch(torch.randn(T, B, cell.inputs, generator=rng), torch.randn(shape, generator=rng))
-    return trace(model, MeanSquare(), batch)
+    return Batch(torch.randn(T, B, inputs, generator=rng), torch.randn(shape, generator=rng))
 
 
 @pytest.fixture(params=list(Targets), ids=lambda targets: targets.name.lower())
-def made(request, cell_type):
-    return make_trace(cell_type, request.param)
+def made(request, cell_type, probe_type):
+    task = next((task for task in TASKS if isinstance(task, probe_type.task_type)), None)
+    if task is None:
+        pytest.skip(f"no task here is a {probe_type.task_type.__name__}")
+    return make_trace(cell_type, request.param, task)
 
 
 @pytest.fixture
@@ -54,10 +73,18 @@ def test_reads_curves_over_time_or_numbers(probe, made):
     """Of states by their names, or of all states under the empty name or the probe's own names."""
     reading = probe.read(made)
     memory = {state.name for state in made.cell.states if state.memory}
-    assert reading and set(reading) <= {"", *memory, *probe.names}
+    known = {"", *memory, *probe.names}
+    assert reading and all(any(fnmatch(name, form) for form in known) for name in reading)
     for value in reading.values():
         assert not value.is_complex() and not value.requires_grad
         assert value.shape in ((), (T,))
+
+
+def test_refuses_a_task_that_it_cannot_read(probe, components):
+    if isinstance(TASKS[0], probe.task_type):
+        pytest.skip("it reads every task")
+    with pytest.raises(ComponentError, match="task"):
+        probe.read(make_trace(components.cells.get("rnn", Cell), Targets.EVERY_STEP, TASKS[0]))
 
 
 def test_reads_the_same_again_and_draws_nothing_from_the_global_generator(probe, made):

@@ -13,7 +13,7 @@ from statistics import median
 
 from urnn_bench.analysis.lengths import is_solved_at, longest_solved
 from urnn_bench.analysis.selection import Selected, censored
-from urnn_bench.analysis.statistics import geometric_mean, mean, proportion, survival
+from urnn_bench.analysis.statistics import Interval, geometric_mean, mean, proportion, survival
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.spec.run import Run
 
@@ -123,7 +123,7 @@ def _test(
     """Return the average test score at a length, its interval, the median and the range."""
     recorded = (record.test_at(length).get(metric) for record in records)
     scores = [score for score in recorded if score is not None and not isnan(score)]
-    average = (geometric_mean if is_loss else mean)(scores)
+    average = average_of(scores, is_loss=is_loss)
     return {
         "test": _known(average.value),
         "test_low": _known(average.low),
@@ -132,6 +132,11 @@ def _test(
         "lowest": min(scores, default=None),
         "highest": max(scores, default=None),
     }
+
+
+def average_of(scores: Sequence[float], *, is_loss: bool) -> Interval:
+    """Return the geometric mean of losses or the mean of other scores, with its 95 % interval."""
+    return (geometric_mean if is_loss else mean)(scores)
 
 
 def _known(value: float) -> float | None:

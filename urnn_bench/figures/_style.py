@@ -76,14 +76,20 @@ def mark_diverged(
     )
 
 
-_ERRORS = {"mse": "mean squared error", "nrmse": "normalised root mean squared error"}
+_ERRORS = {
+    "mse": "mean squared error",
+    "rmse": "root mean squared error",
+    "nrmse": "normalised root mean squared error",
+}
+# by how a name ends
+_UNITS = {"nat": "nat", "s": "s", "mb": "MiB", "db2": "dB²", "celsius": "°C", "w_m2": "W/m²"}
 
 
 def axis_label(metric: str) -> str:
     """Return a metric's name for an axis with its unit, as in "cross-entropy (nat)"."""
-    words = metric.split("_")
-    units = {"nat": "nat", "s": "s", "mb": "MiB", "db2": "dB²"}
-    unit = f" ({units[words.pop()]})" if words[-1] in units else ""
+    end = next((f"_{end}" for end in _UNITS if metric.endswith(f"_{end}")), "")
+    unit = f" ({_UNITS[end[1:]]})" if end else ""
+    words = metric.removesuffix(end).split("_")
     text = " ".join(_ERRORS.get(word, word) for word in words)
     text = text.replace("cross entropy", "cross-entropy").replace("over", "/")
     return escaped(text + unit)

@@ -22,12 +22,18 @@ from pydantic import Field
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._fitting import legend_columns, panel_title, wrapped
+from urnn_bench.figures._grid_keys import (
+    GridValue,
+    numbers_first,
+    value_at,
+    value_label,
+    with_key,
+    without_key,
+)
 from urnn_bench.figures._panels import panels
 from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import FINAL, Record
-from urnn_bench.spec.grid import FIT, GRID_SEPARATOR, MODEL, TASK, axis_path
-from urnn_bench.spec.load import value_text
 from urnn_bench.spec.types import Config
 
 _EXHAUSTED = {"oom": "out of memory", "timeout": "out of time"}
@@ -36,8 +42,6 @@ _UNSOLVED = "0.93"
 _COLORS = "viridis_r"
 _HATCH_COLOR = "0.45"
 _SIDE = 0.94
-# numbers, and text as YAML has it
-_Value = float | str
 # the records of every model, by column and row of its panel
 _Cells = Mapping[str, Mapping[tuple[int, int], Sequence[Record]]]
 
@@ -64,9 +68,9 @@ class SolvabilityMap(Figure):
                 f"no run of '{results.benchmark}' that has ended says when it is solved; "
                 "give it fit.solved"
             )
-        records = _with_value(records, self.options.y)
+        records = with_key(records, self.options.y)
         lengths = sorted({record.run.T for record in records})
-        values = sorted({_value(record, self.options.y) for record in records}, key=_sort_key)
+        values = sorted({value_at(record, self.options.y) for record in records}, key=numbers_first)
         cells = _cells(records, lengths, values, self.options.y)
         drawing, axes = panels(len(cells), width=_panel_inches(lengths))
         norm = _color_scale(records)
@@ -92,57 +96,14 @@ def _color_scale(records: Sequence[Record]) -> LogNorm:
     return LogNorm(lowest, max([*steps, 2 * lowest]))
 
 
-def _with_value(records: Sequence[Record], axis: str) -> list[Record]:
-    """Return the runs that have the key; raise NothingToShowError if none has it."""
-    path = axis_path(axis)
-    # models of one benchmark have different options
-    chosen = [r for r in records if path[0] != MODEL or path[1] in r.run.cell.options]
-    if not chosen:
-        raise NothingToShowError(f"no model has the option '{escaped(path[1])}'")
-    return chosen
-
-
-def _value(record: Record, axis: str) -> _Value:
-    """Return what a run has at an axis; raise NothingToShowError if it is no number or text."""
-    run, (owner, *keys) = record.run, axis_path(axis)
-    value: object = {
-        FIT: run.fit.model_dump(),
-        TASK: run.task.options,
-        MODEL: run.cell.options,
-        "hidden": run.hidden,
-        "parameters": record.parameters,
-    }[owner]
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    if isinstance(value, str | bool):
-        return value_text(value)
-    if not isinstance(value, int | float):
-        path = ".".join((owner, *keys))
-        raise NothingToShowError(f"{run.label}: {path} is not a number or text: {value}")
-    return float(value)
-
-
-def _sort_key(value: _Value) -> tuple[bool, _Value]:
-    return isinstance(value, str), value
-
-
 def _cells(
-    records: Sequence[Record], lengths: Sequence[int], values: Sequence[_Value], axis: str
+    records: Sequence[Record], lengths: Sequence[int], values: Sequence[GridValue], axis: str
 ) -> _Cells:
     cells: dict[str, dict[tuple[int, int], list[Record]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
-        position = lengths.index(record.run.T), values.index(_value(record, axis))
-        cells[_panel(record.run.label, axis)][position].append(record)
+        position = lengths.index(record.run.T), values.index(value_at(record, axis))
+        cells[without_key(record.run.label, axis)][position].append(record)
     return cells
-
-
-def _panel(label: str, axis: str) -> str:
-    """Return a label without its value of an axis."""
-    path = axis_path(axis)
-    names = tuple(f"{name}=" for name in (path[-1], ".".join(path)))
-    model, _, values = label.partition(GRID_SEPARATOR)
-    others = [value for value in values.split(", ") if value and not value.startswith(names)]
-    return model + (GRID_SEPARATOR + ", ".join(others) if others else "")
 
 
 def _draw_cell(ax: Axes, x: int, y: int, records: Sequence[Record], norm: LogNorm) -> None:
@@ -168,18 +129,14 @@ def _hatched_square(x: int, y: int, hatch: str) -> Rectangle:
     return Rectangle(corner, _SIDE, _SIDE, fill=False, hatch=hatch, edgecolor=_HATCH_COLOR, lw=0)
 
 
-def _label_axes(ax: Axes, model: str, lengths: Sequence[int], values: Sequence[_Value]) -> None:
+def _label_axes(ax: Axes, model: str, lengths: Sequence[int], values: Sequence[GridValue]) -> None:
     ax.set_title(panel_title(escaped(model), _panel_inches(lengths)), fontsize=10)
     ax.set_xticks(range(len(lengths)), [f"{T:,}" for T in lengths])
-    ax.set_yticks(range(len(values)), map(_tick, values))
+    ax.set_yticks(range(len(values)), map(value_label, values))
     ax.set_xlim(-0.55, len(lengths) - 0.45)
     ax.set_ylim(-0.55, len(values) - 0.45)
     ax.set_xlabel("T (steps)")
     ax.grid(visible=False)
-
-
-def _tick(value: _Value) -> str:
-    return escaped(value) if isinstance(value, str) else f"{value:g}"
 
 
 def _draw_colorbar(drawing: Drawing, axes: Sequence[Axes], norm: LogNorm) -> None:

@@ -32,6 +32,8 @@ class Trace:
 
     ``weights_gradient`` returns the gradient of the loss to all trained parameters as one vector,
     computed in a precision at the weights and the batch that float32 has.
+
+    ``output`` is what ``task`` scores, (T, B, O), or (B, O) of the last step alone, for ``batch``.
     """
 
     cell: Cell
@@ -42,6 +44,9 @@ class Trace:
     gradients: Mapping[str, Tensor]
     weights_gradient: Callable[[torch.dtype], Tensor]
     others: Mapping[int, Tensor] = field(default_factory=dict)
+    output: Tensor = field(default_factory=lambda: torch.empty(0))
+    batch: Batch = field(default_factory=lambda: Batch(torch.empty(0), torch.empty(0)))
+    task: Task | None = None
 
     def memory_of(self, state: State) -> State:
         """Return those states of a cell that are memory, each (B, H)."""
@@ -92,7 +97,8 @@ def _trace(make: Callable[[], SequenceModel], task: Task, batch: Batch) -> Trace
         steps = list(iterate_states(twin.cell, x, first, weights))
         _check([state.name for state in twin.cell.states], steps[-1])
         memory = {i: state.name for i, state in enumerate(twin.cell.states) if state.memory}
-        loss = task.loss(_output(twin, steps, batch.lengths), batch)
+        output = _output(twin, steps, batch.lengths)
+        loss = task.loss(output, batch)
         flat = [step[i] for step in steps for i in memory]
         grads = _gradients(loss, flat)
     names, size = tuple(memory.values()), x.shape[1]
@@ -110,6 +116,9 @@ def _trace(make: Callable[[], SequenceModel], task: Task, batch: Batch) -> Trace
             for i in range(len(initial))
             if i not in memory
         },
+        output.detach(),
+        batch,
+        task,
     )
 
 

@@ -11,11 +11,13 @@ from urnn_bench.spec.types import Config
 
 
 class Probe(ABC):
-    """Reads a trace; it neither sees nor changes the network and the task."""
+    """Reads a trace; it changes neither the network nor the task."""
 
     Options: ClassVar[type[Config]] = Config
-    # of readings that belong to no state, if it has any
+    # of readings that belong to no state, if it has any; * stands for any text
     names: ClassVar[tuple[str, ...]] = ()
+    # of the tasks that it can read; `read` refuses others by a ComponentError
+    task_type: ClassVar[type] = object
 
     options: Config
 

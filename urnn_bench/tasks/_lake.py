@@ -22,6 +22,7 @@ from torch import Tensor
 
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
+from urnn_bench.physics.profiles import Profiles
 from urnn_bench.spec.types import Config, Count
 from urnn_bench.tasks import _lake_inputs
 from urnn_bench.tasks._batch import MASK
@@ -34,7 +35,8 @@ from urnn_bench.tasks._lake_physics import (
     inverted,
     root_mean_square,
 )
-from urnn_bench.tasks._lake_series import LakeSeries
+from urnn_bench.tasks._lake_profiles import profiles
+from urnn_bench.tasks._lake_series import LakeSeries, require_balanced
 from urnn_bench.tasks._lake_windows import Windows, evaluation_windows, training_windows
 from urnn_bench.tasks.base import (
     NOT_NEGATIVE,
@@ -129,7 +131,7 @@ class LakeTask(Task):
                 "shorter T, or other dates"
             )
         for split, of_split in self.splits.items():
-            _require_balanced(series.ice[of_split.start : of_split.stop], split)
+            require_balanced(series.ice[of_split.start : of_split.stop], split)
         return series
 
     @cached_property
@@ -232,6 +234,13 @@ class LakeTask(Task):
             first(batch.extras[_ICE_FREE]),
         )
 
+    def profiles(self, output: Tensor, batch: Batch) -> Profiles:
+        """Return the temperatures of the days that a batch scores."""
+        outputs = output, self.baseline_output(batch)
+        predicted, process = (self.prediction(part, batch) for part in outputs)
+        first_day = batch.extras[FIRST_DAY][:: self.sequences_per_example]
+        return profiles(self.series, first_day, predicted, process)
+
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the error in °C, and what physics costs by the options' weights."""
         o, deviation = self.options, self.scales.deviation_celsius
@@ -283,15 +292,6 @@ class LakeTask(Task):
     def baseline_output(self, batch: Batch) -> Tensor:
         """Return what the process model says."""
         return batch.extras[_SIMULATED]
-
-
-def _require_balanced(ice: Tensor, split: SplitName) -> None:
-    """Raise DataError unless there are three days in a row to take an energy balance of."""
-    if (ice[1:-1] | ice[2:]).all():
-        raise DataError(
-            f"all days for {split} have ice, or they are fewer than three, so no energy balance "
-            "can be taken; choose other dates"
-        )
 
 
 def _mean(scores: Sequence[Score]) -> float:

@@ -8,6 +8,8 @@ from datetime import date
 
 from torch import Tensor
 
+from urnn_bench.errors import DataError
+from urnn_bench.events import SplitName
 from urnn_bench.physics.energy import Hypsography
 from urnn_bench.physics.fluxes import Weather
 
@@ -51,3 +53,12 @@ class LakeSeries:
 def weather_of(drivers: Tensor) -> Weather:
     """Return the weather (...) of drivers (..., 7)."""
     return Weather(*drivers.unbind(-1)[:5])
+
+
+def require_balanced(ice: Tensor, split: SplitName) -> None:
+    """Raise DataError unless there are three days in a row to take an energy balance of."""
+    if (ice[1:-1] | ice[2:]).all():
+        raise DataError(
+            f"all days for {split} have ice, or they are fewer than three, so no energy balance "
+            "can be taken; choose other dates"
+        )

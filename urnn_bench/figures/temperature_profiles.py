@@ -1,0 +1,110 @@
+"""The temperature of a lake over time and depth: observed, by its process model and every network.
+
+The days are those of validation that the probe ``lake_profiles`` has read at the last update, of
+the first seed of each model. Black dots are density inversions: water that is denser than the water
+below it by more than 0.01 kg/m³. What nobody has observed is grey.
+"""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure as Drawing
+from numpy.typing import NDArray
+from pydantic import Field
+
+from urnn_bench.analysis.results import Results
+from urnn_bench.figures._fitting import panel_title, wrapped
+from urnn_bench.figures._lake import (
+    OBSERVED,
+    PREDICTED,
+    PROCESS,
+    PROCESS_MODEL,
+    Reading,
+    by_run,
+    first_seeds,
+    inverted,
+    label_dates,
+    lake_readings,
+    note_of,
+    title_of,
+)
+from urnn_bench.figures._panels import PANEL_INCHES, panels
+from urnn_bench.figures._style import escaped
+from urnn_bench.figures.base import Figure
+from urnn_bench.spec.types import Config
+
+_COLUMNS = 3
+_COLORS, _UNKNOWN = "plasma", "0.9"
+_TITLE_POINTS = 9
+
+
+class TemperatureProfilesOptions(Config):
+    """What is drawn."""
+
+    T: int | None = Field(None, description="trained length; the longest if not given")
+
+
+class TemperatureProfiles(Figure):
+    """Temperature over days and depths."""
+
+    Options = TemperatureProfilesOptions
+    options: TemperatureProfilesOptions
+
+    def draw(self, results: Results) -> Drawing:
+        """Draw every probed model, at the last update that it was probed."""
+        frame = lake_readings(results, self.options.T)
+        readings = first_seeds([*by_run(frame)])
+        parts = [("observed", readings[0], OBSERVED), (PROCESS_MODEL, readings[0], PROCESS)]
+        parts += [(escaped(reading.model), reading, PREDICTED) for reading in readings]
+        low, high = _limits(readings[0])
+        drawing, axes = panels(len(parts), columns=_COLUMNS)
+        for ax, (name, reading, kind) in zip(axes, parts, strict=True):
+            mesh = _draw(ax, reading, kind, low, high)
+            ax.set_title(panel_title(name, PANEL_INCHES), fontsize=10)
+        for ax in axes[::_COLUMNS]:
+            ax.set_ylabel("depth (m)")
+        # a network may be outside of the scale
+        drawing.colorbar(mesh, ax=axes, label="temperature (°C)", extend="both", shrink=0.8)
+        text = (f"{title_of(results, frame)}; dots: density inversions", note_of(results, frame))
+        lines = [wrapped(line, drawing, _TITLE_POINTS) for line in text if line]
+        drawing.suptitle("\n".join(lines), fontsize=_TITLE_POINTS)
+        return drawing
+
+
+def _limits(reading: Reading) -> tuple[float, float]:
+    """Return the range of what was observed and simulated."""
+    known = [reading.profile(kind)[1] for kind in (OBSERVED, PROCESS)]
+    values = np.concatenate([celsius[np.isfinite(celsius)] for celsius in known])
+    return float(values.min()), float(values.max())
+
+
+def _draw(ax: Axes, reading: Reading, kind: str, low: float, high: float) -> QuadMesh:
+    depths, celsius = reading.profile(kind)
+    mesh = ax.pcolormesh(
+        reading.days,
+        depths,
+        celsius.T,
+        vmin=low,
+        vmax=high,
+        shading="nearest",
+        cmap=_COLORS,
+        rasterized=True,
+    )
+    _mark_inversions(ax, reading.days, np.asarray(depths), celsius)
+    ax.set_facecolor(_UNKNOWN)
+    ax.grid(visible=False)
+    ax.invert_yaxis()
+    label_dates(ax)
+    return mesh
+
+
+def _mark_inversions(
+    ax: Axes,
+    days: NDArray[np.float64],
+    depths: NDArray[np.float64],
+    celsius: NDArray[np.float64],
+) -> None:
+    """Draw a dot between two depths."""
+    day, pair = np.nonzero(inverted(celsius))
+    between = (depths[:-1] + depths[1:]) / 2
+    ax.plot(days[day], between[pair], "k.", ms=1.2, mew=0, rasterized=True)
