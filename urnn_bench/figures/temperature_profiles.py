@@ -65,7 +65,10 @@ class TemperatureProfiles(Figure):
             ax.set_ylabel("depth (m)")
         # a network may be outside of the scale
         drawing.colorbar(mesh, ax=axes, label="temperature (°C)", extend="both", shrink=0.8)
-        text = (f"{title_of(results, frame)}; dots: density inversions", note_of(results, frame))
+        text = (
+            f"{title_of(results, frame, 'first seed')}; dots: density inversions",
+            note_of(results, frame),
+        )
         lines = [wrapped(line, drawing, _TITLE_POINTS) for line in text if line]
         drawing.suptitle("\n".join(lines), fontsize=_TITLE_POINTS)
         return drawing
@@ -105,6 +108,6 @@ def _mark_inversions(
     celsius: NDArray[np.float64],
 ) -> None:
     """Draw a dot between two depths."""
-    day, pair = np.nonzero(inverted(celsius))
+    day, pair = np.nonzero(inverted(celsius) == 1)
     between = (depths[:-1] + depths[1:]) / 2
     ax.plot(days[day], between[pair], "k.", ms=1.2, mew=0, rasterized=True)
