@@ -5,6 +5,7 @@ S days, D depths from the surface.
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,8 @@ class Reading(NamedTuple):
     def profile(self, name: str) -> tuple[list[float], NDArray[np.float64]]:
         """Return the depths (D) in m and temperatures (S, D) in °C."""
         prefix = f"{name}_"
-        texts = (column.removeprefix(prefix) for column in self.table if is_depth(column, prefix))
+        columns = self.table.columns.astype(str)
+        texts = (text.removeprefix(prefix) for text in columns if is_depth(text, prefix))
         depths = sorted(texts, key=float)
         celsius = self.table[[f"{prefix}{depth}" for depth in depths]]
         return [float(depth) for depth in depths], celsius.to_numpy(dtype=np.float64)
@@ -74,10 +76,15 @@ def first_seeds(readings: Sequence[Reading]) -> list[Reading]:
     return list({reading.model: reading for reading in reversed(readings)}.values())[::-1]
 
 
-def inverted(celsius: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return where a depth is denser than the one below (S, D - 1); not where one is unknown."""
+def inverted(celsius: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 where a depth is denser than the one below, else 0 (S, D - 1); nan if unknown."""
     excess: NDArray[np.float64] = density_excess_kg_m3(celsius)
-    return excess > INVERSION_KG_M3
+    return np.where(np.isfinite(excess), excess > INVERSION_KG_M3, np.nan)
+
+
+def with_mean(label: str, mean: float, unit: str) -> str:
+    """Return a label with a mean, unless it is that of a diverged run."""
+    return f"{label}, {mean:.3g} {unit}" if isfinite(mean) else f"{label}, not finite"
 
 
 def label_dates(ax: Axes) -> None:
@@ -89,11 +96,11 @@ def label_dates(ax: Axes) -> None:
     ax.set_xlabel("date")
 
 
-def title_of(results: Results, frame: pd.DataFrame) -> str:
-    """Return what the readings are of."""
+def title_of(results: Results, frame: pd.DataFrame, seeds: str = "") -> str:
+    """Return what the readings are of, by default of all seeds."""
     (T,) = frame["T"].unique()
-    days = f"validation, trained on {int(T):,} days at once for {updates_of(frame)} updates"
-    return f"{escaped(results.benchmark)}: {days} ({count_seeds(frame)})"
+    windows = f"validation, windows of {int(T):,} days, after {updates_of(frame)} updates"
+    return f"{escaped(results.benchmark)}: {windows} ({seeds or count_seeds(frame)})"
 
 
 def note_of(results: Results, frame: pd.DataFrame) -> str:

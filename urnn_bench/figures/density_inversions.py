@@ -6,11 +6,13 @@ neighbouring depths and days; a pair is inverted if the upper is denser by more 
 """
 
 from collections.abc import Sequence
+from math import nan
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from numpy.typing import NDArray
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
@@ -24,6 +26,7 @@ from urnn_bench.figures._lake import (
     lake_readings,
     note_of,
     title_of,
+    with_mean,
 )
 from urnn_bench.figures._looks import styles_of
 from urnn_bench.figures._panels import legend, panels
@@ -33,6 +36,8 @@ from urnn_bench.spec.types import Config
 
 _PANEL_INCHES, _EXTRA_INCHES = 4.4, 0.8
 _MARKERS = 8
+# of the axis, the room left of 0
+_LEFT = 0.02
 
 
 class DensityInversionsOptions(Config):
@@ -66,7 +71,8 @@ class DensityInversions(Figure):
             color, marker = styles[model]
             _draw(ax, own, escaped(_name(model, own)), color, marker)
         ax.invert_yaxis()
-        ax.set_xlim(left=0)
+        # so that a line at 0 is seen
+        ax.set_xlim(left=-_LEFT * ax.get_xlim()[1])
         ax.set_xlabel("days with an inversion (%)")
         ax.set_ylabel("depth (m)")
         legend(drawing, [ax], title_of(results, frame), note_of(results, frame))
@@ -79,12 +85,19 @@ def _shares(readings: Sequence[Reading], kind: str) -> pd.DataFrame:
     for reading in readings:
         depths, celsius = reading.profile(kind)
         between = (np.array(depths[:-1]) + np.array(depths[1:])) / 2
-        columns.append(pd.Series(100 * inverted(celsius).mean(axis=0), index=between))
+        columns.append(pd.Series(100 * _mean_of_known(inverted(celsius)), index=between))
     return pd.concat(columns, axis=1)
 
 
+def _mean_of_known(inversions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of days (D - 1); nan at a depth of which no day is known."""
+    count = np.isfinite(inversions).sum(axis=0)
+    return np.where(count > 0, np.nansum(inversions, axis=0) / np.maximum(count, 1), np.nan)
+
+
 def _name(model: str, shares: pd.DataFrame) -> str:
-    return f"{model}, {shares.to_numpy().mean():.2g} % of all pairs"
+    known = shares.to_numpy()[np.isfinite(shares.to_numpy())]
+    return with_mean(model, float(known.mean()) if len(known) else nan, "% of all pairs")
 
 
 def _draw(ax: Axes, shares: pd.DataFrame, label: str, color: str, marker: str) -> None:

@@ -1,13 +1,14 @@
 """How well a lake's heat is kept: what it gains minus what comes through its surface, over days.
 
-One panel for each model, with all its seeds, and the process model in grey. The days are those of
+One panel for each model, with all its seeds, and the process model in black. The days are those of
 validation without ice that the probe ``lake_profiles`` has read at the last update. The legend has
 the mean size of the imbalance over days and seeds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from statistics import median
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -27,10 +28,11 @@ from urnn_bench.figures._lake import (
     lake_readings,
     note_of,
     title_of,
+    with_mean,
 )
 from urnn_bench.figures._looks import styles_of
 from urnn_bench.figures._panels import PANEL_INCHES, legend, panels
-from urnn_bench.figures._style import BASELINE, escaped, own_label
+from urnn_bench.figures._style import escaped, own_label
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
 
@@ -38,6 +40,8 @@ _COLUMNS = 3
 # share of the days that the axis has room for, and how much more there is of it
 _SHOWN, _ROOM = 0.99, 1.4
 _LEAST_W_M2 = 1.0
+# in front of the models, which vary more
+_PROCESS_LINE = {"color": "black", "lw": 1.0, "zorder": 3}
 
 
 class EnergyImbalanceOptions(Config):
@@ -61,8 +65,9 @@ class EnergyImbalance(Figure):
         drawing, axes = panels(len(models), columns=_COLUMNS)
         for ax, model in zip(axes, models, strict=True):
             own = [reading for reading in readings if reading.model == model]
-            _draw(ax, own[:1], PROCESS_IMBALANCE, own_label(PROCESS_MODEL), BASELINE["color"])
-            _draw(ax, own, IMBALANCE, escaped(model), styles[model].color)
+            _draw(ax, own[:1], PROCESS_IMBALANCE, own_label(PROCESS_MODEL), _PROCESS_LINE)
+            line = {"color": styles[model].color, "lw": 0.7, "alpha": 0.8}
+            _draw(ax, own, IMBALANCE, escaped(model), line)
             ax.set_title(panel_title(escaped(model), PANEL_INCHES), fontsize=10)
             ax.set_ylim(-limit, limit)
             label_dates(ax)
@@ -88,9 +93,11 @@ def _most(imbalance: "pd.Series[float]") -> float:
     return float(imbalance.abs().quantile(_SHOWN))
 
 
-def _draw(ax: Axes, readings: Sequence[Reading], name: str, label: str, color: str) -> None:
+def _draw(
+    ax: Axes, readings: Sequence[Reading], name: str, label: str, line: Mapping[str, Any]
+) -> None:
     """Draw every seed, with their mean size in the label."""
     size = float(pd.concat([reading.table[name] for reading in readings]).abs().mean())
     for number, reading in enumerate(readings):
-        text = f"{label}, {size:.1f} W/m²" if number == 0 else None
-        ax.plot(reading.days, reading.table[name], color=color, lw=0.8, alpha=0.8, label=text)
+        text = with_mean(label, size, "W/m²") if number == 0 else None
+        ax.plot(reading.days, reading.table[name], label=text, **line)

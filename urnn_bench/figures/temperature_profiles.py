@@ -5,6 +5,8 @@ the first seed of each model. Black dots are density inversions: water that is d
 below it by more than 0.01 kg/m³. What nobody has observed is grey.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
@@ -36,6 +38,8 @@ from urnn_bench.spec.types import Config
 _COLUMNS = 3
 _COLORS, _UNKNOWN = "plasma", "0.9"
 _TITLE_POINTS = 9
+# how far a network may widen the scale at either end, in °C
+_BEYOND_C = 3.0
 
 
 class TemperatureProfilesOptions(Config):
@@ -56,7 +60,7 @@ class TemperatureProfiles(Figure):
         readings = first_seeds([*by_run(frame)])
         parts = [("observed", readings[0], OBSERVED), (PROCESS_MODEL, readings[0], PROCESS)]
         parts += [(escaped(reading.model), reading, PREDICTED) for reading in readings]
-        low, high = _limits(readings[0])
+        low, high = _limits(readings)
         drawing, axes = panels(len(parts), columns=_COLUMNS)
         for ax, (name, reading, kind) in zip(axes, parts, strict=True):
             mesh = _draw(ax, reading, kind, low, high)
@@ -65,17 +69,28 @@ class TemperatureProfiles(Figure):
             ax.set_ylabel("depth (m)")
         # a network may be outside of the scale
         drawing.colorbar(mesh, ax=axes, label="temperature (°C)", extend="both", shrink=0.8)
-        text = (f"{title_of(results, frame)}; dots: density inversions", note_of(results, frame))
+        text = (
+            f"{title_of(results, frame, 'first seed')}; dots: density inversions",
+            note_of(results, frame),
+        )
         lines = [wrapped(line, drawing, _TITLE_POINTS) for line in text if line]
         drawing.suptitle("\n".join(lines), fontsize=_TITLE_POINTS)
         return drawing
 
 
-def _limits(reading: Reading) -> tuple[float, float]:
-    """Return the range of what was observed and simulated."""
-    known = [reading.profile(kind)[1] for kind in (OBSERVED, PROCESS)]
-    values = np.concatenate([celsius[np.isfinite(celsius)] for celsius in known])
-    return float(values.min()), float(values.max())
+def _limits(readings: Sequence[Reading]) -> tuple[float, float]:
+    """Return the range of what was observed and simulated, and of networks that are close to it."""
+    known = _finite(readings[:1], OBSERVED, PROCESS)
+    low, high = float(known.min()), float(known.max())
+    predicted = np.clip(_finite(readings, PREDICTED), low - _BEYOND_C, high + _BEYOND_C)
+    both = np.concatenate([known, predicted])
+    return float(both.min()), float(both.max())
+
+
+def _finite(readings: Sequence[Reading], *kinds: str) -> NDArray[np.float64]:
+    profiles = [reading.profile(kind)[1].ravel() for reading in readings for kind in kinds]
+    values = np.concatenate(profiles)
+    return values[np.isfinite(values)]
 
 
 def _draw(ax: Axes, reading: Reading, kind: str, low: float, high: float) -> QuadMesh:
@@ -105,6 +120,6 @@ def _mark_inversions(
     celsius: NDArray[np.float64],
 ) -> None:
     """Draw a dot between two depths."""
-    day, pair = np.nonzero(inverted(celsius))
+    day, pair = np.nonzero(inverted(celsius) == 1)
     between = (depths[:-1] + depths[1:]) / 2
-    ax.plot(days[day], between[pair], "k.", ms=1.2, mew=0, rasterized=True)
+    ax.plot(days[day], between[pair], "ko", ms=1.6, mec="white", mew=0.25, rasterized=True)
