@@ -50,6 +50,11 @@ def test_all_light_is_absorbed_and_clear_water_absorbs_deeper():
     assert below[0] > 5 * below[1] > 0 and shares[2, 0] == pytest.approx(1)
 
 
+def test_light_that_meets_the_bottom_warms_the_layer_there():
+    shares = light_shares(np.array([1e-9]), LAYERS)[0]
+    assert np.allclose(shares, -np.diff(LAYERS.areas_m2, append=0) / LAYERS.areas_m2[0])
+
+
 def test_light_falls_off_exponentially_in_a_box():
     shares = light_shares(np.array([0.5]), box(10))[0]
     assert np.allclose(shares[1:-1] / shares[:-2], exp(-0.5))

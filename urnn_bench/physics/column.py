@@ -75,10 +75,7 @@ def diffused(celsius: Array, diffusivity_m2_s: Array, layers: Layers, step_s: fl
     system[:, 1 :: depths + 1] = -down
     system[:, depths :: depths + 1] = -up
     matrix = system.reshape(columns, depths, depths)
-    later: Array = np.linalg.solve(matrix, celsius[..., None])[..., 0].astype(
-        np.float64, copy=False
-    )
-    return later
+    return np.asarray(np.linalg.solve(matrix, celsius[..., None])[..., 0], dtype=np.float64)
 
 
 def mixed(celsius: Array, volumes_m3: Array) -> Array:
@@ -88,7 +85,7 @@ def mixed(celsius: Array, volumes_m3: Array) -> Array:
     """
     joined = np.zeros_like(celsius[:, 1:], dtype=np.bool_)
     while True:
-        unstable = (density_excess_kg_m3(celsius) > 0) & ~joined
+        unstable = density_excess_kg_m3(celsius) > 0
         if not unstable.any():
             return celsius
         joined |= unstable

@@ -43,16 +43,16 @@ def energy_gain_w_m2(celsius: Tensor, lake: Hypsography) -> Tensor:
     """Return the heat gained from each day to the next, per area: (T, ..., D) to (T - 1, ...)."""
     heat_j_m3 = SPECIFIC_HEAT_J_KG_K * density_kg_m3(celsius) * celsius
     weights = lake.volumes_m3 / (SECONDS_A_DAY * lake.areas_m2[0])
-    # the difference before the sum: rounding of the whole heat would be several W/m² in float32
+    # the difference before the sum: in float32 the other order loses ten times as much to rounding
     return heat_j_m3.diff(dim=0) @ weights.to(celsius)
 
 
 def energy_imbalance_w_m2(celsius: Tensor, weather: Weather, lake: Hypsography) -> Tensor:
     """Return gain minus flux of every two days: (T, W, D) and weather (T, W) to (T - 2, W).
 
-    The gain from day t + 1 to t + 2 goes with the mean flux of the days t and t + 1. Temperatures
-    of a day are those of its beginning and weather is its mean, so this lag is right for the output
-    of the process model; without it the imbalance is several times as large.
+    The gain from day t + 1 to t + 2 goes with the mean flux of the days t and t + 1. This is right
+    where the temperatures of a day are those of noon the day before and weather is its mean, as in
+    the output of the process model; without the lag the imbalance is several times as large.
     """
     gain = energy_gain_w_m2(celsius, lake)[1:]
     flux = day_to_day_w_m2(net_heat_w_m2(celsius[..., 0], weather))[:-1]
