@@ -52,3 +52,67 @@ def test_every_command_takes_models_with_and_without_stages(bench):
         assert "the same before's train" in said and "what differs: stages.before.task." in said
     said = bench("compare", "rnn", "other", code=2).err
     assert "the same train and validation and test data" in said and "symbols (3 and 2)" in said
+
+
+HINTED = """\
+from dataclasses import replace
+
+import torch
+
+from urnn_bench.tasks.adding import Adding, AddingOptions
+from urnn_bench.tasks.base import Signature, Targets, Vectors
+
+
+class HintedOptions(AddingOptions):
+    \"\"\"Whether the sum so far is an input.\"\"\"
+
+    hint: bool = False
+    add: float = 0.0
+
+
+class Hinted(Adding):
+    \"\"\"The adding problem with the sum so far beside it.\"\"\"
+
+    Options = HintedOptions
+    options: HintedOptions
+
+    @property
+    def signature(self):
+        return Signature(Vectors(2 + self.options.hint), 1, Targets.LAST_STEP)
+
+    def sample(self, count, rng):
+        batch = super().sample(count, rng)
+        x = batch.x + self.options.add
+        total = (x[..., :1] * x[..., 1:]).cumsum(0)
+        return replace(batch, x=torch.cat([x, total], -1) if self.options.hint else x)
+"""
+COMPARED = """
+    def compared(self, batch):
+        return replace(batch, x=batch.x[..., :2])
+"""
+BY_HINT = """\
+title: Models with another input, and with other data
+task: {name: hinted, validation_examples: 12, test_examples: 16}
+T: [4]
+hidden: 6
+models:
+  rnn:
+  told: {cell: {name: rnn}, task: {hint: true}}
+  other: {cell: {name: rnn}, task: {add: 1.0}}
+fit: {steps: 2, batch: 4, log_every: 2, evaluate_every: 2}
+"""
+
+
+def test_models_of_the_same_data_may_have_other_inputs(bench):
+    bench.write("benchmarks/by-hint.yaml", BY_HINT)
+    bench.write("hinted.py", HINTED + COMPARED)
+    bench("run", "by-hint", "--include", "hinted.py", "-q")
+    assert json.loads(bench("compare", "rnn", "told", "--json").out)[0]["seeds"] == 1
+    assert "the same train and" in bench("compare", "rnn", "other", code=2).err
+
+
+def test_inputs_are_data_unless_a_task_says_otherwise(bench):
+    bench.write("benchmarks/by-hint.yaml", BY_HINT)
+    bench.write("hinted.py", HINTED)
+    bench("run", "by-hint", "--include", "hinted.py", "--model", "rnn", "--model", "told", "-q")
+    assert "hint (False and True)" in bench("compare", "rnn", "told", code=2).err

@@ -133,7 +133,8 @@ def check_data(a: Record, b: Record) -> None:
     parts = [part for part in differ if part not in alone]
     if not parts:
         return
-    fields = _differences(*_data(a, b)) or ["nothing in their specs: the task's code has changed"]
+    data_a, data_b = _data(a, b)
+    fields = _differences(data_a, data_b) or ["nothing in their specs: the task's code has changed"]
     raise UsageError(
         f"{a.run.slug} and {b.run.slug} of '{a.run.benchmark}' were not shown the same "
         f"{' and '.join(parts)} data and cannot be compared; what differs: {'; '.join(fields)}"
