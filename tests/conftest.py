@@ -173,10 +173,11 @@ class CommandLine:
     def record(self, label, T=100, seed=0, test=0.01, solved_step=None, results="results", **more):
         """Write a made-up record, for tests of what only reads records."""
         task = {"name": "copying", "options": {"T": T, "recall": more.pop("recall", 10)}}
+        point = f" @ {more.pop('point')}" if "point" in more else ""
         run = Run.model_validate(
             {
                 "benchmark": more.pop("benchmark", "made"),
-                "label": label,
+                "label": f"{label}{point}",
                 "task": task,
                 "cell": {"name": label},
                 "hidden": 8,

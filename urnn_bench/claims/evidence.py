@@ -64,8 +64,15 @@ def _wrong_updates(evidence: Evidence) -> str:
     updates = evidence.claim.updates
     if updates is None or (trained := _other_updates(evidence, updates)) is None:
         return ""
-    command = f"the claim's: {replace(evidence.command, updates=updates)}"
+    command = f"the claim's: {_command_of(evidence, updates)}"
     return f"trained for {trained:,} updates instead of {updates:,}; {command}"
+
+
+def _command_of(evidence: Evidence, updates: int) -> Command:
+    """Return the command with a number of updates, which a run in stages has in its file."""
+    if any(record.run.stages for record in evidence.records):
+        return evidence.command
+    return replace(evidence.command, updates=updates)
 
 
 def _other_updates(evidence: Evidence, updates: int) -> int | None:

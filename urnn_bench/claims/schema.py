@@ -1,7 +1,8 @@
 """A paper as data: what it claims, where, and which runs test it; nothing here needs torch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -36,14 +37,17 @@ class Needs(Config):
     """The runs a claim is judged by: a benchmark's model at a length, seeds and updates.
 
     ``against`` names another model of the benchmark; its number is subtracted from the model's,
-    seed by seed. ``updates`` is how long runs are trained; a longer run is judged by its values at
-    that update, or not at all. A control is a model that lacks the feature in question and shares
-    the rest: if it meets the claim as well as the model does, it explains the claim.
+    seed by seed. ``interaction`` names two more, whose difference is subtracted from that one:
+    whether a gain is greater here than elsewhere, as at another point of a grid. ``updates`` is
+    how long runs are trained; a longer run is judged by its values at that update, or not at all.
+    A control is a model that lacks the feature in question and shares the rest: if it meets the
+    claim as well as the model does, it explains the claim.
     """
 
     benchmark: str
     model: str
     against: str | None = None
+    interaction: Annotated[tuple[str, str] | None, Field(strict=False)] = None
     controls: Annotated[tuple[str, ...], Field(strict=False)] = ()
     T: Count
     seeds: Count = 3
@@ -59,10 +63,36 @@ class Needs(Config):
             raise ValueError("a control is a third model")
         return self
 
+    @model_validator(mode="after")
+    def _check_interaction(self) -> Self:
+        if self.interaction is None:
+            return self
+        if self.against is None:
+            raise ValueError("'interaction' goes with 'against', the difference it is taken from")
+        if self.interaction[0] == self.interaction[1]:
+            raise ValueError(f"'{self.interaction[0]}' cannot be set against itself")
+        if {*self.interaction} == {self.model, self.against}:
+            raise ValueError("'interaction' has the models of 'model' and 'against'; name others")
+        if self.controls:
+            raise ValueError("'controls' do not go with 'interaction'; leave out one of them")
+        return self
+
+    @property
+    def pairs(self) -> tuple[tuple[str, ...], ...]:
+        """The models whose numbers are compared with each other, the first pair first."""
+        first = (self.model,) if self.against is None else (self.model, self.against)
+        return (first,) if self.interaction is None else (first, self.interaction)
+
     @property
     def models(self) -> tuple[str, ...]:
         """The models whose runs are needed."""
-        return (self.model,) if self.against is None else (self.model, self.against)
+        return tuple(dict.fromkeys(chain.from_iterable(self.pairs)))
+
+    @property
+    def number(self) -> str:
+        """What is computed of every seed, such as ``a - b``."""
+        first, *others = (" - ".join(pair) for pair in self.pairs)
+        return f"({first}) - ({others[0]})" if others else first
 
     def command(self, base: Command) -> Command:
         """Return the command that makes these runs, with the folders of ``base``."""
@@ -131,6 +161,7 @@ class InFloat64(Config):
     benchmark: str
     model: str
     against: str | None = None
+    interaction: Annotated[tuple[str, str] | None, Field(strict=False)] = None
     seeds: Count = 3
 
 
@@ -155,6 +186,8 @@ class Claim(Config):
         other = self.in_float64
         if other is not None and (other.against is None) != (self.needs.against is None):
             raise ValueError("'in_float64' has 'against' if 'needs' has it")
+        if other is not None and (other.interaction is None) != (self.needs.interaction is None):
+            raise ValueError("'in_float64' has 'interaction' if 'needs' has it")
         return self
 
     @model_validator(mode="after")
@@ -177,6 +210,12 @@ class Claim(Config):
             if last is not None and update is not None and update > last:
                 raise ValueError(f"'{name}' is {update}, after the {last} 'updates' that it needs")
         return self
+
+    @property
+    def expected(self) -> str:
+        """The bound in words, and of which number it is where that takes four models."""
+        bound = self.expect.text
+        return f"{self.needs.number} {bound}" if self.needs.interaction else bound
 
     @property
     def updates(self) -> int | None:
@@ -208,13 +247,16 @@ class Paper(Config):
         return self
 
 
-def check_needs(name: str, claim: Claim, benchmark: Benchmark) -> None:
-    """Raise UnknownNameError if the claim's benchmark lacks a model or a length it needs."""
+def check_needs(name: str, claim: Claim, benchmark: Benchmark, labels: Collection[str]) -> None:
+    """Raise UnknownNameError if the claim's benchmark lacks a model or a length it needs.
+
+    ``labels`` are the models of the benchmark's runs, with their values in its grid.
+    """
     needs, length = claim.needs, claim.quantity.T
     where = f"the claim '{name}': in '{needs.benchmark}' "
     models = (*needs.models, *needs.controls)
-    if unknown := [model for model in models if model not in benchmark.models]:
-        raise UnknownNameError("model", unknown[0], benchmark.models, where)
+    if unknown := [model for model in models if model not in labels]:
+        raise UnknownNameError("model", unknown[0], labels, where)
     if needs.T not in benchmark.T:
         raise UnknownNameError("length", str(needs.T), map(str, benchmark.T), where)
     tested = {needs.T, *(benchmark.evaluate.T if benchmark.evaluate else ())}

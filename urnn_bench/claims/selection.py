@@ -1,6 +1,6 @@
 """Which recorded runs a claim is judged by."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from itertools import combinations
 
 from urnn_bench.analysis.compare import check_data
@@ -9,6 +9,7 @@ from urnn_bench.claims.evidence import trained_long_enough
 from urnn_bench.claims.quantities import Run
 from urnn_bench.claims.schema import Claim
 from urnn_bench.records.record import FINAL, Record
+from urnn_bench.spec.grid import GRID_SEPARATOR
 from urnn_bench.spec.sweep import UnresolvedRun
 
 # the runs of all models of a claim that share a seed
@@ -28,7 +29,9 @@ def select_runs(
     ended = [(f, record) for f, record in one_per_seed(at_length) if record.status in FINAL]
     plain = [(f, r) for f, r in ended if _sets_only_updates(r) and _is_in_benchmark(r, drafts)]
     chosen = _one_protocol(plain, needs.seeds, claim.updates)
-    _check_same_data([record for _, record in chosen.values()])
+    of_file = {draft.label: draft for draft in drafts if draft.T == needs.T}
+    for labels in (*needs.pairs, *_with_same_task({label for label, _ in chosen}, of_file)):
+        _check_same_data([r for (label, _), (_, r) in chosen.items() if label in labels])
     seeds = [seed for label, seed in chosen if label == needs.model]
     complete = [s for s in seeds if all((model, s) in chosen for model in needs.models)]
     by_seed = [tuple(chosen[model, seed] for model in needs.models) for seed in complete]
@@ -69,6 +72,21 @@ def _one_protocol(
     ranked = sorted(groups.items(), key=lambda item: rank(item[1]))
     best = {label: group for (label, _), group in ranked}
     return {(r.run.label, r.run.seed): (f, r) for group in best.values() for f, r in group}
+
+
+def _with_same_task(
+    labels: Collection[str], of_file: Mapping[str, UnresolvedRun]
+) -> Collection[Collection[str]]:
+    """Return models in groups that should have seen the same data.
+
+    Those of one task in the benchmark's file; without a file, those of one point of a grid.
+    """
+    groups: dict[str, list[str]] = {}
+    for label in sorted(labels):
+        draft = of_file.get(label)
+        point = label.partition(GRID_SEPARATOR)[2]
+        groups.setdefault(draft.task.model_dump_json() if draft else point, []).append(label)
+    return groups.values()
 
 
 def _check_same_data(records: Sequence[Record]) -> None:

@@ -83,9 +83,19 @@ def _describe_seeds(word: VerdictName, values: Sequence[float]) -> str:
 
 
 def _value_of_seed(claim: Claim, runs: SeedRuns) -> float:
-    """Return a model's number, minus that of the model it is compared with."""
-    measurement, updates = claim.quantity.measurement, claim.needs.updates
-    first, *others = (measurement.value(Observation(*run, updates)) for run in runs)
+    """Return a model's number, minus that of the model it is compared with.
+
+    With an interaction, the same difference of the other pair is subtracted from it.
+    """
+    measurement, needs = claim.quantity.measurement, claim.needs
+    numbers = (measurement.value(Observation(*run, needs.updates)) for run in runs)
+    of_model = dict(zip(needs.models, numbers, strict=True))
+    first, *others = ([of_model[model] for model in pair] for pair in needs.pairs)
+    return _difference(first) - sum(map(_difference, others))
+
+
+def _difference(numbers: Sequence[float]) -> float:
+    first, *others = numbers
     return first - sum(others)
 
 

@@ -141,7 +141,7 @@ def _benchmark(components: Components, name: str) -> Description:
 def _paper(_: Components, name: str) -> Description:
     paper = load_paper(name)
     claims: dict[str, JsonValue] = {
-        key: f"{claim.says} ({claim.reference.text}; expected {claim.expect.text})"
+        key: f"{claim.says} ({claim.reference.text}; expected {claim.expected})"
         for key, claim in paper.claims.items()
     }
     return {

@@ -128,10 +128,13 @@ def _drafts(folder: Path, claims: Mapping[str, Claim]) -> dict[str, list[Unresol
     judged = [(name, each) for name, c in claims.items() for each in (c, float64_claim(c)) if each]
     benchmarks = dict.fromkeys(benchmark_name(folder, c.needs.benchmark) for _, c in judged)
     checked = {b: check_benchmark(*find(b), Selection(), ()) for b in benchmarks if b in files}
+    planned = {name: drafts(b, Selection(), _cell_options) for name, b in checked.items()}
     for name, claim in judged:
-        if benchmark := checked.get(benchmark_name(folder, claim.needs.benchmark)):
-            check_needs(name, claim, benchmark.benchmark)
-    return {name: drafts(b, Selection(), _cell_options) for name, b in checked.items()}
+        known = benchmark_name(folder, claim.needs.benchmark)
+        if benchmark := checked.get(known):
+            labels = {draft.label for draft in planned[known]}
+            check_needs(name, claim, benchmark.benchmark, labels)
+    return planned
 
 
 def _cell_options(cell: str) -> Collection[str] | None:
@@ -217,6 +220,7 @@ def _json_row(name: str, claim: Claim, verdict: "Verdict", base: Command) -> dic
         "source": claim.source,
         "paper": claim.reference.model_dump(),
         "expected": claim.expect.text,
+        "number": claim.needs.number,
         "verdict": verdict.word,
         "ours": verdict.ours,
         "values": list(verdict.values),
@@ -243,7 +247,7 @@ def _write_text(verdicts: "Mapping[str, tuple[Claim, Verdict]]", base: Command) 
     echo_table(("claim", "paper", "ours", "verdict"), rows)
     for name, (claim, verdict) in verdicts.items():
         if verdict.word not in ("reproduced", "missing"):
-            echo_err(f"{name}: {claim.says} (expected {claim.expect.text}); {verdict.reason}")
+            echo_err(f"{name}: {claim.says} (expected {claim.expected}); {verdict.reason}")
         if verdict.in_float64:
             echo_err(f"{name}: in float64 {verdict.in_float64.word}: {verdict.in_float64.ours}")
     missing = [claim.needs for claim, verdict in verdicts.values() if verdict.word == "missing"]
@@ -268,7 +272,7 @@ def _write_markdown(verdicts: "Mapping[str, tuple[Claim, Verdict]]", _: Command)
 
     headers = ("figure", "the paper says", "paper", "expected", "ours", "verdict")
     rows = [
-        (c.figure, c.says, c.reference.text, c.expect.text, f"{v.ours}, {v.reason}", v.word)
+        (c.figure, c.says, c.reference.text, c.expected, f"{v.ours}, {v.reason}", v.word)
         for c, v in verdicts.values()
     ]
     cells = [[markdown(text) for text in row] for row in rows]
