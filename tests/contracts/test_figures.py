@@ -17,6 +17,8 @@ MODELS = {"urnn", "lstm"}
 LAKES = Path(__file__).parents[1] / "tasks" / "lakes.py"
 # what they draw is read of a lake alone
 OF_LAKES = {"density_inversions", "energy_imbalance", "temperature_profiles"}
+# it compares values of a grid's key, the learning rate by default
+OF_GRIDS = {"scores_by_key"}
 # all that a figure may need: two lengths and others of the test, probes at several updates, runs
 # that count as solved
 FULL = (
@@ -37,16 +39,32 @@ def lake(tmp_path_factory):
     return command
 
 
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    """Records at two learning rates, also of a model whose name is like a formula."""
+    benchmark = TINY.replace("  lstm:", "  lstm:\n  '$\\frac$': {cell: lstm}")
+    command = CommandLine(tmp_path_factory.mktemp("grid"), tiny=benchmark)
+    command("run", "tiny", "--set", "grid.optimizer.lr=[1e-3, 1e-2]", "-q")
+    return command
+
+
+def records_of(request, figure_name, others):
+    """Return the records that a figure is drawn from."""
+    if figure_name in OF_LAKES:
+        return request.getfixturevalue("lake")
+    return request.getfixturevalue("grid" if figure_name in OF_GRIDS else others)
+
+
 @pytest.fixture
 def recorded(request, figure_name):
     """The records that a figure is drawn from."""
-    return request.getfixturevalue("lake" if figure_name in OF_LAKES else "trained")
+    return records_of(request, figure_name, "trained")
 
 
 @pytest.fixture
 def unusual(request, figure_name):
     """The same with a model whose name is like a formula."""
-    return request.getfixturevalue("lake" if figure_name in OF_LAKES else "unusual_name")
+    return records_of(request, figure_name, "unusual_name")
 
 
 @pytest.fixture

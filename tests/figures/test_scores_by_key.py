@@ -92,6 +92,7 @@ def test_a_baseline_is_drawn_at_the_values_that_have_it(bench):
 
 def test_one_seed_has_no_interval_and_an_interval_does_not_shrink_the_scores(bench):
     bench.record("lstm @ recall=2", recall=2, test=0.4)
+    bench.record("lstm @ recall=4", recall=4, test=0.4)
     assert "interval" not in draw(bench).legends[0].get_title().get_text()
     # of two seeds it is thirteen standard errors wide
     bench.record("lstm @ recall=2", recall=2, seed=1, test=0.1)
@@ -99,6 +100,12 @@ def test_one_seed_has_no_interval_and_an_interval_does_not_shrink_the_scores(ben
     assert "interval" in drawing.legends[0].get_title().get_text()
     low, high = drawing.axes[0].get_ylim()
     assert high - low < 2 * (0.4 - 0.1)
+
+
+def test_one_value_of_a_key_is_nothing_to_compare(bench):
+    bench.record("lstm @ recall=2", recall=2)
+    with pytest.raises(NothingToShowError, match="one value of 'task.recall'; name a key"):
+        draw(bench)
 
 
 def test_text_is_evenly_spaced_and_has_no_other_scale(bench):

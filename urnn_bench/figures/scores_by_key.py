@@ -70,6 +70,7 @@ class ScoresByKey(Figure):
         """Draw all tested runs that have the key."""
         o, metric = self.options, self.options.metric or results.criterion
         scores = _scores(results, metric, o.key)
+        _require_values(results, scores, o.key)
         axis = key_axis(sorted({*scores["value"]}, key=numbers_first), o.x_scale, o.key)
         styles = styles_of(without_key(label, o.key) for label in results.models)
         lengths = sorted({record.run.T for record in results.records} & {*scores["T"]})
@@ -87,6 +88,15 @@ class ScoresByKey(Figure):
         entries = entries_of(axes, ("diverged", "(baseline)"))
         add_legend(drawing, entries, _title(results, scores), _note(results, scores, o.key))
         return drawing
+
+
+def _require_values(results: Results, scores: pd.DataFrame, key: str) -> None:
+    """Raise NothingToShowError unless runs differ by the key."""
+    if scores["value"].nunique() < 2:
+        raise NothingToShowError(
+            f"all runs of '{results.benchmark}' have one value of '{escaped(key)}'; name a key of "
+            "its grid by the option 'key'"
+        )
 
 
 def _scores(results: Results, metric: str, key: str) -> pd.DataFrame:

@@ -9,13 +9,14 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from urnn_bench.errors import DataError
 from urnn_bench.events import SplitName
 from urnn_bench.physics.fluxes import Weather
 from urnn_bench.random_streams import generator
-from urnn_bench.tasks._labelled_series import Moments, moments
+from urnn_bench.tasks._labelled_series import ROUNDING, Moments, moments
 from urnn_bench.tasks._lake_series import DRIVERS, LakeSeries, weather_of
 
 # day of the year and depth come before the drivers, the process model's temperature after them
@@ -56,9 +57,14 @@ def scales(series: LakeSeries, train: range) -> Scales:
     inputs = (np.insert(a, 1, b) for a, b in zip(of_days, of_depths, strict=True))
     mean, deviation = Moments(*inputs)
     # what does not change in training, such as snow in a warm country, becomes 0
-    constant = deviation <= 1e-12 * np.abs(mean)
-    scaled = Moments(mean, np.where(constant, 1.0, deviation))
-    return Scales(scaled, float(of_simulated.mean[0]), float(of_simulated.deviation[0]))
+    scaled = Moments(mean, _or_one(deviation, mean))
+    of_output = _or_one(of_simulated.deviation, of_simulated.mean)
+    return Scales(scaled, float(of_simulated.mean[0]), float(of_output[0]))
+
+
+def _or_one(deviation: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return deviations, 1 for what does not change."""
+    return np.where(deviation <= ROUNDING * np.abs(mean), 1.0, deviation)
 
 
 @lru_cache(maxsize=4)
