@@ -104,7 +104,7 @@ def test_one_seed_has_no_interval_and_an_interval_does_not_shrink_the_scores(ben
 
 def test_one_value_of_a_key_is_nothing_to_compare(bench):
     bench.record("lstm @ recall=2", recall=2)
-    with pytest.raises(NothingToShowError, match="one value of 'task.recall'; name a key"):
+    with pytest.raises(NothingToShowError, match=r"one value of 'task\.recall'; name a key"):
         draw(bench)
 
 
