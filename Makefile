@@ -67,6 +67,8 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) reservoirs/spoken-digits --figure recurrent_memory --results results/paper/hbp-esn-2020
 	$(DRAW) reservoirs/mackey-glass --figure recurrent_memory --results results/paper/hbp-esn-2020
 	$(DRAW) reservoirs/memory-capacity --figure memory_capacity --results results/paper/hbp-esn-2020
+	$(DRAW) lake/mendota --figure scores_by_key --results results/paper/pgrnn-2021
+	$(DRAW) lake/profiles --figure temperature_profiles --figure energy_imbalance --figure density_inversions --results results/paper/pgrnn-2021
 
 attack: setup  ## attack the program for about an hour, and count what was tried
 	$(BIN)/python -m pytest tests/attack --attack --attack-counts results/reliability -n 2 --timeout 7200
