@@ -1,6 +1,8 @@
 """The contract of figures: what holds for every figure."""
 
 import re
+from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,6 @@ from urnn_bench.figures._style import style
 
 MODELS = {"urnn", "lstm"}
 LAKES = Path(__file__).parents[1] / "tasks" / "lakes.py"
-# what they draw is read of a lake alone
-OF_LAKES = {"density_inversions", "energy_imbalance", "temperature_profiles"}
-# it compares values of a grid's key, the learning rate by default
-OF_GRIDS = {"scores_by_key"}
 # all that a figure may need: two lengths and others of the test, probes at several updates, runs
 # that count as solved
 FULL = (
@@ -48,29 +46,39 @@ def grid(tmp_path_factory):
     return command
 
 
-def records_of(request, figure_name, others):
-    """Return the records that a figure is drawn from."""
-    if figure_name in OF_LAKES:
-        return request.getfixturevalue("lake")
-    return request.getfixturevalue("grid" if figure_name in OF_GRIDS else others)
+@pytest.fixture(scope="module")
+def records_of(request):
+    """Return a function from a figure to the first records that it can be drawn from."""
+
+    @cache
+    def first(figure_type, others):
+        # what some figures show is read of a grid or a lake alone
+        for name in (others, "grid", "lake"):
+            command = request.getfixturevalue(name)
+            with suppress(NothingToShowError):
+                drawing_of(figure_type, command)
+                return command
+        return request.getfixturevalue(others)
+
+    return first
 
 
 @pytest.fixture
-def recorded(request, figure_name):
+def recorded(records_of, figure_type):
     """The records that a figure is drawn from."""
-    return records_of(request, figure_name, "trained")
+    return records_of(figure_type, "trained")
 
 
 @pytest.fixture
-def unusual(request, figure_name):
+def unusual(records_of, figure_type):
     """The same with a model whose name is like a formula."""
-    return records_of(request, figure_name, "unusual_name")
+    return records_of(figure_type, "unusual_name")
 
 
 @pytest.fixture
-def include_all(figure_name, include_options):
+def include_all(include_options):
     """The options that make the command line know what the records are of."""
-    return [*include_options, *(("--include", LAKES) if figure_name in OF_LAKES else ())]
+    return [*include_options, "--include", LAKES]
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +102,13 @@ def failed(tmp_path_factory):
 @pytest.fixture
 def draw(figure_type):
     """Return a function that draws the records of "tiny" in a folder."""
+    return partial(drawing_of, figure_type)
 
-    def drawing_of(command):
-        with style():
-            figure = figure_type(figure_type.Options())
-            return figure.draw(load(command.folder / "results", "tiny"))
 
-    return drawing_of
+def drawing_of(figure_type, command):
+    with style():
+        figure = figure_type(figure_type.Options())
+        return figure.draw(load(command.folder / "results", "tiny"))
 
 
 def plot(command, figure, options):
