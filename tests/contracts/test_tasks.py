@@ -87,8 +87,10 @@ def same(a, b):
 @pytest.mark.parametrize("T", LENGTHS)
 def test_shapes_follow_the_signature(task_name, T, make):
     task = make(task_name, T)
-    batch, inputs = task.batch("train", 0, 5, seed=0), task.signature.inputs
-    sequences = 5 * task.sequences_per_example
+    # a small lake has few windows of a year
+    size = min(5, task.training_examples() or 5)
+    batch, inputs = task.batch("train", 0, size, seed=0), task.signature.inputs
+    sequences = size * task.sequences_per_example
     assert batch.x.shape[1] == sequences
     assert batch.y.shape[task.signature.targets.batch_axis] == sequences
     if isinstance(inputs, Tokens):
