@@ -120,7 +120,8 @@ def test_the_four_models_are_named_where_runs_lack(made):
         ('"lstm @ recall=10"]', '"urnn @ recall=10"]', "cannot be set against itself"),
         (PAIR, f'interaction: ["{OF}", "{AT}"]', "has the models of 'model' and 'against'"),
         (PAIR, f"{PAIR}, controls: [gru]", "'controls' do not go with 'interaction'"),
-        (PAIR, "interaction: [a]", "needs.interaction"),
+        (PAIR, "interaction: [a]", "needs.interaction: must have at least 2 entries"),
+        (PAIR, "interaction: [a, b, c]", "needs.interaction: must have at most 2 entries"),
     ],
 )
 def test_an_interaction_that_says_nothing_is_refused(made, old, new, says):

@@ -33,6 +33,10 @@ class Reference(Config):
         return f"{value}{error} {self.unit}".strip()
 
 
+# whose difference is subtracted from that of two others
+Pair = Annotated[tuple[str, ...], Field(strict=False, min_length=2, max_length=2)]
+
+
 class Needs(Config):
     """The runs a claim is judged by: a benchmark's model at a length, seeds and updates.
 
@@ -47,7 +51,7 @@ class Needs(Config):
     benchmark: str
     model: str
     against: str | None = None
-    interaction: Annotated[tuple[str, str] | None, Field(strict=False)] = None
+    interaction: Pair | None = None
     controls: Annotated[tuple[str, ...], Field(strict=False)] = ()
     T: Count
     seeds: Count = 3
@@ -161,7 +165,7 @@ class InFloat64(Config):
     benchmark: str
     model: str
     against: str | None = None
-    interaction: Annotated[tuple[str, str] | None, Field(strict=False)] = None
+    interaction: Pair | None = None
     seeds: Count = 3
 
 
