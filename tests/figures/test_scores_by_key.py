@@ -133,5 +133,7 @@ def test_what_cannot_be_shown_is_a_sentence(bench):
         draw(bench, metric="mse")
     with pytest.raises(NothingToShowError, match="no model has the option 'nothing'"):
         draw(bench, "model.nothing")
-    with pytest.raises(NothingToShowError, match=r"task\.nothing is not a number"):
-        draw(bench, "task.nothing")
+    with pytest.raises(NothingToShowError, match="task has no key 'recal'; did you mean 'recall'"):
+        draw(bench, "task.recal")
+    with pytest.raises(NothingToShowError, match=r"fit\.schedule has no key 'end'"):
+        draw(bench, "schedule.end")

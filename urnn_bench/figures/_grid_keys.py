@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from urnn_bench.errors import NothingToShowError
+from urnn_bench.errors import NothingToShowError, near_miss
 from urnn_bench.figures._style import escaped
 from urnn_bench.records.record import Record
 from urnn_bench.spec.grid import FIT, GRID_SEPARATOR, MODEL, TASK, axis_path
@@ -37,14 +37,22 @@ def value_at(record: Record, axis: str) -> GridValue:
         "readout": run.readout.options if keys else run.readout.name,
         "block": run.block.model_dump() if run.block else None,
     }[owner]
+    path = owner
     for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
+        value, path = _below(value, key, f"{run.label}: {path}"), f"{path}.{key}"
     if isinstance(value, str | bool):
         return value_text(value)
     if not isinstance(value, int | float):
-        path = ".".join((owner, *keys))
         raise NothingToShowError(f"{run.label}: {path} is not a number or text: {value}")
     return float(value)
+
+
+def _below(value: object, key: str, place: str) -> object:
+    """Return what is at a key; raise NothingToShowError with the nearest one if there is none."""
+    known = value if isinstance(value, Mapping) else {}
+    if key not in known:
+        raise NothingToShowError(f"{place} has no key '{escaped(key)}'{near_miss(key, known)}")
+    return known[key]
 
 
 def numbers_first(value: GridValue) -> tuple[bool, GridValue]:
