@@ -85,4 +85,4 @@ def test_trains_from_the_command_line_without_data(bench):
 
 def test_too_long_a_window_names_what_mends_it(bench):
     bench.write("benchmarks/pond.yaml", BENCHMARK.replace("[30]", "[366]"))
-    assert "take a shorter T" in bench("run", "pond", code=2).err
+    assert "take a shorter T, or train on more days" in bench("run", "pond", code=2).err

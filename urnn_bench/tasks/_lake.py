@@ -128,7 +128,7 @@ class LakeTask(Task):
         if days < self.options.T:
             raise DataError(
                 f"a window has {self.options.T} days, and there are {days} to train on; take a "
-                "shorter T, or other dates"
+                "shorter T, or train on more days"
             )
         for split, of_split in self.splits.items():
             require_balanced(series.ice[of_split.start : of_split.stop], split)
