@@ -59,7 +59,7 @@ class TemperatureProfiles(Figure):
         frame = lake_readings(results, self.options.T)
         readings = first_seeds([*by_run(frame)])
         parts = [("observed", readings[0], OBSERVED), (PROCESS_MODEL, readings[0], PROCESS)]
-        parts += [(escaped(reading.model), reading, PREDICTED) for reading in readings]
+        parts += [(_name(reading), reading, PREDICTED) for reading in readings]
         low, high = _limits(readings)
         drawing, axes = panels(len(parts), columns=_COLUMNS)
         for ax, (name, reading, kind) in zip(axes, parts, strict=True):
@@ -76,6 +76,12 @@ class TemperatureProfiles(Figure):
         lines = [wrapped(line, drawing, _TITLE_POINTS) for line in text if line]
         drawing.suptitle("\n".join(lines), fontsize=_TITLE_POINTS)
         return drawing
+
+
+def _name(reading: Reading) -> str:
+    """Return the name of a network, and whether it predicts nothing that can be drawn."""
+    is_finite = np.isfinite(reading.profile(PREDICTED)[1]).any()
+    return escaped(reading.model) + ("" if is_finite else ", not finite")
 
 
 def _limits(readings: Sequence[Reading]) -> tuple[float, float]:
