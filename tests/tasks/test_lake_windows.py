@@ -1,3 +1,5 @@
+"""Windows of days: those to train on cover all days, and others score each of them once."""
+
 import pytest
 import torch
 from hypothesis import given
