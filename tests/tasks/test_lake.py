@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from lakes import DEPTHS, SPLITS, made_up, task
+from lakes import DAYS, DEPTHS, SPLITS, made_up, task
 
 from urnn_bench.errors import DataError
 from urnn_bench.physics.energy import energy_imbalance_w_m2
@@ -128,6 +128,20 @@ def test_the_error_is_in_celsius():
     # what was observed is one degree warmer than what was simulated
     assert lake.finalise_metrics(means)["rmse_celsius"] == pytest.approx(1.0)
     assert float(lake.loss(lake.baseline_output(batch), batch)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("T", [3, 4, 21, 200])
+def test_the_loss_without_physics_is_the_error_however_short_windows_are(T):
+    """Few observations are in few windows, and a batch of windows without one has no error."""
+    series = made_up()
+    series.observed_celsius[:, 1:] = torch.nan
+    series.observed_celsius[torch.arange(DAYS) % 30 != 7] = torch.nan
+    series.observed_celsius[337, 0] = 40.0
+    lake = task(T=T, series=series)
+    scores = lake.baselines()
+    for name, loss in scores["loss"].items():
+        assert loss == pytest.approx(scores["rmse_celsius"][name], abs=1e-5)
+    assert lake.batches("test", lake.evaluation_batch(1)) == 1
 
 
 def test_padding_of_targets_changes_nothing():

@@ -50,8 +50,9 @@ from urnn_bench.tasks.base import (
 )
 
 _SCORED, _ICE_FREE, _SIMULATED, FIRST_DAY = "scored", "ice_free", "simulated", "first_day"
-# windows of an evaluation: its loss is a root, which is not a mean over batches
-_AT_ONCE = 16
+# days of the windows of an evaluation, about eight years that are scored: its loss is a root, which
+# is not a mean over batches, and is near 0 in one without an observation
+_DAYS_AT_ONCE = 16 * 353
 
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -154,7 +155,7 @@ class LakeTask(Task):
 
     def evaluation_batch(self, requested: int) -> int:  # noqa: ARG002
         """Return one number of windows, as a root mean square depends on it."""
-        return _AT_ONCE
+        return _DAYS_AT_ONCE // self.options.T
 
     def batch(self, split: SplitName, index: int, size: int, seed: int) -> Batch:
         """Return a batch of so many windows; validation and test keep their order.
@@ -282,8 +283,9 @@ class LakeTask(Task):
         """Return the metrics of the test for temperatures of all days (N, D)."""
         windows, output = self.windows("test"), self.scales.output(celsius)
         sums: dict[str, list[Score]] = {name: [] for name in self.metrics}
-        for index in range(self.batches("test", _AT_ONCE) or 0):
-            part = windows.at(slice(index * _AT_ONCE, (index + 1) * _AT_ONCE))
+        size = self.evaluation_batch(0)
+        for first in range(0, len(windows.starts), size):
+            part = windows.at(slice(first, first + size))
             scores = self.scores(self.columns(output, part.days), self._batch("test", part, 0))
             for name, score in scores.items():
                 sums[name].append(score)
