@@ -7,7 +7,6 @@ T steps, B batch, F input features, H hidden width.
 """
 
 import ctypes
-from functools import cache
 from typing import Protocol
 
 import torch
@@ -19,7 +18,7 @@ from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.choose import Implementation
 from urnn_bench.kernels.native import compiler, panels
 from urnn_bench.kernels.native.memory import PRECISIONS, address, dense, require
-from urnn_bench.kernels.native.panels import Code
+from urnn_bench.kernels.native.panels import Code, weights_struct
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.weights import GruWeights
@@ -39,7 +38,7 @@ class _Weights:
         # the C code reads them by address, so they must outlive it; they are copies, so an
         # optimizer may change parameters in place before the backward pass
         self.tensors = (*map(code.panels, matrices), bias)
-        struct = _struct()(*map(address, self.tensors), self.n, self.features)
+        struct = weights_struct(_POINTERS)(*map(address, self.tensors), self.n, self.features)
         self.pointer = ctypes.byref(struct)
 
     def run(self, name: str, like: Tensor, *tensors: Tensor | None) -> None:
@@ -122,13 +121,6 @@ def _warm_up(_: int, dtype: torch.dtype) -> None:
 
 def _unavailable_for(_: object) -> str | None:
     return compiler.unavailable_reason(_SOURCE)
-
-
-@cache
-def _struct() -> type[ctypes.Structure]:
-    pointers = [(name, ctypes.c_void_p) for name in _POINTERS]
-    numbers = [(name, ctypes.c_int) for name in ("n", "features")]
-    return type("Weights", (ctypes.Structure,), {"_fields_": [*pointers, *numbers]})
 
 
 GRU = Implementation(frozenset({"cpu"}), _run, _unavailable_for, own_threads=True, warm_up=_warm_up)

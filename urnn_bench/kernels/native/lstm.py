@@ -7,7 +7,7 @@ T steps, B batch, F input features, H hidden width.
 """
 
 import ctypes
-from functools import cache, reduce
+from functools import reduce
 from typing import Protocol
 
 import torch
@@ -19,7 +19,7 @@ from urnn_bench.kernels.autograd import Context
 from urnn_bench.kernels.choose import HasWidth, Implementation
 from urnn_bench.kernels.native import compiler, panels
 from urnn_bench.kernels.native.memory import PRECISIONS, address, dense, require
-from urnn_bench.kernels.native.panels import Code
+from urnn_bench.kernels.native.panels import Code, weights_struct
 from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.kernels.weights import DenseWeights
@@ -46,7 +46,7 @@ class _Weights:
         # optimizer may change parameters in place before the backward pass
         self.tensors = (*map(code.panels, matrices), scale, 1 - scale)
         # 1 - scale is the offset: 1/2 for a sigmoid, 0 for tanh
-        struct = _struct()(*map(address, self.tensors), self.n, self.features)
+        struct = weights_struct(_POINTERS)(*map(address, self.tensors), self.n, self.features)
         self.pointer = ctypes.byref(struct)
 
     def parts(self, batch: int) -> int:
@@ -142,13 +142,6 @@ def _warm_up(_: int, dtype: torch.dtype) -> None:
 
 def _unavailable_for(_: object) -> str | None:
     return compiler.unavailable_reason(_SOURCE)
-
-
-@cache
-def _struct() -> type[ctypes.Structure]:
-    pointers = [(name, ctypes.c_void_p) for name in _POINTERS]
-    numbers = [(name, ctypes.c_int) for name in ("n", "features")]
-    return type("Weights", (ctypes.Structure,), {"_fields_": [*pointers, *numbers]})
 
 
 def _slower_for(cell: HasWidth) -> bool:

@@ -5,6 +5,7 @@ P width of a panel.
 
 import ctypes
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -61,3 +62,11 @@ class Code:
         sizes = (d.shape[-1], columns, ctypes.c_ssize_t(y.shape[:-1].numel()))
         scratch = self.strip * (self.rounded(columns) + len(dw) + self.rows)
         self.run("panel_outer", len(dw), sizes, d, y, dw, scratch=scratch)
+
+
+@cache
+def weights_struct(pointers: tuple[str, ...]) -> type[ctypes.Structure]:
+    """Return the struct of weights that the C code reads: their addresses, H and F."""
+    addresses = [(name, ctypes.c_void_p) for name in pointers]
+    numbers = [(name, ctypes.c_int) for name in ("n", "features")]
+    return type("Weights", (ctypes.Structure,), {"_fields_": [*addresses, *numbers]})
