@@ -38,7 +38,10 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Registry:
-    """The components of one kind; ``folder`` is both the subpackage and the entry point group."""
+    """The components of one kind; ``folder`` is both the subpackage and the entry point group.
+
+    A folder in another one is written with a dot.
+    """
 
     kind: str
     folder: str
@@ -89,7 +92,7 @@ class Registry:
         return replace(self, included={**self.included, path.stem: path})
 
     def _files(self) -> Mapping[str, Path]:
-        return _own_files(_HERE / self.folder)
+        return _own_files(_HERE.joinpath(*self.folder.split(".")))
 
     def _entry_points(self) -> Mapping[str, EntryPoint]:
         return _installed(f"urnn_bench.{self.folder}", tuple(sys.path))
@@ -97,13 +100,14 @@ class Registry:
 
 @dataclass(frozen=True)
 class Components:
-    """The five kinds of component; a model is named after its cell."""
+    """The kinds of component; a model is named after its cell, and a unit is a part of one."""
 
     cells: Registry = Registry("model", "cells")
     tasks: Registry = Registry("task", "tasks")
     readouts: Registry = Registry("readout", "readouts")
     figures: Registry = Registry("figure", "figures")
     probes: Registry = Registry("probe", "probes")
+    units: Registry = Registry("unit", "cells.units")
 
 
 @cache
@@ -172,10 +176,15 @@ def _hint(path: Path, error: Exception) -> str:
 _INCLUDED = "urnn_bench_included_"
 
 
-def _included_folders() -> set[Path]:
-    """Return the folders of the files that are included already."""
+def included_files() -> dict[str, Path]:
+    """Return the users' files that are included already, by name."""
     modules = (module for name, module in sys.modules.items() if name.startswith(_INCLUDED))
-    return {Path(module.__file__).parent for module in modules if module.__file__}
+    files = (Path(module.__file__) for module in modules if module.__file__)
+    return {path.stem: path for path in files}
+
+
+def _included_folders() -> set[Path]:
+    return {path.parent for path in included_files().values()}
 
 
 def _refuse_namesakes(path: Path, search_path: Sequence[str], folders: set[Path]) -> None:

@@ -31,6 +31,8 @@ def ids(block):
 
 
 def make(cell_type, block, number=2, bidirectional=False, seed=0):
+    if cell_type.layers_refusal:
+        pytest.skip(cell_type.layers_refusal)
     with seeded(seed, "init"):
         layers = Layers(number, block, bidirectional)
         return layers.build(cell_type, F, H, cell_type.Options()).double()

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, ClassVar, Generic, NamedTuple, Self
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,14 @@ class Example:
     inputs: int | None = None
     hidden: int | None = None
     steps: int | None = None
+
+
+class HasInputWidth(Protocol):
+    """The form of a task's inputs; images have a shape too."""
+
+    @property
+    def width(self) -> int:
+        """F."""
 
 
 class StateSpec(NamedTuple):
@@ -76,6 +84,8 @@ class Cell(nn.Module, ABC, Generic[W]):
     causal: bool = True
     # whether an update draws random numbers, as dropout does
     draws: bool = False
+    # why it cannot be one of several layers, if so
+    layers_refusal: str = ""
     # whether the first input is the time of the step, which only the input of a network has
     first_input_is_time: bool = False
     options: Config
@@ -93,6 +103,11 @@ class Cell(nn.Module, ABC, Generic[W]):
     def parts(self) -> "tuple[Cell[Any], ...]":
         """The cells that a network has: this one, or those of its layers."""
         return (self,)
+
+    @classmethod
+    def of_input(cls, inputs: "HasInputWidth", hidden: int, options: Config) -> Self:
+        """Return the cell for a task's inputs, of whose form it may take more than the width F."""
+        return cls(inputs.width, hidden, options)
 
     @classmethod
     def example(cls) -> Example:

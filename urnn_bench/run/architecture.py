@@ -55,7 +55,11 @@ class Layers(NamedTuple):
         return next((reason for reason, holds in reasons.items() if holds), "")
 
     def build(self, kind: type[Cell], inputs: int, hidden: int, options: Config) -> Cell[Any]:
-        """Return the one cell, or all layers as one."""
+        """Return the one cell, or all layers as one; raise ComponentError for one that refuses."""
+        if kind.layers_refusal:
+            raise ComponentError(
+                f"{kind.layers_refusal}; leave out layers, block and bidirectional"
+            )
         one: Callable[[int, int, Config], Cell[Any]] = kind
         if self.bidirectional:
             one = partial(BidirectionalCell, kind)
@@ -87,7 +91,12 @@ class Architecture(NamedTuple):
 
     def _cell(self, hidden: int, device: str, kernel: str) -> tuple[Cell, Choice]:
         options = validated(self.cell.kind.Options, self.cell.options)
-        cell = self.layers.build(self.cell.kind, self.signature.inputs.width, hidden, options)
+        kind, inputs = self.cell.kind, self.signature.inputs
+        cell = (
+            kind.of_input(inputs, hidden, options)
+            if self.layers == Layers()
+            else self.layers.build(kind, inputs.width, hidden, options)
+        )
         _require_shapes(cell)
         _require_times(self.cell.name, cell, self.signature, self.layers)
         return cell, choose(cell, device, kernel)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.cells.units.base import Unit
 from urnn_bench.errors import SpecError, UnknownComponentError, UsageError, near_miss
 from urnn_bench.figures.base import Figure
 from urnn_bench.pooling import choices
@@ -27,12 +28,13 @@ from urnn_bench.spec.sweep import CellOptions, UnresolvedRun
 from urnn_bench.spec.types import ComponentSpec, Config, PoolName
 from urnn_bench.tasks.base import Signature, Targets, Task, Tokens
 
-_BASES: dict[str, type[Cell | Task | Readout | Figure | Probe]] = {
+_BASES: dict[str, type[Cell | Task | Readout | Figure | Probe | Unit]] = {
     "cells": Cell,
     "tasks": Task,
     "readouts": Readout,
     "figures": Figure,
     "probes": Probe,
+    "units": Unit,
 }
 
 
@@ -46,7 +48,9 @@ def include(components: Components, paths: Sequence[Path]) -> Components:
         folders = [folder for folder, base in _BASES.items() if subclasses(module, base)]
         if not folders:
             faults = "; ".join(faults_of(module, _BASES.values()))
-            text = faults or "defines no public subclass of Cell, Task, Readout, Figure or Probe"
+            text = (
+                faults or "defines no public subclass of Cell, Task, Readout, Figure, Probe or Unit"
+            )
             raise UsageError(f"{path}: {text}")
         extended = {name: getattr(components, name).include(path.resolve()) for name in folders}
         components = replace(components, **extended)

@@ -1,0 +1,1 @@
+"""Recurrent units of a convolutional layer, found by their file name."""

@@ -1,0 +1,69 @@
+"""What a unit is: what a layer of a convolutional recurrent network keeps between two steps.
+
+A unit is found by the name of its file, which holds exactly one public subclass of ``Unit``. The
+layer has convolved its input already; a unit gets the result, a map of as many channels as its
+states. B batch, C channels, R rows, S columns, K rows and columns of a filter.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from urnn_bench.kernels.time_loop import State, W
+from urnn_bench.spec.types import Config
+
+
+class Unit(nn.Module, ABC, Generic[W]):
+    """Parameters, and one pure step; its states start at zero, and layers above read the first.
+
+    W is the type of its weights, a NamedTuple of tensors. A subclass with options of its own
+    annotates ``options`` with their class.
+    """
+
+    Options: ClassVar[type[Config]] = Config
+    state_names: ClassVar[tuple[str, ...]] = ("h",)
+    options: Config
+
+    def __init__(self, channels: int, kernel_size: int, options: Config) -> None:
+        super().__init__()
+        self.channels, self.kernel_size, self.options = channels, kernel_size, options
+
+    @abstractmethod
+    def weights(self) -> W:
+        """Return what ``step`` needs as a NamedTuple, made once for a sequence."""
+
+    @abstractmethod
+    def step(self, x: Tensor, state: State, w: W) -> State:
+        """Return the next state; a pure function of x (B, C, R, S), the state and ``w``."""
+
+    def fused_step(self, x: Tensor, state: State, w: W) -> State:
+        """Return what ``step`` returns, by a faster way where there is one."""
+        return self.step(x, state, w)
+
+    def flops(self) -> float | None:
+        """Return the operations of a step at one place of the map, None if not known.
+
+        Each multiplication, addition or function of one number counts as one.
+        """
+        return None
+
+    def filters(self, blocks: int = 1) -> nn.Parameter:
+        """Return filters (blocks · C, C, K, K), each block Glorot uniform by itself.
+
+        Glorot and Bengio (2010), AISTATS 9, equation 16.
+        """
+        shape = (self.channels, self.channels, self.kernel_size, self.kernel_size)
+        parts = [nn.init.xavier_uniform_(torch.empty(shape)) for _ in range(blocks)]
+        return nn.Parameter(torch.cat(parts))
+
+    def convolution_flops(self, blocks: int = 1) -> float:
+        """Return the operations at one place of a convolution by ``filters(blocks)``."""
+        return 2.0 * blocks * (self.channels * self.kernel_size) ** 2
+
+
+def convolved(x: Tensor, filters: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x (B, C, R, S) convolved with filters (D, C, K, K) of odd K: (B, D, R, S)."""
+    return functional.conv2d(x, filters, bias, padding=filters.shape[-1] // 2)
