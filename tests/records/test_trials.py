@@ -55,7 +55,7 @@ def test_a_damaged_line_is_named(tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_trials_of_a_search_are_those_of_its_sampler_seed_model_and_length(tmp_path):
+def test_trials_of_a_search_are_those_of_its_sampler_seed_model_and_length():
     all_trials = [made(1), made(0), made(0, seed=1), made(0, T=9), made(0, sampler="random")]
     kept = trials.of_search(all_trials, made(0).search)
     assert [trial.trial for trial in kept] == [0, 1]

@@ -26,6 +26,9 @@ COMPLETE: Final = "complete"
 PRUNED: Final = "pruned"
 FAILED: Final = "failed"
 
+Sampler = Literal["tpe", "random"]
+State = Literal["complete", "pruned", "failed"]
+
 # a hundred thousand trials have 40 MB
 _LIMIT_MB = 512.0
 _LONGEST_FAULT = 200
@@ -38,10 +41,11 @@ class Trial(Config, extra="ignore"):
 
     ``loss`` is the best validation loss, a mean over ``seeds``, and None if the trial has failed.
     ``updates`` are those that it was trained for, of all seeds. ``rungs`` has the updates and the
-    loss of every rung that it reached.
+    loss of every rung that it reached, the last update among them, and ``runs`` the names of the
+    folders of its runs.
     """
 
-    sampler: Literal["tpe", "random"]
+    sampler: Sampler
     seed: Seed
     trial: _Whole
     model: str
@@ -49,11 +53,12 @@ class Trial(Config, extra="ignore"):
     T: Count
     seeds: Seeds
     values: dict[str, object]
-    state: Literal["complete", "pruned", "failed"]
+    state: State
     updates: _Whole
     rungs: _Rungs = ()
     loss: float | None
     reason: str = ""
+    runs: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
     @field_validator("rungs", mode="before")
     @classmethod

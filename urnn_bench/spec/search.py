@@ -208,6 +208,22 @@ def outermost_points(space: Mapping[str, Axis]) -> Iterator[tuple[str, Mapping[s
             yield name, _point(space, {**_needed(space, name), name: value})
 
 
+def fits(space: Mapping[str, Axis], values: Mapping[str, object]) -> bool:
+    """Return whether values are a point of a space: a value of every active axis, of no other."""
+    active = [name for name, axis in space.items() if is_active(axis, values)]
+    return sorted(active) == sorted(values) and all(
+        _contains(space[name], values[name]) for name in active
+    )
+
+
+def _contains(axis: Axis, value: object) -> bool:
+    if axis.choices is not None:
+        return _is_among(value, axis.choices)
+    low, high = axis.ends
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and low <= value <= high  # type: ignore[operator]
+
+
 def _needed(space: Mapping[str, Axis], name: str) -> Mapping[str, object]:
     """Return values of other axes under which an axis is active."""
     needed: dict[str, object] = {}
