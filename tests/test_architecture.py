@@ -16,7 +16,7 @@ ROOT = Path(urnn_bench.__file__).parent
 FLOORS = (
     ("__main__",),
     ("cli",),
-    ("measure",),
+    ("measure", "search"),
     ("run",),
     ("claims", "figures", "probes"),
     ("analysis", "engine", "layers", "models"),
@@ -128,6 +128,7 @@ ALLOWED = {
         "run",
         "spec",
     },
+    "search": {"errors", "events", "files", "random_streams", "records", "registry", "run", "spec"},
     "cli": {
         "analysis",
         "cells",
@@ -146,6 +147,7 @@ ALLOWED = {
         "records",
         "registry",
         "run",
+        "search",
         "spec",
         "tasks",
         "text",
@@ -174,6 +176,7 @@ OUTSIDE = {
         "cli",
     },
     "matplotlib": {"figures"},
+    "optuna": {"search"},
     "pandas": {"analysis", "figures", "cli"},
     "rich": {"cli"},
     "typer": {"cli"},
@@ -265,7 +268,7 @@ def test_components_are_known_only_through_the_registry():
                 assert file in ("base", "_drawing", "_trace", "_runner"), f"{name} imports {target}"
 
 
-HEAVY = {"torch", "numpy", "pandas", "matplotlib", "scipy"}
+HEAVY = {"torch", "numpy", "pandas", "matplotlib", "scipy", "optuna"}
 PROGRAM = """
 import json, sys
 sys.argv = ["urnn-bench", *{arguments}]
@@ -286,6 +289,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
         (["list"], set()),
         (["list", "--json"], set()),
         (["run", "--help"], set()),
+        (["search", "--help"], set()),
         (["status", "--json"], set()),
         (["table", "smoke"], {"pandas", "numpy", "scipy"}),
         (["plot", "smoke"], {"pandas", "numpy", "matplotlib", "scipy"}),

@@ -64,6 +64,12 @@ def plot(command: Command, benchmark: str) -> str:
     return _quoted("plot", *shown.benchmarks.values(), *_options(shown))
 
 
+def table_of_trials(command: Command, benchmark: str) -> str:
+    """Return the command that shows the best trials of a benchmark's searches."""
+    (given,) = command.of_benchmark(benchmark).benchmarks.values()
+    return _quoted("table", given, "--trials", *_options(Command(results=command.results)))
+
+
 def prepare(data: str, data_dir: str | None, include: Iterable[str] = ()) -> str:
     """Return the command that fetches a data set."""
     return _quoted("prepare", data, *_options(Command(data_dir=data_dir, include=tuple(include))))

@@ -17,6 +17,7 @@ class UrnnBench(Group):
         "run": CommandSpec(
             "run", "Train the runs of benchmarks that are not done yet.", RunCommand
         ),
+        "search": CommandSpec("search", "Search for values of a model's keys, on validation."),
         "prepare": CommandSpec("prepare", "Fetch and verify the data sets that tasks read."),
         "list": CommandSpec(
             "list:list_", "List benchmarks, models, tasks, figures, probes and papers."

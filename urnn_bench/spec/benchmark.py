@@ -10,6 +10,7 @@ from urnn_bench.spec.grid import GRID_SEPARATOR
 from urnn_bench.spec.layers import Block
 from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.run import EvaluationLengths, Probes
+from urnn_bench.spec.search import Search
 from urnn_bench.spec.stages import Stages, StagesOfModel
 from urnn_bench.spec.start import StartFrom
 from urnn_bench.spec.types import (
@@ -55,7 +56,8 @@ class Benchmark(Config):
     every model is trained with every combination. ``together`` trains runs of the same shape as a
     stack. ``evaluate`` has the lengths at which the best weights are scored beside those of
     training. ``stages`` are trained one after the other, each with its changes to ``task`` and
-    ``fit``. ``start_from`` names the run whose best weights every run starts from.
+    ``fit``. ``start_from`` names the run whose best weights every run starts from. ``search`` has
+    what a search varies; runs are trained without it.
     """
 
     title: str
@@ -75,6 +77,7 @@ class Benchmark(Config):
     grid: dict[str, Annotated[tuple[object, ...], Field(strict=False, min_length=1)]] = {}
     stages: Stages = {}
     start_from: StartFrom | None = None
+    search: Search | None = None
     together: bool = False
     probes: Probes | None = None
     evaluate: EvaluationLengths | None = None

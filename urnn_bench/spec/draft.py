@@ -1,6 +1,6 @@
 """One run of a benchmark: the overlays of a length, a model and a grid on what is common."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
 
@@ -41,11 +41,12 @@ def draft_of(
     T: int,
     seed: int,
     settings: tuple[str, ...],
+    label_of: Callable[[str, GridPoint], str] = grids.label_of,
 ) -> UnresolvedRun:
     """Return a run of a model at a point of its grid; raise SpecError with the faulty place."""
     benchmark = checked.benchmark
     name = label.partition(GRID_SEPARATOR)[0]
-    label = grids.label_of(name, point)
+    label = label_of(name, point)
     _check_label(checked, name, label)
     where = where_of(checked, name, point)
     model, task = benchmark.models[name], _task(checked, name, point, where)

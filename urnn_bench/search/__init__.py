@@ -1,0 +1,1 @@
+"""Searches: values of a model's keys are proposed, trained and scored on validation."""
