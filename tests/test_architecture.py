@@ -174,6 +174,7 @@ OUTSIDE = {
         "cli",
     },
     "matplotlib": {"figures"},
+    "optuna": {"analysis"},
     "pandas": {"analysis", "figures", "cli"},
     "rich": {"cli"},
     "typer": {"cli"},
