@@ -29,8 +29,8 @@ def importance(trials: pd.DataFrame, seed: int = 0) -> Mapping[str, float]:
 
     Of complete trials alone, as others were trained for less, and of the logarithm of the loss if
     every loss has one. A conditional axis is judged by the trials in which it is active, beside the
-    axes that are active in all of these. ``seed`` is that of the forest. Raises NothingToShowError
-    without Optuna.
+    axes that are active in all of these. An axis without two values there is left out. ``seed`` is
+    that of the forest. Raises NothingToShowError without Optuna.
     """
     known = complete(trials)
     found: dict[str, float] = {}
@@ -38,8 +38,8 @@ def importance(trials: pd.DataFrame, seed: int = 0) -> Mapping[str, float]:
         active = known.loc[list(rows)]
         beside = [axis for axis in axes_of(known) if len(values_of(active, axis)) == len(active)]
         shares = _fanova(active, beside, seed)
-        found |= {axis: shares[axis] for axis in axes}
-    return {axis: found[axis] for axis in axes_of(known)}
+        found |= {axis: shares[axis] for axis in axes if values_of(active, axis).nunique() > 1}
+    return {axis: found[axis] for axis in axes_of(known) if axis in found}
 
 
 def _by_active_trials(trials: pd.DataFrame) -> Iterator[tuple[tuple[int, ...], list[str]]]:

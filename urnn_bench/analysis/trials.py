@@ -33,12 +33,12 @@ def frame(trials: Sequence[Trial]) -> pd.DataFrame:
 
     ``number`` counts the trials of a search from 1, ``total_updates`` and ``best`` are the cost and
     the lowest loss of all up to this one. The value of an axis is in the column ``values.AXIS``,
-    None where it is not active.
+    None where it is not active. A later line of a trial counts for nothing.
     """
     rows = pd.DataFrame([_row(trial) for trial in trials])
     if rows.empty:
         return pd.DataFrame(columns=_COLUMNS)
-    rows = rows.drop_duplicates([*SEARCH, "trial"], keep="last")
+    rows = rows.drop_duplicates([*SEARCH, "trial"], keep="first")
     rows = rows.sort_values([*SEARCH, "trial"], ignore_index=True)
     searches = rows.groupby(SEARCH)
     rows["number"] = searches.cumcount() + 1

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from urnn_bench import proposals
 from urnn_bench.analysis.results import Results
-from urnn_bench.errors import NothingToShowError
+from urnn_bench.errors import DamagedRecordError, NothingToShowError
 from urnn_bench.figures._style import IS_LOG, Scale, escaped
 from urnn_bench.records.trials import PRUNED
 
@@ -19,6 +19,8 @@ _LONGEST = 24
 # a logarithmic axis that spans less has evenly spaced numbers, and one that spans more only
 # powers of ten
 _NARROW, _WIDE = 5.0, 1e3
+# of the span of an axis, what is free beyond its values; equal losses have a span too
+_MARGIN, _LEAST_RATIO = 0.06, 1.5
 
 
 class SamplerStyle(NamedTuple):
@@ -37,7 +39,11 @@ SAMPLERS: Mapping[str, SamplerStyle] = {
 
 def trials_of(results: Results) -> pd.DataFrame:
     """Return the trials of a benchmark; raise NothingToShowError if there are none with a loss."""
-    trials = results.trials
+    try:
+        trials = results.trials
+    except DamagedRecordError as error:
+        # the other figures need no trials
+        raise NothingToShowError(str(error)) from error
     if trials["loss"].notna().any():
         return trials
     lacking = "has a loss" if len(trials) else "is recorded"
@@ -77,13 +83,17 @@ def draw_trials(ax: Axes, x: "pd.Series[Any]", trials: pd.DataFrame, look: Sampl
 
 
 def short_names(axes: Sequence[str]) -> dict[str, str]:
-    """Return each axis by its last keys, as few as tell it apart from the others."""
+    """Return each axis by its last keys, as few as tell it apart from the others.
+
+    A name is one of what the key before says.
+    """
     return {axis: _shortest(axis, axes) for axis in axes}
 
 
 def _shortest(axis: str, axes: Sequence[str]) -> str:
     keys = axis.split(".")
-    ends = (".".join(keys[-count:]) for count in range(1, len(keys) + 1))
+    fewest = 2 if keys[-1] == "name" else 1
+    ends = (".".join(keys[-count:]) for count in range(fewest, len(keys) + 1))
     others = [other for other in axes if other != axis]
     is_alone = (e for e in ends if not any(f".{o}".endswith(f".{e}") for o in others))
     return next(is_alone, axis)
@@ -95,10 +105,9 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
     return escaped(text if len(text) <= longest else f"{text[:half]}…{text[-half:]}")
 
 
-def distinct_names(texts: Iterable[str]) -> list[str]:
+def distinct_names(texts: Iterable[str], longest: int = _LONGEST) -> list[str]:
     """Return texts shortened, with their number where two would look the same."""
-    given = list(texts)
-    short = [shortened(text) for text in given]
+    short = [shortened(text, longest) for text in texts]
     count = Counter(short)
     return [s if count[s] == 1 else f"{s} ({i})" for i, s in enumerate(short, start=1)]
 
@@ -109,12 +118,20 @@ def set_loss_axis(axes: Sequence[Axes], losses: "pd.Series[float]", scale: Scale
     is_log = IS_LOG[scale](known) and bool((known > 0).all())
     for ax in axes:
         ax.set_yscale("log" if is_log else "linear")
-    low = min(ax.get_ylim()[0] for ax in axes)
-    high = max(ax.get_ylim()[1] for ax in axes)
+    low, high = _ends(float(known.min()), float(known.max()), is_log=is_log)
     for ax in axes:
         ax.set_ylim(low, high)
         if is_log:
             _number_log_axis(ax, high / low)
+
+
+def _ends(low: float, high: float, *, is_log: bool) -> tuple[float, float]:
+    """Return the ends of an axis beyond its values; a wide interval may end outside."""
+    if is_log:
+        factor = max(high / low, _LEAST_RATIO) ** _MARGIN
+        return low / factor, high * factor
+    room = _MARGIN * (high - low) or _MARGIN * abs(high) or 1.0
+    return low - room, high + room
 
 
 def _number_log_axis(ax: Axes, ratio: float) -> None:

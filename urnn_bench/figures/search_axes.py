@@ -37,7 +37,7 @@ _MAX_VALUES, _PARTS = 8, 6
 # how far the points of the samplers are beside the place of a word
 _BESIDE = 0.14
 # of all words of an axis, side by side
-_MOST_LETTERS = 22
+_MOST_LETTERS, _LONGEST_WORD = 22, 17
 _MEDIAN = "median of complete trials"
 
 
@@ -81,7 +81,6 @@ def _draw_axis(ax: Axes, trials: pd.DataFrame, axis: str) -> None:
     for look, own in by_sampler(active):
         beside = _BESIDE * (1 if look is SAMPLERS["random"] else -1) if words else 0.0
         draw_trials(ax, own["place"] + beside, own, look)
-    for look in SAMPLERS.values():
         ax.plot([], [], look.marker, color=look.color, label=look.name)
     _draw_medians(ax, complete(active), is_of_words=bool(words))
     if words:
@@ -106,7 +105,7 @@ def _medians(trials: pd.DataFrame) -> "pd.Series[float]":
 
 
 def _name_words(ax: Axes, words: Sequence[str]) -> None:
-    names = distinct_names(words)
+    names = distinct_names(words, _LONGEST_WORD)
     is_long = sum(map(len, names)) > _MOST_LETTERS
     rotation, align = (30, "right") if is_long else (0, "center")
     ax.set_xticks(range(len(names)), names, rotation=rotation, ha=align)

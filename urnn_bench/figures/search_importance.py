@@ -13,7 +13,7 @@ from pydantic import Field
 
 from urnn_bench.analysis.importance import importance
 from urnn_bench.analysis.results import Results
-from urnn_bench.analysis.trials import complete, is_positive
+from urnn_bench.analysis.trials import axes_of, complete, is_positive
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import add_legend, entries_of
 from urnn_bench.figures._search import (
@@ -52,11 +52,11 @@ class SearchImportance(Figure):
         trials = trials_of(results)
         known = {title: complete(own) for title, own in searched(trials)}
         found = {title: self._shares(own) for title, own in known.items()}
-        found = {title: shares for title, shares in found.items() if len(shares)}
+        found = {title: shares for title, shares in found.items() if shares.shape[1] > 1}
         if not found:
             raise NothingToShowError(
-                f"no search of '{results.benchmark}' has two complete trials, which importance "
-                "needs; a search goes on with more --trials"
+                f"no search of '{results.benchmark}' has two complete trials with different "
+                "values, which importance needs; a search goes on with more --trials"
             )
         drawing, axes = _panels(found)
         for ax, (title, shares) in zip(axes, found.items(), strict=True):
@@ -67,7 +67,7 @@ class SearchImportance(Figure):
         axes[0].set_ylabel("axis")
         used = pd.concat([known[title] for title in found])
         title = f"{escaped(results.benchmark)} ({_key_of(used)})"
-        add_legend(drawing, entries_of(axes, ()), title)
+        add_legend(drawing, entries_of(axes, ()), title, _not_shown(used, found))
         return drawing
 
     def _shares(self, trials: pd.DataFrame) -> pd.DataFrame:
@@ -119,8 +119,16 @@ def _draw_bars(
         ax.plot(row, places, look.marker, color=look.color, markersize=3, alpha=0.8, lw=0)
 
 
+def _not_shown(trials: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> str:
+    """Return which axes no search has two values of."""
+    shown = {str(axis) for shares in found.values() for axis in shares}
+    lacking = [axis for axis in axes_of(trials) if axis not in shown]
+    names = ", ".join(distinct_names(short_names(lacking).values()))
+    return f"not shown, as their trials have one value: {names}" if lacking else ""
+
+
 def _key_of(trials: pd.DataFrame) -> str:
     sizes = trials.groupby(["model", "T", "sampler", "seed"]).size()
-    points = "bar: mean over searches, point: each" if len(sizes) > 1 else "one forest"
+    points = "; bar: mean over searches, points: each search" if len(sizes) > 1 else ""
     few = "; too few trials to rely on" if sizes.min() < _FEW_TRIALS else ""
-    return f"complete trials only: {counted(trials)}; {points}{few}"
+    return f"of complete trials alone, {counted(trials)}{points}{few}"

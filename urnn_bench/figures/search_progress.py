@@ -3,7 +3,8 @@
 A faint point is a trial, hollow if it was pruned. A thin line is the best so far of one search, a
 thick one the mean over searches, geometric where every loss is positive, with its 95 % t interval
 from three searches on. Dotted is what random search is expected to find in so many of its trials,
-where none was pruned. Over updates, searches are compared at equal cost.
+where none was pruned; it begins where not all of them can have failed. Over updates, searches are
+compared at equal cost.
 """
 
 from math import isfinite
@@ -40,7 +41,7 @@ from urnn_bench.figures.base import Figure
 from urnn_bench.records.trials import FAILED, PRUNED
 from urnn_bench.spec.types import Config
 
-_PANEL_INCHES, _COLUMNS = 5.4, 2
+_PANEL_INCHES, _COLUMNS, _TALLER = 5.4, 2, 1.2
 _X = {"trials": "number", "updates": "total_updates"}
 _X_LABELS = {"trials": "trials", "updates": "updates of all trials so far"}
 _CURVES = {"trials": best_by_trial, "updates": best_by_updates}
@@ -71,6 +72,7 @@ class SearchProgress(Figure):
         trials = trials_of(results)
         groups = list(searched(trials))
         drawing, axes = panels(len(groups), columns=_COLUMNS, width=_PANEL_INCHES)
+        drawing.set_figheight(_TALLER * drawing.get_figheight())
         for ax, (title, own) in zip(axes, groups, strict=True):
             ax.set_title(title, fontsize=10)
             for look, of_sampler in by_sampler(own):

@@ -1,78 +1,149 @@
-"""``trials.jsonl``: the trials of every search of a benchmark, a line for each that has ended."""
+"""``trials.jsonl``: the trials of the searches of a benchmark, one JSON object a line.
 
-import json
+A line is appended when a trial ends. Several searches may append to one file at a time.
+"""
+
+import fcntl
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, BinaryIO, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from urnn_bench.files import naming, open_append
-from urnn_bench.records.jsonable import jsonable
+from urnn_bench.errors import DamagedRecordError
+from urnn_bench.files import naming, open_append, read_bytes
 from urnn_bench.records.lines import RecordsWarning, complete_length
-from urnn_bench.records.reading import content
-from urnn_bench.spec.types import Config, Count, Seeds
+from urnn_bench.records.refused import refused
+from urnn_bench.spec.types import Config, Count, Seed, Seeds
 
 TRIALS = "trials.jsonl"
-
-SamplerName = Literal["tpe", "random"]
+TPE: Final = "tpe"
+RANDOM: Final = "random"
 COMPLETE: Final = "complete"
 PRUNED: Final = "pruned"
 FAILED: Final = "failed"
 
+# a hundred thousand trials have 40 MB
+_LIMIT_MB = 512.0
+_LONGEST_FAULT = 200
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
+_Rungs = Annotated[tuple[tuple[Count, float], ...], Field(strict=False)]
 
 
-class Trial(Config):
-    """One trial of a search; a key that a later version adds is ignored, not refused.
+class Trial(Config, extra="ignore"):
+    """One trial of a search, after it has ended.
 
-    ``loss`` is the best validation loss of its run, the mean over ``seeds``; None if it failed.
-    ``updates`` is what the trial cost in all its seeds. ``values`` has every axis that was active.
-    ``rungs`` are updates with the loss up to then.
+    ``loss`` is the best validation loss, a mean over ``seeds``, and None if the trial has failed.
+    ``updates`` are those that it was trained for, of all seeds. ``rungs`` has the updates and the
+    loss of every rung that it reached.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    sampler: SamplerName
-    seed: _Whole
+    sampler: Literal["tpe", "random"]
+    seed: Seed
     trial: _Whole
     model: str
     label: str
     T: Count
     seeds: Seeds
-    values: Mapping[str, object]
+    values: dict[str, object]
     state: Literal["complete", "pruned", "failed"]
     updates: _Whole
-    rungs: tuple[tuple[_Whole, float | None], ...] = ()
+    rungs: _Rungs = ()
     loss: float | None
     reason: str = ""
 
+    @field_validator("rungs", mode="before")
+    @classmethod
+    def _read_pairs(cls, value: object) -> object:
+        """Read the lists of JSON as pairs."""
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple(tuple(pair) if isinstance(pair, list) else pair for pair in value)
+
+    @model_validator(mode="after")
+    def _check_loss(self) -> Self:
+        """Refuse a trial that has failed with a loss, or ended well without one."""
+        if (self.loss is None) != (self.state == FAILED):
+            raise ValueError("a trial has a loss unless it has failed")
+        return self
+
+    @property
+    def search(self) -> tuple[str, int, str, int]:
+        """What tells the searches of a benchmark apart: model, T, sampler and seed."""
+        return self.model, self.T, self.sampler, self.seed
+
+
+def path_of(results: Path, benchmark: str) -> Path:
+    """Return the file of a benchmark's trials."""
+    return results / benchmark / TRIALS
+
+
+def read(path: Path) -> list[Trial]:
+    """Return the trials of a file in their order; none if there is no file.
+
+    A last line that was cut short is left out with a warning. Raises DamagedRecordError.
+    """
+    data = _content(path)
+    complete = complete_length(data)
+    if complete < len(data):
+        warnings.warn(f"{path}: 1 line cut short or damaged, left out", RecordsWarning, 2)
+    return [_parsed(path, i, line) for i, line in enumerate(data[:complete].splitlines(), 1)]
+
 
 def append(path: Path, trial: Trial) -> None:
-    """Write a trial as the last line; a line that is cut short is removed before it."""
-    line = json.dumps(jsonable(trial.model_dump(mode="json"))).encode()
-    with naming(path), open_append(path) as file:
-        data = path.read_bytes()
-        file.truncate(complete_length(data))
-        file.write(line + b"\n")
+    """Write a trial as the last line and onto the disk; an incomplete last line is replaced.
+
+    Raises UnwritableError, and OSError for what concerns every file.
+    """
+    with refused(path, "cannot be written to"), naming(path), _locked(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        data = os.pread(file.fileno(), size, 0)
+        os.ftruncate(file.fileno(), complete_length(data))
+        file.write(trial.model_dump_json().encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def read(path: Path) -> list[Trial]:
-    """Return every trial of a file; warn once of lines that are left out."""
-    lines = (content(path) or b"").splitlines(keepends=True)
-    trials = [trial for line in lines if (trial := _trial(line)) is not None]
-    if damaged := len(lines) - len(trials):
-        text = f"{damaged} line{'s' * (damaged != 1)} cut short or damaged, left out"
-        warnings.warn(f"{path}: {text}", RecordsWarning, 2)
-    return trials
+@contextmanager
+def _locked(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that no other process appends to meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open_append(path) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
 
 
-def _trial(line: bytes) -> Trial | None:
+def of_search(trials: Sequence[Trial], search: tuple[str, int, str, int]) -> list[Trial]:
+    """Return the trials of one search, by number; a later line of a number counts for nothing."""
+    by_number: dict[int, Trial] = {}
+    for trial in trials:
+        if trial.search == search:
+            by_number.setdefault(trial.trial, trial)
+    return [by_number[number] for number in sorted(by_number)]
+
+
+def _content(path: Path) -> bytes:
     try:
-        return Trial.model_validate_json(line) if line.endswith(b"\n") else None
-    except ValidationError:
-        return None
+        return read_bytes(path, _LIMIT_MB)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        text = f"{path}: cannot be read ({error.strerror}); {_MEND}"
+        raise DamagedRecordError(text) from error
+
+
+def _parsed(path: Path, number: int, line: bytes) -> Trial:
+    try:
+        return Trial.model_validate_json(line)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, fault["loc"]))
+        said = f"{place}: {fault['msg']}" if place else fault["msg"]
+        text = f"{path}, line {number}: is not a trial ({said[:_LONGEST_FAULT]}); {_MEND}"
+        raise DamagedRecordError(text) from error
+
+
+_MEND = "bring back a copy, or delete the line"
