@@ -85,6 +85,7 @@ ALLOWED = {
         "errors",
         "files",
         "physics",
+        "proposals",
         "records",
         "registry",
         "renamed",

@@ -16,8 +16,8 @@ from urnn_bench.records.trials import Trial, of_search
 class SearchEvidence:
     """The trials that a claim is judged by: for each seed, those of every sampler up to the cost.
 
-    ``trials`` are all of these samplers. ``lacking`` are the searches that are too short, by sampler
-    and seed, with all their trials.
+    ``trials`` are all of these samplers. ``lacking`` are the searches that are too short, by
+    sampler and seed, with all their trials.
     """
 
     claim: SearchClaim

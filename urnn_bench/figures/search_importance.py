@@ -13,7 +13,7 @@ from pydantic import Field
 
 from urnn_bench.analysis.importance import importance
 from urnn_bench.analysis.results import Results
-from urnn_bench.analysis.trials import axes_of, complete, is_positive
+from urnn_bench.analysis.trials import axes_of, complete, is_positive, values_of
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import add_legend, entries_of
 from urnn_bench.figures._search import (
@@ -61,7 +61,7 @@ class SearchImportance(Figure):
         drawing, axes = _panels(found)
         for ax, (title, shares) in zip(axes, found.items(), strict=True):
             ax.set_title(title, fontsize=10)
-            _draw_panel(ax, shares)
+            _draw_panel(ax, shares, known[title])
             log = "log " * is_positive(trials)
             ax.set_xlabel(f"share of the variance of {log}loss that the axis explains by itself")
         axes[0].set_ylabel("axis")
@@ -93,7 +93,7 @@ def _bars(shares: pd.DataFrame) -> int:
     return (shares.shape[1] - 1) * max(2, samplers)
 
 
-def _draw_panel(ax: Axes, shares: pd.DataFrame) -> None:
+def _draw_panel(ax: Axes, shares: pd.DataFrame, trials: pd.DataFrame) -> None:
     """Draw the bars of every axis, the most important axis first."""
     averages = shares.groupby("sampler").mean()
     axes = list(averages.mean().sort_values(ascending=False, kind="stable").index)
@@ -103,10 +103,18 @@ def _draw_panel(ax: Axes, shares: pd.DataFrame) -> None:
         offset = (number - (len(looks) - 1) / 2) * height
         places = [place + offset for place in range(len(axes))]
         _draw_bars(ax, places, height, shares[shares["sampler"] == name][axes], look)
-    ax.set_yticks(range(len(axes)), distinct_names(short_names(axes).values()))
+    ax.set_yticks(range(len(axes)), _axis_names(axes, trials))
     ax.set_ylim(len(axes) - 0.5, -0.5)
     ax.set_xlim(0, 1)
     ax.grid(visible=False, axis="y")
+
+
+def _axis_names(axes: Sequence[str], trials: pd.DataFrame) -> list[str]:
+    """Return short names, and of conditional axes that they are."""
+    names = distinct_names(short_names(axes).values())
+    conditional = {axis for axis in axes if len(values_of(trials, axis)) < len(trials)}
+    pairs = zip(axes, names, strict=True)
+    return [f"{name}\nwhere active" if axis in conditional else name for axis, name in pairs]
 
 
 def _draw_bars(
