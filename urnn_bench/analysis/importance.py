@@ -29,8 +29,8 @@ def importance(trials: pd.DataFrame, seed: int = 0) -> Mapping[str, float]:
 
     Of complete trials alone, as others were trained for less, and of the logarithm of the loss if
     every loss has one. A conditional axis is judged by the trials in which it is active, beside the
-    axes that are active in all of these. An axis without two values there is left out. ``seed`` is
-    that of the forest. Raises NothingToShowError without Optuna.
+    axes that are active in all of these. An axis is left out if its trials have one value, or
+    one loss. ``seed`` is that of the forest. Raises NothingToShowError without Optuna.
     """
     known = complete(trials)
     found: dict[str, float] = {}
@@ -38,7 +38,8 @@ def importance(trials: pd.DataFrame, seed: int = 0) -> Mapping[str, float]:
         active = known.loc[list(rows)]
         beside = [axis for axis in axes_of(known) if len(values_of(active, axis)) == len(active)]
         shares = _fanova(active, beside, seed)
-        found |= {axis: shares[axis] for axis in axes if values_of(active, axis).nunique() > 1}
+        varied = [axis for axis in axes if values_of(active, axis).nunique() > 1]
+        found |= {axis: shares[axis] for axis in varied if axis in shares}
     return {axis: found[axis] for axis in axes_of(known) if axis in found}
 
 
@@ -64,7 +65,11 @@ def _fanova(trials: pd.DataFrame, axes: Sequence[str], seed: int) -> Mapping[str
             params = {axis: values[i] for axis, (values, _) in columns.items()}
             study.add_trial(create_trial(value=loss, params=params, distributions=distributions))
         evaluator = importance.FanovaImportanceEvaluator(n_trees=_TREES, seed=seed)
-        return evaluator.evaluate(study, params=list(axes))
+        try:
+            return evaluator.evaluate(study, params=list(axes))
+        except RuntimeError:
+            # every tree is constant, as all losses are equal
+            return {}
 
 
 def _targets(trials: pd.DataFrame) -> list[float]:

@@ -83,12 +83,17 @@ def up_to_cost(claim: SearchClaim, search: Sequence[Trial]) -> list[Trial] | Non
     """Return the trials of a search within the claim's cost; None if it has not got there."""
     count, updates = claim.quantity.trials, claim.quantity.updates
     if updates is None:
-        first = [trial for trial in search if count is None or trial.trial < count]
+        first = _first(search, count)
         return first if len(first) == count else None
     totals = list(accumulate(trial.updates for trial in search))
     if not totals or totals[-1] < updates:
         return None
     return [trial for trial, total in zip(search, totals, strict=True) if total <= updates]
+
+
+def _first(search: Sequence[Trial], count: int | None) -> list[Trial]:
+    """Return the trials of the lowest numbers, of which some may be missing."""
+    return [trial for trial in search if count is not None and trial.trial < count]
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
@@ -132,12 +137,12 @@ def _too_few(evidence: SearchEvidence) -> str:
 
 def _progress(evidence: SearchEvidence, sampler: str, seed: int, search: Sequence[Trial]) -> str:
     """Return how far a search has got."""
-    quantity = evidence.claim.quantity
-    unit, wanted = (
-        ("updates", quantity.updates) if quantity.updates else ("trials", quantity.trials)
-    )
-    done = sum(trial.updates for trial in search) if quantity.updates else len(search)
-    return f"the search {sampler} {seed} has {done:,} of {wanted:,} {unit}; go on with"
+    count, updates = evidence.claim.quantity.trials, evidence.claim.quantity.updates
+    if updates is not None:
+        done = f"{sum(trial.updates for trial in search):,} of {updates:,} updates"
+    else:
+        done = f"{len(_first(search, count)):,} of {count:,} trials"
+    return f"the search {sampler} {seed} has {done}; go on with"
 
 
 def _trials_needed(evidence: SearchEvidence, search: Sequence[Trial]) -> int | None:

@@ -55,8 +55,8 @@ class SearchImportance(Figure):
         found = {title: shares for title, shares in found.items() if shares.shape[1] > 1}
         if not found:
             raise NothingToShowError(
-                f"no search of '{results.benchmark}' has two complete trials with different "
-                "values, which importance needs; a search goes on with more --trials"
+                f"no search of '{results.benchmark}' has complete trials with different values "
+                "and losses, which importance needs; a search goes on with more --trials"
             )
         drawing, axes = _panels(found)
         for ax, (title, shares) in zip(axes, found.items(), strict=True):
@@ -128,11 +128,11 @@ def _draw_bars(
 
 
 def _not_shown(trials: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> str:
-    """Return which axes no search has two values of."""
+    """Return which axes have no importance in any search."""
     shown = {str(axis) for shares in found.values() for axis in shares}
     lacking = [axis for axis in axes_of(trials) if axis not in shown]
     names = ", ".join(distinct_names(short_names(lacking).values()))
-    return f"not shown, as their trials have one value: {names}" if lacking else ""
+    return f"not shown, as their trials have one value or one loss: {names}" if lacking else ""
 
 
 def _key_of(trials: pd.DataFrame) -> str:
