@@ -70,6 +70,22 @@ def table_of_trials(command: Command, benchmark: str) -> str:
     return _quoted("table", given, "--trials", *_options(Command(results=command.results)))
 
 
+def search(
+    command: Command,
+    benchmark: str,
+    trials: int | None = None,
+    seed: int | None = None,
+    is_random: bool = False,
+) -> str:
+    """Return the command that searches a benchmark's space, in the folders of ``command``."""
+    given = command.of_benchmark(benchmark)
+    folders = Command(given.benchmarks, given.results, given.data_dir, given.include)
+    numbers = {"--trials": trials, "--seed": seed}
+    words = [word for name, n in numbers.items() if n is not None for word in (name, str(n))]
+    words += ["--random"] if is_random else []
+    return _quoted("search", *folders.benchmarks.values(), *words, *_options(folders))
+
+
 def prepare(data: str, data_dir: str | None, include: Iterable[str] = ()) -> str:
     """Return the command that fetches a data set."""
     return _quoted("prepare", data, *_options(Command(data_dir=data_dir, include=tuple(include))))

@@ -3,10 +3,12 @@
 import re
 from contextlib import suppress
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 
 import pytest
 from conftest import EVERY_PROBE, TINY, CommandLine
+from made_trials import record_trial
 from matplotlib.figure import Figure as Drawing
 from pandas.testing import assert_frame_equal
 from user_files import CELL
@@ -47,13 +49,25 @@ def grid(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """Records of models that were searched, also of one whose name is like a formula."""
+    benchmark = TINY.replace("  lstm:", "  lstm:\n  '$\\frac$': {cell: lstm}")
+    command = CommandLine(tmp_path_factory.mktemp("searched"), tiny=benchmark)
+    command("run", "tiny", "-q")
+    for model in ("urnn", "lstm", "$\\frac$"):
+        for number, sampler, seed in product(range(4), ("tpe", "random"), (0, 1)):
+            record_trial(command, number, sampler, seed, model=model, T=4, benchmark="tiny")
+    return command
+
+
+@pytest.fixture(scope="module")
 def records_of(request):
     """Return a function from a figure to the first records that it can be drawn from."""
 
     @cache
     def first(figure_type, others):
-        # what some figures show is read of a grid or a lake alone
-        for name in (others, "grid", "lake"):
+        # what some figures show is read of a grid, a lake or searches alone
+        for name in (others, "grid", "lake", "searched"):
             command = request.getfixturevalue(name)
             with suppress(NothingToShowError):
                 drawing_of(figure_type, command)

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from urnn_bench.analysis import trials as searches
 from urnn_bench.analysis.columns import as_text, read_parts
 from urnn_bench.analysis.selection import Selected, censored, probe_length, select, warn
 from urnn_bench.proposals import Command
 from urnn_bench.records import metrics, probes
+from urnn_bench.records import trials as trial_records
 from urnn_bench.records.folder import METRICS, PROBES, records
 from urnn_bench.records.record import Record
+from urnn_bench.records.trials import TRIALS
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,18 @@ class Results(Selected):
         ``T`` is the length of the training sequences, ``length`` that of the probed ones.
         """
         return _joined(self._probe_parts, self._labels, probes.Reading._fields)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """The trials of searches at these lengths, those of a search in order.
+
+        Columns: model, T, sampler, seed, trial, label, state, updates, loss, number, total_updates,
+        best, and ``values.AXIS`` for every axis.
+        """
+        folders = {folder.parent for folder in self.folders}
+        read = [t for folder in sorted(folders) for t in trial_records.read(folder / TRIALS)]
+        lengths = {record.run.T for record in self.records}
+        return searches.frame([trial for trial in read if trial.T in lengths])
 
     def readings(self, probe: str) -> pd.DataFrame:
         """Return the rows of ``probes`` of one probe, without making the others if none has yet."""

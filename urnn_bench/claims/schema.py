@@ -1,14 +1,17 @@
 """A paper as data: what it claims, where, and which runs test it; nothing here needs torch."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
+from urnn_bench.claims.bounds import Expected as Expected
+from urnn_bench.claims.bounds import Reference as Reference
 from urnn_bench.claims.quantities import Quantity
+from urnn_bench.claims.searches import SearchClaim
 from urnn_bench.errors import UnknownNameError
 from urnn_bench.proposals import Command
 from urnn_bench.spec.benchmark import Benchmark
@@ -16,22 +19,6 @@ from urnn_bench.spec.catalogue import claims
 from urnn_bench.spec.explain import spec_error
 from urnn_bench.spec.load import read
 from urnn_bench.spec.types import Config, Count
-
-
-class Reference(Config):
-    """The value in the paper, and the error of reading it off a figure."""
-
-    value: float | str
-    error: float | None = None
-    unit: str = ""
-
-    @property
-    def text(self) -> str:
-        """The value with its reading error and unit."""
-        value = self.value if isinstance(self.value, str) else f"{self.value:g}"
-        error = "" if self.error is None else f" ± {self.error:g}"
-        return f"{value}{error} {self.unit}".strip()
-
 
 # whose difference is subtracted from that of two others
 Pair = Annotated[tuple[str, ...], Field(strict=False, min_length=2, max_length=2)]
@@ -128,37 +115,6 @@ def _command(
     )
 
 
-class Expected(Config):
-    """The bounds of the quantity; for "solved", whether every seed or none has to solve it."""
-
-    below: float | None = None
-    above: float | None = None
-    every: bool | None = None
-
-    @model_validator(mode="after")
-    def _check_bounds(self) -> Self:
-        if self.below is None and self.above is None and self.every is None:
-            raise ValueError("give 'below', 'above' or both, or 'every' for \"solved\"")
-        if self.below is not None and self.above is not None and self.below <= self.above:
-            raise ValueError("'below' must be greater than 'above'")
-        return self
-
-    def allows(self, value: float) -> bool:
-        """Return whether a number is within the bounds."""
-        above = self.above is None or value > self.above
-        return above and (self.below is None or value < self.below)
-
-    @property
-    def text(self) -> str:
-        """The bound in words."""
-        if self.every is not None:
-            return "every seed" if self.every else "no seed"
-        parts = {"above": self.above, "below": self.below}
-        return " and ".join(
-            f"{name} {value:g}" for name, value in parts.items() if value is not None
-        )
-
-
 class InFloat64(Config):
     """The runs in float64 by which a claim is judged once more: their benchmark and models."""
 
@@ -221,6 +177,10 @@ class Claim(Config):
         bound = self.expect.text
         return f"{self.needs.number} {bound}" if self.needs.interaction else bound
 
+    def commands(self, base: Command) -> list[Command]:
+        """Return the commands that make its runs, with the folders of ``base``."""
+        return [self.needs.command(base)]
+
     @property
     def updates(self) -> int | None:
         """For how many updates runs must be trained; None if it does not matter."""
@@ -236,13 +196,30 @@ def float64_claim(claim: Claim) -> Claim | None:
     return claim.model_copy(update={"needs": needs, "in_float64": None})
 
 
+def _kind(claim: object) -> str:
+    """Return whether a claim is on runs or on searches, by what its quantity is of."""
+    if isinstance(claim, SearchClaim):
+        return _OF_SEARCHES
+    quantity = claim.get("quantity") if isinstance(claim, Mapping) else None
+    of = quantity.get("of") if isinstance(quantity, Mapping) else None
+    return _OF_SEARCHES if of == "search" else _OF_RUNS
+
+
+# in brackets, so that ``spec_error`` leaves them out of the place of a fault
+_OF_RUNS, _OF_SEARCHES = "[runs]", "[searches]"
+AnyClaim = Annotated[
+    Annotated[Claim, Tag(_OF_RUNS)] | Annotated[SearchClaim, Tag(_OF_SEARCHES)],
+    Discriminator(_kind),
+]
+
+
 class Paper(Config):
     """A file of claims; ``quick`` names the ones that a laptop decides in minutes."""
 
     title: str
     paper: str
     quick: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    claims: Annotated[dict[str, Claim], Field(min_length=1)]
+    claims: Annotated[dict[str, AnyClaim], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _check_quick(self) -> Self:

@@ -12,6 +12,7 @@ from urnn_bench.claims.schema import Claim, Expected
 from urnn_bench.claims.selection import SeedRuns, select_runs
 from urnn_bench.proposals import Command
 from urnn_bench.records.record import Record
+from urnn_bench.records.trials import Trial
 from urnn_bench.spec.sweep import UnresolvedRun
 
 # an interval whose ends are further apart says less than the values
@@ -34,7 +35,8 @@ class VerdictName(StrEnum):
 class Verdict:
     """What our runs say of a claim, with our value; ``insufficient`` if runs are missing.
 
-    ``in_float64`` is what the claim's runs in float64 say, if there are enough.
+    ``in_float64`` is what the claim's runs in float64 say, if there are enough. ``trials`` are the
+    best of the searches that a claim on searches is judged by.
     """
 
     word: VerdictName
@@ -43,6 +45,7 @@ class Verdict:
     values: tuple[float, ...] = ()
     insufficient: bool = False
     in_float64: "Verdict | None" = None
+    trials: tuple[Trial, ...] = ()
 
 
 def judge(
@@ -66,7 +69,7 @@ def judge(
     if reason := insufficient_reason(Evidence(claim, seeds, values, command)):
         shown = "-" if all(map(isnan, values)) else ours
         return Verdict(VerdictName.INCONCLUSIVE, shown, reason, values, insufficient=True)
-    return Verdict(word, ours, _describe_seeds(word, values), values)
+    return Verdict(word, ours, describe_seeds(word, values), values)
 
 
 def _missing(command: Command, skipped: int) -> Verdict:
@@ -75,7 +78,8 @@ def _missing(command: Command, skipped: int) -> Verdict:
     return Verdict(VerdictName.MISSING, "-", reason, insufficient=True)
 
 
-def _describe_seeds(word: VerdictName, values: Sequence[float]) -> str:
+def describe_seeds(word: VerdictName, values: Sequence[float]) -> str:
+    """Return how many seeds there are, and their values if they disagree."""
     seeds = f"{len(values)} seeds"
     if word is VerdictName.INCONCLUSIVE:
         seeds += " disagree: " + ", ".join(f"{value:.3g}" for value in values)
@@ -105,7 +109,7 @@ def _compare_with_expected(
     if claim.expect.every is not None:
         return _count_solved(values, claim.expect.every)
     (_, record), *_ = seeds[0]
-    return _count_within(values, claim.expect, _average_of(claim, record))
+    return count_within(values, claim.expect, _average_of(claim, record))
 
 
 def _average_of(claim: Claim, record: Record) -> Callable[[Sequence[float]], Interval]:
@@ -125,7 +129,7 @@ def _count_solved(values: Sequence[float], every: bool) -> tuple[VerdictName, st
     return VerdictName.NOT_REPRODUCED if contradicted else VerdictName.INCONCLUSIVE, ours
 
 
-def _count_within(
+def count_within(
     values: Sequence[float], expected: Expected, average_of: Callable[[Sequence[float]], Interval]
 ) -> tuple[VerdictName, str]:
     """Check for every seed whether it is within the bounds: all, none, or undecided.

@@ -1,5 +1,6 @@
 """A pydantic ValidationError as one sentence: where, what, and the near miss."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import get_args
@@ -44,7 +45,7 @@ def _place(fault: ErrorDetails) -> tuple[KeyPath, type[BaseModel] | None]:
     for previous, part in pairwise(("", *map(str, fault["loc"]))):
         if previous == _OPTIMIZER and part in _MEMBERS:
             member = _MEMBERS[part]
-        elif part != _WRONG_KEY and (part != _OPTIONS or previous == _MODELS):
+        elif not _IN_BRACKETS.fullmatch(part) and (part != _OPTIONS or previous == _MODELS):
             path.append(part)
     if len(path) > 1 and path[-1] in _PLAIN_TYPES:
         path.pop()
@@ -53,6 +54,8 @@ def _place(fault: ErrorDetails) -> tuple[KeyPath, type[BaseModel] | None]:
 
 _OPTIMIZER = "optimizer"
 _WRONG_KEY = "[key]"
+# that a key is wrong, or which of several kinds a claim is
+_IN_BRACKETS = re.compile(r"\[(key|runs|searches)\]")
 # the options of a component stand beside its name; a model may be called so
 _OPTIONS, _MODELS = "options", "models"
 _PLAIN_TYPES = {"float", "int", "str", "bool"}

@@ -15,11 +15,11 @@ from urnn_bench.claims.schema import (
     Needs,
     Paper,
     check_needs,
-    commands,
     float64_claim,
     load_paper,
 )
-from urnn_bench.cli.display.output import echo_block, echo_err, echo_json, echo_table
+from urnn_bench.cli.display.output import echo_err, echo_json
+from urnn_bench.cli.display.verdicts import AnyClaim, json_row, write_markdown, write_text
 from urnn_bench.cli.options.completion import complete_paper
 from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import (
@@ -35,13 +35,13 @@ from urnn_bench.cli.sources import benchmark_name
 from urnn_bench.data import store
 from urnn_bench.errors import GateError, NothingToShowError, UsageError
 from urnn_bench.proposals import Command
+from urnn_bench.records import trials
 from urnn_bench.records.folder import default_results, records
 from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.catalogue import find, names
 from urnn_bench.spec.sweep import Selection, UnresolvedRun, check_benchmark, drafts
-from urnn_bench.text import markdown
 
 if TYPE_CHECKING:
     from urnn_bench.claims.verdicts import Verdict
@@ -98,12 +98,13 @@ def verify(
     base = _base(results, data_dir)
     if results and not results.is_dir() and not run:
         raise NothingToShowError(f"{results}: there is no such folder of records; --run creates it")
-    drafts_by_benchmark = _drafts(folder, claims)
+    on_runs = {name: c for name, c in claims.items() if isinstance(c, Claim)}
+    drafts_by_benchmark = _drafts(folder, on_runs)
     if run:
-        _train({claim.needs for claim in claims.values()}, folder, base)
+        _train({claim.needs for claim in on_runs.values()}, folder, base)
     verdicts = _judge(folder, claims, drafts_by_benchmark, base)
     if json:
-        echo_json([_json_row(name, *verdict, base) for name, verdict in verdicts.items()])
+        echo_json([json_row(name, *verdict, base) for name, verdict in verdicts.items()])
     else:
         _WRITERS[format_](verdicts, base)
     _end(Counter(verdict.word for _, verdict in verdicts.values()))
@@ -115,7 +116,7 @@ def _base(results: Path | None, data_dir: Path | None) -> Command:
     return Command(results=given[0], data_dir=given[1])
 
 
-def _claims(paper: Paper, name: str, quick: bool) -> dict[str, Claim]:
+def _claims(paper: Paper, name: str, quick: bool) -> dict[str, AnyClaim]:
     claims = {key: c for key, c in paper.claims.items() if not quick or key in paper.quick}
     if not claims:
         raise UsageError(f"no claim of '{name}' is marked 'quick'; leave out --quick")
@@ -147,11 +148,12 @@ def _cell_options(cell: str) -> Collection[str] | None:
 
 def _judge(
     folder: Path,
-    claims: Mapping[str, Claim],
+    claims: Mapping[str, AnyClaim],
     drafts: Mapping[str, list[UnresolvedRun]],
     base: Command,
-) -> "dict[str, tuple[Claim, Verdict]]":
+) -> "dict[str, tuple[AnyClaim, Verdict]]":
     from urnn_bench.claims.controls import judge_controlled
+    from urnn_bench.claims.search_verdicts import judge_searches
 
     @cache
     def runs_of(benchmark: str) -> list[tuple[Path, Record]]:
@@ -161,7 +163,13 @@ def _judge(
         benchmark = benchmark_name(folder, claim.needs.benchmark)
         return judge_controlled(claim, runs_of(benchmark), drafts.get(benchmark, ()), base)
 
-    return {name: (claim, _with_float64(claim, judge)) for name, claim in claims.items()}
+    def judge_any(claim: AnyClaim) -> "Verdict":
+        if isinstance(claim, Claim):
+            return _with_float64(claim, judge)
+        benchmark = benchmark_name(folder, claim.needs.benchmark)
+        return judge_searches(claim, trials.read(trials.path_of(folder, benchmark)), base)
+
+    return {name: (claim, judge_any(claim)) for name, claim in claims.items()}
 
 
 def _with_float64(claim: Claim, judge: "Callable[[Claim], Verdict]") -> "Verdict":
@@ -212,74 +220,7 @@ def _check_data(benchmarks: Collection[str]) -> None:
             store.check(data)
 
 
-def _json_row(name: str, claim: Claim, verdict: "Verdict", base: Command) -> dict[str, object]:
-    return {
-        "claim": name,
-        "figure": claim.figure,
-        "says": claim.says,
-        "source": claim.source,
-        "paper": claim.reference.model_dump(),
-        "expected": claim.expect.text,
-        "number": claim.needs.number,
-        "verdict": verdict.word,
-        "ours": verdict.ours,
-        "values": list(verdict.values),
-        "reason": verdict.reason,
-        "command": str(claim.needs.command(base)),
-        "in_float64": _float64_row(claim, verdict, base),
-    }
-
-
-def _float64_row(claim: Claim, verdict: "Verdict", base: Command) -> dict[str, object] | None:
-    other, said = float64_claim(claim), verdict.in_float64
-    if other is None or said is None:
-        return None
-    return {
-        "verdict": said.word,
-        "ours": said.ours,
-        "values": list(said.values),
-        "command": str(other.needs.command(base)),
-    }
-
-
-def _write_text(verdicts: "Mapping[str, tuple[Claim, Verdict]]", base: Command) -> None:
-    rows = [(name, c.reference.text, v.ours, v.word) for name, (c, v) in verdicts.items()]
-    echo_table(("claim", "paper", "ours", "verdict"), rows)
-    for name, (claim, verdict) in verdicts.items():
-        if verdict.word not in ("reproduced", "missing"):
-            echo_err(f"{name}: {claim.says} (expected {claim.expected}); {verdict.reason}")
-        if verdict.in_float64:
-            echo_err(f"{name}: in float64 {verdict.in_float64.word}: {verdict.in_float64.ours}")
-    missing = [claim.needs for claim, verdict in verdicts.values() if verdict.word == "missing"]
-    for command in commands(missing, base):
-        echo_err(f"missing: {command}")
-    if missing:
-        echo_err("--dry-run shows how long a command takes; verify --run trains all of them")
-    for line in _LEGEND:
-        echo_err(line)
-
-
-_LEGEND = (
-    "ours: geometric mean over seeds with its 95 % t interval (mean for differences); the value",
-    "of every seed if they are far apart; or the number of solved seeds",
-    "reproduced: every seed is within the bounds; not reproduced: none is",
-    "a score within N updates is that of the best validation up to then",
-)
-
-
-def _write_markdown(verdicts: "Mapping[str, tuple[Claim, Verdict]]", _: Command) -> None:
-    from tabulate import tabulate
-
-    headers = ("figure", "the paper says", "paper", "expected", "ours", "verdict")
-    rows = [
-        (c.figure, c.says, c.reference.text, c.expected, f"{v.ours}, {v.reason}", v.word)
-        for c, v in verdicts.values()
-    ]
-    cells = [[markdown(text) for text in row] for row in rows]
-    echo_block(tabulate(cells, headers, tablefmt="github", disable_numparse=True))
-
-
-_WRITERS = {Report.text: _write_text, Report.markdown: _write_markdown}
+_WRITERS = {Report.text: write_text, Report.markdown: write_markdown}
 
 
 def _count(number: int) -> str:
