@@ -90,7 +90,7 @@ class ShownImageOptions(Config):
     def _hides_a_part(self) -> Self:
         least = min(self.shape[1:])
         if self.occlusion and not 0 < self.side < least:
-            hidden = "the whole image" if self.side else "less than half a pixel"
+            hidden = "the whole image" if self.side else "no whole pixel"
             raise ValueError(f"'occlusion' of {self.occlusion:g} hides {hidden}")
         return self
 
