@@ -87,19 +87,57 @@ class Images(NamedTuple):
     classes: Tensor
 
 
-class ImageTask(ClassTask):
-    """Images as sequences; ``levels`` is the value of a white pixel, ``classes`` their number."""
+class ImageSetTask(ClassTask):
+    """A fixed set of images; ``levels`` is the value of a white pixel, ``classes`` their number."""
 
-    fixed_length_reason = (
-        "an image has as many pixels at every T, so T changes the inputs of a step"
-    )
     levels: ClassVar[int] = 255
     classes = 10
-    options: ImageOptions
 
     @abstractmethod
     def load(self) -> tuple[Images, Images]:
         """Return the images for training, those of validation last, and those of the test."""
+
+    @abstractmethod
+    def validation_examples(self) -> int:
+        """Return how many of the last training images are for validation."""
+
+    def batches(self, split: SplitName, size: int) -> int | None:
+        """Return the number of batches of a split; training never ends."""
+        return None if split == "train" else ceil(len(self._split(split).classes) / size)
+
+    def training_examples(self) -> int:
+        """Return the number of images that are trained on."""
+        return len(self._split("train").classes)
+
+    def training_classes(self) -> Tensor:
+        """Return the classes of the images that are trained on (N)."""
+        return self._split("train").classes
+
+    def _rows(self, split: SplitName, index: int, size: int, seed: int) -> slice | Tensor:
+        """Return which images of a split make up a batch; validation and test keep their order.
+
+        Raises DataError if a batch is larger than the training set.
+        """
+        if split == "train":
+            return epoch_indices(self.training_examples(), index, size, seed)
+        return slice(index * size, (index + 1) * size)
+
+    def _split(self, split: SplitName) -> Images:
+        training, test = self.load()
+        if split == "test":
+            return test
+        first = len(training.classes) - self.validation_examples()
+        part = slice(first, None) if split == "validation" else slice(first)
+        return Images(training.pixels[part], training.classes[part])
+
+
+class ImageTask(ImageSetTask):
+    """Images as sequences of pixels."""
+
+    fixed_length_reason = (
+        "an image has as many pixels at every T, so T changes the inputs of a step"
+    )
+    options: ImageOptions
 
     @property
     def signature(self) -> Signature:
@@ -110,13 +148,9 @@ class ImageTask(ClassTask):
         """Return the SHA-256 of the order in which pixels are read, as 64-bit integers."""
         return {"permutation": hashlib.sha256(self._order().numpy().tobytes()).hexdigest()}
 
-    def batches(self, split: SplitName, size: int) -> int | None:
-        """Return the number of batches of a split; training never ends."""
-        return None if split == "train" else ceil(len(self._split(split).classes) / size)
-
-    def training_examples(self) -> int:
-        """Return the number of images that are trained on."""
-        return len(self._split("train").classes)
+    def validation_examples(self) -> int:
+        """Return how many of the last training images are for validation."""
+        return self.options.validation_examples
 
     def training_rows(self, index: int, size: int, seed: int) -> Tensor:
         """Return which training images make up a batch (B)."""
@@ -127,25 +161,10 @@ class ImageTask(ClassTask):
 
         Raises DataError if a batch is larger than the training set.
         """
-        images = self._split(split)
-        rows: slice | Tensor = slice(index * size, (index + 1) * size)
-        if split == "train":
-            rows = self.training_rows(index, size, seed)
+        images, rows = self._split(split), self._rows(split, index, size, seed)
         # bytes until here: a training set in float64 would be eight times as large
         pixels = images.pixels[rows][:, self._order()].reshape(-1, self.options.T, self._width())
         return Batch(pixels.transpose(0, 1).double() / self.levels, images.classes[rows])
-
-    def training_classes(self) -> Tensor:
-        """Return the classes of the images that are trained on (N)."""
-        return self._split("train").classes
-
-    def _split(self, split: SplitName) -> Images:
-        training, test = self.load()
-        if split == "test":
-            return test
-        first = len(training.classes) - self.options.validation_examples
-        part = slice(first, None) if split == "validation" else slice(first)
-        return Images(training.pixels[part], training.classes[part])
 
     def _order(self) -> Tensor:
         """Return which pixel of the image, counted row by row from the top, is read when."""

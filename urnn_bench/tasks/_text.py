@@ -105,6 +105,10 @@ class TextTask(Task):
         """Return ten, whatever is requested."""
         return _STREAMS
 
+    def step_classes(self, batch: Batch) -> Tensor:
+        """Return the next token at every step (T, B)."""
+        return batch.y
+
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the mean cross-entropy in nats."""
         return cross_entropy(output, batch.y)

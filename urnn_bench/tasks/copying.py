@@ -73,6 +73,10 @@ class Copying(SyntheticTask):
         y[-o.recall :] = content
         return Batch(x, y)
 
+    def step_classes(self, batch: Batch) -> Tensor:
+        """Return the right token at every step (T, B)."""
+        return batch.y
+
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the mean cross-entropy in nats over every step and sequence."""
         return cross_entropy(output, batch.y)

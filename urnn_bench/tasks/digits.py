@@ -34,11 +34,12 @@ class Digits(ImageTask):
 
     def load(self) -> tuple[Images, Images]:
         """Return the images that are not for the test, and those that are."""
-        return _read()
+        return read_digits()
 
 
 @cache
-def _read() -> tuple[Images, Images]:
+def read_digits() -> tuple[Images, Images]:
+    """Return the 1,415 images that are not for the test, and the 382 that are."""
     # scikit-learn takes a second to import
     from sklearn.datasets import load_digits
 

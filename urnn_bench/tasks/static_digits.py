@@ -5,11 +5,9 @@ information, so what a model gains from more of them is computation.
 """
 
 from pydantic import Field, model_validator
-from torch import Tensor
 
 from urnn_bench.events import SplitName
 from urnn_bench.spec.types import Count
-from urnn_bench.tasks._epochs import epoch_indices
 from urnn_bench.tasks.base import Batch, Images, Signature, Targets
 from urnn_bench.tasks.digits import Digits, DigitsOptions
 
@@ -43,9 +41,6 @@ class StaticDigits(Digits):
 
         Raises DataError if a batch is larger than the training set.
         """
-        images = self._split(split)
-        rows: slice | Tensor = slice(index * size, (index + 1) * size)
-        if split == "train":
-            rows = epoch_indices(len(images.classes), index, size, seed)
+        images, rows = self._split(split), self._rows(split, index, size, seed)
         x = images.pixels[rows][:, self._order()].double() / self.levels
         return Batch(x.expand(self.options.T, -1, -1), images.classes[rows])
