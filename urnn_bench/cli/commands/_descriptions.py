@@ -27,6 +27,7 @@ from urnn_bench.spec.fit import Fit, Optimizer
 from urnn_bench.spec.layers import Block
 from urnn_bench.spec.run import Probes, Run
 from urnn_bench.spec.schedule import Schedule
+from urnn_bench.spec.search import Axis, Search
 from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, drafts
 from urnn_bench.spec.types import ComponentSpec
 from urnn_bench.tasks.base import Task
@@ -127,6 +128,7 @@ def _benchmark(components: Components, name: str) -> Description:
         },
         "stages": {run.label: _stages(run) for run in runs if run.stages},
         "grid": {axis: _value(values) for axis, values in benchmark.grid.items()},
+        "search": _search(benchmark.search),
         "fit of the first model": _flat(runs[0].fit),
         "scored also at T": _value(benchmark.evaluate.T) if benchmark.evaluate else (),
         "all options of fit": _options(Fit),
@@ -136,6 +138,24 @@ def _benchmark(components: Components, name: str) -> Description:
         **{f"options of {names}": fields for names, fields in _optimizers().items()},
         "figures": [figure.name for figure in benchmark.figures],
     }
+
+
+def _search(search: Search | None) -> Mapping[str, JsonValue]:
+    """Return the space of a search, an axis a line."""
+    return {axis: _axis(values) for axis, values in search.space.items()} if search else {}
+
+
+def _axis(axis: Axis) -> str:
+    """Return "4 to 12, step 4", or choices, and when they count."""
+    if axis.choices is not None:
+        text = _value(axis.choices)
+    else:
+        low, high = axis.ends
+        text = f"{low:g} to {high:g}"
+    step = "" if axis.step is None else f", step {axis.step:g}"
+    when = (f"{name} is {' or '.join(map(_value, axis.when[name]))}" for name in axis.when)
+    condition = f", if {' and '.join(when)}" if axis.when else ""
+    return f"{text}{step}{', logarithmic' if axis.log else ''}{condition}"
 
 
 def _paper(_: Components, name: str) -> Description:

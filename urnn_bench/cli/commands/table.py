@@ -1,24 +1,16 @@
 """``urnn-bench table``: a summary of records alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from urnn_bench.cli.display.output import (
-    TableRow,
-    csv_text,
-    echo_block,
-    echo_err,
-    echo_json,
-    echo_rows,
-    shown,
-)
+from urnn_bench.cli.display.output import TableRow, echo_err, echo_json
+from urnn_bench.cli.display.tables import write_table
 from urnn_bench.cli.options import report as options
 from urnn_bench.cli.options.shared import Benchmark, Json, Lengths, Results
 from urnn_bench.cli.sources import selected_runs
-from urnn_bench.errors import UnknownNameError
+from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, without_garbage_collection
-from urnn_bench.text import markdown
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.selection import Selected
@@ -59,9 +51,17 @@ def table(
     results: Results = None,
     format_: options.Format = options.TableFormat.text,
     memory: options.Memory = False,
+    trials: options.Trials = False,
+    best: options.Best = None,
     json: Json = False,
 ) -> None:
     """Summarise the records: a mean over seeds and its interval for each model and length."""
+    _check_options(benchmark, metric, memory, trials, best)
+    if trials and benchmark is not None:
+        from urnn_bench.cli.commands.table_trials import write_best
+
+        write_best(benchmark, lengths, results, best, format_, json)
+        return
     with without_garbage_collection():
         loaded = selected_runs(benchmark, lengths, results)
         rows = _summary(loaded, metric)
@@ -69,7 +69,19 @@ def table(
     if json:
         echo_json(rows)
         return
-    _write_table(format_, cast("list[_SummaryRow]", rows), with_memory=memory)
+    _write_summary(format_, cast("list[_SummaryRow]", rows), with_memory=memory)
+
+
+def _check_options(
+    benchmark: str | None, metric: str | None, memory: bool, trials: bool, best: int | None
+) -> None:
+    """Raise UsageError for options that have no part in what is shown."""
+    if best is not None and not trials:
+        raise UsageError("--best says how many trials are shown; give --trials too")
+    if trials and (metric is not None or memory):
+        raise UsageError("trials are scored by their loss; leave out --metric and --memory")
+    if trials and benchmark is None:
+        raise UsageError("give the benchmark whose trials are shown: urnn-bench table NAME")
 
 
 def _summary(loaded: "list[Selected]", metric: str | None) -> list[dict[str, object]]:
@@ -89,9 +101,11 @@ def _warn_of_damage(loaded: "list[Selected]") -> None:
             metrics.FORMAT.check(folder / METRICS)
 
 
-def _write_table(
+def _write_summary(
     format_: options.TableFormat, rows: list[_SummaryRow], *, with_memory: bool
 ) -> None:
+    from urnn_bench.analysis.summary import COUNTS
+
     benchmarks = {row["benchmark"] for row in rows}
     with_lengths = any(row["length"] != row["T"] for row in rows)
     narrow = [
@@ -101,7 +115,7 @@ def _write_table(
         }
         for row in rows
     ]
-    _WRITERS[format_](rows, narrow)
+    write_table(format_, rows, narrow, COUNTS)
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
         echo_err(f"{name}: test is {metric}")
     echo_err("test: mean over seeds (geometric for the loss); low, high: its 95 % t interval")
@@ -126,43 +140,6 @@ _LENGTHS_LEGEND = (
     "at: length of the test; solved there: seeds whose test score meets the criterion",
     "solved to: longest length up to which half of the seeds solve all (95 % interval), 0: none",
 )
-
-
-def _write_text(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
-    echo_rows(rows)
-
-
-def _write_markdown(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
-    from tabulate import tabulate
-
-    cells = [{k: markdown(shown(v)) for k, v in row.items()} for row in rows]
-    echo_block(tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True))
-
-
-def _write_latex(_: Sequence[_SummaryRow], rows: Sequence[TableRow]) -> None:
-    import pandas as pd
-
-    cells = [{k: shown(v) for k, v in row.items()} for row in rows]
-    style = pd.DataFrame(cells).style.hide(axis="index").format(escape="latex")
-    style = style.format_index(escape="latex", axis="columns")
-    echo_block(style.to_latex(hrules=True).rstrip("\n"))
-
-
-def _write_csv(rows: Sequence[_SummaryRow], _: Sequence[TableRow]) -> None:
-    import pandas as pd
-
-    from urnn_bench.analysis.summary import COUNTS
-
-    frame = pd.DataFrame(rows).astype(dict.fromkeys(COUNTS, "Int64"))
-    echo_block(csv_text(frame).rstrip("\n"))
-
-
-_WRITERS: dict[options.TableFormat, Callable[[Sequence[_SummaryRow], Sequence[TableRow]], None]] = {
-    options.TableFormat.text: _write_text,
-    options.TableFormat.markdown: _write_markdown,
-    options.TableFormat.latex: _write_latex,
-    options.TableFormat.csv: _write_csv,
-}
 
 
 def _with_memory(row: _SummaryRow, with_lengths: bool) -> TableRow:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench.cli.options.completion import complete_figure
+from urnn_bench.cli.options.numbers import whole_number
 from urnn_bench.cli.options.paths import PathOf
 from urnn_bench.cli.options.shared import FOLDERS, OUTPUT, SELECTION
 
@@ -74,6 +75,25 @@ Memory = Annotated[
     typer.Option(
         "--memory",
         help="Show parameters and recurrent weights, the numbers that a step in time reads.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Trials = Annotated[
+    bool,
+    typer.Option(
+        "--trials",
+        help="Show the best trials of a search, chosen on validation, and their test scores.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Best = Annotated[
+    int | None,
+    typer.Option(
+        "--best",
+        parser=whole_number(1),
+        metavar="K",
+        help="How many trials, with --trials.",
+        show_default="10",
         rich_help_panel=OUTPUT,
     ),
 ]
