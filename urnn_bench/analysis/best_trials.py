@@ -9,8 +9,6 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.records import trials
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.records.trials import COMPLETE, Trial
-from urnn_bench.spec import grid as grids
-from urnn_bench.spec.grid import GRID_SEPARATOR
 
 
 @dataclass(frozen=True)
@@ -105,8 +103,3 @@ def _mean_test(records: Sequence[Record]) -> float | None:
     scores = [(record.test or {}).get(record.criterion) for record in records]
     known = [score for score in scores if score is not None]
     return sum(known) / len(known) if known and len(known) == len(scores) else None
-
-
-def values_text(values: Mapping[str, object]) -> str:
-    """Return the values of a trial on one line, as labels write them."""
-    return grids.label_of("", values).removeprefix(GRID_SEPARATOR)

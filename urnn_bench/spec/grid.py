@@ -5,6 +5,7 @@ An axis is named by the key that it sets: ``task.KEY``, ``model.KEY`` (an option
 ``fit.KEY``. A key without any of these is one of ``fit``.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -85,6 +86,16 @@ def label_of(model: str, point: GridPoint) -> str:
     """
     text = ", ".join(f"{name}={_text(axis, point[axis])}" for axis, name in _names(point).items())
     return f"{model}{GRID_SEPARATOR}{text}" if text else model
+
+
+def values_text(point: GridPoint) -> str:
+    """Return the values of a point on one line; lists and mappings are JSON."""
+    return ", ".join(f"{name}={_json(point[axis])}" for axis, name in _names(point).items())
+
+
+def _json(value: object) -> str:
+    is_nested = isinstance(value, Mapping | list | tuple)
+    return json.dumps(value, ensure_ascii=False) if is_nested else value_text(value)
 
 
 def _names(axes: Iterable[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from urnn_bench.cli.options import search as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Results, use_data
 from urnn_bench.errors import UsageError
 from urnn_bench.proposals import Command, table_of_trials
+from urnn_bench.spec.grid import values_text
 
 if TYPE_CHECKING:
     from urnn_bench.records.trials import Trial
@@ -112,15 +113,13 @@ def _report_recorded(count: int) -> None:
 
 def _line(trial: "Trial", best: float) -> str:
     """Return a trial on one line."""
-    from urnn_bench.analysis.best_trials import values_text
-
     loss = trial.reason if trial.loss is None else f"validation loss {shown(trial.loss)}"
     parts = (trial.state, loss, f"best {shown(best)}", values_text(trial.values))
     return f"trial {trial.trial}: {', '.join(parts)}"
 
 
 def _report_best(ended: "list[Trial]", command: Command) -> None:
-    from urnn_bench.analysis.best_trials import best, values_text
+    from urnn_bench.analysis.best_trials import best
 
     if not (first := best(ended)[:1]):
         echo_err("no trial is complete yet")

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from urnn_bench.analysis.best_trials import BestRow, best_rows, values_text
+from urnn_bench.analysis.best_trials import BestRow, best_rows
 from urnn_bench.cli.display.output import TableRow, echo_err, echo_json
 from urnn_bench.cli.display.tables import write_table
 from urnn_bench.cli.options.report import TableFormat
 from urnn_bench.cli.sources import benchmark_name
 from urnn_bench.records.folder import default_results
+from urnn_bench.spec.grid import values_text
 
 _DEFAULT_COUNT = 10
 

@@ -1,0 +1,136 @@
+"""Trials are runs: of several seeds, paused at rungs exactly, shared by equal values, labelled."""
+
+import json
+
+import pytest
+from searches import HALVING, SEARCHED, lines
+
+from urnn_bench.records import metrics
+from urnn_bench.records.record import Record
+
+ONE_VALUE = SEARCHED.partition("  space:")[0] + "  space:\n    hidden: [4]\n  trials: 3\n"
+
+
+def losses_of(folder):
+    rows = metrics.read(folder / "metrics.csv", "validation")
+    return {row.step: row.value for row in rows if row.metric == "cross_entropy_nat"}
+
+
+def test_a_run_that_was_paused_at_rungs_is_that_of_one_piece(bench):
+    scheduled = SEARCHED.replace("batch: 4", "batch: 4, schedule: cosine")
+    bench.write("benchmarks/searched.yaml", scheduled + HALVING)
+    bench("search", "searched", "-q")
+    bench.write("benchmarks/searched.yaml", scheduled)
+    bench("search", "searched", "-q", "--results", "whole")
+    whole = [folder.name for folder in (bench.folder / "whole/searched").iterdir()]
+    complete = [trial for trial in lines(bench) if trial["state"] == "complete"]
+    names = [trial["runs"][0] for trial in complete if trial["runs"][0] in whole]
+    assert names
+    for name in names:
+        folders = [bench.folder / results / "searched" / name for results in ("results", "whole")]
+        assert losses_of(folders[0]) == losses_of(folders[1])
+        first, second = map(Record.read, folders)
+        assert first.test == second.test and len(first.sessions) > len(second.sessions)
+
+
+def test_the_loss_is_the_mean_over_seeds_of_the_lowest_on_validation(bench):
+    bench.write("benchmarks/searched.yaml", SEARCHED + HALVING + "  seeds: [3, 5]\n")
+    bench("search", "searched", "-q")
+    for trial in lines(bench):
+        folders = [bench.folder / "results/searched" / name for name in trial["runs"]]
+        assert [Record.read(folder).run.seed for folder in folders] == [3, 5] == trial["seeds"]
+        for rung, loss in trial["rungs"]:
+            best = [min(v for step, v in losses_of(f).items() if step <= rung) for f in folders]
+            assert loss == sum(best) / 2
+        assert trial["updates"] == 2 * trial["rungs"][-1][0]
+        assert trial["loss"] == trial["rungs"][-1][1]
+
+
+def test_equal_values_are_one_run_and_several_trials(bench):
+    bench.write("benchmarks/searched.yaml", ONE_VALUE)
+    bench("search", "searched", "-q")
+    assert [trial["updates"] for trial in lines(bench)] == [8, 0, 0]
+    assert len(bench.runs("searched")) == 1
+    rows = json.loads(bench("table", "searched", "--trials", "--json").out)
+    assert [row["trial"] for row in rows] == [0]
+
+
+def test_a_run_that_was_trained_already_is_not_trained_again(bench):
+    bench.write("benchmarks/searched.yaml", ONE_VALUE)
+    bench("search", "searched", "-q")
+    (folder,) = bench.runs("searched")
+    before = (folder / "metrics.csv").read_bytes()
+    # the trials alone are lost
+    (bench.folder / "results/searched/trials.jsonl").unlink()
+    bench("search", "searched", "-q")
+    assert (folder / "metrics.csv").read_bytes() == before
+    assert [trial["updates"] for trial in lines(bench)] == [8, 0, 0]
+
+
+def test_a_solved_run_ends_before_the_last_rung(bench):
+    solved = "evaluate_every: 2, solved: {metric: cross_entropy_nat, below: 100, stop: true}"
+    text = SEARCHED.replace("evaluate_every: 2", solved)
+    bench.write("benchmarks/searched.yaml", text + HALVING)
+    bench("search", "searched", "-q", "--trials", 1)
+    (trial,) = lines(bench)
+    assert trial["state"] == "complete" and trial["updates"] < 8
+
+
+def test_a_long_label_is_shortened_and_the_values_are_kept(bench):
+    axis = "    hidden: {low: 2, high: 6, step: 2}\n"
+    text = ONE_VALUE.replace(
+        "    hidden: [4]\n",
+        axis + "    block: [{norm: layer, dropout: 0.1}, {norm: rms, dropout: 0.123}]\n"
+        "    optimizer: [{name: adam, lr: 0.01, betas: [0.8, 0.99]}]\n",
+    )
+    bench.write("benchmarks/searched.yaml", text)
+    out = bench("search", "searched", "--trials", 2)
+    for trial in lines(bench):
+        model, _, digest = trial["label"].partition(" @ ")
+        assert model == "lstm" and len(digest) == 8 and "hidden" in trial["values"]
+        assert trial["values"]["optimizer"]["betas"] == [0.8, 0.99]
+    assert 'optimizer={"name": "adam", "lr": 0.01, "betas": [0.8, 0.99]}' in out.err
+    again = bench("search", "searched", "--trials", 2)
+    assert "2 trials recorded before" in again.err
+
+
+def test_stages_have_no_rungs(bench):
+    stages = "stages:\n  - {name: first}\n  - {name: second}\n"
+    bench.write("benchmarks/searched.yaml", SEARCHED + HALVING + stages)
+    assert "search of runs with stages" in bench("search", "searched", code=2).err
+    bench.write("benchmarks/searched.yaml", SEARCHED + stages)
+    bench("search", "searched", "-q", "--trials", 1)
+    assert lines(bench)[0]["updates"] == 16
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: data[1:], "trial 0 is missing"),
+        (lambda data: [data[0].replace('"hidden":', '"hiddem":'), *data[1:]], "are not of"),
+        (lambda data: ["{}", *data[1:]], "line 1: is not a trial"),
+    ],
+)
+def test_a_damaged_record_is_refused(bench, change, said):
+    bench.write("benchmarks/searched.yaml", SEARCHED)
+    bench("search", "searched", "-q", "--trials", 2)
+    path = bench.folder / "results/searched/trials.jsonl"
+    path.write_text("".join(f"{line}\n" for line in change(path.read_text().splitlines())))
+    refused = bench("search", "searched", code=2)
+    assert said in refused.err and refused.err.count("\n") == 1
+
+
+def test_a_run_that_is_damaged_ends_the_search(bench):
+    bench.write("benchmarks/searched.yaml", ONE_VALUE)
+    bench("search", "searched", "-q", "--trials", 1)
+    (folder,) = bench.runs("searched")
+    (folder / "run.json").write_text("{}")
+    refused = bench("search", "searched", code=2)
+    assert str(folder.name) in refused.err and len(lines(bench)) == 1
+
+
+def test_other_commands_read_trials_as_runs(bench):
+    bench.write("benchmarks/searched.yaml", SEARCHED)
+    bench("search", "searched", "-q", "--trials", 2)
+    assert lines(bench)[0]["label"] in bench("table", "searched").out
+    assert lines(bench)[1]["label"] in bench("status", "--json").out
