@@ -76,11 +76,12 @@ def search(
     trials: int | None = None,
     seed: int | None = None,
     is_random: bool = False,
+    T: int | None = None,
 ) -> str:
     """Return the command that searches a benchmark's space, in the folders of ``command``."""
     given = command.of_benchmark(benchmark)
     folders = Command(given.benchmarks, given.results, given.data_dir, given.include)
-    numbers = {"--trials": trials, "--seed": seed}
+    numbers = {"--T": T, "--trials": trials, "--seed": seed}
     words = [word for name, n in numbers.items() if n is not None for word in (name, str(n))]
     words += ["--random"] if is_random else []
     return _quoted("search", *folders.benchmarks.values(), *words, *_options(folders))

@@ -120,6 +120,19 @@ def test_a_bar_is_the_mean_importance_over_searches(bench):
     assert points == [pytest.approx([f[name] for name in names]) for f in found]
 
 
+def test_importance_may_be_that_at_the_first_rung(bench):
+    bench.record("lstm")
+    for number in range(12):
+        more = {"values": {"a": number, "b": number % 5}}
+        rungs = ((100, 0.5 + number % 5), (300, 1 / (1 + number)))
+        state = "complete" if number < 2 else "pruned"
+        record_trial(bench, number, rungs=rungs[: 2 if number < 2 else 1], state=state, **more)
+    drawing = drawn(SearchImportance, bench, rung="first")
+    assert "after 100 updates, 12 trials of one search" in title(drawing)
+    first, _ = (text.get_text() for text in drawing.axes[0].get_yticklabels())
+    assert first == "b" and drawing.axes[0].patches[0].get_width() > 0.8
+
+
 def test_an_axis_that_is_not_always_active_says_so(bench):
     bench.record("lstm")
     for number in range(8):

@@ -20,7 +20,10 @@ from urnn_bench.errors import NothingToShowError
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-_INSTALL = "the importance of axes needs Optuna: pip install 'urnn-bench[search]'"
+_INSTALL = (
+    "the importance of axes needs Optuna, which is not installed; install it with: "
+    "pip install 'urnn-bench[search]'"
+)
 _TREES = 64
 
 

@@ -19,7 +19,8 @@ from urnn_bench.spec.load import value_text
 VALUE = "values."
 SEARCH = ["model", "T", "sampler", "seed"]
 _OF_TRIAL = ["trial", "label", "state", "updates", "loss"]
-_COLUMNS = [*SEARCH, *_OF_TRIAL, "number", "total_updates", "best"]
+_FIRST_RUNG = ["first_updates", "first_loss"]
+_COLUMNS = [*SEARCH, *_OF_TRIAL, *_FIRST_RUNG, "number", "total_updates", "best"]
 # values that span more are on a logarithmic axis
 _DECADE = 10.0
 
@@ -32,7 +33,8 @@ def frame(trials: Sequence[Trial]) -> pd.DataFrame:
     """Return a row for each trial, those of a search in order.
 
     ``number`` counts the trials of a search from 1, ``total_updates`` and ``best`` are the cost and
-    the lowest loss of all up to this one. The value of an axis is in the column ``values.AXIS``,
+    the lowest loss of all up to this one. ``first_loss`` is that after ``first_updates``, at which
+    the first trials are pruned. The value of an axis is in the column ``values.AXIS``,
     None where it is not active. A later line of a trial counts for nothing.
     """
     rows = pd.DataFrame([_row(trial) for trial in trials])
@@ -53,7 +55,8 @@ def frame(trials: Sequence[Trial]) -> pd.DataFrame:
 def _row(trial: Trial) -> dict[str, object]:
     known = {name: getattr(trial, name) for name in (*SEARCH, *_OF_TRIAL)}
     loss = nan if trial.loss is None else trial.loss
-    return {**known, "loss": loss, **_value_columns(trial.values)}
+    first = dict(zip(_FIRST_RUNG, trial.rungs[0] if trial.rungs else (nan, nan), strict=True))
+    return {**known, "loss": loss, **first, **_value_columns(trial.values)}
 
 
 def _value_columns(values: Values) -> dict[str, object]:
@@ -92,6 +95,13 @@ def is_positive(trials: pd.DataFrame) -> bool:
 def complete(trials: pd.DataFrame) -> pd.DataFrame:
     """Return the trials that were trained to the end and have a loss."""
     return trials[(trials["state"] == COMPLETE) & trials["loss"].notna()]
+
+
+def at_first_rung(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the trials that had a loss after the fewest updates of a rung, with that loss."""
+    reached: pd.DataFrame = trials[trials["first_loss"].notna()]
+    reached = reached[reached["first_updates"] == reached["first_updates"].min()]
+    return reached.assign(loss=reached["first_loss"], state=COMPLETE)
 
 
 def best_by_trial(trials: pd.DataFrame) -> pd.DataFrame:

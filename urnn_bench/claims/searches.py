@@ -9,10 +9,8 @@ from pydantic import model_validator
 from urnn_bench import proposals
 from urnn_bench.claims.bounds import Expected, Reference
 from urnn_bench.proposals import Command
-from urnn_bench.records.trials import RANDOM
+from urnn_bench.records.trials import RANDOM, Sampler
 from urnn_bench.spec.types import Config, Count
-
-SamplerName = Literal["tpe", "random"]
 
 
 class SearchQuantity(Config):
@@ -37,8 +35,8 @@ class SearchNeeds(Config):
     """
 
     benchmark: str
-    sampler: SamplerName
-    against: SamplerName | None = None
+    sampler: Sampler
+    against: Sampler | None = None
     model: str | None = None
     T: Count | None = None
     seeds: Count = 3
@@ -50,7 +48,7 @@ class SearchNeeds(Config):
         return self
 
     @property
-    def samplers(self) -> tuple[SamplerName, ...]:
+    def samplers(self) -> tuple[Sampler, ...]:
         """The samplers whose searches are needed."""
         return (self.sampler,) if self.against is None else (self.sampler, self.against)
 
@@ -95,4 +93,5 @@ class SearchClaim(Config):
 
     def command(self, base: Command, sampler: str, seed: int, trials: int | None) -> str:
         """Return the command that makes one search, or goes on with it up to ``trials`` in all."""
-        return proposals.search(base, self.needs.benchmark, trials, seed, sampler == RANDOM)
+        needs, is_random = self.needs, sampler == RANDOM
+        return proposals.search(base, needs.benchmark, trials, seed, is_random, needs.T)

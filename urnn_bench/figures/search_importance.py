@@ -1,10 +1,12 @@
 """Which axes of a search matter: the share of the loss's variance that each explains by itself.
 
-fANOVA of every search by itself, of its complete trials; a bar is the mean over searches, a point
-one search. A conditional axis is judged by the trials in which it is active.
+fANOVA of every search by itself, of its complete trials. A bar is the mean over searches, a point
+one search. A conditional axis is judged by the trials in which it is active. Where pruning leaves
+few complete trials, ``rung: first`` takes all, after the updates of the first rung.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,7 +15,7 @@ from pydantic import Field
 
 from urnn_bench.analysis.importance import importance
 from urnn_bench.analysis.results import Results
-from urnn_bench.analysis.trials import axes_of, complete, is_positive, values_of
+from urnn_bench.analysis.trials import at_first_rung, axes_of, complete, is_positive, values_of
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._panels import add_legend, entries_of
 from urnn_bench.figures._search import (
@@ -36,8 +38,11 @@ _FEW_TRIALS = 10
 
 
 class SearchImportanceOptions(Config):
-    """The forest of fANOVA."""
+    """Which losses are explained, and by what."""
 
+    rung: Literal["first", "last"] = Field(
+        "last", description="after which updates: those of the first rung, or of complete trials"
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="of the random forest")
 
 
@@ -50,7 +55,8 @@ class SearchImportance(Figure):
     def draw(self, results: Results) -> Drawing:
         """Draw every search of a benchmark, a panel for each model and length."""
         trials = trials_of(results)
-        known = {title: complete(own) for title, own in searched(trials)}
+        chosen = {"first": at_first_rung, "last": complete}[self.options.rung]
+        known = {title: chosen(own) for title, own in searched(trials)}
         found = {title: self._shares(own) for title, own in known.items()}
         found = {title: shares for title, shares in found.items() if shares.shape[1] > 1}
         if not found:
@@ -66,7 +72,7 @@ class SearchImportance(Figure):
             ax.set_xlabel(f"share of the variance of {log}loss that the axis explains by itself")
         axes[0].set_ylabel("axis")
         used = pd.concat([known[title] for title in found])
-        title = f"{escaped(results.benchmark)} ({_key_of(used)})"
+        title = f"{escaped(results.benchmark)} ({_WHICH[self.options.rung](used)}{_key_of(used)})"
         add_legend(drawing, entries_of(axes, ()), title, _not_shown(used, found))
         return drawing
 
@@ -124,7 +130,8 @@ def _draw_bars(
     if len(shares) == 1:
         return
     for _, row in shares.iterrows():
-        ax.plot(row, places, look.marker, color=look.color, markersize=3, alpha=0.8, lw=0)
+        points = (row, places, look.marker)
+        ax.plot(*points, color=look.color, markersize=3, alpha=0.8, lw=0, clip_on=False)
 
 
 def _not_shown(trials: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> str:
@@ -135,8 +142,19 @@ def _not_shown(trials: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> str:
     return f"not shown, as their trials have one value or one loss: {names}" if lacking else ""
 
 
+def _of_first_rung(trials: pd.DataFrame) -> str:
+    steps = sorted(int(step) for step in trials["first_updates"].unique())
+    return f"after {' or '.join(f'{step:,}' for step in steps)} updates, {counted(trials)}"
+
+
+_WHICH: Mapping[str, Callable[[pd.DataFrame], str]] = {
+    "first": _of_first_rung,
+    "last": lambda trials: f"of complete trials alone, {counted(trials)}",
+}
+
+
 def _key_of(trials: pd.DataFrame) -> str:
     sizes = trials.groupby(["model", "T", "sampler", "seed"]).size()
     points = "; bar: mean over searches, points: each search" if len(sizes) > 1 else ""
     few = "; too few trials to rely on" if sizes.min() < _FEW_TRIALS else ""
-    return f"of complete trials alone, {counted(trials)}{points}{few}"
+    return f"{points}{few}"

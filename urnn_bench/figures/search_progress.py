@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
@@ -45,6 +45,8 @@ _PANEL_INCHES, _COLUMNS, _TALLER = 5.4, 2, 1.2
 _X = {"trials": "number", "updates": "total_updates"}
 _X_LABELS = {"trials": "trials", "updates": "updates of all trials so far"}
 _CURVES = {"trials": best_by_trial, "updates": best_by_updates}
+# equal curves are both visible, as both samplers may begin with the same trials
+_WIDTHS = {look.name: width for look, width in zip(SAMPLERS.values(), (3.2, 1.4), strict=True)}
 # an interval of fewer searches says less than their curves
 _MIN_SEARCHES = 3
 
@@ -79,6 +81,7 @@ class SearchProgress(Figure):
                 self._draw_sampler(ax, of_sampler, look)
             ax.set_xlabel(_X_LABELS[self.options.x])
             ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+            ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
             ax.set_ylabel(f"validation {axis_label(results.criterion)}")
         set_loss_axis(axes, trials["loss"], self.options.scale)
         for ax, (_, own) in zip(axes, groups, strict=True):
@@ -95,7 +98,8 @@ class SearchProgress(Figure):
             for seed in curves:
                 ax.plot(curves[seed].dropna(), lw=0.6, alpha=0.5, **steps)
         average = averages(curves)
-        ax.plot(average["value"], lw=2, label=look.name, zorder=4, **steps)
+        width = _WIDTHS[look.name]
+        ax.plot(average["value"], lw=width, label=look.name, zorder=4, **steps)
         if len(curves.columns) >= _MIN_SEARCHES:
             bounds = (average.index, average["low"], average["high"])
             ax.fill_between(*bounds, color=look.color, alpha=0.15, lw=0, step="post")

@@ -40,7 +40,7 @@ def _of_runs(claim: Claim, verdict: "Verdict", base: Command) -> dict[str, objec
 
 
 def _of_searches(verdict: "Verdict") -> dict[str, object]:
-    shown = {"sampler", "seed", "trial", "model", "label", "T", "seeds", "values", "loss"}
+    shown = {"sampler", "seed", "trial", "model", "label", "T", "seeds", "values", "loss", "runs"}
     return {"trials": [trial.model_dump(mode="json", include=shown) for trial in verdict.trials]}
 
 
