@@ -12,7 +12,7 @@ step L; with ``feedforward`` it passes through all layers in every step.
 T steps, B batch, F pixels of all channels, C channels of a layer, L layers, counted from 1.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -29,6 +29,7 @@ from urnn_bench.cells._convolutional import (
     read_by_next,
     resized,
 )
+from urnn_bench.cells._fused_maps import FUSED, LayerInput, UnitStep
 from urnn_bench.cells._units import UnitSpec, unit_of
 from urnn_bench.cells.base import Cell, Example, HasInputWidth, StateSpec
 from urnn_bench.cells.units.base import Unit, convolved
@@ -36,8 +37,6 @@ from urnn_bench.kernels.time_loop import State
 from urnn_bench.spec.types import ComponentSpec, Config, Count
 
 Edge = Annotated[tuple[Count, Count], Field(strict=False)]
-# a unit, its input, its states and its weights to its next states
-UnitStep = Callable[[Unit[Any], Tensor, State, Any], State]
 
 
 class ConvRnnOptions(Config):
@@ -106,6 +105,7 @@ class ConvRnn(Cell[Weights]):
 
     Options = ConvRnnOptions
     options: ConvRnnOptions
+    kernels = {"fused": FUSED}
     layers_refusal = "convrnn has layers of its own, by its option 'depth'"
     # of the default options; those of others are in ``states``
     state_names = ("h_3", "c_3", "h_2", "c_2", "h_1")
@@ -167,19 +167,22 @@ class ConvRnn(Cell[Weights]):
 
     def step(self, u: Tensor, state: State, w: Weights) -> State:
         """Return the states of all layers, the last first, of u (B, C, R, S)."""
-        return self.advance(u, state, w, _unit_step)
+        return self.advance(u, state, w, self.layer_input, _unit_step)
 
-    def advance(self, u: Tensor, state: State, w: Weights, unit_step: UnitStep) -> State:
-        """Return the same by a way to compute a unit's step."""
+    def advance(
+        self, u: Tensor, state: State, w: Weights, layer_input: LayerInput, unit_step: UnitStep
+    ) -> State:
+        """Return the same by a way to compute a layer's input and its unit's step."""
         before, after = self.by_layer(state), list[State]()
         below = after if self.options.unrolling == "feedforward" else before
         for i, unit in enumerate(self.layer_units):
-            x = u if i == 0 else self._input(i, below[i - 1][0], w)
+            x = u if i == 0 else layer_input(i, below[i - 1][0], w)
             x = self._with_feedback(i, x, before, w)
-            after.append(unit_step(unit, x, before[i], w.units[i]))
+            after.append(unit_step(i, unit, x, before[i], w.units[i]))
         return tuple(s for states in after[::-1] for s in states)
 
-    def _input(self, layer: int, h: Tensor, w: Weights) -> Tensor:
+    def layer_input(self, layer: int, h: Tensor, w: Weights) -> Tensor:
+        """Return what a layer, counted from 0, gets of the output of the layer below."""
         read = read_by_next(h, self.shapes[layer])
         return convolved(read, w.filters[layer], w.biases[layer])
 
@@ -225,5 +228,5 @@ class ConvRnn(Cell[Weights]):
 _NO_RECURRENCE = ComponentSpec(name="feedforward")
 
 
-def _unit_step(unit: Unit[Any], x: Tensor, state: State, w: Any) -> State:
+def _unit_step(_: int, unit: Unit[Any], x: Tensor, state: State, w: Any) -> State:
     return unit.step(x, state, w)

@@ -6,7 +6,7 @@ states. B batch, C channels, R rows, S columns, K rows and columns of a filter.
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic
+from typing import Any, ClassVar, Generic
 
 import torch
 from torch import Tensor, nn
@@ -41,9 +41,26 @@ class Unit(nn.Module, ABC, Generic[W]):
     def step(self, x: Tensor, state: State, w: W) -> State:
         """Return the next state; a pure function of x (B, C, R, S), the state and ``w``."""
 
-    def fused_step(self, x: Tensor, state: State, w: W) -> State:
-        """Return what ``step`` returns, by a faster way where there is one."""
-        return self.step(x, state, w)
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Take back a base's faster way to compute a step that the subclass changes."""
+        super().__init_subclass__(**arguments)
+        if "step" in vars(cls) and "fused_step" not in vars(cls):
+            cls.fused_drive, cls.fused_step = Unit.fused_drive, Unit.fused_step  # type: ignore[method-assign]
+
+    def fused_drive(self, x: Tensor, w: W) -> Any:  # noqa: ARG002
+        """Return what ``fused_step`` needs of x, which is computed once for steps of the same x."""
+        return x
+
+    def fused_step(self, u: Any, state: State, w: W) -> State:
+        """Return what ``step`` returns of x with its ``fused_drive``, by a faster way if any.
+
+        Maps and filters are channels-last.
+        """
+        return self.step(u, state, w)
+
+    def fused_unavailable_reason(self) -> str | None:
+        """Return why ``fused_step`` cannot run on this machine, or None."""
+        return None
 
     def flops(self) -> float | None:
         """Return the operations of a step at one place of the map, None if not known.

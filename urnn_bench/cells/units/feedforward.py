@@ -29,6 +29,14 @@ class Feedforward(Unit[Weights]):
         """Return elu(x)."""
         return (functional.elu(x),)
 
+    def fused_drive(self, x: Tensor, w: Weights) -> Tensor:  # noqa: ARG002
+        """Return elu(x), which is all there is."""
+        return functional.elu(x)
+
+    def fused_step(self, u: Tensor, state: State, w: Weights) -> State:  # noqa: ARG002
+        """Return it."""
+        return (u,)
+
     def flops(self) -> float:
         """One function of each channel."""
         return float(self.channels)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from urnn_bench.cells.units.base import Unit, convolved
+from urnn_bench.kernels.native import reciprocal
 from urnn_bench.kernels.time_loop import State
 from urnn_bench.spec.types import Config
 
@@ -28,6 +29,13 @@ class Weights(NamedTuple):
     by_x: Tensor
     by_h: Tensor
     by_c: Tensor
+
+
+class Drive(NamedTuple):
+    """x, and W_xc * x."""
+
+    x: Tensor
+    z: Tensor
 
 
 class ReciprocalGated(Unit[Weights]):
@@ -52,6 +60,19 @@ class ReciprocalGated(Unit[Weights]):
             functional.elu(keeps_h * h + enters_h * x),
             functional.elu(keeps_c * c + enters_c * convolved(x, w.by_x)),
         )
+
+    def fused_drive(self, x: Tensor, w: Weights) -> Drive:
+        """Return x, and what of it enters the memory."""
+        return Drive(x, convolved(x, w.by_x))
+
+    def fused_step(self, u: Drive, state: State, w: Weights) -> State:
+        """Return h and c, all but the convolutions in one pass in C."""
+        h, c = state
+        return reciprocal.step(h, c, u.x, u.z, w.by_h, w.by_c)
+
+    def fused_unavailable_reason(self) -> str | None:
+        """Return why the C code cannot run here, or None."""
+        return reciprocal.unavailable_reason()
 
     def flops(self) -> float:
         """Five convolutions, and eight operations of each channel in each state."""
