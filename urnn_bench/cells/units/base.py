@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from urnn_bench.kernels.time_loop import State, W
+from urnn_bench.spec.network import Path
 from urnn_bench.spec.types import Config
 
 
@@ -61,6 +62,10 @@ class Unit(nn.Module, ABC, Generic[W]):
     def fused_unavailable_reason(self) -> str | None:
         """Return why ``fused_step`` cannot run on this machine, or None."""
         return None
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return what enters each state and what multiplies it, for a diagram; none if not said."""
+        return ()
 
     def flops(self) -> float | None:
         """Return the operations of a step at one place of the map, None if not known.

@@ -20,6 +20,7 @@ from torch.nn import functional
 from urnn_bench.cells.units.base import Unit, convolved
 from urnn_bench.kernels.native import reciprocal
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.network import Path
 from urnn_bench.spec.types import Config
 
 
@@ -73,6 +74,15 @@ class ReciprocalGated(Unit[Weights]):
     def fused_unavailable_reason(self) -> str | None:
         """Return why the C code cannot run here, or None."""
         return reciprocal.unavailable_reason()
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the four products of the equations."""
+        return (
+            Path(source="h", target="h", gates=("h",)),
+            Path(source="x", target="h", gates=("c",)),
+            Path(source="c", target="c", gates=("c",)),
+            Path(source="x", target="c", gates=("h",), convolved=True),
+        )
 
     def flops(self) -> float:
         """Five convolutions, and eight operations of each channel in each state."""
