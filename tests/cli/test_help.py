@@ -21,6 +21,7 @@ def help_of(bench, *command, columns):
 def test_every_command_is_known():
     assert set(COMMANDS) == {
         "run",
+        "search",
         "prepare",
         "list",
         "describe",
