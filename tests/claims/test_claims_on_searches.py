@@ -77,7 +77,9 @@ def test_the_best_trials_are_named(searched):
     assert "tpe 0: trial 2, random 0: trial 2" in row["reason"]
 
 
-@pytest.mark.parametrize("cost", ["trials: 2", f"updates: {2 * UPDATES + 1}"])
+@pytest.mark.parametrize(
+    "cost", ["trials: 2", f"updates: {2 * UPDATES}", f"updates: {3 * UPDATES - 1}"]
+)
 def test_later_trials_do_not_count(searched, cost):
     row = judged(searched, 4, cost=("trials: 4", cost))
     assert row["verdict"] == "not reproduced" and row["values"][0] == pytest.approx(log(0.8 / 0.5))
