@@ -19,7 +19,7 @@ from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
 from urnn_bench.run.examples import example_cell
 from urnn_bench.run.resolve import include
-from urnn_bench.tasks._images import ImageTask
+from urnn_bench.tasks._images import ImageSetTask
 from urnn_bench.tasks.base import SyntheticTask, Task
 
 
@@ -77,7 +77,7 @@ CASES = {
     ("cell_name",): Selection.cells,
     ("task_name",): Selection.tasks,
     ("synthetic_task_name",): lambda selection: selection.tasks_below(SyntheticTask),
-    ("image_task_name",): lambda selection: selection.tasks_below(ImageTask),
+    ("image_task_name",): lambda selection: selection.tasks_below(ImageSetTask),
     ("readout_name",): Selection.readouts,
     ("figure_name",): Selection.figures,
     ("probe_name",): Selection.probes,

@@ -40,6 +40,15 @@ def lake(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    """Probed records of a task with a class at every step, also of a model like a formula."""
+    benchmark = TINY.replace("  lstm:", "  lstm:\n  '$\\frac$': {cell: lstm}")
+    command = CommandLine(tmp_path_factory.mktemp("classes"), tiny=benchmark)
+    command("run", "tiny", "--probe", "--set", "probes.read=[accuracy_over_time]", "-q")
+    return command
+
+
+@pytest.fixture(scope="module")
 def grid(tmp_path_factory):
     """Records at two learning rates, also of a model whose name is like a formula."""
     benchmark = TINY.replace("  lstm:", "  lstm:\n  '$\\frac$': {cell: lstm}")
@@ -66,8 +75,8 @@ def records_of(request):
 
     @cache
     def first(figure_type, others):
-        # what some figures show is read of a grid, a lake or searches alone
-        for name in (others, "grid", "lake", "searched"):
+        # what some figures show is read of a grid, a lake, searches or classes alone
+        for name in (others, "grid", "lake", "searched", "classes"):
             command = request.getfixturevalue(name)
             with suppress(NothingToShowError):
                 drawing_of(figure_type, command)

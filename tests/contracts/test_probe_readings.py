@@ -19,6 +19,7 @@ from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
 from urnn_bench.spec.types import Config
 from urnn_bench.tasks.base import Batch, Signature, Targets, Vectors
+from urnn_bench.tasks.shown_digits import ShownDigits, ShownDigitsOptions
 
 T, B, F, H = 6, 3, 2, 5
 
@@ -31,21 +32,21 @@ class MeanSquare:
 
 
 # a task has the first of these that a probe reads
-TASKS = (MeanSquare(), lake_task(T=T))
+TASKS = (MeanSquare(), lake_task(T=T), ShownDigits(ShownDigitsOptions(T=T, shown=3)))
 
 
 def make_trace(cell_type, targets, task):
     """Return the trace of a cell with random weights over a batch of a task, or random inputs."""
-    is_lake = task is not TASKS[0]
-    batch = task.batch("validation", 0, B, 0) if is_lake else None
-    features = batch.x.shape[-1] if is_lake else F
+    is_task = task is not TASKS[0]
+    batch = task.batch("validation", 0, B, 0) if is_task else None
+    features, outputs = (batch.x.shape[-1], task.signature.outputs) if is_task else (F, 1)
     with seeded(0, "init"):
         cell = cell_type(*sizes_of(cell_type, features, H), cell_type.Options())
-        signature = Signature(Vectors(cell.inputs), 1, targets)
+        signature = Signature(Vectors(cell.inputs), outputs, targets)
         kernel, pool = choose(cell, "cpu", "eager"), pool_of(None, targets is Targets.EVERY_STEP)
-        readout = Components().readouts.get("linear", Readout)(cell.features, 1, Config())
+        readout = Components().readouts.get("linear", Readout)(cell.features, outputs, Config())
         model = SequenceModel(cell, signature, kernel, pool, readout)
-    if is_lake and (targets is Targets.LAST_STEP or cell.inputs != features):
+    if is_task and (targets is Targets.LAST_STEP or cell.inputs != features):
         pytest.skip("the task has other inputs or targets")
     return trace(model, task, batch or random_batch(cell.inputs, targets))
 

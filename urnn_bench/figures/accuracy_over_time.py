@@ -17,9 +17,10 @@ from pydantic import Field
 from urnn_bench.analysis.results import Results
 from urnn_bench.figures._looks import ModelStyle, curve_marker, styles_of
 from urnn_bench.figures._panels import (
+    add_legend,
     at_length,
     count_seeds,
-    legend,
+    entries_of,
     panels,
     probe_length_note,
 )
@@ -32,6 +33,7 @@ from urnn_bench.spec.types import Config
 _PROBE, _METRIC = "accuracy_over_time", "accuracy"
 _PANEL_INCHES, _COLUMNS = 4.2, 2
 _GREY, _BAND = "0.9", 0.2
+_BASELINE, _GREY_STEPS = "(baseline)", "grey instead of the image"
 
 
 class AccuracyOverTimeOptions(Config):
@@ -61,7 +63,8 @@ class AccuracyOverTime(Figure):
         axes[0].set_ylabel("accuracy, validation")
         title = f"trained at {T} for {updates_of(frame)} updates{probe_length_note(frame)}"
         title = f"{escaped(results.benchmark)}: {title} ({_seeds_note(frame)})"
-        legend(drawing, axes, title, without_readings(results, frame, readings, None))
+        entries = entries_of(axes, (_BASELINE, _GREY_STEPS))
+        add_legend(drawing, entries, title, without_readings(results, frame, readings, None))
         return drawing
 
 
@@ -99,7 +102,7 @@ def _draw_panel(ax: Axes, panel: pd.DataFrame, styles: Mapping[str, ModelStyle])
 def _draw_chance(ax: Axes, panel: pd.DataFrame, results: Results) -> None:
     baselines = results.baselines(_METRIC, int(panel["T"].iloc[0]))
     for (name, value), dashes in zip(baselines.items(), BASELINE_DASHES, strict=False):
-        ax.axhline(value, linestyle=dashes, label=own_label(f"{name} (baseline)"), **BASELINE)
+        ax.axhline(value, linestyle=dashes, label=own_label(f"{name} {_BASELINE}"), **BASELINE)
 
 
 def _shade_grey(ax: Axes, shown: int, last: int) -> None:
@@ -109,7 +112,7 @@ def _shade_grey(ax: Axes, shown: int, last: int) -> None:
     steps = "step" if shown == 1 else "steps"
     ax.set_title(f"image shown for {shown:,} {steps}", fontsize=10)
     if shown < last:
-        label = own_label("grey instead of the image")
+        label = own_label(_GREY_STEPS)
         ax.axvspan(shown + 0.5, last + 0.5, color=_GREY, lw=0, zorder=0, label=label)
         ax.set_xlim(right=last + 0.5)
 
