@@ -204,6 +204,27 @@ def test_the_biases_that_keep_begin_at_one(name, blocks):
     assert torch.equal(biases, torch.tensor(blocks, dtype=biases.dtype)[:, None].expand(-1, C))
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "fan"),
+    [
+        ("reciprocal_gated", {}, 8 * 9),
+        ("lstm", {}, 8 * 9),
+        ("general_gated", {}, 8 * 9),
+        # one filter of each channel sees that channel alone
+        ("general_gated", {"separable": True, "gate_kernel_size": 5}, 25),
+    ],
+)
+def test_filters_are_glorot_uniform_by_blocks(name, options, fan):
+    """Glorot and Bengio (2010), equation 16, for as many inputs of a number as outputs."""
+    kind = UNITS.get(name, Unit)
+    with seeded(0, "init"):
+        unit = kind(8, 3, kind.Options(**options))
+    filters = next(iter(unit.by_h)) if name == "general_gated" else unit.by_h
+    for block in filters.detach().split(8):
+        largest, bound = float(block.abs().max()), (6 / (2 * fan)) ** 0.5
+        assert 0.95 * bound < largest <= bound * (1 + 1e-6)
+
+
 def test_the_ablations_have_as_many_parameters():
     names = (
         "reciprocal_gated",

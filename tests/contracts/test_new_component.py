@@ -1,7 +1,7 @@
 """Adding a component adds one file: its contract and the command line need nothing else.
 
-One cell, task, figure and probe are written as a user would write them, and the contracts run on
-them in a process of their own. Then each gets a fault, which its contract must find.
+One cell, task, figure, probe and unit are written as a user would write them, and the contracts run
+on them in a process of their own. Then each gets a fault, which its contract must find.
 """
 
 import ast
@@ -15,13 +15,26 @@ from xml.etree import ElementTree
 
 import pytest
 from stateful_cells import CELLS
-from user_files import CELL, CUT_GRADIENT, FIGURE, PROBE, TASK
+from user_files import CELL, CUT_GRADIENT, FIGURE, PROBE, TASK, UNIT
 
 from urnn_bench.registry import Components
 
 CONTRACTS = Path(__file__).parent
-REGISTRIES = (Components().cells, Components().tasks, Components().figures, Components().probes)
-FILES = {"new_cell": CELL, "new_task": TASK, "new_figure": FIGURE, "new_probe": PROBE}
+COMPONENTS = Components()
+REGISTRIES = (
+    COMPONENTS.cells,
+    COMPONENTS.tasks,
+    COMPONENTS.figures,
+    COMPONENTS.probes,
+    COMPONENTS.units,
+)
+FILES = {
+    "new_cell": CELL,
+    "new_task": TASK,
+    "new_figure": FIGURE,
+    "new_probe": PROBE,
+    "new_unit": UNIT,
+}
 # the contracts of a component are in one file; a cell can also be trained and probed
 MODULES = (
     ("new_cell", "test_cells"),
@@ -30,6 +43,7 @@ MODULES = (
     ("new_task", "test_tasks"),
     ("new_figure", "test_figures"),
     ("new_probe", "test_probe_readings"),
+    ("new_unit", "test_units"),
 )
 BENCHMARK = """\
 title: New components
@@ -108,6 +122,16 @@ FAULTS = {
     "reads_a_matrix": broken(
         PROBE, ".mean(-1) for", " for", "test_reads_curves_over_time_or_numbers"
     ),
+    "reads_its_own_rate": broken(
+        UNIT, "+ w.rate *", "+ self.rate *", "test_step_reads_only_its_arguments"
+    ),
+    "forgets_the_map": broken(
+        UNIT,
+        "(state[0] + w.rate * (functional.elu(x) - state[0]),)",
+        "(w.rate * functional.elu(x),)",
+        "test_says_whether_it_remembers",
+    ),
+    "changes_the_map": broken(UNIT, "(state[0] +", "(state[0].mul_(2) +", "test_step_is_pure"),
     "changes_the_trace": broken(
         PROBE, "s.abs()", "s.abs_()", "test_changes_neither_the_trace_nor_the_cell"
     ),

@@ -40,11 +40,11 @@ def zeros(unit):
     return tuple(torch.zeros(B, C, R, S, dtype=torch.float64) for _ in unit.state_names)
 
 
-def states_over(unit, x, step=None):
+def states_over(unit, x):
     """Return the states after every step, from zero."""
-    step, w, state, states = step or unit.step, unit.weights(), zeros(unit), []
+    w, state, states = unit.weights(), zeros(unit), []
     for x_t in x:
-        state = step(x_t, state, w)
+        state = unit.step(x_t, state, w)
         states.append(state)
     return states
 
@@ -150,11 +150,17 @@ def test_says_whether_it_remembers(unit_type):
     assert difference > 1e-9 if unit.recurrent else difference == 0
 
 
+def channels_last(tensor):
+    return tensor.to(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
+
+
 def test_the_fused_step_is_the_step(unit_type):
     unit = make_perturbed(unit_type)
-    last = states_over(unit, maps())[-1], states_over(unit, maps(), unit.fused_step)[-1]
-    for a, b in zip(*last, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    w, state, x = tree_map(channels_last, (unit.weights(), zeros(unit), [*maps()]))
+    for x_t in x:
+        state = unit.fused_step(unit.fused_drive(x_t, w), state, w)
+    for fused, plain in zip(state, states_over(unit, x)[-1], strict=True):
+        torch.testing.assert_close(fused, plain, rtol=1e-12, atol=1e-12)
 
 
 def test_counts_operations_or_says_that_it_does_not(unit_type):

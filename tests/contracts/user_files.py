@@ -1,4 +1,4 @@
-"""One cell, one task, one figure and one probe, each as a user would write it in a file."""
+"""One component of most kinds, each as a user would write it in a file."""
 
 CELL = '''\
 """A tanh network, h_t = tanh(W h_{t-1} + V x_t + b)."""
@@ -125,4 +125,32 @@ class LargestUnit(Probe):
     def read(self, trace):
         curves = {name: s.abs().amax(-1).mean(-1) for name, s in trace.states.items()}
         return {**curves, "": curves["h"].mean()}
+'''
+
+UNIT = '''\
+"""A leaky average of the maps of a layer, at the same rate everywhere."""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from urnn_bench.cells.units.base import Unit
+
+
+class Weights(NamedTuple):
+    rate: torch.Tensor
+
+
+class Average(Unit):
+    def __init__(self, channels, kernel_size, options):
+        super().__init__(channels, kernel_size, options)
+        self.rate = nn.Parameter(torch.tensor(0.5))
+
+    def weights(self):
+        return Weights(self.rate)
+
+    def step(self, x, state, w):
+        return (state[0] + w.rate * (functional.elu(x) - state[0]),)
 '''

@@ -1,4 +1,4 @@
-"""The examples of extending.md and of the README run as they stand, command by command."""
+"""The examples of some pages and of the README run as they stand, command by command."""
 
 import re
 
@@ -18,7 +18,7 @@ SHOWN = [heading for heading, text in EXTENDING.items() if heading and files(tex
 
 
 def test_every_kind_of_component_has_an_example():
-    kinds = ("cell", "task", "readout", "figure", "probe", "kernel", "claim")
+    kinds = ("cell", "unit", "task", "readout", "figure", "probe", "kernel", "claim")
     assert [f"A {kind}" for kind in kinds] == SHOWN
 
 
@@ -29,6 +29,15 @@ def test_an_example_runs(heading, bench):
     asked = list(commands(EXTENDING[heading]))
     assert asked, "an example without a command shows nothing"
     for command in asked:
+        found = bench(*command)
+        assert found.out or found.err
+
+
+def test_the_example_of_convolutional_networks_runs(bench):
+    page = (ROOT / "docs" / "convolutional.md").read_text()
+    for name, text in files(page).items():
+        bench.write(name, text)
+    for command in commands(page):
         found = bench(*command)
         assert found.out or found.err
 

@@ -6,16 +6,18 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ValidationError
 
 from urnn_bench.cells.units.base import Unit
-from urnn_bench.errors import near_miss
-from urnn_bench.registry import Registry, included_files
+from urnn_bench.errors import UnknownComponentError
+from urnn_bench.registry import Registry, included_files, load_file, subclasses
 from urnn_bench.spec.explain import InnerOptionsError
-from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.types import ComponentSpec, Config
 
 
 def unit_registry() -> Registry:
     """Return the units of this package and of the files that are included."""
-    return Registry("unit", "cells.units", included_files())
+    files = included_files().items()
+    # a file of another kind may have the name of a unit
+    own = {name: path for name, path in files if subclasses(load_file(path), Unit)}
+    return Registry("unit", "cells.units", own)
 
 
 def unit_of(spec: ComponentSpec, channels: int, kernel_size: int) -> Unit[Any]:
@@ -28,8 +30,7 @@ def _resolved(spec: ComponentSpec) -> ComponentSpec:
     """Return a unit with every option filled in; raise ValueError for one that does not exist."""
     known = unit_registry()
     if spec.name not in known.names():
-        hint = near_miss(spec.name, known.names()) or f"; there are: {', '.join(known.names())}"
-        raise ValueError(f"there is no unit '{shown_name(spec.name)}'{hint}")
+        raise ValueError(str(UnknownComponentError("unit", spec.name, known.names())))
     options = _options(_kind(spec.name), spec).model_dump(mode="json")
     return ComponentSpec(name=spec.name, options=options, source=known.source(spec.name))
 

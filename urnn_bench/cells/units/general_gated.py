@@ -1,4 +1,4 @@
-"""A family of gated units whose options are their structure; by default ``reciprocal_gated``.
+"""A family of gated units whose options are their structure; the reciprocal gated cell is one.
 
 What the search of Nayebi et al. (2018), arXiv:1807.00053, varies within a layer, in the form of its
 code. There are two states, an output h and a memory c, and two terms in each: what it keeps and
