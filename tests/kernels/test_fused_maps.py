@@ -253,6 +253,28 @@ def test_keeps_less_than_the_time_loop(inputs, share):
     assert kept_bytes(cell, FUSED.run, x) < share * kept_bytes(cell, unroll, x)
 
 
+class Layouts(TorchDispatchMode):
+    """Whether all convolutions have answered with the channels side by side."""
+
+    def __init__(self):
+        super().__init__()
+        self.channels_last = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if function is torch.ops.aten.convolution.default:
+            self.channels_last.append(result.is_contiguous(memory_format=torch.channels_last))
+        return result
+
+
+def test_no_convolution_answers_in_another_layout():
+    """Of an image of one channel torch's would, and then takes ten times as long."""
+    cell = network(4)
+    with Layouts() as layouts, torch.no_grad():
+        FUSED.run(cell, changing(cell), cell.initial_state(3), cell.weights())
+    assert layouts.channels_last and all(layouts.channels_last)
+
+
 def test_maps_of_another_shape_are_refused():
     inputs = [m.detach() for m in maps_and_filters(2, 3, 4)]
     with pytest.raises(KernelError, match="wants a map as"):

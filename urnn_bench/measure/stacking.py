@@ -33,6 +33,7 @@ class StackingTiming:
     ratio_low: float
     ratio_high: float
     reason: str
+    inputs: int | None = None
 
 
 def time_stacking(
