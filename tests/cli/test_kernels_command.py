@@ -51,9 +51,24 @@ def test_takes_models_and_sizes_from_a_benchmark(bench):
     assert found == {("urnn", 8, 4, 6), ("lstm", 8, 4, 6), ("torch", 8, 4, 6)}
 
 
+def test_inputs_are_the_pixels_of_an_image(bench):
+    sizes = ("--steps", "3", "--batch", "2", "--hidden", "2", "--rounds", "1", "--json")
+    rows = json.loads(bench("kernels", "--model", "convrnn", "--inputs", "64", *sizes).out)
+    assert {row["inputs"] for row in rows} == {64}
+    assert {row["kernel"] for row in rows} >= {"eager", "nn.LSTM"}
+    assert all(row["error"] < 1e-9 for row in rows if row["model"] == "convrnn")
+    done = bench("kernels", "--model", "convrnn", "--inputs", "63", *sizes, code=2)
+    assert "63 inputs are no square" in done.err
+    (forward, *_) = json.loads(
+        bench("kernels", "--forward", "--model", "convrnn", "--inputs", "64", *sizes).out
+    )
+    assert forward["model"] == "convrnn"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("tiny", "--inputs", "5"), "a benchmark sets the sizes: leave out --steps"),
         (("tiny", "--steps", "5"), "a benchmark sets the sizes: leave out --steps"),
         (("tiny", "--model", "gru"), "the benchmark does not train gru"),
         (("tinny",), "did you mean 'tiny'"),

@@ -101,7 +101,12 @@ def _images(x: Tensor) -> Iterator[Tensor]:
 
 def channels_last(tensor: Tensor) -> Tensor:
     """Return a map or filters with the channels side by side, other tensors as they are."""
-    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+    if tensor.dim() != 4:
+        return tensor
+    laid_out = tensor.contiguous(memory_format=torch.channels_last)
+    # of one channel, memory is the same either way: strides alone tell a convolution what to answer
+    batch, channels, rows, columns = tensor.shape
+    return laid_out.view(batch, rows, columns, 1).permute(0, 3, 1, 2) if channels == 1 else laid_out
 
 
 def _run(cell: HasLayers[W], x: Tensor, state: State, w: W) -> tuple[Tensor, State]:

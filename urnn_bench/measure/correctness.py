@@ -30,19 +30,23 @@ _ZERO = 1e-6
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of an update: T steps, B sequences, H hidden units."""
+    """The shape of an update: T steps, B sequences, H hidden units, F inputs.
+
+    Without inputs there are as many as the example of a cell has.
+    """
 
     steps: int
     batch: int
     hidden: int
+    inputs: int | None = None
 
 
 def run_of(components: Components, name: str, shape: Shape) -> Run:
     """Return a run of copying memory at a shape, without any evaluation.
 
-    It has as many inputs as the example of the cell. Raises ComponentError if it cannot have them.
+    Raises ComponentError if it cannot have as many inputs.
     """
-    return _run(name, shape, example_of(components, name).inputs)
+    return _run(name, shape, shape.inputs or example_of(components, name).inputs)
 
 
 def _run(name: str, shape: Shape, inputs: int | None) -> Run:
@@ -68,7 +72,7 @@ def _run(name: str, shape: Shape, inputs: int | None) -> Run:
 
 def inputs_of(components: Components, shape: Shape, name: str = "rnn") -> Tensor:
     """Return a batch of copying memory as a model's cell reads it, (T, B, F)."""
-    run = _run("rnn", shape, example_of(components, name).inputs)
+    run = _run("rnn", shape, shape.inputs or example_of(components, name).inputs)
     job, _ = build.job_of(components, run, Backend("cpu", "eager"))
     x: Tensor = job.model.encode(job.task.batch("train", 0, shape.batch, 0).x)  # type: ignore[operator]
     return x
@@ -76,7 +80,7 @@ def inputs_of(components: Components, shape: Shape, name: str = "rnn") -> Tensor
 
 def cell_of(components: Components, name: str, shape: Shape, inputs: int | None = None) -> Cell:
     """Return a model's cell with default options, by default for the inputs of copying memory."""
-    inputs = inputs or inputs_of(components, Shape(3, 1, 1), name).shape[-1]
+    inputs = inputs or inputs_of(components, Shape(3, 1, 1, shape.inputs), name).shape[-1]
     # weights that come from numpy are in double precision
     return _new_cell(components, name, shape, inputs).to(torch.float32)
 

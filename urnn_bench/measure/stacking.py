@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 
 from urnn_bench.engine.stacked import UpdateThreads, execute_updates
@@ -94,7 +94,9 @@ def _time(
         name,
         backend.kernel,
         backend.device,
-        **asdict(shape),
+        shape.steps,
+        shape.batch,
+        shape.hidden,
         seeds=seeds,
         sequential_ms=1e3 * median(sequential_s for sequential_s, _ in turns),
         stacked_ms=1e3 * median(stacked_s for _, stacked_s in turns),

@@ -42,6 +42,7 @@ class Timing:
     steps: int
     batch: int
     hidden: int
+    inputs: int | None = None
     error: float | None = None
     recurrence_ms: float | None = None
     update_ms: float | None = None

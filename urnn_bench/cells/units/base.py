@@ -46,7 +46,8 @@ class Unit(nn.Module, ABC, Generic[W]):
         """Take back a base's faster way to compute a step that the subclass changes."""
         super().__init_subclass__(**arguments)
         if "step" in vars(cls) and "fused_step" not in vars(cls):
-            cls.fused_drive, cls.fused_step = Unit.fused_drive, Unit.fused_step  # type: ignore[method-assign]
+            for name in ("fused_drive", "fused_step", "fused_unavailable_reason"):
+                setattr(cls, name, getattr(Unit, name))
 
     def fused_drive(self, x: Tensor, w: W) -> Any:  # noqa: ARG002
         """Return what ``fused_step`` needs of x, which is computed once for steps of the same x."""

@@ -62,7 +62,10 @@ def cells_of_sizes(components: Components, sizes: Sizes) -> "list[CellAtShape]":
 
     return [
         CellAtShape(
-            name, ComponentSpec(name=name), known_example(components, name).inputs or _INPUTS, shape
+            name,
+            ComponentSpec(name=name),
+            shape.inputs or known_example(components, name).inputs or _INPUTS,
+            shape,
         )
         for shape, names in sizes.items()
         for name in names

@@ -40,6 +40,7 @@ def sizes_of_options(
     steps: list[int] | None,
     batch: list[int] | None,
     hidden: list[int] | None,
+    inputs: int | None = None,
 ) -> Sizes:
     """Return the given models, or all, for every combination of the given sizes.
 
@@ -53,7 +54,7 @@ def sizes_of_options(
         example = known_example(components, name)
         own_steps, own_hidden = example.steps or STEPS, example.hidden or HIDDEN
         for shape in product(steps or [own_steps], batch or [BATCH], hidden or [own_hidden]):
-            sizes.setdefault(Shape(*shape), []).append(name)
+            sizes.setdefault(Shape(*shape, inputs), []).append(name)
     return sizes
 
 

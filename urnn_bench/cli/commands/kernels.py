@@ -35,6 +35,7 @@ def kernels(
     steps: options.Steps = None,
     hidden: options.Hidden = None,
     batch: options.Batch = None,
+    inputs: options.Inputs = None,
     device: options.Device = Device.cpu,
     threads: options.Threads = None,
     rounds: options.Rounds = 7,
@@ -53,20 +54,22 @@ def kernels(
     forwards.check_peers(peer or [], forward, device.value)
     components = load_components(include or [])
     device_name = _supported_device(device)
-    if benchmark and (steps or batch or hidden):
-        raise UsageError("a benchmark sets the sizes: leave out --steps, --batch and --hidden")
+    if benchmark and (steps or batch or hidden or inputs):
+        raise UsageError(
+            "a benchmark sets the sizes: leave out --steps, --batch, --hidden and --inputs"
+        )
     if forward:
         if benchmark:
             cells = forwards.cells_of_benchmark(components, benchmark, models)
         else:
-            sizes = sizes_of_options(components, models, steps, batch, hidden)
+            sizes = sizes_of_options(components, models, steps, batch, hidden, inputs)
             cells = forwards.cells_of_sizes(components, sizes)
         _time_forward(components, cells, rounds, device_name, kernel, peer, threads, csv, json)
         return
     if benchmark:
         sizes = sizes_of_benchmark(components, benchmark, models)
     else:
-        sizes = sizes_of_options(components, models, steps, batch, hidden)
+        sizes = sizes_of_options(components, models, steps, batch, hidden, inputs)
         _check_memory(sizes, device_name)
     check_kernels(components, [name for names in sizes.values() for name in names], kernel or [])
     sizes = without_refused(components, sizes)

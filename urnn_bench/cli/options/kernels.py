@@ -67,6 +67,17 @@ Hidden = Annotated[
         rich_help_panel=SELECTION,
     ),
 ]
+Inputs = Annotated[
+    int | None,
+    typer.Option(
+        "--inputs",
+        parser=whole_number(4),
+        metavar="N",
+        help="Input features, such as the pixels of an image.",
+        show_default="as the model's example has, or those of copying memory",
+        rich_help_panel=SELECTION,
+    ),
+]
 Batch = Annotated[
     list[int] | None,
     typer.Option(
