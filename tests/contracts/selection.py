@@ -1,10 +1,9 @@
 """Which components the contracts run on.
 
-A contract is a test that holds for every cell, task, readout, figure or
-probe. It takes the name of the
-component as an argument (``cell_name``, ``task_name``, ...). Without options it runs on every
-component of the registries, so a new file in ``urnn_bench/cells`` is tested without a change here.
-``pytest tests/contracts --include FILE.py`` runs them on the components of that file alone.
+A contract is a test that holds for every cell, task, readout, figure, probe or unit. It takes the
+name of the component as an argument (``cell_name``, ``task_name``, ...). Without options it runs on
+every component of the registries, so a new file in ``urnn_bench/cells`` is tested without a change
+here. ``pytest tests/contracts --include FILE.py`` runs them on the components of that file alone.
 """
 
 from itertools import product
@@ -12,6 +11,7 @@ from itertools import product
 import pytest
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.cells.units.base import Unit
 from urnn_bench.errors import ComponentError
 from urnn_bench.figures.base import Figure
 from urnn_bench.probes.base import Probe
@@ -53,6 +53,9 @@ class Selection:
     def probes(self):
         return self.names(self.components.probes)
 
+    def units(self):
+        return self.names(self.components.units)
+
     def tasks_below(self, base):
         """Return the selected tasks whose class is a subclass of ``base``."""
         registry = self.components.tasks
@@ -81,6 +84,7 @@ CASES = {
     ("readout_name",): Selection.readouts,
     ("figure_name",): Selection.figures,
     ("probe_name",): Selection.probes,
+    ("unit_name",): Selection.units,
 }
 
 
@@ -136,3 +140,8 @@ def figure_type(figure_name, components):
 @pytest.fixture
 def probe_type(probe_name, components):
     return components.probes.get(probe_name, Probe)
+
+
+@pytest.fixture
+def unit_type(unit_name, components):
+    return components.units.get(unit_name, Unit)

@@ -25,6 +25,8 @@ class Unit(nn.Module, ABC, Generic[W]):
 
     Options: ClassVar[type[Config]] = Config
     state_names: ClassVar[tuple[str, ...]] = ("h",)
+    # whether the states of a step depend on those before
+    recurrent: ClassVar[bool] = True
     options: Config
 
     def __init__(self, channels: int, kernel_size: int, options: Config) -> None:
@@ -50,12 +52,13 @@ class Unit(nn.Module, ABC, Generic[W]):
         """
         return None
 
-    def filters(self, blocks: int = 1) -> nn.Parameter:
+    def filters(self, blocks: int = 1, kernel_size: int | None = None) -> nn.Parameter:
         """Return filters (blocks · C, C, K, K), each block Glorot uniform by itself.
 
-        Glorot and Bengio (2010), AISTATS 9, equation 16.
+        K is that of the network if not given. Glorot and Bengio (2010), AISTATS 9, equation 16.
         """
-        shape = (self.channels, self.channels, self.kernel_size, self.kernel_size)
+        size = kernel_size or self.kernel_size
+        shape = (self.channels, self.channels, size, size)
         parts = [nn.init.xavier_uniform_(torch.empty(shape)) for _ in range(blocks)]
         return nn.Parameter(torch.cat(parts))
 

@@ -19,6 +19,8 @@ class Weights(NamedTuple):
 class Feedforward(Unit[Weights]):
     """h_t = elu(x_t)."""
 
+    recurrent = False
+
     def weights(self) -> Weights:
         """Return nothing."""
         return Weights()
