@@ -4,7 +4,7 @@ UrnnBenchError            1  an error with a sentence for the user
 ├── UsageError            2  the request is wrong, or impossible on this machine
 │   ├── SpecError            a benchmark file, or a value set on the command line
 │   ├── UnknownNameError     a benchmark, metric or length that does not exist
-│   │   └── UnknownComponentError  a model, task, readout, figure or probe that does not exist
+│   │   └── UnknownComponentError  a model, task, readout, figure, probe or unit that does not exist
 │   ├── KernelError          a kernel that cannot run on this machine
 │   ├── DeviceError          a device that this machine does not have
 │   ├── ComponentError       a cell or task that cannot be built

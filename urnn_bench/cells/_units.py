@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ValidationError
 from urnn_bench.cells.units.base import Unit
 from urnn_bench.errors import near_miss
 from urnn_bench.registry import Registry, included_files
+from urnn_bench.spec.explain import InnerOptionsError
 from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.types import ComponentSpec, Config
 
@@ -38,13 +39,11 @@ def _kind(name: str) -> type[Unit[Any]]:
 
 
 def _options(kind: type[Unit[Any]], spec: ComponentSpec) -> Config:
-    """Return the options of a unit; raise ValueError with the first that is wrong."""
+    """Return the options of a unit; raise InnerOptionsError if they are wrong."""
     try:
         return kind.Options.model_validate_json(json.dumps(dict(spec.options)))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ValueError(f"'{key}' of the unit '{spec.name}': {first['msg']}") from error
+        raise InnerOptionsError(error, kind.Options) from error
 
 
 UnitSpec = Annotated[ComponentSpec, AfterValidator(_resolved)]

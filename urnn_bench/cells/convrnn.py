@@ -49,7 +49,8 @@ class ConvRnnOptions(Config):
         3, description="rows and columns of a filter, odd"
     )
     unit: UnitSpec = Field(
-        ComponentSpec(name="reciprocal_gated"), description="what recurs in a layer"
+        ComponentSpec(name="reciprocal_gated"),
+        description="what recurs in a layer: a name of 'list units'",
     )
     unit_from: Count = Field(
         2, description="the lowest layer with the unit; those below have no recurrence"

@@ -18,6 +18,17 @@ _UNKNOWN_KEY = "extra_forbidden"
 Where = Callable[[KeyPath], str]
 
 
+class InnerOptionsError(ValueError):
+    """Options of a component that is an option of another one are wrong.
+
+    A validator raises it, and ``spec_error`` says what and where, as of options further out.
+    """
+
+    def __init__(self, error: ValidationError, model: type[BaseModel]) -> None:
+        super().__init__(str(error))
+        self.error, self.model = error, model
+
+
 def spec_error(
     error: ValidationError, model: type[BaseModel], where: Where, prefix: KeyPath = ()
 ) -> SpecError:
@@ -25,6 +36,9 @@ def spec_error(
     faults = error.errors(include_url=False, include_context=True)
     fault = _most_telling(faults)
     path, member = _place(fault)
+    inner = fault.get("ctx", {}).get("error")
+    if isinstance(inner, InnerOptionsError):
+        return spec_error(inner.error, inner.model, where, (*prefix, *path))
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     sentence = _sentence(fault, member or model, path[-1:] if member else path)
     return SpecError(where((*prefix, *path)) + sentence + more)

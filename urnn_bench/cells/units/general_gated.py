@@ -1,4 +1,4 @@
-"""A family of gated units whose options are their structure; ``reciprocal_gated`` is the default.
+"""A family of gated units whose options are their structure; by default ``reciprocal_gated``.
 
 What the search of Nayebi et al. (2018), arXiv:1807.00053, varies within a layer, in the form of its
 code. There are two states, an output h and a memory c, and two terms in each: what it keeps and
@@ -15,9 +15,10 @@ A term that is gated by a state s has filters W, and is by ``joined``
 A term without a gate stays as it is. ``order`` says which memory gates h: that of the step before,
 or the new one. A separable convolution is one filter for each channel, and then a 1 × 1 one.
 
-The cell that the search ended with has ``separable: true, gate_kernel_size: 7``, ``keep_offset:
-0.9219, keep_multiplier: -0.9219``, ``enter_function: tanh, enter_offset: 0.7007,
-enter_multiplier: -0.7007``. Its code has filters of other sizes beside, such as 2 × 2 from x to c.
+The code released with the paper sets for its best cell, the median one of the search, ``separable:
+true, gate_kernel_size: 7, keep_offset: 0.9219, keep_multiplier: -0.9219, enter_function: tanh,
+enter_offset: 0.7007, enter_multiplier: -0.7007``. Not here are its filters of 2 × 2 from x to c and
+of 3 × 3 from x to h.
 
 B batch, C channels, R rows, S columns, K rows and columns of a filter, J those of a gate.
 """

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.cells.units.base import Unit
 from urnn_bench.claims.schema import load_paper
 from urnn_bench.cli.display.messages import size
 from urnn_bench.errors import UnknownComponentError, UsageError
@@ -42,6 +43,7 @@ def describe(components: Components, name: str) -> list[Description]:
     kinds: dict[str, tuple[Sequence[str], Callable[[Components, str], Description]]] = {
         "benchmark": (tuple(catalogue.names()), _benchmark),
         "model": (components.cells.names(), _model),
+        "unit": (components.units.names(), _unit),
         "task": (components.tasks.names(), _task),
         "readout": (components.readouts.names(), _readout),
         "figure": (components.figures.names(), _figure),
@@ -56,7 +58,7 @@ def describe(components: Components, name: str) -> list[Description]:
     if not descriptions:
         all_names = {name for names, _ in kinds.values() for name in names}
         raise UnknownComponentError(
-            "benchmark, model, task, readout, figure, probe or paper", name, all_names
+            "benchmark, model, unit, task, readout, figure, probe or paper", name, all_names
         )
     return descriptions
 
@@ -86,6 +88,15 @@ def _model(components: Components, name: str) -> Description:
         "states": ", ".join(s.name if s.memory else f"{s.name} (no memory)" for s in cell.states),
         "kernels": ", ".join(["auto", "eager", *cell.kernels]),
         "sizes in the benchmarks": _sizes(components, name),
+    }
+
+
+def _unit(components: Components, name: str) -> Description:
+    unit = components.units.get(name, Unit)
+    return {
+        "about": _about(unit),
+        "options": _options(unit.Options),
+        "states": ", ".join(unit.state_names),
     }
 
 

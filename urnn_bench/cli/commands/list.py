@@ -21,18 +21,19 @@ def list_(
         str | None,
         typer.Argument(
             metavar="KIND",
-            help="Only benchmarks, models, tasks, readouts, figures, probes or papers.",
+            help="Only benchmarks, models, units, tasks, readouts, figures, probes or papers.",
             autocompletion=complete_kind,
         ),
     ] = None,
     include: Include = None,
     json: Json = False,
 ) -> None:
-    """List benchmarks, models, tasks, readouts, figures, probes and papers, a line on each."""
+    """List benchmarks, models, units, tasks, readouts, figures, probes and papers, one a line."""
     components = load_components(include or [])
     summaries: dict[str, Callable[[], dict[str, str]]] = {
         "benchmarks": lambda: _titles(catalogue.names()),
         "models": lambda: _summaries(components.cells),
+        "units": lambda: _summaries(components.units),
         "tasks": lambda: _summaries(components.tasks),
         "readouts": lambda: _summaries(components.readouts),
         "figures": lambda: _summaries(components.figures),

@@ -6,7 +6,7 @@ from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.text import line
 
-_KINDS = ("benchmarks", "models", "tasks", "readouts", "figures", "probes", "papers")
+_KINDS = ("benchmarks", "models", "units", "tasks", "readouts", "figures", "probes", "papers")
 
 
 def complete_kind(start: str) -> list[str]:
@@ -45,6 +45,7 @@ def complete_name(start: str) -> list[str]:
     names = {
         *catalogue.names(),
         *components.cells.names(),
+        *components.units.names(),
         *components.tasks.names(),
         *components.readouts.names(),
         *components.figures.names(),
