@@ -33,6 +33,7 @@ from urnn_bench.cells._units import UnitSpec, unit_of
 from urnn_bench.cells.base import Cell, Example, HasInputWidth, StateSpec
 from urnn_bench.cells.units.base import Unit, convolved
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.network import Layer, Structure
 from urnn_bench.spec.types import ComponentSpec, Config, Count
 
 Edge = Annotated[tuple[Count, Count], Field(strict=False)]
@@ -129,8 +130,10 @@ class ConvRnn(Cell[Weights]):
         self.states = tuple(map(StateSpec, names))
 
     def _unit(self, layer: int) -> Unit[Any]:
-        spec = self.options.unit if layer >= self.options.unit_from else _NO_RECURRENCE
-        return unit_of(spec, self.hidden, self.options.kernel_size)
+        return unit_of(self._unit_spec(layer), self.hidden, self.options.kernel_size)
+
+    def _unit_spec(self, layer: int) -> ComponentSpec:
+        return self.options.unit if layer >= self.options.unit_from else _NO_RECURRENCE
 
     @classmethod
     def of_input(cls, inputs: HasInputWidth, hidden: int, options: Config) -> Self:
@@ -208,6 +211,24 @@ class ConvRnn(Cell[Weights]):
     def readout_features(self, h: Tensor) -> Tensor:
         """Return means over places (..., C), or all numbers of the map (..., C · R · S)."""
         return h.mean(dim=(-2, -1)) if self.options.readout == "mean" else h.flatten(-3)
+
+    def structure(self) -> Structure:
+        """Return the layers and edges, and what enters the states of the top layer's unit."""
+        layers = tuple(
+            Layer(
+                name=self._unit_spec(i).name,
+                shape=shape,
+                recurrent=unit.recurrent,
+                pooled=i <= self.options.pools,
+            )
+            for i, (unit, shape) in enumerate(zip(self.layer_units, self.shapes, strict=True), 1)
+        )
+        return Structure(
+            layers=layers,
+            edges=self.options.feedback,
+            delayed=self.options.unrolling == "biological",
+            paths=self.layer_units[-1].paths(),
+        )
 
     def flops(self) -> float | None:
         """Return those of the layers' convolutions, the edges and the units."""

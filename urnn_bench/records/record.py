@@ -11,6 +11,7 @@ from urnn_bench.errors import DamagedRecordError, NewerRecordError
 from urnn_bench.files import read_bytes, write_atomically
 from urnn_bench.records.contradictions import contradiction
 from urnn_bench.records.jsonable import jsonable
+from urnn_bench.spec.network import Network
 from urnn_bench.spec.run import Run
 from urnn_bench.spec.types import Config, Count
 
@@ -93,6 +94,8 @@ class Record(_Stored):
     # does not let them be counted
     recurrent_weights: _Whole | None = None
     recurrent_bytes: _Whole | None = None
+    # None in older records
+    network: Network | None = None
     fingerprint: dict[str, str] = {}
     criterion: str = ""
     baselines: dict[str, _Scores] = {}

@@ -21,6 +21,7 @@ from urnn_bench.kernels.native.threads import THREADS
 from urnn_bench.models import SequenceModel
 from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
+from urnn_bench.run.description import description_of
 from urnn_bench.run.device import device_name
 from urnn_bench.run.recurrent_memory import known_recurrent_memory
 from urnn_bench.spec.run import Run
@@ -68,18 +69,19 @@ def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainSta
             "steps_done": train_state.step,
             "train_s": train_state.train_s,
             "sessions": (*record.sessions[:-1], last),
-            **_recurrent(job),
+            **_of_network(job),
         }
     )
 
 
-def _recurrent(job: Job) -> dict[str, int | None]:
-    """Return the counts of recurrent weights and their bytes, None if they cannot be counted."""
-    memory = None
+def _of_network(job: Job) -> dict[str, object]:
+    """Return what a network is, and the recurrent weights that it reads, None if not known."""
+    memory, network = None, None
     if isinstance(job.model, SequenceModel):
         memory = known_recurrent_memory(job.model.cell)
+        network = description_of(job.model)
     weights, size = memory or (None, None)
-    return {"recurrent_weights": weights, "recurrent_bytes": size}
+    return {"recurrent_weights": weights, "recurrent_bytes": size, "network": network}
 
 
 def check_fingerprint(record: Record, current: Mapping[str, str]) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from urnn_bench.kernels.time_loop import State, W
+from urnn_bench.spec.network import Path
 from urnn_bench.spec.types import Config
 
 
@@ -44,6 +45,10 @@ class Unit(nn.Module, ABC, Generic[W]):
     def fused_step(self, x: Tensor, state: State, w: W) -> State:
         """Return what ``step`` returns, by a faster way where there is one."""
         return self.step(x, state, w)
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return what enters each state and what multiplies it, for a diagram; none if not said."""
+        return ()
 
     def flops(self) -> float | None:
         """Return the operations of a step at one place of the map, None if not known.

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from urnn_bench.cells.units.base import Unit, convolved
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.network import Path
 from urnn_bench.spec.types import Config
 
 
@@ -51,6 +52,15 @@ class ReciprocalGated(Unit[Weights]):
         return (
             functional.elu(keeps_h * h + enters_h * x),
             functional.elu(keeps_c * c + enters_c * convolved(x, w.by_x)),
+        )
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the four products of the equations."""
+        return (
+            Path(source="h", target="h", gates=("h",)),
+            Path(source="x", target="h", gates=("c",)),
+            Path(source="c", target="c", gates=("c",)),
+            Path(source="x", target="c", gates=("h",), convolved=True),
         )
 
     def flops(self) -> float:
