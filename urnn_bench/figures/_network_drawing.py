@@ -12,7 +12,7 @@ from urnn_bench.figures._style import escaped
 from urnn_bench.spec.network import Path
 
 # of a box, and from one box to the next
-_WIDTH, _HEIGHT, _PITCH = 2.3, 0.46, 0.82
+_WIDTH, _HEIGHT, _PITCH = 2.0, 0.46, 0.8
 # on both sides of the boxes: of a loop, of every edge
 _LOOP, _EDGE = 0.4, 0.34
 # of the drawing of a unit, with the space before it

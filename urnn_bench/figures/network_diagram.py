@@ -25,7 +25,7 @@ from urnn_bench.records.record import Record
 from urnn_bench.spec.types import Config, Count
 
 # of a drawing
-_LEAST_INCHES, _WIDEST_INCHES = 4.0, 10.5
+_LEAST_INCHES, _WIDEST_INCHES = 4.0, 11.5
 # around the boxes of a panel, and above all panels
 _BESIDE_INCHES, _BELOW_INCHES, _ABOVE_INCHES = 0.55, 1.15, 0.45
 _UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
