@@ -139,7 +139,8 @@ def _draw_unit(ax: Axes, diagram: Diagram) -> None:
     for name, at in places.items():
         ax.plot(*at, "o", ms=15, mfc=_RECURRENT_FILL if name != "x" else _FILL, mec=_GREY, zorder=4)
         ax.text(*at, escaped(name), ha="center", va="center", fontsize=_POINTS, zorder=5)
-    note = "× product with a function of the dotted state"
+    has_gates = any(path.gates for path in diagram.paths)
+    note = "× product with a function of the dotted state" if has_gates else ""
     _write(ax, (x0 + 0.85, bottom + 0.02), note, 6.0, _UNIT_WIDTH, color=_GATE_COLOR)
 
 

@@ -34,6 +34,7 @@ from torch.nn import functional
 from urnn_bench.cells import _init
 from urnn_bench.cells.units.base import Unit, convolved
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.network import Path
 from urnn_bench.spec.types import Config
 
 GatedBy = Literal["own", "other", "none"]
@@ -162,6 +163,26 @@ class GeneralGated(Unit[Weights]):
         f = _FUNCTIONS[o.enter_function]
         return (o.enter_offset + o.enter_multiplier * f(seen + o.enter_bias)) * term
 
+    def paths(self) -> tuple[Path, ...]:
+        """Return what enters each state, and what it is multiplied by or added to."""
+        o, sources = self.options, _sources(self.options)
+        enters_h = {"x": ["x"], "c": ["c"], "both": ["x", "c"]}[o.bypass]
+        terms = [("c", "c", "c keeps"), ("x", "c", "enters c"), ("h", "h", "h keeps")]
+        terms += [(source, "h", "enters h") for source in enters_h]
+        is_product = o.joined == "multiplied"
+        gated = [
+            Path(
+                source=source,
+                target=target,
+                gates=(sources[term],) if is_product and sources[term] else (),
+                convolved=(source, target) == ("x", "c"),
+            )
+            for source, target, term in terms
+            if is_product or not (term.endswith("keeps") and sources[term])
+        ]
+        added = [] if is_product else [(s, term) for term, s in sources.items() if s]
+        return (*gated, *(Path(source=s, target=_TARGETS[t], convolved=True) for s, t in added))
+
     def flops(self) -> float:
         """The convolutions, six operations of each gate, and four of each state."""
         gates = sum(map(len, self.gates.values()))
@@ -187,6 +208,10 @@ def _sources(options: GeneralGatedOptions) -> dict[str, str]:
         "h keeps": of_output[options.h_keeps],
         "enters h": of_output[options.c_enters_h],
     }
+
+
+# the state of each term
+_TARGETS = {"enters c": "c", "c keeps": "c", "h keeps": "h", "enters h": "h"}
 
 
 def gate_convolutions(state: Tensor, filters: Filters) -> Tensor:

@@ -16,6 +16,7 @@ from torch.nn import functional
 from urnn_bench.cells.units.base import convolved
 from urnn_bench.cells.units.reciprocal_gated import ReciprocalGated, Weights
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.network import Path
 
 
 class ReciprocalGatedWithoutBypass(ReciprocalGated):
@@ -28,3 +29,8 @@ class ReciprocalGatedWithoutBypass(ReciprocalGated):
         keeps_c, enters_h = (1 - torch.sigmoid(convolved(c, w.by_c))).chunk(2, dim=-3)
         new = functional.elu(keeps_c * c + enters_c * convolved(x, w.by_x))
         return functional.elu(keeps_h * h + enters_h * new), new
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the four products of the equations, of which none has x in h."""
+        of_c = tuple(path for path in super().paths() if path.source != "x" or path.target == "c")
+        return (*of_c, Path(source="c", target="h", gates=("c",)))

@@ -15,6 +15,7 @@ from torch.nn import functional
 from urnn_bench.cells.units.base import convolved
 from urnn_bench.cells.units.reciprocal_gated import ReciprocalGated, Weights
 from urnn_bench.kernels.time_loop import State
+from urnn_bench.spec.network import Path
 
 
 class ReciprocalGatedWithoutGating(ReciprocalGated):
@@ -33,3 +34,10 @@ class ReciprocalGatedWithoutGating(ReciprocalGated):
     def flops(self) -> float:
         """Five convolutions, and three operations of each channel in each state."""
         return self.convolution_flops(5) + 6 * self.channels
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the six terms of the equations."""
+        bypass = Path(source="x", target="h")
+        pairs = (("h", "h"), ("c", "h"), ("c", "c"), ("x", "c"), ("h", "c"))
+        convolved_ones = [Path(source=a, target=b, convolved=True) for a, b in pairs]
+        return (bypass, *convolved_ones)
