@@ -145,8 +145,9 @@ def _panels(sizes: Sequence[Size]) -> tuple[Drawing, list[Axes]]:
     width = sum(widths) + _BESIDE_INCHES * len(widths)
     height = sum(heights) + _BELOW_INCHES * len(heights) + _ABOVE_INCHES
     drawing = Drawing(figsize=(max(_LEAST_INCHES, width), height))
-    ratios = {"width_ratios": widths, "height_ratios": heights}
-    axes = drawing.subplots(len(heights), len(widths), squeeze=False, **ratios)
+    axes = drawing.subplots(
+        len(heights), len(widths), squeeze=False, width_ratios=widths, height_ratios=heights
+    )
     for ax in axes.flat[len(sizes) :]:
         ax.set_visible(False)
     for ax, i in zip(axes.flat, range(len(sizes)), strict=False):

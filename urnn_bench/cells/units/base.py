@@ -68,10 +68,6 @@ class Unit(nn.Module, ABC, Generic[W]):
         """Return what enters each state and what multiplies it, for a diagram; none if not said."""
         return ()
 
-    def paths(self) -> tuple[Path, ...]:
-        """Return what enters each state and what multiplies it, for a diagram; none if not said."""
-        return ()
-
     def flops(self) -> float | None:
         """Return the operations of a step at one place of the map, None if not known.
 
