@@ -14,6 +14,7 @@ from pathlib import Path
 from blocks import (
     commands,
     components,
+    convolutional,
     gpu,
     lakes,
     measured,
@@ -69,6 +70,8 @@ KINDS: Mapping[str, Callable[..., str]] = {
     "lake-shares": lakes.by_share,
     "lake-cells": lakes.cells,
     "lake-update-ms": lakes.update_ms,
+    "conv-accuracies": convolutional.accuracies,
+    "conv-searches": convolutional.best_trials,
     "rates": rates.table,
     "reservoirs": reservoirs.table,
     "timing": timings.timing,
