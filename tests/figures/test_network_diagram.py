@@ -78,3 +78,16 @@ def test_a_model_without_a_score_is_named(results):
     figure = NetworkDiagram(NetworkDiagram.Options(model="rcg"))
     with pytest.raises(NothingToShowError, match="did you mean 'rgc'"):
         figure.draw(results)
+
+
+def test_after_a_search_the_best_trial_is_drawn_with_what_it_chose(bench):
+    searched = CONVOLUTIONAL.replace("fit:", "search: {model: rgc, space: {hidden: [2, 3]}}\nfit:")
+    bench.write("benchmarks/conv.yaml", searched)
+    bench("search", "conv", "--trials", 2, "--random")
+    results = load(bench.folder / "results", "conv")
+    best = results.trials.nsmallest(1, "loss")
+    with style():
+        drawing = NetworkDiagram(NetworkDiagram.Options()).draw(results)
+    (ax,) = drawing.axes
+    assert ax.get_title().replace("\n", " ").startswith(best["label"].item())
+    assert f"hidden {best['values.hidden'].item():g}" in drawing.get_supxlabel()
