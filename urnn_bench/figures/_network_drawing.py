@@ -41,12 +41,12 @@ def size_of(diagram: Diagram) -> Size:
     return Size(left + _WIDTH + _LOOP + unit, height, left)
 
 
-def draw_network(ax: Axes, diagram: Diagram, bold: frozenset[str]) -> None:
-    """Draw the boxes from the input at the bottom, with what connects them; ``bold`` are words."""
+def draw_network(ax: Axes, diagram: Diagram) -> None:
+    """Draw the boxes from the input at the bottom, with what connects them."""
     size = size_of(diagram)
     ax.set(xlim=(-size.left, size.width - size.left), aspect="equal")
     for place, box in enumerate(diagram.boxes):
-        _draw_box(ax, place, box, is_bold=box.name in bold)
+        _draw_box(ax, place, box)
         if place:
             _draw_reading(ax, place, box.reads)
     for number, edge in enumerate(sorted(diagram.edges, key=_span)):
@@ -70,7 +70,7 @@ def _span(edge: tuple[int, int]) -> int:
     return source - target
 
 
-def _draw_box(ax: Axes, place: int, box: Box, *, is_bold: bool) -> None:
+def _draw_box(ax: Axes, place: int, box: Box) -> None:
     y = _middle(place)
     fill = _RECURRENT_FILL if box.recurrent else _FILL
     style = "round,pad=0,rounding_size=0.06"
@@ -80,8 +80,7 @@ def _draw_box(ax: Axes, place: int, box: Box, *, is_bold: bool) -> None:
     )
     name = escaped(box.name)
     up = 0.1 if box.sizes else 0.0
-    weight = "bold" if is_bold else "normal"
-    _write(ax, (_WIDTH / 2, y + up), name, _POINTS, _WIDTH, weight=weight)
+    _write(ax, (_WIDTH / 2, y + up), name, _POINTS, _WIDTH)
     _write(ax, (_WIDTH / 2, y - 0.11), escaped(box.sizes), _SMALL_POINTS, _WIDTH, color=_GREY)
     if box.recurrent:
         loop = FancyArrowPatch(

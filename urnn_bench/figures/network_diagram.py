@@ -2,10 +2,11 @@
 
 A panel for each model, of its run with the best validation loss, the best model first. A coloured
 box has recurrence. Where a record says what is inside a cell, its layers are drawn, and the states
-of its unit beside them. Scores are those of the best weights of the run that is drawn.
+of its unit beside them. After a search its best trial is drawn, with what it chose. Scores are
+those of the best weights of the run that is drawn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
-from urnn_bench.errors import NothingToShowError, near_miss
+from urnn_bench.analysis.trials import VALUE, axes_of, complete
+from urnn_bench.errors import DamagedRecordError, NothingToShowError, near_miss
 from urnn_bench.figures._fitting import fitted, wrapped
 from urnn_bench.figures._network import Diagram, diagram_of
 from urnn_bench.figures._network_drawing import Size, draw_network, size_of
@@ -47,16 +49,24 @@ class NetworkDiagram(Figure):
 
     def draw(self, results: Results) -> Drawing:
         """Draw the best run of each model."""
-        runs = self._chosen(_best_runs(results))
+        best = _best_runs(results)
+        searched = None if self.options.model else _best_trial(results, best)
+        runs = {searched.label: best[searched.label]} if searched else self._chosen(best)
         diagrams = {name: diagram_of(results.records[i]) for name, i in runs.items()}
         drawing, axes = _panels([size_of(diagram) for diagram in diagrams.values()])
         for ax, (name, index) in zip(axes, runs.items(), strict=True):
             record, diagram = results.records[index], diagrams[name]
-            draw_network(ax, diagram, frozenset())
+            draw_network(ax, diagram)
             self._label(ax, results, index, record, diagram)
         note = not_shown(results, runs, lambda _: "not among the best")
-        title = [escaped(f"{results.benchmark}: the best run of each model"), note]
+        what = "the best trial of the search" if searched else "the best run of each model"
+        title = [escaped(f"{results.benchmark}: {what}"), "" if searched else note]
         drawing.suptitle("\n".join(wrapped(t, drawing) for t in title if t), fontsize=8)
+        if searched:
+            chosen = f"chosen by the search: {searched.values}"
+            chosen = fitted(escaped(chosen), drawing.get_figwidth() - 0.4, 9)
+            drawing.supxlabel(chosen, fontsize=8, fontweight="bold")
+            drawing.set_figheight(drawing.get_figheight() + 0.3 + 0.14 * chosen.count("\n"))
         return drawing
 
     def _chosen(self, runs: dict[str, int]) -> dict[str, int]:
@@ -108,6 +118,32 @@ def _best_runs(results: Results) -> dict[str, int]:
     for i in sorted(scored, key=lambda i: inf if (loss := losses[i]) is None else loss):
         runs.setdefault(results.records[i].run.label, i)
     return runs
+
+
+class _Searched(NamedTuple):
+    """The best trial of all searches: the label of its runs, and the values of its axes."""
+
+    label: str
+    values: str
+
+
+def _best_trial(results: Results, runs: Mapping[str, int]) -> _Searched | None:
+    """Return the trial with the lowest loss whose run is there, None if there is none."""
+    try:
+        trials = complete(results.trials)
+    except DamagedRecordError:
+        # the records can be drawn without
+        return None
+    trials = trials[trials["label"].isin(list(runs))]
+    if trials.empty:
+        return None
+    best = trials.nsmallest(1, "loss")
+    values = (f"{axis} {_plain(best[f'{VALUE}{axis}'].item())}" for axis in axes_of(best))
+    return _Searched(str(best["label"].item()), ", ".join(values))
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _sizes(record: Record) -> str:
