@@ -21,6 +21,7 @@ from urnn_bench.figures._fitting import fitted, wrapped
 from urnn_bench.figures._network import Diagram, diagram_of
 from urnn_bench.figures._network_drawing import Size, draw_network, size_of
 from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._search import short_names
 from urnn_bench.figures._style import axis_label, escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import Record
@@ -138,7 +139,8 @@ def _best_trial(results: Results, runs: Mapping[str, int]) -> _Searched | None:
     if trials.empty:
         return None
     best = trials.nsmallest(1, "loss")
-    values = (f"{axis} {_plain(best[f'{VALUE}{axis}'].item())}" for axis in axes_of(best))
+    names = short_names(axes_of(best))
+    values = (f"{name} {_plain(best[f'{VALUE}{axis}'].item())}" for axis, name in names.items())
     return _Searched(str(best["label"].item()), ", ".join(values))
 
 
