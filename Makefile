@@ -69,6 +69,9 @@ figures: setup  ## draw the README's figures again from the committed records
 	$(DRAW) reservoirs/memory-capacity --figure memory_capacity --results results/paper/hbp-esn-2020
 	$(DRAW) lake/mendota --figure scores_by_key --results results/paper/pgrnn-2021
 	$(DRAW) lake/profiles --figure temperature_profiles --figure energy_imbalance --figure density_inversions --results results/paper/pgrnn-2021
+	$(DRAW) conv/noisy --figure scores_by_model --figure accuracy_over_time --results results/paper/convrnn-2018
+	$(DRAW) conv/memory --figure length_generalisation --figure state_norms_by_layer --results results/paper/convrnn-2018
+	$(DRAW) conv/search --figure search_progress --figure search_importance --figure network_diagram --results results/paper/convrnn-2018
 
 attack: setup  ## attack the program for about an hour, and count what was tried
 	$(BIN)/python -m pytest tests/attack --attack --attack-counts results/reliability -n 2 --timeout 7200

@@ -40,4 +40,4 @@ def test_every_figure_of_the_readme_is_committed(committed):
 
 def test_no_weights_are_committed(committed):
     kinds = {Path(file).suffix for file in committed}
-    assert kinds == {".json", ".csv", ".png", ".svg"}
+    assert kinds == {".json", ".jsonl", ".csv", ".png", ".svg"}

@@ -1,4 +1,4 @@
-"""Convolutional recurrent networks: the accuracy of every model in every condition, and searches."""
+"""Convolutional recurrent networks: accuracies of every model, and searches."""
 
 import json
 from collections.abc import Sequence

@@ -16,6 +16,7 @@ PAPERS = {
     "hippo-2020": ("HiPPO and the LMU, arXiv:2008.07669", "docs/papers/hippo-2020.md"),
     "hbp-esn-2020": ("HBP-ESN, arXiv:2010.14611", "docs/papers/hbp-esn-2020.md"),
     "pgrnn-2021": ("Physics-guided networks, arXiv:2001.11086", "docs/papers/pgrnn-2021.md"),
+    "convrnn-2018": ("Convolutional RNNs, arXiv:1807.00053", "docs/papers/convrnn-2018.md"),
 }
 
 

@@ -105,11 +105,12 @@ def test_table_in_every_format_says_the_same(made):
 def test_plot_writes_every_format_and_says_where(made):
     out = made("plot", "tiny", "--format", "png", "--format", "svg", "--format", "pdf").out
     paths = [made.folder / line for line in out.splitlines()]
-    assert {p.name for p in paths} == {
-        f"{figure}.{suffix}"
-        for figure in ("learning_curves", "scores_by_length", "cost", "recurrent_memory")
-        for suffix in ("png", "svg", "pdf")
-    }
+    figures = {p.stem for p in paths}
+    # and whatever other figures these records allow
+    assert figures >= {"learning_curves", "scores_by_length", "cost", "recurrent_memory"}
+    assert sorted(p.name for p in paths) == sorted(
+        f"{figure}.{suffix}" for figure in figures for suffix in ("png", "svg", "pdf")
+    )
     starts = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
     assert all(p.read_bytes().startswith(starts[p.suffix]) for p in paths)
     ElementTree.parse(next(p for p in paths if p.suffix == ".svg"))
@@ -122,8 +123,8 @@ def test_figures_are_stable_to_the_byte(made, tmp_path):
         env = {"TZ": zone, "PYTHONHASHSEED": str(len(digests))}
         made.process("plot", "tiny", "--out", tmp_path / folder, *formats, env=env)
         files = sorted((tmp_path / folder / "tiny").iterdir())
-        digests.append([hashlib.sha256(f.read_bytes()).hexdigest() for f in files])
-    assert digests[0] == digests[1] and len(digests[0]) == 12
+        digests.append({f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files})
+    assert digests[0] == digests[1] and len(digests[0]) >= 12
 
 
 def test_plot_says_what_it_cannot_draw(made):

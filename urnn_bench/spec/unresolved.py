@@ -1,6 +1,6 @@
 """A checked benchmark, and a run before its components have checked their options."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from urnn_bench.spec.benchmark import Benchmark, ModelSpec
@@ -97,8 +97,21 @@ class UnresolvedRun:
 
 def _is_same(component: ComponentSpec, recorded: ComponentSpec) -> bool:
     """Return whether a recorded component has the name and the options of one of a file."""
-    same_name = component.name == recorded.name
-    return same_name and component.options.items() <= recorded.options.items()
+    known = recorded.options
+    return component.name == recorded.name and all(
+        key in known and _is_same_option(value, known[key])
+        for key, value in component.options.items()
+    )
+
+
+def _is_same_option(given: object, recorded: object) -> bool:
+    """Return whether a recorded option is one of a file, which may be a component by its name."""
+    if not (isinstance(recorded, Mapping) and recorded.keys() == ComponentSpec.model_fields.keys()):
+        return given == recorded
+    is_component = isinstance(given, str) or (isinstance(given, Mapping) and "name" in given)
+    return is_component and _is_same(
+        ComponentSpec.model_validate(given), ComponentSpec.model_validate(recorded)
+    )
 
 
 def _have_same_earlier_stages(stages: Sequence[Stage], recorded: Sequence[Stage]) -> bool:
