@@ -67,6 +67,22 @@ def test_a_run_that_was_trained_already_is_not_trained_again(bench):
     assert [trial["updates"] for trial in lines(bench)] == [8, 0, 0]
 
 
+def test_a_run_that_diverged_before_fails_a_trial_where_it_did(bench):
+    # rates at which the loss is soon not finite, but not at the first rung
+    space = "    optimizer.name: [sgd]\n    optimizer.lr: {low: 4.9e+36, high: 5.1e+36}\n"
+    text = SEARCHED.partition("  space:")[0] + "  space:\n" + space
+    bench.write("benchmarks/searched.yaml", text + HALVING)
+    command = ("search", "searched", "-q", "--trials", 1)
+    bench(*command, code=3)
+    (trial,) = lines(bench)
+    assert trial["state"] == "failed" and trial["updates"] == 6
+    assert [updates for updates, _ in trial["rungs"]] == [2, 4]
+    # as a kill before the trial was recorded leaves it, or another search
+    (bench.folder / "results/searched/trials.jsonl").unlink()
+    bench(*command, code=3)
+    assert lines(bench) == [trial]
+
+
 def test_a_solved_run_ends_before_the_last_rung(bench):
     solved = "evaluate_every: 2, solved: {metric: cross_entropy_nat, below: 100, stop: true}"
     text = SEARCHED.replace("evaluate_every: 2", solved)

@@ -73,7 +73,8 @@ class Training:
         for run in self.runs:
             record = self._trained(run, rung)
             self.reached[run.seed] = min(rung, record.steps_done)
-            if record.status not in (*GOOD, INTERRUPTED):
+            # another search, or this one before a kill, may have trained it beyond the rung
+            if record.status not in (*GOOD, INTERRUPTED) and record.steps_done <= rung:
                 return f"{record.status}: {record.reason}"
             losses.append(self._best_loss(run, rung, record))
         return sum(losses) / len(losses)
