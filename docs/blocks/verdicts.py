@@ -47,7 +47,7 @@ def _row(claim: dict[str, Any]) -> tuple[str, ...]:
 
 def _other_precision(claim: dict[str, Any]) -> list[str]:
     """Return what runs in float64 say, if there are any."""
-    other = claim["in_float64"]
+    other = claim.get("in_float64")
     return [] if other is None else [f"in float64 {other['ours']}, {other['verdict']}"]
 
 
