@@ -254,6 +254,7 @@ REFUSED = [
     ("cell.feedback=[[3,2],[3,2]]", "an edge of 'feedback' is given twice"),
     ("cell.kernel_size=4", "'kernel_size' must be odd, not 4"),
     ("cell.pools=3", "'pools' must be below 'depth', which is 3"),
+    ("cell.unit_from=4", "'unit_from' must be at most 'depth', which is 3"),
     ("cell.unit=reciprocal_gate", "no unit is called 'reciprocal_gate'; did you mean"),
     ("cell.unit=zzz", "no unit is called 'zzz'; there are: "),
     ("cell.unit={name:lstm,peephole:true}", "unknown key 'peephole'; did you mean 'peepholes'?"),

@@ -16,6 +16,7 @@ from urnn_bench.figures._style import style
 from urnn_bench.figures.search_axes import SearchAxes
 from urnn_bench.figures.search_importance import SearchImportance
 from urnn_bench.figures.search_progress import SearchProgress
+from urnn_bench.proposals import Command
 from urnn_bench.records.trials import path_of
 
 FIGURES = [SearchProgress, SearchImportance, SearchAxes]
@@ -194,6 +195,22 @@ def test_without_trials_the_command_that_searches_is_named(figure_type, bench):
     record_trial(bench, 0, loss=None)
     with pytest.raises(NothingToShowError, match="has a loss; search with: urnn-bench search made"):
         drawn(figure_type, bench)
+
+
+@pytest.mark.parametrize("figure_type", FIGURES)
+def test_the_command_that_searches_names_the_file_that_was_given(figure_type, bench):
+    bench.record("lstm")
+    given = Command({"own/made.yaml": "own/made.yaml"})
+    with pytest.raises(NothingToShowError, match=r"urnn-bench search own/made\.yaml$"):
+        figure_type(figure_type.Options()).draw(load(bench.folder / "results", "made", given))
+
+
+def test_an_axis_of_whole_numbers_has_no_fractions(bench):
+    bench.record("lstm")
+    for number, depth in enumerate([2, 3, 3]):
+        record_trial(bench, number, values={"model.depth": depth})
+    (ax,) = drawn(SearchAxes, bench).axes
+    assert all(float(tick).is_integer() for tick in ax.get_xticks())
 
 
 def test_a_damaged_file_of_trials_hides_no_other_figure(bench):

@@ -69,6 +69,12 @@ def test_what_cannot_be_shown_is_refused(searched, arguments, code, said):
     assert said in refused.err and refused.err.count("\n") == 1
 
 
+def test_a_search_that_is_proposed_is_of_the_file_that_was_given(bench):
+    bench.write("own.yaml", SEARCHED)
+    said = bench("table", "own.yaml", "--trials", "--results", "other", code=5).err
+    assert "make some with: urnn-bench search own.yaml --results other" in said
+
+
 def test_pruned_trials_are_not_among_the_best(bench):
     halving = "  halving: {first: 2, factor: 2}\n"
     bench.write("benchmarks/searched.yaml", SEARCHED + halving)

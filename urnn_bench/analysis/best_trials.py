@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from urnn_bench import proposals
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.proposals import Command
 from urnn_bench.records import trials
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.records.trials import COMPLETE, Trial
@@ -55,20 +57,21 @@ def best(of: Iterable[Trial]) -> list[Best]:
 
 
 def best_rows(
-    results: Path, benchmark: str, count: int, lengths: Sequence[int] | None = None
+    results: Path, command: Command, count: int, lengths: Sequence[int] | None = None
 ) -> list[BestRow]:
     """Return the best trials of every model and length; the tests of no other trial are read.
 
-    Raises NothingToShowError if no trial is complete.
+    ``command`` trains the benchmark. Raises NothingToShowError if no trial is complete.
     """
+    (benchmark,) = command.benchmarks
     path = trials.path_of(results, benchmark)
     of_lengths = [trial for trial in trials.read(path) if not lengths or trial.T in lengths]
     by_search: dict[tuple[int, str], list[Best]] = {}
     for one in best(of_lengths):
         by_search.setdefault((one.trial.T, one.trial.model), []).append(one)
     if not by_search:
-        text = "there are no complete trials to show; make some with: urnn-bench search"
-        raise NothingToShowError(f"{path}: {text} {benchmark}")
+        text = "there are no complete trials to show; make some with"
+        raise NothingToShowError(f"{path}: {text}: {proposals.search(command, benchmark)}")
     return [
         _row(results, benchmark, rank, one)
         for chosen in by_search.values()

@@ -73,6 +73,8 @@ class ConvRnnOptions(Config):
             raise ValueError(f"'kernel_size' must be odd, not {self.kernel_size}")
         if self.pools >= self.depth:
             raise ValueError(f"'pools' must be below 'depth', which is {self.depth}")
+        if self.unit_from > self.depth:
+            raise ValueError(f"'unit_from' must be at most 'depth', which is {self.depth}")
         _check_edges(self.feedback, self.depth)
         return self
 

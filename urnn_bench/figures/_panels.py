@@ -31,6 +31,8 @@ _STATE_DASHES = ("-", "--", ":", "-.")
 _MARKERS = 8
 # rows of a legend for which a drawing has room, and the height of another one
 _MAX_ROWS, _ROW_INCHES = 6, 0.21
+# the same for the lines of its title
+_MAX_LINES, _LINE_INCHES = 2, 0.14
 _ONE_SEED = "one seed"
 _PROBE_INTERVAL = 100
 _MANY_SEEDS = 20
@@ -165,20 +167,29 @@ def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str, note: s
     """Draw a legend above the panels, with a note on a line of its own below the title."""
     names = [legend_name(name, drawing) for name in entries]
     columns = legend_columns(drawing, names)
-    rows = sum(name.count("\n") + 1 for name in names) / columns
-    # a legend of many rows would leave no room for the panels
-    extra_inches = _ROW_INCHES * max(0.0, ceil(rows) - _MAX_ROWS)
-    drawing.set_figheight(drawing.get_figheight() + extra_inches)
+    heading = "\n".join(wrapped(line, drawing) for line in (title, note) if line)
+    _make_room(drawing, sum(map(_lines, names)) / columns, _lines(heading))
     drawn = drawing.legend(
         list(entries.values()),
         names,
         loc="outside upper center",
         ncols=columns,
-        title="\n".join(wrapped(line, drawing) for line in (title, note) if line),
+        title=heading,
         title_fontsize=8,
     )
     for text in drawn.get_texts():
         text.set_text(text.get_text().removeprefix(NO_WIDTH))
+
+
+def _make_room(drawing: Drawing, rows: float, title_lines: int) -> None:
+    """Make a drawing higher, where a long legend or title would leave no room for the panels."""
+    inches = _ROW_INCHES * max(0.0, ceil(rows) - _MAX_ROWS)
+    inches += _LINE_INCHES * max(0, title_lines - _MAX_LINES)
+    drawing.set_figheight(drawing.get_figheight() + inches)
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + 1
 
 
 def legend(drawing: Drawing, axes: Sequence[Axes], title: str, note: str = "") -> None:

@@ -47,7 +47,8 @@ def trials_of(results: Results) -> pd.DataFrame:
     if trials["loss"].notna().any():
         return trials
     lacking = "has a loss" if len(trials) else "is recorded"
-    command = proposals.search(results.command, results.benchmark)
+    (given,) = results.command.benchmarks.values()
+    command = proposals.search(results.command, given)
     raise NothingToShowError(
         f"no trial of a search of '{results.benchmark}' {lacking}; search with: {command}"
     )

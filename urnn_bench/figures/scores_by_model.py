@@ -34,6 +34,8 @@ from urnn_bench.spec.types import Config
 
 # of a panel, of a row, of what is around the rows, and of the longest line of a name
 _PANEL_INCHES, _ROW_INCHES, _AROUND_INCHES, _NAME_INCHES = 6.2, 0.36, 1.5, 1.9
+# of the legend of a few models, above the panels
+_LEGEND_INCHES = 0.8
 _MEAN = "mean with its 95 % interval"
 _BASELINE = "(baseline)"
 
@@ -99,7 +101,7 @@ def _sorted(scores: pd.DataFrame, is_loss: bool) -> Mapping[str, tuple[float, fl
 
 def _panels(rows: Sequence[int]) -> tuple[Drawing, list[Axes]]:
     """Return panels above each other, as high as their models need."""
-    height = _ROW_INCHES * sum(rows) + _AROUND_INCHES * len(rows)
+    height = _ROW_INCHES * sum(rows) + _AROUND_INCHES * len(rows) + _LEGEND_INCHES
     drawing = Drawing(figsize=(_PANEL_INCHES, height))
     axes = drawing.subplots(len(rows), 1, squeeze=False, sharex=True, height_ratios=rows)
     return drawing, list(axes.flat)

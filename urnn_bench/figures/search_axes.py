@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
@@ -87,6 +88,8 @@ def _draw_axis(ax: Axes, trials: pd.DataFrame, axis: str) -> None:
         _name_words(ax, words)
     elif scale == "log":
         ax.set_xscale("log")
+    elif all(place.is_integer() for place in places):
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _draw_medians(ax: Axes, trials: pd.DataFrame, *, is_of_words: bool) -> None:

@@ -8,6 +8,7 @@ from urnn_bench.cli.display.output import TableRow, echo_err, echo_json
 from urnn_bench.cli.display.tables import write_table
 from urnn_bench.cli.options.report import TableFormat
 from urnn_bench.cli.sources import benchmark_name
+from urnn_bench.proposals import Command
 from urnn_bench.records.folder import default_results
 from urnn_bench.spec.grid import values_text
 
@@ -25,7 +26,8 @@ def write_best(
     """Write the best trials; raise UnknownNameError or NothingToShowError."""
     folder = results or default_results()
     name = benchmark_name(folder, benchmark)
-    rows = best_rows(folder, name, count or _DEFAULT_COUNT, lengths)
+    command = Command({name: benchmark}, results=None if results is None else str(results))
+    rows = best_rows(folder, command, count or _DEFAULT_COUNT, lengths)
     if json:
         echo_json(rows)
         return

@@ -70,7 +70,7 @@ Include = Annotated[
         "--include",
         parser=PathOf("--include"),
         metavar="FILE.py",
-        help="Add your own cell, task, readout, figure or probe; repeatable.",
+        help="Add your own cell, task, readout, figure, probe or unit; repeatable.",
         rich_help_panel=SELECTION,
     ),
 ]
