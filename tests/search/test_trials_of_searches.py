@@ -83,6 +83,19 @@ def test_a_run_that_diverged_before_fails_a_trial_where_it_did(bench):
     assert lines(bench) == [trial]
 
 
+def test_a_run_that_was_killed_beyond_a_rung_is_scored_at_the_rung(bench):
+    bench.write("benchmarks/searched.yaml", SEARCHED + HALVING)
+    bench("search", "searched", "-q")
+    before, records = lines(bench), [folder / "run.json" for folder in bench.runs("searched")]
+    paused = [path for path in records if '"interrupted"' in path.read_text()]
+    assert paused
+    for path in paused:
+        path.write_text(path.read_text().replace('"interrupted"', '"running"'))
+    (bench.folder / "results/searched/trials.jsonl").unlink()
+    bench("search", "searched", "-q")
+    assert lines(bench) == before
+
+
 def test_a_solved_run_ends_before_the_last_rung(bench):
     solved = "evaluate_every: 2, solved: {metric: cross_entropy_nat, below: 100, stop: true}"
     text = SEARCHED.replace("evaluate_every: 2", solved)
