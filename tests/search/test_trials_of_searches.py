@@ -55,6 +55,20 @@ def test_equal_values_are_one_run_and_several_trials(bench):
     assert [row["trial"] for row in rows] == [0]
 
 
+def test_values_that_were_pruned_cost_nothing_again(bench):
+    two = ONE_VALUE.replace("hidden: [4]", "hidden: [2, 6]").replace("trials: 3", "trials: 6")
+    bench.write("benchmarks/searched.yaml", two + HALVING)
+    # of this seed the first trial is the better one
+    bench("search", "searched", "-q", "--seed", 1)
+    trials = lines(bench)
+    pruned = [trial["label"] for trial in trials if trial["state"] == "pruned"]
+    assert len(pruned) > len(set(pruned)) > 0
+    for label in {trial["label"] for trial in trials}:
+        same = [trial for trial in trials if trial["label"] == label]
+        furthest = max(trial["rungs"][-1][0] for trial in same)
+        assert sum(trial["updates"] for trial in same) == furthest
+
+
 def test_a_run_that_was_trained_already_is_not_trained_again(bench):
     bench.write("benchmarks/searched.yaml", ONE_VALUE)
     bench("search", "searched", "-q")
