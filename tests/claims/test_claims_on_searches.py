@@ -93,6 +93,18 @@ def test_at_equal_cost_a_dear_trial_is_left_out(bench):
     assert row["values"] == pytest.approx([log(0.2 / 0.3)] * 3)
 
 
+def test_a_search_that_has_just_reached_the_cost_is_long_enough(searched):
+    row = judged(searched, cost=("trials: 4", f"updates: {4 * UPDATES}"))
+    assert row["verdict"] == "reproduced" and row["values"][0] == pytest.approx(log(0.1 / 0.4))
+
+
+def test_of_equal_losses_the_first_is_named(bench):
+    bench.write("benchmarks/made.yaml", bench.MADE)
+    record(bench, "tpe", [(0.2, 0.1, 0.1, 0.3)] * 3)
+    record(bench, "random", [(0.4, 0.4, 0.5, 0.4)] * 3)
+    assert [trial["trial"] for trial in judged(bench)["trials"]] == [1, 0] * 3
+
+
 def test_without_a_second_sampler_the_number_is_the_loss(searched):
     one = (", against: random", "")
     row = judged(searched, needs=one, expect=("below: 0", "above: 0.09, below: 0.31"))

@@ -55,6 +55,20 @@ def test_equal_values_are_one_run_and_several_trials(bench):
     assert [row["trial"] for row in rows] == [0]
 
 
+def test_values_that_were_pruned_cost_nothing_again(bench):
+    two = ONE_VALUE.replace("hidden: [4]", "hidden: [2, 6]").replace("trials: 3", "trials: 6")
+    bench.write("benchmarks/searched.yaml", two + HALVING)
+    # of this seed the first trial is the better one
+    bench("search", "searched", "-q", "--seed", 1)
+    trials = lines(bench)
+    pruned = [trial["label"] for trial in trials if trial["state"] == "pruned"]
+    assert len(pruned) > len(set(pruned)) > 0
+    for label in {trial["label"] for trial in trials}:
+        same = [trial for trial in trials if trial["label"] == label]
+        furthest = max(trial["rungs"][-1][0] for trial in same)
+        assert sum(trial["updates"] for trial in same) == furthest
+
+
 def test_a_run_that_was_trained_already_is_not_trained_again(bench):
     bench.write("benchmarks/searched.yaml", ONE_VALUE)
     bench("search", "searched", "-q")
@@ -81,6 +95,19 @@ def test_a_run_that_diverged_before_fails_a_trial_where_it_did(bench):
     (bench.folder / "results/searched/trials.jsonl").unlink()
     bench(*command, code=3)
     assert lines(bench) == [trial]
+
+
+def test_a_run_that_was_killed_beyond_a_rung_is_scored_at_the_rung(bench):
+    bench.write("benchmarks/searched.yaml", SEARCHED + HALVING)
+    bench("search", "searched", "-q")
+    before, records = lines(bench), [folder / "run.json" for folder in bench.runs("searched")]
+    paused = [path for path in records if '"interrupted"' in path.read_text()]
+    assert paused
+    for path in paused:
+        path.write_text(path.read_text().replace('"interrupted"', '"running"'))
+    (bench.folder / "results/searched/trials.jsonl").unlink()
+    bench("search", "searched", "-q")
+    assert lines(bench) == before
 
 
 def test_a_solved_run_ends_before_the_last_rung(bench):

@@ -7,7 +7,7 @@ import torch
 from pydantic import ValidationError
 from torch.nn.functional import cross_entropy, one_hot
 
-from urnn_bench.tasks._shown_images import occluded, with_grey
+from urnn_bench.tasks._shown_images import Place, occluded, with_grey
 from urnn_bench.tasks.base import Images, Targets, is_static
 from urnn_bench.tasks.shown_digits import ShownDigits, ShownDigitsOptions
 from urnn_bench.tasks.static_digits import StaticDigits, StaticDigitsOptions
@@ -102,6 +102,16 @@ def test_no_batch_size_changes_an_image_of_validation_or_test(split, options):
     for size in (1, 7, 30):
         parts = [batch(split, i, size, **options).x for i in range(-(-30 // size))]
         assert torch.equal(torch.cat(parts, 1)[:, :30], whole.x)
+
+
+def test_images_of_validation_and_test_have_streams_of_their_own():
+    validation, test = (
+        Place(split, index=0, size=B, count=B, seed=0).joined(
+            "noise", lambda count, rng: torch.rand(1, count, 2, generator=rng)
+        )
+        for split in SPLITS[1:]
+    )
+    assert validation.shape == (1, B, 2) and not (validation == test).any()
 
 
 def test_noise_changes_no_place_of_a_square():

@@ -8,12 +8,15 @@ from urnn_bench.errors import RecordsError
 from urnn_bench.events import Event, Updated
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, REFUSED, RunStatus, folder_of, status_of_run
-from urnn_bench.records.record import FINAL, GOOD, INTERRUPTED, Record
+from urnn_bench.records.record import FINAL, GOOD, INTERRUPTED, RUNNING, Record
 from urnn_bench.run.context import ExecutionOptions
 from urnn_bench.run.scheduler import execute_matrix
 from urnn_bench.spec.run import Run
 
 Stop = Callable[[], str | None]
+
+# the record of a run that was killed says that it is running
+_CAN_GO_ON = {*GOOD, INTERRUPTED, RUNNING}
 
 
 class StoppedError(Exception):
@@ -74,7 +77,7 @@ class Training:
             record = self._trained(run, rung)
             self.reached[run.seed] = min(rung, record.steps_done)
             # another search, or this one before a kill, may have trained it beyond the rung
-            if record.status not in (*GOOD, INTERRUPTED) and record.steps_done <= rung:
+            if record.status not in _CAN_GO_ON and record.steps_done <= rung:
                 return f"{record.status}: {record.reason}"
             losses.append(self._best_loss(run, rung, record))
         return sum(losses) / len(losses)
