@@ -50,6 +50,8 @@ def states_of(cell, batch):
 def results(cell, run, x, state):
     """Return features, last states and all gradients."""
     cell.zero_grad()
+    # a tensor of its own, or the gradients of two runs would be one sum
+    x = x.detach().requires_grad_(x.requires_grad)
     hs, last = run(cell, x, state, cell.weights())
     features = cell.readout_features(hs)
     # a weight of its own for each number
@@ -102,9 +104,7 @@ def shown_then_grey(cell):
 
 
 def steps_alike_with_gradient(cell):
-    # flat maps have no one largest place, and so no one gradient
-    image = drawn(1, 3, cell.inputs)
-    return image.repeat(5, 1, 1).requires_grad_()
+    return drawn(1, 3, cell.inputs).repeat(5, 1, 1).requires_grad_()
 
 
 @pytest.mark.parametrize(
