@@ -199,6 +199,12 @@ def test_operations_are_those_that_torch_counts(unit):
     assert counter.get_total_flops() == pytest.approx(B * network.flops(), rel=0.05)
 
 
+def test_an_edge_costs_its_convolution_where_its_source_is():
+    plain, with_edge = (make(hidden=4, feedback=edges).flops() for edges in ([], [[2, 1]]))
+    places = make(hidden=4).shapes[1].places
+    assert with_edge - plain == 2 * 4 * 4 * places
+
+
 @pytest.mark.parametrize("unit", ["separable", "dense"])
 def test_operations_of_the_family_are_those_that_torch_counts(unit):
     for order in ("simultaneous", "memory_first"):

@@ -50,6 +50,8 @@ def states_of(cell, batch):
 def results(cell, run, x, state):
     """Return features, last states and all gradients."""
     cell.zero_grad()
+    # a tensor of its own, or the gradients of two runs would be one sum
+    x = x.detach().requires_grad_(x.requires_grad)
     hs, last = run(cell, x, state, cell.weights())
     features = cell.readout_features(hs)
     # a weight of its own for each number
@@ -101,7 +103,13 @@ def shown_then_grey(cell):
     return torch.cat([image, image, torch.full_like(image, 0.5).repeat(3, 1, 1)])
 
 
-@pytest.mark.parametrize("inputs", [changing, with_gradient, static, shown_then_grey])
+def steps_alike_with_gradient(cell):
+    return drawn(1, 3, cell.inputs).repeat(5, 1, 1).requires_grad_()
+
+
+@pytest.mark.parametrize(
+    "inputs", [changing, with_gradient, static, shown_then_grey, steps_alike_with_gradient]
+)
 @pytest.mark.parametrize("options", NETWORKS.values(), ids=NETWORKS)
 def test_equals_the_time_loop(options, inputs):
     cell = network(**options)
@@ -273,6 +281,15 @@ def test_no_convolution_answers_in_another_layout():
     with Layouts() as layouts, torch.no_grad():
         FUSED.run(cell, changing(cell), cell.initial_state(3), cell.weights())
     assert layouts.channels_last and all(layouts.channels_last)
+
+
+def test_what_no_gradient_depends_on_has_none():
+    inputs = maps_and_filters(2, 3, 4)
+    x, z = inputs[2:4]
+    h_next, c_next = reciprocal.step(*inputs)
+    of_h = torch.autograd.grad(h_next.sum(), (x, z), retain_graph=True, allow_unused=True)
+    of_c = torch.autograd.grad(c_next.sum(), (x, z), allow_unused=True)
+    assert [g is None for g in (*of_h, *of_c)] == [False, True, True, False]
 
 
 def test_maps_of_another_shape_are_refused():

@@ -15,6 +15,7 @@ import torch
 
 from urnn_bench.records.lines import CsvAppender
 from urnn_bench.records.record import Record
+from urnn_bench.run.provenance import environment_changes
 
 # enough for a checkpoint in the middle, which comes after a second, on a faster machine too
 STEPS = 1000
@@ -211,6 +212,20 @@ def test_resuming_with_other_arithmetic_is_said(bench):
     arguments = ("run", "tiny", "--model", "lstm", "--steps", 20)
     bench(*arguments, "--time-limit", "0", code=3)
     assert "resumed with another kernel" in bench(*arguments, "--kernel", "eager").err
+
+
+def test_a_session_that_was_killed_before_its_network_was_built_changes_nothing(bench):
+    bench("run", "tiny", "-q")
+    record = Record.read(bench.runs("tiny")[0])
+    (built,) = record.sessions
+    killed = built.model_copy(update={"device": "", "device_name": "", "kernel": ""})
+    other = built.model_copy(update={"kernel": "other"})
+
+    def changes(*sessions):
+        return environment_changes(record.model_copy(update={"sessions": sessions}))
+
+    assert changes(killed, built) == changes(built, killed, built) == ""
+    assert changes(built, killed, other) == "kernel"
 
 
 class Killed(BaseException):

@@ -1,6 +1,7 @@
 """Trials are runs: of several seeds, paused at rungs exactly, shared by equal values, labelled."""
 
 import json
+import shutil
 
 import pytest
 from searches import HALVING, SEARCHED, lines
@@ -108,6 +109,19 @@ def test_a_run_that_was_killed_beyond_a_rung_is_scored_at_the_rung(bench):
     (bench.folder / "results/searched/trials.jsonl").unlink()
     bench("search", "searched", "-q")
     assert lines(bench) == before
+
+
+def test_a_run_that_was_trained_beyond_a_rung_costs_what_it_takes_to_the_rung(bench):
+    drawn = SEARCHED.replace("startup_trials: 2", "startup_trials: 5")
+    bench.write("benchmarks/searched.yaml", drawn)
+    bench("search", "searched", "-q")
+    bench.write("benchmarks/searched.yaml", drawn + HALVING)
+    shutil.rmtree(bench.folder / "results/searched/search")
+    (bench.folder / "results/searched/trials.jsonl").unlink()
+    bench("search", "searched", "-q")
+    bench("search", "searched", "-q", "--results", "whole")
+    assert lines(bench) == lines(bench, "whole")
+    assert "pruned" in {trial["state"] for trial in lines(bench)}
 
 
 def test_a_solved_run_ends_before_the_last_rung(bench):

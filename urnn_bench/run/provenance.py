@@ -97,9 +97,11 @@ def check_fingerprint(record: Record, current: Mapping[str, str]) -> None:
 
 def environment_changes(record: Record) -> str:
     """Return how the environment differs from the previous session's, if numbers may change."""
-    if len(record.sessions) < 2:
+    # one that was killed before its network was built has no device, and has trained nothing
+    built = [session for session in record.sessions if session.device]
+    if len(built) < 2:
         return ""
-    before, now = record.sessions[-2:]
+    before, now = built[-2:]
     return " and ".join(name for name in _EXACT if getattr(before, name) != getattr(now, name))
 
 
