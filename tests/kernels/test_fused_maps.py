@@ -184,6 +184,16 @@ def test_what_is_not_finite_passes_through(bad):
     torch.testing.assert_close([fused, *fused_last], [loop, *loop_last], equal_nan=True)
 
 
+def test_the_gradient_of_what_is_not_a_number_is_none():
+    """So that a run is found to have diverged; torch's own is 1 in some of its loops."""
+    h, c, x, z = (drawn(1, 3, 2, 2, seed=i) for i in range(4))
+    x[0, 1, 0, 1] = torch.nan
+    x.requires_grad_()
+    new_h, _ = reciprocal.step(h, c, x, z, drawn(6, 3, 1, 1), drawn(6, 3, 1, 1, seed=9))
+    new_h.sum().backward()
+    assert torch.equal(x.grad.isnan(), x.isnan())
+
+
 @pytest.mark.parametrize("name", unit_registry().names())
 def test_a_units_faster_step_is_its_step(name):
     with seeded(0, "init"):

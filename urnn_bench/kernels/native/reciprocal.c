@@ -29,9 +29,10 @@ static void open_all(REAL *a, int count) {
    passes through the other side. */
 static inline vec elu(vec a) { return pick(a > splat(0), a, expm1_(clamped(a, 40))); }
 
-/* The derivative by what elu was taken of, from its result; 1 for NaN, as torch has it. */
+/* The derivative by what elu was taken of, from its result; NaN is not above 0 and stays NaN. torch
+   gives 1 in some of its loops and NaN in others. */
 static inline vec elu_slope(vec result) {
-    return pick(result <= splat(0), result + (REAL)1, splat(1));
+    return pick(result > splat(0), splat(1), result + (REAL)1);
 }
 
 /* One place: by_h holds 1 - sigmoid of [q, r], by_c that of [p, s]. */
