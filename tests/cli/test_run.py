@@ -309,7 +309,7 @@ def test_exit_codes_reach_the_shell(bench, arguments, code):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("x = 1\n", "defines no public subclass of Cell, Task, Readout, Figure or Probe"),
+        ("x = 1\n", "defines no public subclass of Cell, Task, Readout, Figure, Probe or Unit"),
         ("import nothing_of_the_kind\n", "cannot be imported: ModuleNotFoundError"),
         ("def (:\n", "cannot be imported: SyntaxError"),
     ],

@@ -10,6 +10,7 @@ import weakref
 from contextlib import nullcontext
 from dataclasses import replace
 
+import buildable
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -49,7 +50,7 @@ def run_of(model="lstm", task="copying", steps=12, **fit):
 
 
 def job_of(run, **changed):
-    job, _ = build.job_of(COMPONENTS, run, Backend("cpu", changed.pop("kernel", "auto")))
+    job, _ = buildable.job_of(COMPONENTS, run, Backend("cpu", changed.pop("kernel", "auto")))
     return replace(job, **changed)
 
 
@@ -238,7 +239,7 @@ def as_in_a_run():
 @pytest.mark.usefixtures("as_in_a_run")
 def test_a_captured_run_goes_on_from_its_checkpoint(tmp_path):
     def half(steps, path=None):
-        job, _ = build.job_of(COMPONENTS, run_of("urnn", steps=steps), Backend("cuda"))
+        job, _ = buildable.job_of(COMPONENTS, run_of("urnn", steps=steps), Backend("cuda"))
         train_state = checkpoint.restore(checkpoint.load(path, "id"), job) if path else TrainState()
         scores = [e.metrics for e in train_run(job, train_state) if isinstance(e, Measured)]
         return job, train_state, scores
@@ -260,10 +261,10 @@ def test_captured_updates_are_eager_updates_on_a_gpu(model):
     with warnings.catch_warnings():
         # weights that are not one block, deterministic forms that do not exist
         warnings.simplefilter("ignore")
-        job, _ = build.job_of(COMPONENTS, run, Backend("cuda"))
+        job, _ = buildable.job_of(COMPONENTS, run, Backend("cuda"))
         captured = curve(job)
         eager = curve(
-            replace(build.job_of(COMPONENTS, run, Backend("cuda"))[0], strategy=build.Eager())
+            replace(buildable.job_of(COMPONENTS, run, Backend("cuda"))[0], strategy=build.Eager())
         )
     assert (job.strategy.name == "captured") == (not job.model.cell.host_sync_reason), (
         job.strategy.reason

@@ -2,6 +2,7 @@
 
 import json
 
+import buildable
 import pytest
 import torch
 from own_cells import CELL, replaced
@@ -13,7 +14,6 @@ from urnn_bench.engine.evaluate import evaluate, evaluation_mode
 from urnn_bench.kernels.choose import available
 from urnn_bench.kernels.time_loop import unbind_steps
 from urnn_bench.registry import Components
-from urnn_bench.run import build
 from urnn_bench.run.device import Backend
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
@@ -39,7 +39,7 @@ def job_of(cell="lstm", kernel="eager", **network):
         fit=Fit(steps=2, batch=3, dtype="float64"),
         **network,
     )
-    return build.job_of(COMPONENTS, run, Backend("cpu", kernel))[0]
+    return buildable.job_of(COMPONENTS, run, Backend("cpu", kernel))[0]
 
 
 def inputs(job):

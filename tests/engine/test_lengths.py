@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import buildable
 import pytest
 import torch
 from own_cells import TASK, replaced
@@ -16,7 +17,6 @@ from urnn_bench.events import Measured
 from urnn_bench.kernels.choose import available
 from urnn_bench.probes._trace import trace
 from urnn_bench.registry import Components
-from urnn_bench.run import build
 from urnn_bench.run.device import Backend
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
@@ -39,7 +39,7 @@ def job_of(model, kernel="eager", seed=0, task="digit_columns", T=8):
         seed=seed,
         fit=SHORT,
     )
-    return build.job_of(COMPONENTS, run, Backend("cpu", kernel))[0]
+    return buildable.job_of(COMPONENTS, run, Backend("cpu", kernel))[0]
 
 
 def first(job):

@@ -4,6 +4,7 @@ import csv
 import json
 import random
 
+import buildable
 import numpy as np
 import pytest
 import torch
@@ -12,7 +13,6 @@ from own_cells import CELL, DRAWING, TASK, drawing, replaced
 from urnn_bench.cells.base import Cell
 from urnn_bench.random_streams import global_states, seeded
 from urnn_bench.registry import Components
-from urnn_bench.run import build
 from urnn_bench.run.device import Backend
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
@@ -173,7 +173,7 @@ def test_built_in_cells_draw_from_no_global_generator_after_they_are_built(name)
         seed=0,
         fit=Fit(steps=1, batch=2),
     )
-    job, _ = build.job_of(Components(), run, Backend("cpu", "eager"))
+    job, _ = buildable.job_of(Components(), run, Backend("cpu", "eager"))
     assert isinstance(job.model.cell, Cell) and not job.draws.possible
     before = global_states()
     batch = job.task.batch("train", 0, 2, 0)

@@ -1,5 +1,6 @@
 """The runs of a stack learn what each would by itself."""
 
+import buildable
 import pytest
 import torch
 
@@ -61,7 +62,7 @@ def run_of(model="lstm", seed=0, lr=1e-3, hidden=6, **fit):
 
 
 def job_of(run, kernel="eager", device="cpu"):
-    return build.job_of(COMPONENTS, run, Backend(device, kernel))[0]
+    return buildable.job_of(COMPONENTS, run, Backend(device, kernel))[0]
 
 
 def scores(events):
@@ -207,7 +208,7 @@ def test_nor_is_what_one_raises_without_stacking(tmp_path, monkeypatch):
     components = include(COMPONENTS, [tmp_path / "impure.py"])
 
     def made(seed):
-        return build.job_of(components, run_of("impure", seed), Backend("cpu"))[0]
+        return buildable.job_of(components, run_of("impure", seed), Backend("cpu"))[0]
 
     jobs = [made(seed) for seed in range(3)]
     # after the two of the check: by itself, and with the others
@@ -276,7 +277,7 @@ def test_a_step_that_reads_past_its_weights_is_noticed(tmp_path):
     (tmp_path / "impure.py").write_text(IMPURE)
     components = include(COMPONENTS, [tmp_path / "impure.py"])
     made = [
-        build.job_of(components, run_of("impure", seed, steps=10), Backend("cpu"))[0]
+        buildable.job_of(components, run_of("impure", seed, steps=10), Backend("cpu"))[0]
         for seed in (0, 1, 0, 1)
     ]
     jobs = share_strategy(made[:2])
@@ -310,7 +311,9 @@ def test_what_vmap_cannot_do_is_not_stacked(tmp_path):
     (tmp_path / "asking.py").write_text(text.replace("Impure", "Asking"))
     components = include(COMPONENTS, [tmp_path / "asking.py"])
     checked = CheckedStack(build.Eager("eager"))
-    jobs = [build.job_of(components, run_of("asking", seed), Backend("cpu"))[0] for seed in (0, 1)]
+    jobs = [
+        buildable.job_of(components, run_of("asking", seed), Backend("cpu"))[0] for seed in (0, 1)
+    ]
     requests = [
         UpdateRequest(
             job, job.task.batch("train", 0, 4, 0).to(torch.device("cpu"), torch.float64), ()
