@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from urnn_bench.cells._units import unit_registry
+from urnn_bench.registry import included_files
 from urnn_bench.user_modules import Source, source_hash, user_modules
 
 CELL = """\
@@ -171,6 +173,11 @@ def test_files_whose_helpers_have_one_name_are_refused(path, bench):
     ]
     said = bench("list", "models", *files, code=2).err
     assert f"cell_two.py: imports '{module}', which is {bench.folder}/one/{module}.py" in said
+    # a refused file is not included: what looks for units among the included ones does not find it
+    included = set(included_files().values())
+    assert bench.folder / "one/cell_one.py" in included
+    assert bench.folder / "two/cell_two.py" not in included
+    assert "feedforward" in unit_registry().names()
 
 
 @pytest.mark.parametrize("second", [0.5, 0.25])

@@ -158,7 +158,12 @@ def load_file(path: Path) -> ModuleType:
         del sys.modules[spec.name]
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise UsageError(f"{path}: cannot be imported: {reason}{_hint(path, error)}") from error
-    _refuse_namesakes(path, search_path, folders)
+    try:
+        _refuse_namesakes(path, search_path, folders)
+    except UsageError:
+        # it is not included, so no later search among the included files may find it
+        del sys.modules[spec.name]
+        raise
     return module
 
 
