@@ -190,17 +190,6 @@ def test_shell_completion_knows_the_names(made):
     assert set(made.process(env=env).out.split()) == {"lstm", "lstm_paper"}
 
 
-def test_earlier_settings_are_left_out_with_a_warning(bench):
-    bench("run", "tiny", "--model", "lstm", "-q")
-    bench("run", "tiny", "--model", "lstm", "--updates", 4, "-q")
-    done = bench("table", "tiny")
-    assert "1 run left out: other settings of the same length" in done.err
-    assert len(done.out.splitlines()) == 2 and done.out.splitlines()[1].split("\t")[3] == "4"
-    bench("run", "tiny", "--model", "lstm", "-q")
-    again = bench("table", "tiny").out.splitlines()
-    assert again[1].split("\t")[3] == "6", "what was asked for last is shown, new or done"
-
-
 def test_other_records_and_files_with_faults_are_in_nobody_s_way(bench):
     bench("run", "tiny", "smoke", "--updates", 2, "--model", "lstm", "-q")
     (folder,) = bench.runs("smoke")

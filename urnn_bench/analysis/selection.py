@@ -1,54 +1,80 @@
-"""Which recorded runs of a benchmark are shown: the newest of those that can be compared.
+"""Which recorded runs of a benchmark are shown, and what each is called.
 
-Runs are compared only if they have the same settings, as an average over protocols means nothing.
+Runs of one configuration are averaged, and no others, as an average over protocols means nothing.
 """
 
 import warnings
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from math import isclose
 from pathlib import Path
 
+from urnn_bench.analysis.configurations import (
+    BenchmarkFile,
+    Configuration,
+    Run,
+    common_differences,
+    configurations,
+    count_runs,
+    labels,
+    training_of,
+)
+from urnn_bench.analysis.filters import Filters, check_where
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.proposals import Command
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import DIVERGED, FINAL, Record
-from urnn_bench.spec.run import Run as RunSpec
+from urnn_bench.spec.differences import label_parts
 
-Run = tuple[Path, Record]
 # the keys of settings for what is measured
 _NOT_TRAINING = ("probes", "evaluate")
-Key = Callable[[Record], Hashable]
+_NO_FILE = BenchmarkFile()
+_ALL = Filters()
 
 
 @dataclass(frozen=True)
 class Selected:
     """The runs of one benchmark that are shown.
 
-    ``command`` trains them. ``criterion`` is the metric that training lowers, empty if no run has a
-    score. ``probed`` names the folders whose probe readings are used. ``models`` are those of all
-    lengths, also if only some are shown.
+    The label of every record names what differs from the benchmark; ``originals`` are the records
+    as they are. ``command`` trains the newest configuration. ``criterion`` is the metric that
+    training lowers, empty if no run has a score. ``probed`` names the folders whose probe readings
+    are used. ``models`` are the labels of all runs, also of those that are not shown. ``common``
+    has what runs of a length have and the benchmark does not, unless their label says otherwise.
     """
 
     benchmark: str
+    title: str
     command: Command
     records: tuple[Record, ...]
+    originals: tuple[Record, ...]
     folders: tuple[Path, ...]
     criterion: str
     probed: frozenset[str]
     models: frozenset[str]
+    common: Mapping[int, tuple[str, ...]]
 
     def at(self, lengths: Collection[int]) -> "Selected":
         """Return the runs of some lengths."""
         kept = [i for i, record in enumerate(self.records) if record.run.T in lengths]
-        records = tuple(self.records[i] for i in kept)
+        originals = tuple(self.originals[i] for i in kept)
         return replace(
             self,
-            command=_command_of(self.command, records),
-            records=records,
+            command=_command_of(self.command, originals),
+            records=tuple(self.records[i] for i in kept),
+            originals=originals,
             folders=tuple(self.folders[i] for i in kept),
         )
+
+    @property
+    def notes(self) -> list[str]:
+        """What runs have and the benchmark does not, beside their labels; a sentence a length."""
+        shown = {record.run.T for record in self.records}
+        return [
+            f"{self.benchmark} T={T}: trained with {', '.join(parts)}, unlike the benchmark"
+            for T, parts in sorted(self.common.items())
+            if parts and T in shown
+        ]
 
     def baselines(
         self, metric: str, T: int, length: int | None = None, model: str | None = None
@@ -74,31 +100,79 @@ def _is_close(value: float, other: float | None) -> bool:
 
 
 def select(
-    results: Path, benchmark: str, runs: Sequence[Run], command: Command | None = None
+    results: Path,
+    benchmark: str,
+    runs: Sequence[Run],
+    command: Command | None = None,
+    file: BenchmarkFile = _NO_FILE,
+    filters: Filters = _ALL,
 ) -> Selected:
     """Return the runs of a benchmark that are shown; raise NothingToShowError if there is none.
 
     ``command`` is the one that trains the benchmark; by default it has the benchmark's name alone.
-
-    If a length has several settings, or a model several protocols because the file has changed,
-    only the newest are kept, with a warning.
+    Runs of an older file are left out, with a warning, where there are others.
     """
     command = command or Command({benchmark: benchmark})
     if not runs:
         raise NothingToShowError(
             f"{results / benchmark}: there are no runs to show; make them with: {command}"
         )
-    newest = _newest_runs(one_per_seed(runs), benchmark, command)
-    folders, recorded = zip(*newest, strict=True)
+    found = _current(configurations(one_per_seed(runs), file), benchmark, filters)
+    common = common_differences(found)
+    named = list(zip(labels(found, common), found, strict=True))
+    shown = _admitted(named, benchmark, filters)
+    pairs = {folder: (label, record) for label, one in shown for folder, record in one.runs}
+    kept = [(folder, *pairs[folder]) for folder, _ in runs if folder in pairs]
+    originals = tuple(record for *_, record in kept)
     return Selected(
         benchmark=benchmark,
-        command=_command_of(command, recorded),
-        records=recorded,
-        folders=folders,
-        criterion=next((record.criterion for record in recorded if record.criterion), ""),
-        probed=_probed_at_one_length(benchmark, newest),
-        models=frozenset(record.run.label for record in recorded),
+        title=file.title or benchmark,
+        command=_command_of(command, originals),
+        records=tuple(_labelled(record, label) for _, label, record in kept),
+        originals=originals,
+        folders=tuple(folder for folder, *_ in kept),
+        criterion=next((record.criterion for record in originals if record.criterion), ""),
+        probed=_probed_at_one_length(benchmark, [(f, record) for f, _, record in kept]),
+        models=frozenset(label for label, _ in named),
+        common={T: tuple(label_parts(parts)) for T, parts in common.items()},
     )
+
+
+def _labelled(record: Record, label: str) -> Record:
+    if record.run.label == label:
+        return record
+    return record.model_copy(update={"run": record.run.model_copy(update={"label": label})})
+
+
+def _current(
+    found: Sequence[Configuration], benchmark: str, filters: Filters
+) -> Sequence[Configuration]:
+    """Return the configurations that are not superseded; all of a model that has no others."""
+    if filters.superseded:
+        return found
+    has_current = {(one.model, one.T) for one in found if not one.is_superseded}
+    current = [o for o in found if not o.is_superseded or (o.model, o.T) not in has_current]
+    if count := count_runs(found) - count_runs(current):
+        warn(
+            f"{benchmark}: {count} {'runs' if count > 1 else 'run'} left out, trained before the "
+            "benchmark's file was changed; show them with --all"
+        )
+    return current
+
+
+def _admitted(
+    named: Sequence[tuple[str, Configuration]], benchmark: str, filters: Filters
+) -> Sequence[tuple[str, Configuration]]:
+    """Return what passes the filters; raise NothingToShowError if nothing does."""
+    check_where(filters.where, [one.settings for _, one in named])
+    shown = [(label, one) for label, one in named if filters.admit(label, one.T, one.settings)]
+    if not shown:
+        there = ", ".join(sorted({f"{label} T={one.T}" for label, one in named})[:_MOST_NAMED])
+        raise NothingToShowError(f"{benchmark}: no recorded run is selected; there are: {there}")
+    return shown
+
+
+_MOST_NAMED = 12
 
 
 def censored(record: Record) -> int:
@@ -109,46 +183,17 @@ def censored(record: Record) -> int:
     return record.run.updates if record.status == DIVERGED else record.steps_done
 
 
-def _newest_runs(runs: Sequence[Run], benchmark: str, command: Command) -> list[Run]:
-    """Keep the newest settings of every length, then the newest protocol of every model there."""
-    newest = _newest_only(runs, _length, settings_of)
-    newest = _newest_only(newest, _model_and_length, training_of)
-    kept = {folder for folder, _ in newest}
-    if skipped := [record for folder, record in runs if folder not in kept]:
-        count = f"{len(skipped)} {'runs' if len(skipped) > 1 else 'run'}"
-        warn(
-            f"{benchmark}: {count} left out: other settings of the same length, or of "
-            f"the same model; to show them instead: {_command_for(command, skipped)}"
-        )
-    return newest
-
-
 def settings_of(record: Record) -> tuple[str, ...]:
     """Return a run's settings of the command line that may change its training."""
     return tuple(text for text in record.run.settings if not text.startswith(_NOT_TRAINING))
-
-
-def training_of(record: Record) -> Hashable:
-    """Return the protocol of a run without its probes."""
-    return _protocol(_unseeded(record.run).model_dump_json())
-
-
-def _unseeded(run: RunSpec) -> RunSpec:
-    """Return a run without what a protocol does not contain, nor its probes."""
-    return run.model_copy(update={"benchmark": "", "seed": 0, "settings": (), "probes": None})
-
-
-# thousands of runs have few protocols, and hashing is the slow part
-@cache
-def _protocol(run: str) -> str:
-    return RunSpec.model_validate_json(run).protocol
 
 
 def one_per_seed(runs: Sequence[Run]) -> list[Run]:
     """Keep one of the runs that differ only in their probes: ended, probed, the newest."""
     best: dict[Hashable, Run] = {}
     for folder, record in sorted(runs, key=_rank):
-        best[training_of(record), record.run.seed, record.run.label] = folder, record
+        key = training_of(record), record.run.seed, record.run.label, folder.parent
+        best[key] = folder, record
     kept = {folder for folder, _ in best.values()}
     return [run for run in runs if run[0] in kept]
 
@@ -185,22 +230,6 @@ def probe_length(record: Record) -> int:
     return (probes.T if probes else None) or record.run.T
 
 
-def _newest_only(runs: Sequence[Run], group: Key, settings: Key) -> list[Run]:
-    """Keep, in every group, the runs with the settings of the newest one."""
-    keys = [(run, group(run[1]), settings(run[1])) for run in runs]
-    newest = {place: value for _, place, value in sorted(keys, key=lambda key: key[0][1].asked)}
-    return [run for run, place, value in keys if value == newest[place]]
-
-
-def _command_for(command: Command, records: list[Record]) -> Command:
-    """Return a command that requests the newest of some records, which makes it the newest run."""
-    run = max(records, key=lambda record: record.asked).run
-    (given,) = command.benchmarks.values()
-    of_benchmark = replace(command, benchmarks={run.benchmark: given})
-    of_run = of_benchmark.of_run(run.benchmark, run.label, run.T, run.seed)
-    return of_run.with_settings(run.settings)
-
-
 def _command_of(command: Command, records: Sequence[Record]) -> Command:
     """Return the command that trains those of some runs that have the newest run's settings."""
     if not records:
@@ -214,14 +243,6 @@ def _command_of(command: Command, records: Sequence[Record]) -> Command:
         seeds=tuple(dict.fromkeys(run.seed for run in runs)),
     )
     return narrowed.with_settings(settings)
-
-
-def _length(record: Record) -> Hashable:
-    return record.run.T
-
-
-def _model_and_length(record: Record) -> Hashable:
-    return record.run.label, record.run.T
 
 
 def warn(text: str) -> None:

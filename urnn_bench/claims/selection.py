@@ -4,12 +4,14 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from itertools import combinations
 
 from urnn_bench.analysis.compare import check_data
-from urnn_bench.analysis.selection import one_per_seed, settings_of, training_of
+from urnn_bench.analysis.configurations import is_set_by, paths_set_by, training_of
+from urnn_bench.analysis.selection import one_per_seed, settings_of
 from urnn_bench.claims.evidence import trained_long_enough
 from urnn_bench.claims.quantities import Run
 from urnn_bench.claims.schema import Claim
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.spec.grid import GRID_SEPARATOR
+from urnn_bench.spec.settings_of import Settings, settings_of_draft
 from urnn_bench.spec.sweep import UnresolvedRun
 
 # the runs of all models of a claim that share a seed
@@ -27,7 +29,7 @@ def select_runs(
     needs = claim.needs
     at_length = [(folder, record) for folder, record in runs if record.run.T == needs.T]
     ended = [(f, record) for f, record in one_per_seed(at_length) if record.status in FINAL]
-    plain = [(f, r) for f, r in ended if _sets_only_updates(r) and _is_in_benchmark(r, drafts)]
+    plain = [(f, r) for f, r in ended if _is_in_benchmark(r, drafts)]
     chosen = _one_protocol(plain, needs.seeds, claim.updates)
     of_file = {draft.label: draft for draft in drafts if draft.T == needs.T}
     for labels in (*needs.pairs, *_with_same_task({label for label, _ in chosen}, of_file)):
@@ -41,14 +43,28 @@ def select_runs(
 
 
 def _is_in_benchmark(record: Record, drafts: Sequence[UnresolvedRun]) -> bool:
-    """Return whether the benchmark's file describes the run now; True if the file is not known."""
+    """Return whether the benchmark's file describes the run now, but for the number of updates.
+
+    A file that is not known is taken to describe a run without settings.
+    """
     run = record.run
     candidates = [draft for draft in drafts if (draft.label, draft.T) == (run.label, run.T)]
-    return not drafts or any(draft.describes(run) for draft in candidates)
+    if not drafts:
+        return _sets_only(record, {})
+    return any(
+        draft.describes(run) and _sets_only(record, settings_of_draft(draft))
+        for draft in candidates
+    )
 
 
-def _sets_only_updates(record: Record) -> bool:
-    return all(text.startswith("fit.steps=") for text in settings_of(record))
+def _sets_only(record: Record, of_file: Settings) -> bool:
+    """Return whether a run's settings set the number of updates, or what a file has itself.
+
+    An option that the file leaves to a component is none of these, whatever its value.
+    """
+    texts = (text for text in settings_of(record) if not text.startswith("fit.steps="))
+    paths = (paths_set_by(text) for text in texts)
+    return all(any(is_set_by(path, of_file) for path in given) for given in paths)
 
 
 def _one_protocol(

@@ -1,12 +1,14 @@
 """What several commands read: the user's files and the records."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urnn_bench import files
-from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
+from urnn_bench.cli.benchmark_files import file_of
+from urnn_bench.errors import NothingToShowError, UnknownNameError, UrnnBenchError, UsageError
 from urnn_bench.proposals import Command
 from urnn_bench.records.folder import default_results, records
 from urnn_bench.records.record import Record
@@ -14,6 +16,8 @@ from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 
 if TYPE_CHECKING:
+    from urnn_bench.analysis.configurations import Configuration
+    from urnn_bench.analysis.filters import Filters
     from urnn_bench.analysis.selection import Selected
 
 Run = tuple[Path, Record]
@@ -53,33 +57,96 @@ def runs_by_benchmark(results: Path) -> dict[str, list[Run]]:
     return runs
 
 
-def selected_runs(
-    benchmark: str | None,
-    lengths: list[int] | None,
-    results: Path | None,
-    include: list[Path] | None = None,
-) -> "list[Selected]":
-    """Return the records of one benchmark or of all, at some lengths or at all.
+@dataclass(frozen=True)
+class Request:
+    """Which recorded runs a command shows; without a benchmark, those of all that have records."""
 
-    Raises UsageError if nothing is recorded at one of the lengths.
+    benchmark: str | None = None
+    results: tuple[Path, ...] = ()
+    filters: "Filters" = field(default_factory=lambda: filters_of())
+    include: tuple[Path, ...] = ()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders of the records."""
+        return self.results or (default_results(),)
+
+
+def filters_of(
+    lengths: Sequence[int] | None = None,
+    models: Sequence[str] | None = None,
+    where: Sequence[str] | None = None,
+    show_all: bool = False,
+) -> "Filters":
+    """Return the filters that the options of a command ask for; raise UsageError."""
+    from urnn_bench.analysis.filters import Filters, parse_where
+
+    wheres = tuple(parse_where(text) for text in where or [])
+    return Filters(tuple(models or []), tuple(lengths or []), wheres, show_all)
+
+
+def selected_runs(request: Request) -> "list[Selected]":
+    """Return the records of one benchmark or of all that pass the filters.
+
+    Raises UsageError if nothing is recorded at one of the lengths, UnknownNameError if no run has
+    a setting, and NothingToShowError if none passes.
     """
+    recorded = _recorded_in(request)
+    _check_lengths(request.filters.lengths, recorded)
+    selected: list[Selected] = []
+    refused: list[UrnnBenchError] = []
+    for name, runs in recorded.items():
+        try:
+            selected.append(_select(request, name, runs))
+        except (NothingToShowError, UnknownNameError) as error:
+            # of several benchmarks, one may have no such runs
+            refused.append(error)
+    if refused and not selected:
+        raise refused[0]
+    return selected
+
+
+def listed_configurations(request: Request) -> "list[tuple[str, Configuration]]":
+    """Return every recorded configuration that passes the filters, with its label.
+
+    Raises UnknownNameError if no run has a setting, and NothingToShowError if there are no runs.
+    """
+    from urnn_bench.analysis.configurations import configurations, labels
+    from urnn_bench.analysis.filters import check_where
+
+    found: list[tuple[str, Configuration]] = []
+    for name, runs in _recorded_in(request).items():
+        given = runnable_name(request.benchmark or name, runs)
+        of_benchmark = configurations(runs, file_of(given, runs))
+        found += zip(labels(of_benchmark), of_benchmark, strict=True)
+    if found:
+        check_where(request.filters.where, [one.settings for _, one in found])
+    admit = request.filters.admit
+    return [(label, one) for label, one in found if admit(label, one.T, one.settings)]
+
+
+def _recorded_in(request: Request) -> dict[str, list[Run]]:
+    recorded: dict[str, list[Run]] = {}
+    for folder in request.folders:
+        for name, runs in recorded_runs(folder, request.benchmark).items():
+            recorded.setdefault(name, []).extend(runs)
+    return recorded
+
+
+def _check_lengths(lengths: Collection[int], recorded: Mapping[str, Sequence[Run]]) -> None:
+    known = sorted({record.run.T for runs in recorded.values() for _, record in runs})
+    if known and (unknown := [T for T in lengths if T not in known]):
+        choices = ", ".join(map(str, known))
+        raise UsageError(f"no run is recorded at T = {unknown[0]}; there are: {choices}")
+
+
+def _select(request: Request, name: str, runs: Sequence[Run]) -> "Selected":
     from urnn_bench.analysis.selection import select
 
-    folder = results or default_results()
-    recorded = recorded_runs(folder, benchmark)
-    commands = {
-        name: run_command(runnable_name(benchmark or name, runs), results, include)
-        for name, runs in recorded.items()
-    }
-    loaded = [select(folder, name, runs, commands[name]) for name, runs in recorded.items()]
-    if not lengths:
-        return loaded
-    recorded_lengths = sorted({record.run.T for runs in loaded for record in runs.records})
-    if unknown := [T for T in lengths if T not in recorded_lengths]:
-        choices = ", ".join(map(str, recorded_lengths))
-        raise UsageError(f"no run is recorded at T = {unknown[0]}; there are: {choices}")
-    selected = (runs.at(lengths) for runs in loaded)
-    return [runs for runs in selected if runs.records]
+    given = runnable_name(request.benchmark or name, runs)
+    command = run_command(given, next(iter(request.results), None), request.include)
+    file = file_of(given, runs)
+    return select(request.folders[0], name, runs, command, file, request.filters)
 
 
 def runnable_name(name: str, runs: Sequence[Run]) -> str:

@@ -1,6 +1,7 @@
 """The base of all figures, which draw one benchmark's records; found by their file name."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from urnn_bench.spec.types import Config
@@ -24,6 +25,13 @@ class Figure(ABC):
 
     Options: ClassVar[type[Config]] = Config
     options: Config
+
+    @classmethod
+    def with_axes(
+        cls, options: Mapping[str, object], axes: Mapping[str, str]
+    ) -> Mapping[str, object]:
+        """Return a file's options with other axes, which ``plot --metric`` and ``--x`` give."""
+        return {**options, **axes}
 
     def __init__(self, options: Config) -> None:
         self.options = options

@@ -4,6 +4,7 @@ The layout of Figures 1 and 2 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06
 memoryless baseline dashed. The loss axis is logarithmic where its values span a factor of 30.
 """
 
+from collections.abc import Mapping
 from math import inf
 from typing import Literal
 
@@ -41,8 +42,14 @@ _MAX_COLUMNS = 4
 _MIN_WIDTH = 5.6
 # of the vertical axis, over the highest value, for half a marker
 _HEADROOM = 1.04
-_COLUMNS = {"updates": "step", "examples": "examples"}
-_X_LABELS = {"updates": "updates", "examples": "training examples"}
+_COLUMNS = {"updates": "step", "examples": "examples", "seconds": "train_s"}
+_X_LABELS = {
+    "updates": "updates",
+    "examples": "training examples",
+    "seconds": "seconds of training, median of the seeds",
+}
+# two seeds never take the same time, so they are brought together by their updates
+_INDEX = {**_COLUMNS, "seconds": "step"}
 _MIN_IN_THOUSANDS = 5000
 _UNFINISHED = (RUNNING, INTERRUPTED)
 
@@ -52,7 +59,9 @@ class LearningCurvesOptions(Config):
 
     metric: str | None = Field(None, description="what is drawn; the loss if not given")
     split: Literal["validation", "train"] = Field("validation", description="on which data")
-    x: Literal["examples", "updates"] = Field("examples", description="how training is counted")
+    x: Literal["examples", "updates", "seconds"] = Field(
+        "examples", description="how training is counted"
+    )
     scale: Scale = Field("auto", description="of the vertical axis")
     top: float | None = Field(
         None, gt=0, description="upper end of a linear axis, as a multiple of the first baseline"
@@ -67,6 +76,14 @@ class LearningCurves(Figure):
 
     Options = LearningCurvesOptions
     options: LearningCurvesOptions
+
+    @classmethod
+    def with_axes(
+        cls, options: Mapping[str, object], axes: Mapping[str, str]
+    ) -> Mapping[str, object]:
+        """Return options with other axes, on which a paper's points have no place."""
+        kept = {key: value for key, value in options.items() if key not in ("paper", "top")}
+        return super().with_axes(kept, axes)
 
     def draw(self, results: Results) -> Drawing:
         """Draw all runs of a benchmark."""
@@ -113,9 +130,13 @@ class LearningCurves(Figure):
 
     def _curves_by_stage(self, scores: pd.DataFrame) -> list[pd.DataFrame]:
         """Return the scores over training of every stage, a column for each run."""
-        index = _COLUMNS[self.options.x]
         stages = [scores[scores["stage"] == stage] for stage in scores["stage"].unique()]
-        return [s.pivot_table(index=index, columns="run", values="value") for s in stages]
+        return [self._curves(stage) for stage in stages]
+
+    def _curves(self, scores: pd.DataFrame) -> pd.DataFrame:
+        index, column = _INDEX[self.options.x], _COLUMNS[self.options.x]
+        curves = scores.pivot_table(index=index, columns="run", values="value")
+        return curves.set_axis(scores.groupby(index)[column].median().reindex(curves.index))
 
     def _paper_points(self, model: str, T: int, end: float) -> list[tuple[float, float]]:
         """Return the paper's points up to the end of our curves."""

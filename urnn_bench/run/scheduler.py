@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.errors import Arguments, ComponentError, DataError, RecordsError, UnwritableError
@@ -23,7 +22,7 @@ from urnn_bench.records.folder import (
 )
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.records.refused import refused
-from urnn_bench.run import build, limits, provenance
+from urnn_bench.run import build, limits
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import update_threads
 from urnn_bench.run.executor import AcquiredRun, execute_runs, load_checkpoint, with_command
@@ -249,16 +248,7 @@ def _acquire_unless_refused(
     if status.status not in FINAL:
         return AcquiredRun(run, status.record, lock, folder)
     with lock:
-        _note_request(run, status.record, folder)
         return _skip(run, status, options, display)
-
-
-def _note_request(run: Run, record: Record | None, folder: Path) -> None:
-    """Note in the record of a skipped run that its settings are requested now, if it can be."""
-    if record is not None:
-        requested = record.run.model_copy(update={"settings": run.settings})
-        with suppress(OSError):
-            record.model_copy(update={"asked": provenance.now(), "run": requested}).write(folder)
 
 
 def _skip(run: Run, status: RunStatus, options: ExecutionOptions, display: Display) -> RunStatus:

@@ -14,7 +14,7 @@ from urnn_bench.spec.start import StartFrom
 from urnn_bench.spec.types import ComponentSpec
 
 _MODELS = ("models",)
-_DEFAULT_POOLS = ("last", "every")
+DEFAULT_POOLS = ("last", "every")
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,7 @@ class UnresolvedRun:
         )
         same_width = self.model.hidden in (None, run.hidden)
         # a run has no pool if it has the default one, which a file may name
-        same_pool = self.model.pool in (
-            (None, *_DEFAULT_POOLS) if run.pool is None else (run.pool,)
-        )
+        same_pool = self.model.pool in ((None, *DEFAULT_POOLS) if run.pool is None else (run.pool,))
         ignored = {key: getattr(self.fit, key) for key in ("steps", "log_every", "evaluate_batch")}
         own = self.model.layers or 1, self.model.block, self.model.bidirectional or False
         same_layers = own == (run.layers, run.block, run.bidirectional)

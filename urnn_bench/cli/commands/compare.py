@@ -1,6 +1,6 @@
 """``urnn-bench compare``: is one model, or one state of the code, better on the same seeds?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,17 +8,11 @@ import typer
 
 from urnn_bench.cli.display.output import TableRow, echo_err, echo_json, echo_rows
 from urnn_bench.cli.options.completion import complete_benchmark
+from urnn_bench.cli.options.filters import All, Models, Wheres
 from urnn_bench.cli.options.paths import NameOrPathOf
-from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Results
-from urnn_bench.cli.sources import (
-    Run,
-    benchmark_name,
-    run_command,
-    runnable_name,
-    runs_by_benchmark,
-)
-from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError
-from urnn_bench.records.folder import default_results
+from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Lengths, Results
+from urnn_bench.cli.sources import Request, filters_of, selected_runs
+from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.compare import Row
@@ -50,6 +44,10 @@ def compare(
             rich_help_panel=SELECTION,
         ),
     ] = None,
+    lengths: Lengths = None,
+    models: Models = None,
+    where: Wheres = None,
+    show_all: All = False,
     results: Results = None,
     gate: Annotated[
         bool,
@@ -64,11 +62,13 @@ def compare(
     """Compare two models, or a model's runs in two folders, seed by seed on the same data."""
     from urnn_bench.analysis import compare as analysis
 
+    filters = filters_of(lengths, models, where, show_all)
     if Path(a).is_dir() and Path(b).is_dir():
-        rows = analysis.compare(_load(Path(a), benchmark), _load(Path(b), benchmark), True)
+        of_a, of_b = (_load(Request(benchmark, (Path(folder),), filters)) for folder in (a, b))
+        rows = analysis.compare(of_a, of_b, True)
     else:
-        records_a, records_b = _of_models(a, b, results or default_results(), benchmark)
-        rows = analysis.compare(records_a, records_b, False)
+        request = Request(benchmark, (results,) if results else (), filters)
+        rows = analysis.compare(*_of_models(a, b, request), False)
     if json:
         echo_json([_json_row(row) for row in rows])
     else:
@@ -77,43 +77,38 @@ def compare(
         _check_gate(rows)
 
 
-def _of_models(
-    a: str, b: str, results: Path, benchmark: str | None
-) -> "tuple[list[Record], list[Record]]":
-    """Return the records of both models of a results folder."""
-    runs = runs_by_benchmark(results)
-    labels = {record.run.label for group in runs.values() for _, record in group}
-    unknown = [name for name in (a, b) if name not in labels and not Path(name).is_dir()]
-    # without any records, two unknown names may be models that are still to be trained
-    if unknown and (labels or len(unknown) == 1):
-        raise UnknownNameError(_SIDE, unknown[0], labels)
-    loaded = _load(results, benchmark, runs)
+def _of_models(a: str, b: str, request: Request) -> "tuple[list[Record], list[Record]]":
+    """Return the runs of two models; a name beside that of a folder is the one to be mended."""
+    strangers = [name for name in (a, b) if not Path(name).is_dir()]
+    try:
+        loaded = _load(request)
+    except NothingToShowError:
+        # two unknown names may be models that are still to be trained
+        if len(strangers) == 1:
+            raise UnknownNameError(_SIDE, strangers[0], ()) from None
+        raise
+    for name in strangers:
+        _of_model(loaded, name)
+    return _of_model(loaded, a), _of_model(loaded, b)
+
+
+def _of_model(loaded: "Sequence[Record]", name: str) -> "list[Record]":
+    """Return the runs of a model; a name is its label, or that of its only configuration."""
+    from urnn_bench.analysis.filters import names_of
+
     labels = {record.run.label for record in loaded}
-    for name in (a, b):
-        if name not in labels:
-            raise UnknownNameError(_SIDE, name, labels)
-    return (
-        [record for record in loaded if record.run.label == a],
-        [record for record in loaded if record.run.label == b],
-    )
+    meant = {name} & labels or {label for label in labels if name in names_of(label)}
+    if not meant:
+        raise UnknownNameError(_SIDE, name, labels)
+    if len(meant) > 1:
+        choices = ", ".join(f"'{label}'" for label in sorted(meant))
+        raise UsageError(f"'{name}' was trained with several settings; give one of {choices}")
+    return [record for record in loaded if record.run.label in meant]
 
 
-def _load(
-    results: Path, benchmark: str | None, recorded: Mapping[str, Sequence[Run]] | None = None
-) -> "list[Record]":
-    """Return the records of a folder; of several settings only those requested last."""
-    from urnn_bench.analysis.selection import select
-
-    runs = runs_by_benchmark(results) if recorded is None else recorded
-    names = [benchmark_name(results, benchmark)] if benchmark else list(runs)
-    if not names:
-        raise NothingToShowError(f"{results}: there are no runs to compare")
-    commands = {
-        name: run_command(runnable_name(benchmark or name, runs.get(name, ())), results)
-        for name in names
-    }
-    selected = [select(results, name, runs.get(name, ()), commands[name]) for name in names]
-    return [record for shown in selected for record in shown.records]
+def _load(request: Request) -> "list[Record]":
+    """Return the runs of a folder with the labels that a table gives them."""
+    return [record for shown in selected_runs(request) for record in shown.records]
 
 
 def _show(rows: "list[Row]") -> None:

@@ -1,23 +1,26 @@
 """``urnn-bench plot``: figures from records alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urnn_bench.cli.display.output import echo, echo_err, echo_json
 from urnn_bench.cli.options import report as options
-from urnn_bench.cli.options.shared import Benchmark, Include, Json, Lengths, Results
-from urnn_bench.cli.sources import load_components, selected_runs
+from urnn_bench.cli.options.filters import All, Models, ResultsFolders, Wheres
+from urnn_bench.cli.options.shared import Benchmark, Include, Json, Lengths
+from urnn_bench.cli.sources import Request, filters_of, load_components, selected_runs
 from urnn_bench.errors import (
     NothingToShowError,
     RecordsError,
     UnknownComponentError,
     UrnnBenchError,
+    UsageError,
     attempt,
 )
+from urnn_bench.figures.base import Figure
 from urnn_bench.files import require_real_folder
-from urnn_bench.records.folder import default_results, make_writable
+from urnn_bench.records.folder import make_writable
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import check_figures
 from urnn_bench.spec import catalogue
@@ -32,7 +35,12 @@ def plot(
     benchmark: Benchmark = None,
     figures: options.Figures = None,
     lengths: Lengths = None,
-    results: Results = None,
+    models: Models = None,
+    where: Wheres = None,
+    show_all: All = False,
+    metric: options.Drawn = None,
+    x: options.X = None,
+    results: ResultsFolders = None,
     out: options.Out = None,
     include: Include = None,
     formats: options.Formats = None,
@@ -49,11 +57,14 @@ def plot(
     missing: list[str] = []
     failed: dict[str, Exception] = {}
     unwritable: list[RecordsError] = []
-    root = out or results or default_results()
-    for selected in selected_runs(benchmark, lengths, results, include):
+    filters = filters_of(lengths, models, where, show_all)
+    request = Request(benchmark, tuple(results or ()), filters, tuple(include or ()))
+    root = out or request.folders[0]
+    axes = {"metric": metric, "x": x.value if x else None}
+    for selected in selected_runs(request):
         loaded = framed(selected)
-        folder = _figure_folder(out, results, loaded.benchmark)
-        for figure in _figures(components, benchmark or loaded.benchmark, figures):
+        folder = _figure_folder(out, root, loaded.benchmark)
+        for figure in _figures(components, benchmark or loaded.benchmark, figures, axes):
             path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
             try:
                 drawn = _drawn(components, figure, loaded, path, suffixes, root)
@@ -105,8 +116,8 @@ def _reason(figure: str, error: Exception) -> str:
     return f"figure {figure}: {type(error).__name__}: {error}"
 
 
-def _figure_folder(out: Path | None, results: Path | None, benchmark: str) -> Path:
-    return out / benchmark if out else (results or default_results()) / benchmark / "figures"
+def _figure_folder(out: Path | None, root: Path, benchmark: str) -> Path:
+    return out / benchmark if out else root / benchmark / "figures"
 
 
 @contextmanager
@@ -136,15 +147,36 @@ def _report(written: list[str], missing: list[str], json: bool) -> None:
 
 
 def _figures(
-    components: Components, benchmark: str, requested: list[str] | None
+    components: Components,
+    benchmark: str,
+    requested: list[str] | None,
+    axes: Mapping[str, str | None],
 ) -> list[ComponentSpec]:
-    """Return the requested figures, else all, with the benchmark's options; its own come first."""
+    """Return the requested figures, else all, with the benchmark's options; its own come first.
+
+    ``axes`` are set in every figure that has them; raises UsageError if none has.
+    """
     own = _own_figures(components, benchmark)
     for name in requested or []:
         if name not in components.figures.names():
             raise UnknownComponentError("figure", name, components.figures.names())
     names = requested or [*own, *components.figures.names()]
-    return [own.get(name) or ComponentSpec(name=name) for name in dict.fromkeys(names)]
+    chosen = [own.get(name) or ComponentSpec(name=name) for name in dict.fromkeys(names)]
+    given = {key: value for key, value in axes.items() if value is not None}
+    return _with_axes(components, chosen, given) if given else chosen
+
+
+def _with_axes(
+    components: Components, figures: Sequence[ComponentSpec], axes: Mapping[str, str]
+) -> list[ComponentSpec]:
+    """Return the figures that have all of these axes, with the values that are given for them."""
+    kinds = {figure.name: components.figures.get(figure.name, Figure) for figure in figures}
+    having = [f for f in figures if axes.keys() <= kinds[f.name].Options.model_fields.keys()]
+    if not having:
+        raise UsageError(f"none of these figures has a choice of {' and '.join(axes)}")
+    return [
+        f.model_copy(update={"options": kinds[f.name].with_axes(f.options, axes)}) for f in having
+    ]
 
 
 def _own_figures(components: Components, benchmark: str) -> dict[str, ComponentSpec]:

@@ -1,10 +1,18 @@
 """``urnn-bench status``: the recorded runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from urnn_bench.cli.display.output import TableRow, echo_json, echo_rows
-from urnn_bench.cli.options.shared import Benchmark, Json, Results
-from urnn_bench.cli.sources import benchmark_name, run_command
+from urnn_bench.cli.options.filters import Models, Wheres
+from urnn_bench.cli.options.shared import Benchmark, Json, Lengths, Results
+from urnn_bench.cli.sources import (
+    Request,
+    Run,
+    filters_of,
+    listed_configurations,
+    run_command,
+)
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import (
@@ -12,29 +20,53 @@ from urnn_bench.records.folder import (
     METRICS,
     RunStatus,
     default_results,
-    records,
     status_of_record,
     without_garbage_collection,
 )
 from urnn_bench.records.forced import status_of_forced
 from urnn_bench.records.record import GOOD, Record
+from urnn_bench.spec.differences import label_parts
 
 
-def status(benchmark: Benchmark = None, results: Results = None, json: Json = False) -> None:
+def status(
+    benchmark: Benchmark = None,
+    lengths: Lengths = None,
+    models: Models = None,
+    where: Wheres = None,
+    results: Results = None,
+    json: Json = False,
+) -> None:
     """Show every recorded run and its state."""
+    filters = filters_of(lengths, models, where)
     folder = results or default_results()
-    name = benchmark_name(folder, benchmark) if benchmark else None
     with without_garbage_collection():
-        recorded = sorted(records(folder, name), key=lambda pair: _sort_key(pair[1]))
-        rows = [_status(*run) for run in recorded]
+        found = _found(Request(benchmark, (folder,), filters))
+        rows = [_status(run, settings) for run, settings in found]
         if json:
-            pairs = zip(rows, recorded, strict=True)
-            echo_json([{**row, "test_by_length": _by_length(run)} for row, (_, run) in pairs])
+            pairs = zip(rows, found, strict=True)
+            echo_json([{**row, "test_by_length": _by_length(run)} for row, ((_, run), _) in pairs])
         elif rows:
-            echo_rows([_narrow(row) for row in rows])
-    if not (rows or json):
-        command = run_command(benchmark or "copy", results)
-        raise NothingToShowError(f"{folder}: there are no runs yet; train some with: {command}")
+            echo_rows(_narrow(rows))
+    if rows or json:
+        return
+    if filters != filters_of():
+        raise NothingToShowError(
+            f"{folder}: no recorded run is selected; urnn-bench status shows all"
+        )
+    command = run_command(benchmark or "copy", results)
+    raise NothingToShowError(f"{folder}: there are no runs yet; train some with: {command}")
+
+
+def _found(request: Request) -> list[tuple[Run, str]]:
+    """Return every run with what differs from its benchmark, in order; none if there are none."""
+    try:
+        listed = listed_configurations(request)
+    except NothingToShowError:
+        return []
+    found = [
+        (run, ", ".join(label_parts(one.differences))) for _, one in listed for run in one.runs
+    ]
+    return sorted(found, key=lambda pair: _sort_key(*pair[0]))
 
 
 def _by_length(record: Record) -> dict[int, float | None]:
@@ -42,25 +74,31 @@ def _by_length(record: Record) -> dict[int, float | None]:
     return {T: record.test_at(T).get(record.criterion) for T in record.lengths}
 
 
-def _sort_key(record: Record) -> tuple[str, int, str, int]:
+def _sort_key(folder: Path, record: Record) -> tuple[str, int, str, int, str]:
     run = record.run
-    return run.benchmark, run.T, run.label, run.seed
+    return run.benchmark, run.T, run.label, run.seed, folder.name
 
 
-def _narrow(row: TableRow) -> TableRow:
-    """Return a row that fits into 80 columns; the run's name contains model, T and seed."""
-    return {
-        "benchmark": row["benchmark"],
-        "run": row["run"],
-        "state": row["state"],
-        "updates": f"{row['update']}/{row['of']}",
-        "per s": row["updates_per_s"],
-        "test": row["test"],
-        "reason": _reason(row),
-    }
+def _narrow(rows: Sequence[TableRow]) -> list[TableRow]:
+    """Return rows that fit into 80 columns; the run's name contains model, T and seed."""
+    differ = any(row["settings"] for row in rows)
+    return [
+        {
+            "benchmark": row["benchmark"],
+            "run": row["run"],
+            **({"settings": row["settings"]} if differ else {}),
+            "state": row["state"],
+            "updates": f"{row['update']}/{row['of']}",
+            "per s": row["updates_per_s"],
+            "test": row["test"],
+            "reason": _reason(row),
+        }
+        for row in rows
+    ]
 
 
-def _status(folder: Path, record: Record) -> TableRow:
+def _status(run: Run, settings: str) -> TableRow:
+    folder, record = run
     state, forced = status_of_record(folder, record), status_of_forced(folder)
     pace = record.steps_done / record.train_s if record.train_s else None
     return {
@@ -68,6 +106,7 @@ def _status(folder: Path, record: Record) -> TableRow:
         "model": record.run.label,
         "T": record.run.T,
         "seed": record.run.seed,
+        "settings": settings,
         "state": state,
         "update": _step(folder, record, state),
         "of": record.run.updates,

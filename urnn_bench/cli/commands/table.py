@@ -1,13 +1,15 @@
 """``urnn-bench table``: a summary of records alone."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from urnn_bench.cli.display.output import TableRow, echo_err, echo_json
 from urnn_bench.cli.display.tables import write_table
 from urnn_bench.cli.options import report as options
-from urnn_bench.cli.options.shared import Benchmark, Json, Lengths, Results
-from urnn_bench.cli.sources import selected_runs
+from urnn_bench.cli.options.filters import All, Models, ResultsFolders, Wheres
+from urnn_bench.cli.options.shared import Benchmark, Json, Lengths
+from urnn_bench.cli.sources import Request, filters_of, selected_runs
 from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.records import metrics
 from urnn_bench.records.folder import METRICS, without_garbage_collection
@@ -47,8 +49,11 @@ class _SummaryRow(TypedDict):
 def table(
     benchmark: Benchmark = None,
     lengths: Lengths = None,
+    models: Models = None,
+    where: Wheres = None,
+    show_all: All = False,
     metric: options.Metric = None,
-    results: Results = None,
+    results: ResultsFolders = None,
     format_: options.Format = options.TableFormat.text,
     memory: options.Memory = False,
     trials: options.Trials = False,
@@ -60,16 +65,20 @@ def table(
     if trials and benchmark is not None:
         from urnn_bench.cli.commands.table_trials import write_best
 
-        write_best(benchmark, lengths, results, best, format_, json)
+        write_best(benchmark, lengths, _one_folder(results), best, format_, json)
         return
+    filters = filters_of(lengths, models, where, show_all)
     with without_garbage_collection():
-        loaded = selected_runs(benchmark, lengths, results)
+        loaded = selected_runs(Request(benchmark, tuple(results or ()), filters))
         rows = _summary(loaded, metric)
         _warn_of_damage(loaded)
     if json:
         echo_json(rows)
         return
     _write_summary(format_, cast("list[_SummaryRow]", rows), with_memory=memory)
+    for runs in loaded:
+        for note in runs.notes:
+            echo_err(note)
 
 
 def _check_options(
@@ -82,6 +91,13 @@ def _check_options(
         raise UsageError("trials are scored by their loss; leave out --metric and --memory")
     if trials and benchmark is None:
         raise UsageError("give the benchmark whose trials are shown: urnn-bench table NAME")
+
+
+def _one_folder(results: list[Path] | None) -> Path | None:
+    """Return the folder of a search; raise UsageError for several."""
+    if results and len(results) > 1:
+        raise UsageError("trials are those of one folder; give --results once")
+    return next(iter(results or []), None)
 
 
 def _summary(loaded: "list[Selected]", metric: str | None) -> list[dict[str, object]]:

@@ -20,6 +20,14 @@ class FigureFormat(StrEnum):
     pdf = "pdf"
 
 
+class TimeAxis(StrEnum):
+    """How training is counted along the horizontal axis of a figure."""
+
+    updates = "updates"
+    examples = "examples"
+    seconds = "seconds"
+
+
 class TableFormat(StrEnum):
     """Formats of a table."""
 
@@ -67,6 +75,25 @@ Metric = Annotated[
         metavar="NAME",
         help="Test metric to summarise, such as accuracy.",
         show_default="the loss",
+        rich_help_panel=SELECTION,
+    ),
+]
+Drawn = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        metavar="NAME",
+        help="Draw this metric, such as accuracy, in the figures that have a choice.",
+        show_default="as the benchmark says, else the loss",
+        rich_help_panel=SELECTION,
+    ),
+]
+X = Annotated[
+    TimeAxis | None,
+    typer.Option(
+        "--x",
+        help="How training is counted, in the figures that have a choice.",
+        show_default="as the benchmark says",
         rich_help_panel=SELECTION,
     ),
 ]
