@@ -1,5 +1,6 @@
-"""A command that still takes the former names of its options, and whose flags show no type."""
+"""A command that takes former names of its options, and no option of one value twice."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
+from urnn_bench.errors import UsageError
 from urnn_bench.text import message
 
 # the base of typer's errors of usage, which it does not export
@@ -40,9 +42,14 @@ class Command(TyperCommand):
     aliases: ClassVar[Mapping[str, str]] = {}
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Parse arguments in which former names are replaced by today's."""
+        """Parse arguments in which former names are replaced by today's.
+
+        Raises UsageError for an option of one value that is given twice.
+        """
+        renamed = [self._renamed(argument) for argument in args]
         try:
-            return super().parse_args(ctx, [self._renamed(argument) for argument in args])
+            self._require_once(ctx, renamed)
+            return super().parse_args(ctx, renamed)
         except BadParameter as error:
             # typer reads an enum by pydantic, whose words these are
             error.message = error.message.removeprefix("Value error, ")
@@ -53,9 +60,23 @@ class Command(TyperCommand):
         _without_flag_types(self.get_params(ctx))
         super().format_help(ctx, formatter)  # type: ignore[arg-type]
 
+    def _require_once(self, ctx: Context, args: list[str]) -> None:
+        """Raise UsageError for an option whose first value would silently be lost."""
+        _, _, given = self.make_parser(ctx).parse_args([*args])
+        for parameter, count in Counter(given).items():
+            if count > 1 and isinstance(parameter, TyperOption) and _has_one_value(parameter):
+                names = " or ".join(sorted({*parameter.opts, *parameter.secondary_opts}))
+                raise UsageError(f"{names} is given {count} times; give it once")
+
     def _renamed(self, argument: str) -> str:
         option, equals, value = argument.partition("=")
         return f"{self.aliases.get(option, option)}{equals}{value}"
+
+
+def _has_one_value(option: TyperOption) -> bool:
+    """Return whether an option means the last of its values; a plain flag has the same always."""
+    is_plain_flag = option.is_flag and not option.secondary_opts
+    return not (option.multiple or option.count or is_plain_flag)
 
 
 @dataclass(frozen=True)

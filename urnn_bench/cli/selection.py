@@ -5,6 +5,7 @@ from itertools import chain
 from typing import TypeVar
 
 from urnn_bench.errors import UsageError
+from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.notation import written
 from urnn_bench.spec.overrides import Override, leaves, parse_override
 from urnn_bench.spec.sweep import Selection
@@ -21,7 +22,7 @@ def selection_of(
 ) -> Selection:
     """Collect the options that select runs; ``fit`` holds keys of the fit that are options too.
 
-    Raises UsageError if such an option and a setting give one key two values.
+    Raises UsageError if options and settings give one key two values.
     """
     overrides = [Override(("fit", key), value) for key, value in fit.items() if value is not None]
     parsed = [parse_override(setting) for setting in settings or []]
@@ -32,7 +33,12 @@ def selection_of(
 
 
 def _require_one_value(options: Iterable[Override], settings: Iterable[Override]) -> None:
-    set_values = {leaf.path: leaf.value for leaf in chain.from_iterable(map(leaves, settings))}
+    set_values: dict[KeyPath, object] = {}
+    for leaf in chain.from_iterable(map(leaves, settings)):
+        first = set_values.setdefault(leaf.path, leaf.value)
+        if first != leaf.value:
+            text = f"{Override(leaf.path, first).source} and {leaf.source}"
+            raise UsageError(f"{text} contradict each other; give one of them")
     for option in options:
         value = set_values.get(option.path, option.value)
         if value != option.value:

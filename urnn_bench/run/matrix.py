@@ -13,7 +13,8 @@ from urnn_bench.records.folder import default_results
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.explain import spec_error
-from urnn_bench.spec.load import KeyPath
+from urnn_bench.spec.labels import split_labels
+from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.plausible import warn_of_late_probes
 from urnn_bench.spec.run import Run
@@ -55,8 +56,9 @@ def matrix(
                 f"{sources[name]} and {document.source} are both called '{name}', and "
                 "their records would be mixed; rename one"
             )
-        add_probes = probe and "probes" not in document.mapping
-        selected = _with_probes(selection) if add_probes else selection
+        selected = _with_single_labels(selection, document)
+        if probe and "probes" not in document.mapping:
+            selected = _with_probes(selected)
         checked = check_benchmark(name, document, selected, components.cells.names())
         check_figures(components, checked)
         if checked.benchmark.together:
@@ -67,6 +69,14 @@ def matrix(
         warn_of_late_probes(planned, checked.where)
         runs |= {(name, run.slug): run for run in planned}
     return Matrix(list(runs.values()), frozenset(together), as_given)
+
+
+def _with_single_labels(selection: Selection, document: Document) -> Selection:
+    """Return the selection with one label for each model of ``urnn,lstm``."""
+    models = document.mapping.get("models")
+    known = {*map(str, models)} if isinstance(models, Mapping) else set()
+    labels = (label for given in selection.models for label in split_labels(given, known))
+    return replace(selection, models=tuple(dict.fromkeys(labels)))
 
 
 def _with_probes(selection: Selection) -> Selection:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark, complete_model
+from urnn_bench.cli.options.lists import joined, names, whole_numbers
 from urnn_bench.cli.options.numbers import MOST_THREADS, whole_number
 from urnn_bench.cli.options.paths import NameOrPathOf, PathOf
 from urnn_bench.cli.options.shared import EXECUTION, OUTPUT, SELECTION
@@ -28,9 +29,11 @@ Models = Annotated[
     list[str] | None,
     typer.Option(
         "--model",
+        parser=names,
+        callback=joined,
         metavar="NAME",
         autocompletion=complete_model,
-        help="Only this model; repeatable.",
+        help="Only this model; several with commas, or repeated.",
         show_default="all",
         rich_help_panel=SELECTION,
     ),
@@ -39,8 +42,10 @@ Kernels = Annotated[
     list[str] | None,
     typer.Option(
         "--kernel",
+        parser=names,
+        callback=joined,
         metavar="NAME",
-        help="Only this kernel; repeatable.",
+        help="Only this kernel; several with commas, or repeated.",
         show_default="all that can run",
         rich_help_panel=SELECTION,
     ),
@@ -49,9 +54,10 @@ Steps = Annotated[
     list[int] | None,
     typer.Option(
         "--steps",
-        parser=whole_number(3),
+        parser=whole_numbers(3),
+        callback=joined,
         metavar="N",
-        help="Time steps of a sequence; repeatable.",
+        help="Time steps of a sequence; several as 100,500, or repeated.",
         show_default=str(STEPS),
         rich_help_panel=SELECTION,
     ),
@@ -60,9 +66,10 @@ Hidden = Annotated[
     list[int] | None,
     typer.Option(
         "--hidden",
-        parser=whole_number(1),
+        parser=whole_numbers(1),
+        callback=joined,
         metavar="N",
-        help="Hidden units; repeatable.",
+        help="Hidden units; several as 64,128, or repeated.",
         show_default=str(HIDDEN),
         rich_help_panel=SELECTION,
     ),
@@ -82,9 +89,10 @@ Batch = Annotated[
     list[int] | None,
     typer.Option(
         "--batch",
-        parser=whole_number(1),
+        parser=whole_numbers(1),
+        callback=joined,
         metavar="N",
-        help="Sequences per update; repeatable.",
+        help="Sequences per update; several as 20,50, or repeated.",
         show_default=str(BATCH),
         rich_help_panel=SELECTION,
     ),
@@ -140,6 +148,8 @@ Peers = Annotated[
     list[str] | None,
     typer.Option(
         "--peer",
+        parser=names,
+        callback=joined,
         metavar="NAME",
         help="With --forward, also time this library on the weights of each reservoir: reservoirpy "
         "or reservoirpy_float64; repeatable.",

@@ -9,12 +9,12 @@ from urnn_bench.spec.notation import shown_name
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 # what a tensor's size, and a loop of torch's, can be
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1
 # no machine gains by more, and OpenMP crashes at tens of thousands
 MOST_THREADS = 1024
 
 
-def whole_number(least: int, most: int = _LARGEST) -> Callable[[str], int]:
+def whole_number(least: int, most: int = LARGEST) -> Callable[[str], int]:
     """Return a parser of whole numbers from ``least`` to ``most``; it raises BadParameter."""
 
     def parse(given: str | int) -> int:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench.cli.options.completion import complete_figure
+from urnn_bench.cli.options.lists import joined, names
 from urnn_bench.cli.options.numbers import whole_number
 from urnn_bench.cli.options.paths import PathOf
 from urnn_bench.cli.options.shared import FOLDERS, OUTPUT, SELECTION
@@ -41,9 +42,11 @@ Figures = Annotated[
     list[str] | None,
     typer.Option(
         "--figure",
+        parser=names,
+        callback=joined,
         metavar="NAME",
         autocompletion=complete_figure,
-        help="Only this figure; repeatable.",
+        help="Only this figure; several with commas, or repeated.",
         show_default="all that the records allow",
         rich_help_panel=SELECTION,
     ),

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark, complete_model
+from urnn_bench.cli.options.lists import joined, numbers_and_ranges, whole_numbers
 from urnn_bench.cli.options.numbers import MOST_THREADS, seconds, whole_number
 from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import EXECUTION, OUTPUT, SELECTION, TRAINING
@@ -26,9 +27,10 @@ Lengths = Annotated[
     list[int] | None,
     typer.Option(
         "--T",
-        parser=whole_number(1),
+        parser=whole_numbers(1),
+        callback=joined,
         metavar="N",
-        help="Sequence length T, as the task defines it; repeatable.",
+        help="Sequence length T, as the task defines it; several as 100,500, or repeated.",
         show_default="all of the benchmark",
         rich_help_panel=SELECTION,
     ),
@@ -39,7 +41,7 @@ Models = Annotated[
         "--model",
         metavar="NAME",
         autocompletion=complete_model,
-        help="A model of the benchmark, or any other model; repeatable.",
+        help="A model of the benchmark, or any other model; several as urnn,lstm, or repeated.",
         show_default="all of the benchmark",
         rich_help_panel=SELECTION,
     ),
@@ -48,9 +50,10 @@ Seed = Annotated[
     list[int] | None,
     typer.Option(
         "--seed",
-        parser=whole_number(0, _LARGEST_SEED),
+        parser=numbers_and_ranges(0, _LARGEST_SEED),
+        callback=joined,
         metavar="N",
-        help="One seed; repeatable.",
+        help="A seed; several as 0,3,5-9, or repeated.",
         show_default="all of the benchmark",
         rich_help_panel=SELECTION,
     ),

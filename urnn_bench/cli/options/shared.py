@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark
-from urnn_bench.cli.options.numbers import whole_number
+from urnn_bench.cli.options.lists import joined, whole_numbers
 from urnn_bench.cli.options.paths import NameOrPathOf, PathOf
 from urnn_bench.data.store import DATA
 
@@ -46,9 +46,10 @@ Lengths = Annotated[
     list[int] | None,
     typer.Option(
         "--T",
-        parser=whole_number(1),
+        parser=whole_numbers(1),
+        callback=joined,
         metavar="N",
-        help="Only this length; repeatable.",
+        help="Only this length; several as 100,500, or repeated.",
         show_default="all",
         rich_help_panel=SELECTION,
     ),

@@ -1,0 +1,29 @@
+"""Several labels of models in one text, with commas between."""
+
+from collections.abc import Collection
+
+from urnn_bench.spec.grid import GRID_SEPARATOR
+
+
+def split_labels(given: str, known: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the labels in ``urnn,lstm``; those of a grid, as ``urnn @ lr=1, T=2``, stay whole.
+
+    ``known`` are names of models, which may have commas too.
+    """
+    head, separator, values = given.partition(GRID_SEPARATOR)
+    labels = [head] if head in known else head.split(",")
+    for index, part in enumerate(values.split(",") if separator else ()):
+        if index == 0:
+            labels[-1] += f"{separator}{part}"
+        elif _belongs_to(labels[-1], part):
+            labels[-1] += f",{part}"
+        else:
+            labels.append(part)
+    return tuple(label.strip() for label in labels)
+
+
+def _belongs_to(label: str, part: str) -> bool:
+    """Return whether a part after a comma goes on with the values of a label."""
+    is_open = any(label.count(a) > label.count(b) for a, b in ("[]", "{}"))
+    is_value = "=" in part and GRID_SEPARATOR not in part
+    return is_open or (GRID_SEPARATOR in label and is_value)
