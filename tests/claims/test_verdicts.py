@@ -105,7 +105,8 @@ def test_a_diverged_run_is_no_evidence_of_being_stuck(bench, verify):
 
 
 def test_runs_with_settings_of_their_own_are_not_the_papers(bench, verify):
-    record_runs(bench, settings=("fit.solved.below=10",))
+    solved = {"metric": "cross_entropy_nat", "below": 10}
+    record_runs(bench, settings=("fit.solved.below=10",), fit={"solved": solved})
     rows = verify(5)
     assert rows["solves"]["verdict"] == "missing"
     assert "3 with other settings are not judged" in rows["solves"]["reason"]

@@ -97,6 +97,7 @@ def test_runs_of_an_older_file_are_left_out_until_they_are_asked_for(made):
         (("--where", "updates=1000", "--model", "lstm"), {"lstm"}),
         (("--model", "urnn"), {"urnn", "urnn [adam]"}),
         (("--model", "urnn [adam]"), {"urnn [adam]"}),
+        (("--model", "urnn [adam],lstm"), {"urnn [adam]", "lstm"}),
     ],
 )
 def test_filters_select_runs_and_change_no_label(made, words, shown):

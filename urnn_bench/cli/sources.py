@@ -14,6 +14,7 @@ from urnn_bench.records.folder import default_results, records
 from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
+from urnn_bench.spec.labels import split_labels
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.configurations import Configuration
@@ -82,7 +83,8 @@ def filters_of(
     from urnn_bench.analysis.filters import Filters, parse_where
 
     wheres = tuple(parse_where(text) for text in where or [])
-    return Filters(tuple(models or []), tuple(lengths or []), wheres, show_all)
+    labels = tuple(label for text in models or [] for label in split_labels(text))
+    return Filters(labels, tuple(lengths or []), wheres, show_all)
 
 
 def selected_runs(request: Request) -> "list[Selected]":

@@ -6,16 +6,16 @@ from urnn_bench.spec.grid import GRID_SEPARATOR
 
 
 def split_labels(given: str, known: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the labels in ``urnn,lstm``; those of a grid, as ``urnn @ lr=1, T=2``, stay whole.
+    """Return the labels in ``urnn,lstm``; ``urnn @ lr=1, T=2`` and ``urnn [adam, h=2]`` stay whole.
 
     ``known`` are names of models, which may have commas too.
     """
-    head, separator, values = given.partition(GRID_SEPARATOR)
-    labels = [head] if head in known else head.split(",")
-    for index, part in enumerate(values.split(",") if separator else ()):
-        if index == 0:
-            labels[-1] += f"{separator}{part}"
-        elif _belongs_to(labels[-1], part):
+    head = given.partition(GRID_SEPARATOR)[0]
+    whole = head if head in known else ""
+    first, *parts = given[len(whole) :].split(",")
+    labels = [whole + first]
+    for part in parts:
+        if _belongs_to(labels[-1], part):
             labels[-1] += f",{part}"
         else:
             labels.append(part)

@@ -15,7 +15,7 @@ Models = Annotated[
         "--model",
         metavar="NAME",
         autocompletion=complete_model,
-        help="Only this model, or one of its labels in a table; repeatable.",
+        help="Only this model, or this label of a table; several as urnn,lstm, or repeated.",
         show_default="all",
         rich_help_panel=SELECTION,
     ),
