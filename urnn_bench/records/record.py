@@ -26,6 +26,8 @@ RUNNING: Final = "running"
 INTERRUPTED: Final = "interrupted"
 FINAL: frozenset[str] = frozenset({DONE, SOLVED, DIVERGED})
 GOOD: frozenset[str] = frozenset({DONE, SOLVED})
+# that left nothing to look at; run again, they begin anew or go on
+FAILED_STATES: frozenset[str] = frozenset({"failed", "oom"})
 
 # a record has 4 kB, and each time that its run is resumed adds one
 _LIMIT_MB = 16.0

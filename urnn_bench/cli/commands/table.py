@@ -58,10 +58,13 @@ def table(
     memory: options.Memory = False,
     trials: options.Trials = False,
     best: options.Best = None,
+    tuned: options.Tuned = False,
     json: Json = False,
 ) -> None:
     """Summarise the records: a mean over seeds and its interval for each model and length."""
     _check_options(benchmark, metric, memory, trials, best)
+    if tuned and (trials or memory or metric is not None):
+        raise UsageError("--tuned goes by the loss; leave out --metric, --memory and --trials")
     if trials and benchmark is not None:
         from urnn_bench.cli.commands.table_trials import write_best
 
@@ -70,6 +73,11 @@ def table(
     filters = filters_of(lengths, models, where, show_all)
     with without_garbage_collection():
         loaded = selected_runs(Request(benchmark, tuple(results or ()), filters))
+        if tuned:
+            from urnn_bench.cli.commands.table_tuned import write_tuned
+
+            write_tuned(loaded, format_, json)
+            return
         rows = _summary(loaded, metric)
         _warn_of_damage(loaded)
     if json:

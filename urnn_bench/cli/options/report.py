@@ -116,6 +116,14 @@ Trials = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+Tuned = Annotated[
+    bool,
+    typer.Option(
+        "--tuned",
+        help="Show each model's settings with the lowest validation loss, and their test score.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Best = Annotated[
     int | None,
     typer.Option(
