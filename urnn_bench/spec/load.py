@@ -27,6 +27,7 @@ _MOST_NODES, _DEEPEST = 200_000, 40
 _MOST_DIGITS = 300
 
 KeyPath = tuple[str, ...]
+Where = Callable[[KeyPath], str]
 # keys are text, or numbers such as lengths
 YamlMapping = dict[object, object]
 
