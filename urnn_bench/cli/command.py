@@ -55,7 +55,7 @@ class Command(TyperCommand):
             error.message = error.message.removeprefix("Value error, ")
             raise
 
-    def invoke(self, ctx: Context) -> object:
+    def invoke(self, ctx: Context) -> object:  # type: ignore[override]
         """Run the command; of a name of another kind, say what it is and where it belongs."""
         try:
             return super().invoke(ctx)

@@ -42,7 +42,7 @@ def check_benchmark(
     ``cells`` are models that may be selected even if the file does not list them.
     Raises SpecError with file, line, path and near miss.
     """
-    edited = overrides.apply(document, _settings(document, selection, cells), selection.models)
+    edited = edited_document(document, selection, cells)
 
     def where(path: KeyPath) -> str:
         return overrides.where(edited, selection.settings, path)
@@ -53,6 +53,11 @@ def check_benchmark(
         found = spec_error(error, Benchmark, where)
         raise SpecError(*found.sentences, *_faults_of_fit(edited, where)) from error
     return CheckedBenchmark(name, benchmark, where)
+
+
+def edited_document(document: Document, selection: Selection, cells: Sequence[str]) -> Document:
+    """Return a benchmark's document with the settings and the models of a selection in it."""
+    return overrides.apply(document, _settings(document, selection, cells), selection.models)
 
 
 def _faults_of_fit(document: Document, where: Where) -> tuple[str, ...]:
