@@ -27,7 +27,7 @@ def grids_of_models(
     cells = {model.cell.name for model in models.values()} if of_cells else set()
     options = {cell: options_of(cell) if options_of else None for cell in cells}
     for axis in grid:
-        _check_axis(checked, axis, options)
+        check_axis(checked, axis, options)
 
     def has(cell: str, axis: str) -> bool:
         known = options.get(cell)
@@ -50,7 +50,7 @@ def _unknown_axis(key: str) -> str:
     return f"{text}; options of the task are task.KEY, those of the cells model.KEY"
 
 
-def _check_axis(
+def check_axis(
     checked: CheckedBenchmark, axis: str, options: Mapping[str, Collection[str] | None]
 ) -> None:
     """Raise SpecError with a near miss if an axis is of a key that nobody has."""
