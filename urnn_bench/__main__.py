@@ -39,7 +39,8 @@ def _run() -> None:
     try:
         app(prog_name="urnn-bench")
     except UrnnBenchError as error:
-        failures.show_error(str(error))
+        for sentence in error.sentences:
+            failures.show_error(sentence)
         sys.exit(error.exit_code)
 
 

@@ -27,9 +27,14 @@ Returned = TypeVar("Returned")
 
 
 class UrnnBenchError(Exception):
-    """The root of the tree; its message is one sentence for the user."""
+    """The root of the tree; its message is for the user."""
 
     exit_code: ClassVar[int] = 1
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is wrong, a sentence for each fault."""
+        return (str(self),)
 
 
 class UsageError(UrnnBenchError):
@@ -39,7 +44,16 @@ class UsageError(UrnnBenchError):
 
 
 class SpecError(UsageError):
-    """A benchmark file, or a value set on the command line, is wrong."""
+    """A benchmark file, or a value set on the command line, is wrong, in one way or several."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__("; ".join(sentences))
+        self._sentences = sentences
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is wrong, a sentence for each fault."""
+        return self._sentences
 
 
 class UnknownNameError(UsageError):
@@ -48,6 +62,7 @@ class UnknownNameError(UsageError):
     _note: ClassVar[str] = ""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
+        self.kind, self.name, self.where = kind, name, where
         hint = near_miss(name, known := sorted(known)) or f"; there are: {_some(known)}"
         super().__init__(f"{where}no {kind} is called '{_one_line(name)}'{hint}{self._note}")
 

@@ -11,9 +11,7 @@ from searches import HALVING, SEARCHED, lines
 
 PYTHON_WITHOUT_OPTUNA = """
 import sys
-import importlib.util as util
-find = util.find_spec
-util.find_spec = lambda name, *rest: None if name == "optuna" else find(name, *rest)
+sys.modules["optuna"] = None
 sys.argv = ["urnn-bench", "search", "searched"]
 from urnn_bench.__main__ import main
 main()

@@ -197,7 +197,7 @@ def test_identity_says_what_a_result_depends_on(expand):
         ("seeds: [0, 1]", "seeds: 3", "seeds: must be a list, not 3"),
         ("seeds: [0, 1]", "seeds: [-1]", "seeds.0: must be at least 0, not -1"),
         ("title: t\n", "", "the key 'title' is missing"),
-        ("title: t", "titel: t", "unknown key 'titel'; did you mean 'title'? (and 1 more)"),
+        ("title: t", "titel: t", "unknown key 'titel'; did you mean 'title'?"),
         (
             "  urnn: {hidden: 8, fit: {clip: null}}",
             "  urnn: 5",

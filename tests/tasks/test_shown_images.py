@@ -189,6 +189,7 @@ def test_rows_are_told_only_where_an_image_is_always_the_same():
         ({"occlusion": 0.95}, "'occlusion' of 0.95 hides the whole image"),
         ({"occlusion": 0.001}, "'occlusion' of 0.001 hides no whole pixel"),
         ({"occluder": "jumping"}, "'still' or 'moving'"),
+        ({"occluder": "moving"}, "give 'occlusion' too"),
         ({"loss_steps": "first"}, "'last' or 'all'"),
         ({"validation_examples": 1415}, "'validation_examples' must be below 1415"),
         ({"training_examples": 1158}, "'training_examples' must be at most 1157"),

@@ -57,11 +57,16 @@ def best(of: Iterable[Trial]) -> list[Best]:
 
 
 def best_rows(
-    results: Path, command: Command, count: int, lengths: Sequence[int] | None = None
+    results: Path,
+    command: Command,
+    count: int,
+    lengths: Sequence[int] | None = None,
+    is_searched: bool = True,
 ) -> list[BestRow]:
     """Return the best trials of every model and length; the tests of no other trial are read.
 
-    ``command`` trains the benchmark. Raises NothingToShowError if no trial is complete.
+    ``command`` trains the benchmark; ``is_searched`` says whether it has a search.
+    Raises NothingToShowError if no trial is complete.
     """
     (benchmark,) = command.benchmarks
     path = trials.path_of(results, benchmark)
@@ -70,8 +75,10 @@ def best_rows(
     for one in best(of_lengths):
         by_search.setdefault((one.trial.T, one.trial.model), []).append(one)
     if not by_search:
-        text = "there are no complete trials to show; make some with"
-        raise NothingToShowError(f"{path}: {text}: {proposals.search(command, benchmark)}")
+        mend = f"make some with: {proposals.search(command, benchmark)}"
+        if not is_searched:
+            mend = "the benchmark has no section 'search'; add one, as docs/search.md describes"
+        raise NothingToShowError(f"{path}: there are no complete trials to show; {mend}")
     return [
         _row(results, benchmark, rank, one)
         for chosen in by_search.values()

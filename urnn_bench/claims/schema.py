@@ -258,4 +258,4 @@ def load_paper(name: str) -> Paper:
     try:
         return Paper.model_validate(document.mapping)
     except ValidationError as error:
-        raise spec_error(error, Paper, document.where) from error
+        raise spec_error(error, Paper, document.where, is_benchmark=False) from error

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
-from urnn_bench.errors import UsageError
+from urnn_bench.errors import UnknownNameError, UsageError
 from urnn_bench.text import message
 
 # the base of typer's errors of usage, which it does not export
@@ -53,6 +53,17 @@ class Command(TyperCommand):
         except BadParameter as error:
             # typer reads an enum by pydantic, whose words these are
             error.message = error.message.removeprefix("Value error, ")
+            raise
+
+    def invoke(self, ctx: Context) -> object:  # type: ignore[override]
+        """Run the command; of a name of another kind, say what it is and where it belongs."""
+        try:
+            return super().invoke(ctx)
+        except UnknownNameError as error:
+            from urnn_bench.cli.names import other_kind
+
+            if sentence := other_kind(error.kind, error.name):
+                raise UsageError(f"{error.where}{sentence}") from error
             raise
 
     def format_help(self, ctx: Context, formatter: object) -> None:  # type: ignore[override]

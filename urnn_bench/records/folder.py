@@ -170,7 +170,7 @@ def locked(folder: Path) -> Iterator[bool]:
     path = folder / LOCK
     with refused(folder, "cannot be made"):
         folder.mkdir(parents=True, exist_ok=True)
-    with refused(path, "cannot be locked", f"remove it, or {ANOTHER}"):
+    with refused(path, "cannot be locked", f"move it away, or {ANOTHER}"):
         _require_regular(path)
         _require_locks(path)
         lock = FileLock(path)
@@ -207,7 +207,7 @@ def check_replaceable(folder: Path) -> None:
     """Raise RecordsError if a folder is in the place of one of a run's files."""
     for path in (folder / name for name in (CHECKPOINT, NAME, METRICS, PROBES, EVALUATIONS, ERROR)):
         if path.is_dir() and not path.is_symlink():
-            raise RecordsError(f"{path}: is a folder and cannot be replaced; remove it yourself")
+            raise RecordsError(f"{path}: is a folder and cannot be replaced; move it away")
 
 
 def clear(folder: Path) -> None:

@@ -110,5 +110,5 @@ def _real(folder: Path) -> Path:
     try:
         require_real_folder(folder / FORCED, folder)
     except OSError as error:
-        raise RecordsError(f"{error.filename}: {error.strerror}; remove it") from error
+        raise RecordsError(f"{error.filename}: {error.strerror}; move it away") from error
     return folder / FORCED

@@ -178,7 +178,7 @@ class Record(_Stored):
         return contradiction(self.run, self.identity, self.protocol, folder)
 
 
-_MEND = "bring back a copy, or delete the file and run the same command again"
+_MEND = "bring back a copy, or move the file away and run the same command again"
 
 
 def _content(path: Path) -> bytes | None:

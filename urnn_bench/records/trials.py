@@ -151,4 +151,4 @@ def _parsed(path: Path, number: int, line: bytes) -> Trial:
         raise DamagedRecordError(text) from error
 
 
-_MEND = "bring back a copy, or delete the line"
+_MEND = "bring back a copy, or move the file away"

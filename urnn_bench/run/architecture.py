@@ -158,9 +158,15 @@ def raised_by(
     if isinstance(returned, UrnnBenchError):
         raise returned
     if isinstance(returned, Exception):
-        reason = f"{type(returned).__name__}: {first_line(returned)}"
-        raise ComponentError(f"{text}: {reason}") from returned
+        raise ComponentError(f"{text}: {_reason(returned)}") from returned
     return returned
+
+
+def _reason(error: Exception) -> str:
+    """Return what an exception says; of a file its name, as no other width or size mends that."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"it reads {error.filename} ({error.strerror}); put the file there"
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def without_values(function: Callable[[str], Returned]) -> Returned:

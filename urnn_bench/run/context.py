@@ -9,6 +9,7 @@ from urnn_bench.proposals import Command
 from urnn_bench.records.folder import RunStatus
 from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
+from urnn_bench.run.changed_data import CurrentData
 from urnn_bench.run.device import Backend
 from urnn_bench.spec.run import Run
 
@@ -45,8 +46,16 @@ class ExecutionOptions:
     time_limit_s: float | None = None
     force: bool = False
     command: Command = field(default_factory=Command)
+    data: CurrentData = field(default_factory=CurrentData, compare=False, repr=False)
 
     def command_again(self, run: Run) -> str:
         """Return the command that trains this run alone again."""
+        return str(self._again(run))
+
+    def check_data(self, run: Run, record: Record) -> None:
+        """Raise RecordsError if a run that has ended was trained on other data than there are."""
+        self.data.check(self.components, run, record, self._again(run))
+
+    def _again(self, run: Run) -> Command:
         of_run = self.command.of_run(run.benchmark, run.label, run.T, run.seed)
-        return str(replace(of_run, force=True))
+        return replace(of_run, force=True)

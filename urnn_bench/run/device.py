@@ -41,10 +41,14 @@ def configure_torch(threads: int | None) -> None:
 
     Unless told otherwise, kernels in C use every processor that is allowed and torch one: at the
     papers' sizes a second thread of torch gains little, and since its threads spin while they wait,
-    a busy machine becomes 60 times slower.
+    a busy machine becomes 60 times slower. Warns of more threads than processors.
     """
+    available = processors.count()
+    if threads is not None and threads > available:
+        text = f"--threads {threads}: there are {available} processors here, so more is only slower"
+        warnings.warn(text, stacklevel=2)
     torch.set_num_threads(threads or 1)
-    THREADS.set(threads or processors.count())
+    THREADS.set(threads or available)
     keep_memory()
     # a recurrence that keeps norms keeps every rounding error too: no TF32 in products or cuDNN
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False

@@ -17,8 +17,15 @@ from urnn_bench.spec.labels import split_labels
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.plausible import warn_of_late_probes
+from urnn_bench.spec.resolved import resolved_text
 from urnn_bench.spec.run import Run
-from urnn_bench.spec.sweep import CheckedBenchmark, Selection, check_benchmark, drafts
+from urnn_bench.spec.sweep import (
+    CheckedBenchmark,
+    Selection,
+    check_benchmark,
+    drafts,
+    edited_document,
+)
 from urnn_bench.spec.types import ComponentSpec
 
 
@@ -56,9 +63,7 @@ def matrix(
                 f"{sources[name]} and {document.source} are both called '{name}', and "
                 "their records would be mixed; rename one"
             )
-        selected = _with_single_labels(selection, document)
-        if probe and "probes" not in document.mapping:
-            selected = _with_probes(selected)
+        selected = _selected(document, selection, probe)
         checked = check_benchmark(name, document, selected, components.cells.names())
         check_figures(components, checked)
         if checked.benchmark.together:
@@ -71,12 +76,27 @@ def matrix(
     return Matrix(list(runs.values()), frozenset(together), as_given)
 
 
-def _with_single_labels(selection: Selection, document: Document) -> Selection:
-    """Return the selection with one label for each model of ``urnn,lstm``."""
+def config_text(
+    components: Components,
+    name: str,
+    selection: Selection,
+    probe: bool = False,
+    stacked: bool | None = None,
+) -> str:
+    """Return a benchmark with a selection written into it as YAML; raise UsageError."""
+    _, document = catalogue.find(name)
+    selected = _selected(document, selection, probe)
+    edited = edited_document(document, selected, components.cells.names())
+    return resolved_text(edited.mapping, selected, stacked)
+
+
+def _selected(document: Document, selection: Selection, probe: bool) -> Selection:
+    """Return the selection with one label for each model of ``urnn,lstm``, and with probes."""
     models = document.mapping.get("models")
     known = {*map(str, models)} if isinstance(models, Mapping) else set()
     labels = (label for given in selection.models for label in split_labels(given, known))
-    return replace(selection, models=tuple(dict.fromkeys(labels)))
+    selected = replace(selection, models=tuple(dict.fromkeys(labels)))
+    return _with_probes(selected) if probe and "probes" not in document.mapping else selected
 
 
 def _with_probes(selection: Selection) -> Selection:

@@ -171,7 +171,9 @@ def _peak_mb(device: torch.device) -> float | None:
 
 def fingerprint(job: Job) -> dict[str, str]:
     """Return the SHA-256 of the first sequences of every split, and what the task adds."""
-    digests: dict[str, str] = {split: first_digest(job, job.task, split) for split in SPLITS}
+    digests: dict[str, str] = {
+        split: first_digest(job.task, split, job.fit.batch, job.seed) for split in SPLITS
+    }
     earlier = {
         f"{stage.stage}'s {part}": digest
         for stage in job.earlier
@@ -180,9 +182,9 @@ def fingerprint(job: Job) -> dict[str, str]:
     return {**digests, **job.task.identity(), **earlier}
 
 
-def first_digest(job: Job, task: Task, split: SplitName) -> str:
-    """Return the SHA-256 of the first sequences of a split, as many as a job's update has."""
-    batch = task.compared(batch_of(task, split, 0, job.fit.batch, job.seed))
+def first_digest(task: Task, split: SplitName, size: int, seed: int) -> str:
+    """Return the SHA-256 of the first batch of ``size`` examples of a split."""
+    batch = task.compared(batch_of(task, split, 0, size, seed))
     digest = hashlib.sha256()
     # x and y are without a name, as they were before there were extras
     for name, tensor in zip(("", "", *sorted(batch.extras)), batch.tensors(), strict=True):

@@ -28,7 +28,7 @@ from urnn_bench.spec.sweep import CellOptions, UnresolvedRun
 from urnn_bench.spec.types import ComponentSpec, Config, PoolName
 from urnn_bench.tasks.base import Signature, Targets, Task, Tokens
 
-_BASES: dict[str, type[Cell | Task | Readout | Figure | Probe | Unit]] = {
+BASES: dict[str, type[Cell | Task | Readout | Figure | Probe | Unit]] = {
     "cells": Cell,
     "tasks": Task,
     "readouts": Readout,
@@ -45,9 +45,9 @@ def include(components: Components, paths: Sequence[Path]) -> Components:
     """Return the registries with the components of the user's files."""
     for path in paths:
         module = load_file(path.resolve())
-        folders = [folder for folder, base in _BASES.items() if subclasses(module, base)]
+        folders = [folder for folder, base in BASES.items() if subclasses(module, base)]
         if not folders:
-            faults = "; ".join(faults_of(module, _BASES.values()))
+            faults = "; ".join(faults_of(module, BASES.values()))
             text = (
                 faults or "defines no public subclass of Cell, Task, Readout, Figure, Probe or Unit"
             )

@@ -97,7 +97,9 @@ def require_writable(runs: Iterable[Run], options: ExecutionOptions) -> None:
 def refusal(run: Run, options: ExecutionOptions) -> RecordsError | None:
     """Return why a run cannot be trained, skipped or resumed in its folder; None if it can."""
     try:
-        if _ended(run, options):
+        if ended := _ended(run, options):
+            if ended.record is not None:
+                options.check_data(run, ended.record)
             return None
         check_folder(options.results, run)
         if not options.force:

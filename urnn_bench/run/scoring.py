@@ -130,7 +130,7 @@ def _evaluation(job: Job, task: Task) -> Evaluation:
     scores = evaluate(job.model, task, "test", job.fit.evaluate_batch, job.seed, job.draws)
     job.draws.seed(job.seed, "baselines")
     baselines = {name: dict(values) for name, values in task.baselines().items()}
-    digest = provenance.first_digest(job, task, "test")
+    digest = provenance.first_digest(task, "test", job.fit.batch, job.seed)
     content = {"test": scores, "baselines": baselines, "fingerprint": digest}
     # a score that is not finite is stored as null
     return Evaluation.model_validate(jsonable(content))

@@ -8,10 +8,11 @@ from pathlib import Path
 from urnn_bench.errors import SpecError, UnknownNameError, UsageError
 from urnn_bench.records.folder import default_results
 from urnn_bench.registry import Components
-from urnn_bench.run.resolve import resolve_all
+from urnn_bench.run.resolve import cell_options, resolve_all
 from urnn_bench.run.start import with_starts
 from urnn_bench.spec import catalogue, overrides
 from urnn_bench.spec import grid as grids
+from urnn_bench.spec.axes import check_axis
 from urnn_bench.spec.draft import draft_of
 from urnn_bench.spec.explain import Where
 from urnn_bench.spec.grid import GRID_SEPARATOR, GridPoint
@@ -113,13 +114,17 @@ def _length(checked: CheckedBenchmark, selection: Selection) -> int:
 
 def _check(plan: Plan) -> None:
     """Raise SpecError if a value of an axis cannot be, or a rung has no score of validation."""
-    for axis, values in outermost_points(plan.search.space):
+    cell = plan.checked.benchmark.models[plan.model].cell.name
+    options = {cell: cell_options(plan.components)(cell)}
+    for axis in plan.search.space:
+        check_axis(plan.checked, axis, options)
+    for _, values in outermost_points(plan.search.space):
         run = plan.runs(values)[0]
         if plan.search.halving is not None:
-            _check_rungs(plan, axis, run)
+            _check_rungs(plan, run)
 
 
-def _check_rungs(plan: Plan, axis: str, run: Run) -> None:
+def _check_rungs(plan: Plan, run: Run) -> None:
     halving, where = plan.search.halving, plan.checked.where(("search", "halving"))
     every = run.fit.evaluate_every
     if run.stages:
@@ -127,7 +132,7 @@ def _check_rungs(plan: Plan, axis: str, run: Run) -> None:
         raise SpecError(f"{where}{text}; leave it out")
     if halving is not None and halving.first % every:
         text = f"'first' must be a multiple of the {every} updates of 'fit.evaluate_every'"
-        raise SpecError(f"{where}{text}, not {halving.first} (axis '{axis}')")
+        raise SpecError(f"{where}{text}, not {halving.first}")
     if halving is not None and halving.first >= run.updates:
         text = f"'first' must be below the {run.updates} updates of 'fit.steps'"
         raise SpecError(f"{where}{text}, not {halving.first}")

@@ -113,7 +113,7 @@ class Training:
             if stage in (None, getattr(row, metrics.STAGE, None))
         ]
         if not losses:
-            text = f"has no validation loss up to update {rung}; delete the folder of the run"
+            text = f"has no validation loss up to update {rung}; move the folder of the run away"
             raise RecordsError(f"{path}: {text} and start the search again")
         return min(losses)
 

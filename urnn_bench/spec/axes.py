@@ -6,6 +6,7 @@ from urnn_bench.errors import SpecError, UnknownNameError, near_miss
 from urnn_bench.spec import grid as grids
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.grid import GRID_SEPARATOR, GridPoint
+from urnn_bench.spec.keys import place_of
 from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.unresolved import CheckedBenchmark
 
@@ -26,7 +27,7 @@ def grids_of_models(
     cells = {model.cell.name for model in models.values()} if of_cells else set()
     options = {cell: options_of(cell) if options_of else None for cell in cells}
     for axis in grid:
-        _check_axis(checked, axis, options)
+        check_axis(checked, axis, options)
 
     def has(cell: str, axis: str) -> bool:
         known = options.get(cell)
@@ -42,12 +43,14 @@ def _unknown_axis(key: str) -> str:
     """Return that no axis begins with ``key``, with a near miss or all keys that one may have."""
     of_fit, others = sorted(Fit.model_fields), [*grids.SIZES, *grids.NETWORK]
     known = f"; the keys of fit are {', '.join(of_fit)}; others are {', '.join(others)}"
-    advice = near_miss(key, [*others, *of_fit]) or known
+    place = place_of(key)
+    near = f"; did you mean '{place}'?" if place else near_miss(key, [*others, *of_fit])
+    advice = near or known
     text = f"fit has no key '{shown_name(key)}'{advice}"
     return f"{text}; options of the task are task.KEY, those of the cells model.KEY"
 
 
-def _check_axis(
+def check_axis(
     checked: CheckedBenchmark, axis: str, options: Mapping[str, Collection[str] | None]
 ) -> None:
     """Raise SpecError with a near miss if an axis is of a key that nobody has."""

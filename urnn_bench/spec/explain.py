@@ -1,7 +1,7 @@
-"""A pydantic ValidationError as one sentence: where, what, and the near miss."""
+"""A pydantic ValidationError as sentences: where, what, and the near miss."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import get_args
 
@@ -10,12 +10,16 @@ from pydantic_core import ErrorDetails
 
 from urnn_bench.errors import SpecError, near_miss
 from urnn_bench.spec.fit import Optimizer
+from urnn_bench.spec.keys import nearest_place, place_of
 from urnn_bench.spec.load import KeyPath
+from urnn_bench.spec.load import Where as Where
 from urnn_bench.spec.notation import shown, shown_name
 
 _UNKNOWN_KEY = "extra_forbidden"
 
-Where = Callable[[KeyPath], str]
+# so many that no terminal shows more
+_MOST_FAULTS = 20
+_Fault = tuple[KeyPath, str]
 
 
 class InnerOptionsError(ValueError):
@@ -30,23 +34,38 @@ class InnerOptionsError(ValueError):
 
 
 def spec_error(
-    error: ValidationError, model: type[BaseModel], where: Where, prefix: KeyPath = ()
+    error: ValidationError,
+    model: type[BaseModel],
+    where: Where,
+    prefix: KeyPath = (),
+    is_benchmark: bool = True,
 ) -> SpecError:
-    """Turn the first fault of pydantic into a SpecError that says where it is."""
+    """Turn the faults of pydantic into a SpecError that says of each where it is.
+
+    A key that lives elsewhere in a benchmark is not looked for unless ``is_benchmark``.
+    """
+    found: dict[KeyPath, str] = {}
+    # a wrong value may be wrong in several ways, for each kind that it can have
+    for path, sentence in _faults(error, model, prefix, is_benchmark):
+        found.setdefault(path, f"{where(path)}{sentence}")
+    sentences = [*found.values()]
+    more = len(sentences) - _MOST_FAULTS
+    return SpecError(*sentences[:_MOST_FAULTS], *([f"and {more} more faults"] if more > 0 else []))
+
+
+def _faults(
+    error: ValidationError, model: type[BaseModel], prefix: KeyPath, is_benchmark: bool
+) -> Iterator[_Fault]:
+    """Yield the keys and the sentence of each fault, unknown keys first."""
     faults = error.errors(include_url=False, include_context=True)
-    fault = _most_telling(faults)
-    path, member = _place(fault)
-    inner = fault.get("ctx", {}).get("error")
-    if isinstance(inner, InnerOptionsError):
-        return spec_error(inner.error, inner.model, where, (*prefix, *path))
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    sentence = _sentence(fault, member or model, path[-1:] if member else path)
-    return SpecError(where((*prefix, *path)) + sentence + more)
-
-
-def _most_telling(faults: Sequence[ErrorDetails]) -> ErrorDetails:
-    unknown = [f for f in faults if f["type"] == _UNKNOWN_KEY]
-    return (unknown or faults)[0]
+    for fault in sorted(faults, key=lambda fault: fault["type"] != _UNKNOWN_KEY):
+        path, member = _place(fault)
+        inner = fault.get("ctx", {}).get("error")
+        if isinstance(inner, InnerOptionsError):
+            yield from _faults(inner.error, inner.model, (*prefix, *path), is_benchmark)
+            continue
+        of = member or model, path[-1:] if member else path
+        yield (*prefix, *path), _sentence(fault, *of, is_benchmark)
 
 
 def _place(fault: ErrorDetails) -> tuple[KeyPath, type[BaseModel] | None]:
@@ -75,12 +94,14 @@ _OPTIONS, _MODELS = "options", "models"
 _PLAIN_TYPES = {"float", "int", "str", "bool"}
 
 
-def _sentence(fault: ErrorDetails, model: type[BaseModel], path: KeyPath) -> str:
+def _sentence(
+    fault: ErrorDetails, model: type[BaseModel], path: KeyPath, is_benchmark: bool
+) -> str:
     kind, value, context = fault["type"], fault.get("input"), fault.get("ctx", {})
     if kind == _UNKNOWN_KEY:
         # of a component's own options, a path may have lost the key "options"
         key = str(fault["loc"][-1])
-        return _unknown_key(key, _fields(model, path[:-1]))
+        return _unknown_key(key, _fields(model, path[:-1]), is_benchmark)
     if _WRONG_KEY in fault["loc"]:
         return f"the key {shown(value)} {_REQUIRED.get(kind, 'is of the wrong kind')}"
     if kind in _REQUIRED:
@@ -102,10 +123,18 @@ def _sentence(fault: ErrorDetails, model: type[BaseModel], path: KeyPath) -> str
     return sentences.get(kind) or f"cannot be {shown(value)}"
 
 
-def _unknown_key(key: str, known: set[str]) -> str:
-    hint = near_miss(key, known) or f"; the keys here are {', '.join(sorted(known)) or 'none'}"
+def _unknown_key(key: str, known: set[str], is_benchmark: bool) -> str:
+    elsewhere = (_of(find(key)) if is_benchmark else "" for find in (place_of, nearest_place))
+    exact, nearest = elsewhere
+    all_keys = f"; the keys here are {', '.join(sorted(known)) or 'none'}"
+    hint = exact or near_miss(key, known) or nearest or all_keys
     hint += "; options of a cell go below its 'cell'" if "cell" in known else ""
+    hint += "; options of the task go below 'task'" if "seeds" in known else ""
     return f"unknown key '{shown_name(key)}'{hint}"
+
+
+def _of(place: str | None) -> str:
+    return f"; did you mean '{place}'?" if place else ""
 
 
 _REQUIRED = {

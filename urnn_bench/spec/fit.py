@@ -140,7 +140,9 @@ class Fit(Config):
     @field_validator("optimizer", mode="before")
     @classmethod
     def _add_default_name(cls, value: object) -> object:
-        """Take options without a name as those of the default optimizer."""
+        """Take a name for an optimizer with its defaults, and no name for the default one."""
+        if isinstance(value, str):
+            return {"name": value}
         if isinstance(value, Mapping) and "name" not in value:
             return {"name": "rmsprop_paper", **value}
         return value

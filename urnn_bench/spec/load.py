@@ -27,6 +27,7 @@ _MOST_NODES, _DEEPEST = 200_000, 40
 _MOST_DIGITS = 300
 
 KeyPath = tuple[str, ...]
+Where = Callable[[KeyPath], str]
 # keys are text, or numbers such as lengths
 YamlMapping = dict[object, object]
 
@@ -186,7 +187,7 @@ def parse_value(written: str) -> object:
     return value
 
 
-class _Dumper(yaml.SafeDumper):
+class Dumper(yaml.SafeDumper):
     """Writes what ``_Loader`` reads."""
 
     # a text that YAML 1.2 would read as something else is quoted
@@ -203,7 +204,7 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
 
 
-_Dumper.add_representer(str, _text)
+Dumper.add_representer(str, _text)
 
 
 def value_text(value: object) -> str:
@@ -212,7 +213,7 @@ def value_text(value: object) -> str:
     if _is_read_as(plain, value):
         return plain
     dumped: str = yaml.dump(
-        [value], Dumper=_Dumper, default_flow_style=True, width=inf, allow_unicode=True
+        [value], Dumper=Dumper, default_flow_style=True, width=inf, allow_unicode=True
     )
     return dumped.strip()[1:-1]
 

@@ -147,10 +147,17 @@ def merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, 
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
+        old, value = _by_name(old, value), _by_name(value, old)
         if isinstance(old, Mapping) and isinstance(value, Mapping) and _same_name(old, value):
             value = merged(old, value)
         result[key] = value
     return result
+
+
+def _by_name(value: object, other: object) -> object:
+    """Return the name of a component as a mapping if ``other`` is a component's mapping."""
+    is_beside_mapping = isinstance(value, str) and isinstance(other, Mapping)
+    return {NAME: value} if is_beside_mapping else value
 
 
 def _same_name(old: Mapping[str, object], new: Mapping[str, object]) -> bool:

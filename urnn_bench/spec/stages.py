@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from urnn_bench.errors import SpecError
-from urnn_bench.spec.explain import Where
 from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.load import Where
 from urnn_bench.spec.notation import shown, shown_name
 from urnn_bench.spec.types import ComponentSpec, Config
 

@@ -13,8 +13,9 @@ from urnn_bench.spec.axes import grids_of_models, points_of
 from urnn_bench.spec.benchmark import Benchmark
 from urnn_bench.spec.draft import draft_of, fit_of
 from urnn_bench.spec.explain import spec_error
+from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.grid import GRID_SEPARATOR
-from urnn_bench.spec.load import Document, KeyPath
+from urnn_bench.spec.load import Document, KeyPath, Where
 from urnn_bench.spec.overrides import Override
 from urnn_bench.spec.unresolved import CheckedBenchmark as CheckedBenchmark
 from urnn_bench.spec.unresolved import UnresolvedRun as UnresolvedRun
@@ -41,7 +42,7 @@ def check_benchmark(
     ``cells`` are models that may be selected even if the file does not list them.
     Raises SpecError with file, line, path and near miss.
     """
-    edited = overrides.apply(document, _settings(document, selection, cells), selection.models)
+    edited = edited_document(document, selection, cells)
 
     def where(path: KeyPath) -> str:
         return overrides.where(edited, selection.settings, path)
@@ -49,8 +50,23 @@ def check_benchmark(
     try:
         benchmark = Benchmark.model_validate(edited.mapping)
     except ValidationError as error:
-        raise spec_error(error, Benchmark, where) from error
+        found = spec_error(error, Benchmark, where)
+        raise SpecError(*found.sentences, *_faults_of_fit(edited, where)) from error
     return CheckedBenchmark(name, benchmark, where)
+
+
+def edited_document(document: Document, selection: Selection, cells: Sequence[str]) -> Document:
+    """Return a benchmark's document with the settings and the models of a selection in it."""
+    return overrides.apply(document, _settings(document, selection, cells), selection.models)
+
+
+def _faults_of_fit(document: Document, where: Where) -> tuple[str, ...]:
+    """Return what is wrong with the common ``fit``, which a benchmark does not check itself."""
+    try:
+        Fit.model_validate(document.mapping.get("fit", {}))
+    except ValidationError as error:
+        return spec_error(error, Fit, lambda path: where(("fit", *path))).sentences
+    return ()
 
 
 def drafts(

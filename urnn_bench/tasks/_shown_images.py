@@ -92,6 +92,8 @@ class ShownImageOptions(Config):
         if self.occlusion and not 0 < self.side < least:
             hidden = "the whole image" if self.side else "no whole pixel"
             raise ValueError(f"'occlusion' of {self.occlusion:g} hides {hidden}")
+        if self.occluder == "moving" and not self.occlusion:
+            raise ValueError("'occluder' is moving and hides nothing; give 'occlusion' too")
         return self
 
     @model_validator(mode="after")

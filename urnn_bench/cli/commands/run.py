@@ -29,6 +29,7 @@ def run(
     include: Include = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
+    print_config: options.PrintConfig = False,
     json: options.JsonLines = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -36,12 +37,14 @@ def run(
     """Train the runs of benchmarks that are not done yet; resume those that were stopped."""
     from urnn_bench.cli.commands.dry_run import preview
     from urnn_bench.cli.display.log import show_log
+    from urnn_bench.cli.display.output import echo_block, echo_err
     from urnn_bench.cli.selection import selection_of
     from urnn_bench.cli.training import Reporting, prepare_runs, train_runs
     from urnn_bench.records.folder import default_results
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.device import Backend
-    from urnn_bench.run.matrix import matrix
+    from urnn_bench.run.included import unused
+    from urnn_bench.run.matrix import config_text, matrix
     from urnn_bench.run.resolve import include as include_files
     from urnn_bench.run.scheduler import require_writable
 
@@ -54,6 +57,13 @@ def run(
     selection = selection_of(lengths, models, all_seeds, settings, steps=updates, batch=batch)
     folder = results or default_results()
     requested = matrix(components, benchmarks, selection, probe, folder)
+    for sentence in unused(include or [], requested.runs):
+        echo_err(f"warning: {sentence}")
+    if print_config:
+        if len(benchmarks) > 1:
+            raise UsageError("--print-config writes one benchmark; give one")
+        echo_block(config_text(components, benchmarks[0], selection, probe, stacked).rstrip())
+        return
     backend = Backend(device.value, kernel)
     command = Command(
         requested.given,

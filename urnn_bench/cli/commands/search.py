@@ -1,7 +1,7 @@
 """``urnn-bench search``: from a benchmark's section ``search`` to its trials."""
 
 from collections.abc import Iterable
-from importlib.util import find_spec
+from importlib import import_module
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from urnn_bench.cli.display.output import echo, echo_err, json_text, shown
 from urnn_bench.cli.options import run as options_of_run
 from urnn_bench.cli.options import search as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Results, use_data
-from urnn_bench.errors import UsageError
+from urnn_bench.errors import UsageError, attempt, first_line
 from urnn_bench.proposals import Command, table_of_trials
 from urnn_bench.spec.grid import values_text
 
@@ -75,10 +75,13 @@ def search(
 
 
 def _require_optuna() -> None:
-    """Raise UsageError if the library that proposes trials is not installed."""
-    if find_spec("optuna") is None:
-        text = "a search needs Optuna, which is not installed"
-        raise UsageError(f"{text}; install it with: pip install 'urnn-bench[search]'")
+    """Raise UsageError if the library that proposes trials cannot be imported."""
+    error = attempt(import_module, "optuna")
+    if isinstance(error, Exception):
+        is_missing = isinstance(error, ModuleNotFoundError) and error.name == "optuna"
+        why = "is not installed" if is_missing else f"cannot be imported ({first_line(error)})"
+        text = f"a search needs Optuna, which {why}"
+        raise UsageError(f"{text}; install it with: pip install 'urnn-bench[search]'") from error
 
 
 def _command(

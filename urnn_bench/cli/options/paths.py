@@ -27,6 +27,18 @@ class PathOf:
 
 
 @dataclass(frozen=True)
+class FolderOf(PathOf):
+    """The parser of the option ``name``, which is the path of a folder; there may be none yet."""
+
+    def __call__(self, given: str) -> Path:
+        """Return the path; raise UsageError also if there is a file."""
+        path = super().__call__(given)
+        if os.path.exists(path) and not os.path.isdir(path):
+            raise UsageError(f"{self.name} {given}: is a file; give a folder")
+        return path
+
+
+@dataclass(frozen=True)
 class NameOrPathOf:
     """The parser of the option or argument ``name``, which is a name or the path of a file."""
 

@@ -9,7 +9,7 @@ import typer
 from urnn_bench.cli.options.completion import complete_figure
 from urnn_bench.cli.options.lists import joined, names
 from urnn_bench.cli.options.numbers import whole_number
-from urnn_bench.cli.options.paths import PathOf
+from urnn_bench.cli.options.paths import FolderOf
 from urnn_bench.cli.options.shared import FOLDERS, OUTPUT, SELECTION
 
 
@@ -55,7 +55,7 @@ Out = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        parser=PathOf("--out"),
+        parser=FolderOf("--out"),
         metavar="DIR",
         help="Folder of the figures.",
         show_default="figures/ in the benchmark's results",

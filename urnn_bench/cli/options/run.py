@@ -170,6 +170,14 @@ DryRun = Annotated[
         rich_help_panel=EXECUTION,
     ),
 ]
+PrintConfig = Annotated[
+    bool,
+    typer.Option(
+        "--print-config",
+        help="Only write the benchmark, with all that is given here in it, as YAML to stdout.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 JsonLines = Annotated[
     bool,
     typer.Option("--json", help="Write one JSON object a line to stdout.", rich_help_panel=OUTPUT),

@@ -9,7 +9,7 @@ import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark
 from urnn_bench.cli.options.lists import joined, whole_numbers
-from urnn_bench.cli.options.paths import NameOrPathOf, PathOf
+from urnn_bench.cli.options.paths import FolderOf, NameOrPathOf, PathOf
 from urnn_bench.data.store import DATA
 
 # the panels of a command's help
@@ -58,7 +58,7 @@ Results = Annotated[
     Path | None,
     typer.Option(
         "--results",
-        parser=PathOf("--results"),
+        parser=FolderOf("--results"),
         metavar="DIR",
         help="Folder of the records.",
         show_default="$URNN_BENCH_RESULTS or results",
@@ -79,7 +79,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
-        parser=PathOf("--data-dir"),
+        parser=FolderOf("--data-dir"),
         metavar="DIR",
         envvar=DATA,
         show_envvar=False,
