@@ -14,6 +14,7 @@ from urnn_bench.analysis.statistics import (
     geometric_mean,
     mean,
     proportion,
+    range_of_few,
     sign_flip,
     survival,
 )
@@ -57,6 +58,51 @@ def test_two_seeds_have_a_wide_interval():
 def test_one_seed_has_no_interval():
     interval = geometric_mean([0.5])
     assert interval.value == pytest.approx(0.5) and isnan(interval.low)
+
+
+SHARES = st.lists(st.floats(0, 1), min_size=2, max_size=20)
+
+
+@given(SHARES)
+def test_an_interval_of_values_with_ends_is_within_them_and_has_the_mean(values):
+    for scale, ends in ((1, (0, 1)), (-3, (-3, 0)), (1, (0, inf)), (-1, (-inf, 0))):
+        found = mean([scale * value for value in values], ends)
+        assert ends[0] <= found.low <= found.value + 1e-12
+        assert found.value - 1e-12 <= found.high <= ends[1]
+
+
+def test_without_ends_the_same_values_leave_them():
+    values = [0.1, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert mean(values).high > 1 and mean([0.9, 0, 0, 0, 0, 0]).low < 0
+    assert mean(values, (0, 1)).high < 1 and mean([0.9, 0, 0, 0, 0, 0], (0, 1)).low > 0
+
+
+@pytest.mark.parametrize(("a", "b"), [(2, 2), (8, 0.5), (1, 30)])
+def test_the_interval_of_a_share_covers_no_less_than_the_plain_one(a, b):
+    """Of shares that are skewed, where a plain one covers too little; of even ones 95 %."""
+    samples = np.random.default_rng(0).beta(a, b, (1000, 6)).tolist()
+    covered = []
+    for ends in ((-inf, inf), (0.0, 1.0)):
+        intervals = [mean(sample, ends) for sample in samples]
+        covered.append(np.mean([i.low <= a / (a + b) <= i.high for i in intervals]))
+    assert covered[1] >= covered[0] and covered[1] > 0.9
+
+
+@pytest.mark.parametrize("average", [mean, geometric_mean])
+def test_fewer_than_six_seeds_have_their_range(average):
+    for count in range(2, 8):
+        values = [0.1 * (i + 1) for i in range(count)]
+        found = range_of_few(values, average(values))
+        ends = (found.low, found.high) == (values[0], values[-1])
+        assert (found.kind, ends) == (("range", True) if count < 6 else ("95 %", False))
+        assert found.low < found.value < found.high
+    assert range_of_few([0.5], average([0.5])).kind is None
+
+
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=5))
+def test_a_mean_is_within_the_range(values):
+    found = range_of_few(values * 2, geometric_mean(values * 2))
+    assert len(values) > 2 or found.low <= found.value <= found.high
 
 
 @pytest.mark.parametrize(("k", "n", "low", "high"), [(0, 5, 0.0, 0.434), (5, 5, 0.566, 1.0)])

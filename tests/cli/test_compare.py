@@ -104,10 +104,44 @@ def test_what_cannot_be_compared_is_one_sentence(bench):
     assert "both sides" in bench("compare", "urnn", "lstm", code=5).err
 
 
-def test_tables_show_intervals_that_hold_at_few_seeds(bench):
+def test_tables_show_the_range_of_few_seeds_and_wilsons_interval(bench):
     for seed, loss in enumerate((0.01, 0.02, 0.04)):
         bench.record("urnn", seed=seed, test=loss, solved_step=100 * (seed + 1))
     (row,) = json.loads(bench("table", "--json").out)
-    assert row["test"] == pytest.approx(0.02) and row["test_low"] < 0.01 and row["test_high"] > 0.04
+    assert row["test"] == pytest.approx(0.02) and row["test_interval"] == "range"
+    assert (row["test_low"], row["test_high"]) == (0.01, 0.04)
     assert row["solved_low"] == pytest.approx(0.438, abs=1e-3) and row["solved_step"] == 200
     assert "3/3 (44-100 %)@200" in bench("table").out
+
+
+def accuracies(bench, model, values):
+    ends = {"accuracy": (0.0, 1.0)}
+    for seed, value in enumerate(values):
+        test = {"cross_entropy_nat": 0.1, "accuracy": value}
+        bench.record(model, seed=seed, test=test, metric_ends=ends)
+
+
+def test_every_row_says_whether_it_has_an_interval_or_a_range(bench):
+    accuracies(bench, "urnn", (0.1, 0.7, 1.0))
+    assert "lowest\thighest" in bench("table", "--metric", "accuracy").out
+    accuracies(bench, "lstm", (0.1, 1.0, 1.0, 1.0, 1.0, 1.0))
+    accuracies(bench, "rnn", (0.5,))
+    shown = bench("table", "--metric", "accuracy", "--format", "markdown")
+    rows = {line.split("|")[1].strip(): line for line in shown.out.splitlines()}
+    assert "interval" in rows["model"] and "range" in rows["urnn"] and "95 %" in rows["lstm"]
+    assert "or the range of fewer than six seeds" in shown.err
+    table = json.loads(bench("table", "--metric", "accuracy", "--json").out)
+    found = {row["model"]: row for row in table}
+    assert [found[name]["test_interval"] for name in ("lstm", "rnn", "urnn")] == [
+        *("95 %", None, "range")
+    ]
+    lstm = found["lstm"]
+    assert 0 < lstm["test_low"] < lstm["test"] == pytest.approx(0.85) and lstm["test_high"] < 1
+
+
+def test_a_trained_run_records_the_ends_of_its_metrics(bench):
+    """None is no end, as JSON has no infinity."""
+    bench("run", "tiny", "--model", "lstm", "-q")
+    (path,) = bench.folder.rglob("run.json")
+    ends = json.loads(path.read_text())["metric_ends"]
+    assert ends["recall_accuracy"] == [0.0, 1.0] and ends["cross_entropy_nat"] == [0.0, None]

@@ -170,14 +170,14 @@ def _json_row(row: "Row") -> dict[str, object]:
 
 def _check_gate(rows: "list[Row]") -> None:
     """Raise GateError if B is worse, NothingToShowError if that cannot be decided."""
-    from urnn_bench.analysis.statistics import FEWEST_PAIRS
+    from urnn_bench.analysis.statistics import FEWEST_SEEDS
 
     if worse := [row for row in rows if row.found.verdict == "higher"]:
         raise GateError(f"B's loss is higher than A's: {_places(worse)}")
-    if any(row.found.pairs < FEWEST_PAIRS for row in rows):
+    if any(row.found.pairs < FEWEST_SEEDS for row in rows):
         raise NothingToShowError(
-            f"too few to judge: fewer than {FEWEST_PAIRS} seeds of some length are on both sides; "
-            f"train more with --seeds {FEWEST_PAIRS}"
+            f"too few to judge: fewer than {FEWEST_SEEDS} seeds of some length are on both sides; "
+            f"train more with --seeds {FEWEST_SEEDS}"
         )
     # p is NaN where a loss has no logarithm
     if undecided := [row for row in rows if row.untested or row.found.p != row.found.p]:
