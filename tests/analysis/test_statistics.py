@@ -1,7 +1,6 @@
 """Intervals and tests against scipy's own answers and against what is known by hand."""
 
-from itertools import product
-from math import exp, inf, isnan, log, nan
+from math import exp, inf, isnan, nan
 
 import numpy as np
 import pytest
@@ -10,12 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from urnn_bench.analysis.statistics import (
-    compare_paired,
     geometric_mean,
     mean,
     proportion,
     range_of_few,
-    sign_flip,
     survival,
 )
 from urnn_bench.analysis.student import quantile_0975
@@ -129,29 +126,6 @@ def test_half_is_half_though_it_is_a_product_of_rounded_shares():
 @pytest.mark.parametrize(("solved", "median"), [([1, 2, 3, 4], 2), ([1, 2, None, None], 2)])
 def test_the_median_is_when_half_have_solved_it(solved, median):
     assert survival(solved, [9, 9, 9, 9]).median == median
-
-
-def test_the_sign_flip_test_is_the_count_over_all_flips():
-    differences = [0.3, -0.1, 0.5, 0.2, 0.05, 0.4, -0.2, 0.1, 0.33]
-    size = abs(np.mean(differences)) - 1e-12
-    means = [abs(np.mean(np.multiply(differences, s))) for s in product((1, -1), repeat=9)]
-    assert sign_flip(differences) == pytest.approx(np.mean(np.array(means) >= size))
-
-
-@pytest.mark.parametrize(("pairs", "p"), [(3, 0.25), (5, 0.0625), (6, 0.03125)])
-def test_fewer_than_six_pairs_decide_nothing(pairs, p):
-    a = [1.0 + 0.01 * i for i in range(pairs)]
-    comparison = compare_paired(a, [x / 2 for x in a])
-    assert comparison.p == pytest.approx(p) and comparison.ratio.value == pytest.approx(0.5)
-    assert comparison.verdict == ("lower" if pairs >= 6 else "inconclusive")
-
-
-def test_pairs_that_differ_by_chance_are_inconclusive():
-    a = np.exp(np.random.default_rng(1).normal(size=8))
-    b = a * np.exp(np.random.default_rng(2).normal(size=8))
-    comparison = compare_paired(list(a), list(b))
-    assert comparison.verdict == "inconclusive" and comparison.p > 0.05
-    assert log(comparison.ratio.low) < log(comparison.ratio.value) < log(comparison.ratio.high)
 
 
 SEEDS = st.lists(st.tuples(st.none() | st.integers(0, 20), st.integers(0, 20)), min_size=1)

@@ -13,7 +13,7 @@ def pairs(bench, count, factor, **more):
 
 
 @pytest.mark.parametrize(
-    ("count", "verdict"), [(3, "inconclusive"), (5, "inconclusive"), (6, "higher")]
+    ("count", "verdict"), [(3, "too few seeds"), (5, "too few seeds"), (6, "higher")]
 )
 def test_models_are_compared_seed_by_seed(bench, count, verdict):
     pairs(bench, count, 3)
@@ -54,19 +54,6 @@ def test_only_seeds_on_both_sides_count(bench):
     assert "nothing is judged" in bench("compare", "lstm", "urnn", "--gate", code=5).err
 
 
-def test_the_gate_judges_two_folders(bench):
-    for seed in range(6):
-        for folder, worse in (("old", 1), ("same", 1), ("new", 2)):
-            bench.record("urnn", seed=seed, test=worse * (0.01 + 0.001 * seed), results=folder)
-    assert "B's loss is higher" in bench("compare", "old", "new", "--gate", code=4).err
-    bench("compare", "new", "old", "--gate")
-    bench("compare", "old", "same", "--gate")
-    bench("compare", "old", "new")
-    bench.record("urnn", T=200, results="old")
-    bench.record("urnn", T=200, results="same")
-    assert "too few to judge" in bench("compare", "old", "same", "--gate", code=5).err
-
-
 def test_folders_that_were_trained_otherwise_are_said_to_be(bench):
     for folder, steps in (("old", 20), ("new", 40)):
         bench.record("urnn", results=folder, steps_done=steps)
@@ -79,15 +66,6 @@ def test_folders_that_were_trained_otherwise_are_said_to_be(bench):
         for row in json.loads(bench("compare", "old", "new", "--json").out)
     }
     assert rows == {"urnn": ["fit.steps (20 and 40)"], "lstm": []}
-
-
-@pytest.mark.parametrize("loss", [0.0, float("nan"), float("inf")])
-def test_the_gate_judges_nothing_by_a_loss_without_a_logarithm(bench, loss):
-    for seed in range(6):
-        bench.record("urnn", seed=seed, results="old")
-        bench.record("urnn", seed=seed, test=0.02 if seed else loss, results="new")
-    said = bench("compare", "old", "new", "--gate", code=5).err
-    assert "nothing is judged, as a seed has no finite test loss above zero: made T=100" in said
 
 
 def test_other_data_are_refused_and_the_field_is_named(bench):

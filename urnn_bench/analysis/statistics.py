@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import inf, isclose, isfinite, isnan, log, nan, sqrt
+from math import inf, isclose, isfinite, log, nan, sqrt
 from operator import mul
 from typing import Literal
 
@@ -24,11 +24,9 @@ from urnn_bench.analysis.student import quantile_0975
 LEVEL = 0.95
 # the standard normal's quantile at (1 + LEVEL) / 2
 _NORMAL = 1.959963984540054
-_EXACT_UP_TO = 16
 FEWEST_SEEDS = 6  # with five the smallest possible two-sided p is 0.0625
 
 IntervalKind = Literal["95 %", "range"]
-Verdict = Literal["lower", "higher", "inconclusive"]
 # the lowest and the highest value that is possible
 Ends = tuple[float, float]
 WITHOUT_ENDS: Ends = (-inf, inf)
@@ -159,47 +157,3 @@ def survival(solved: Sequence[float | None], trained: Sequence[float]) -> Surviv
     times, at_risk = sorted(events), [sum(end >= time for end in ends) for time in sorted(events)]
     kept = [(n - events[time]) / n for time, n in zip(times, at_risk, strict=True)]
     return Survival(tuple(times), tuple(accumulate(kept, mul)))
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """B against A on the same seeds: their ratio, the p of a sign-flip test, a verdict."""
-
-    pairs: int
-    ratio: Interval
-    p: float
-    verdict: Verdict
-
-
-def compare_paired(a: Sequence[float], b: Sequence[float]) -> Comparison:
-    """Compare positive values of the same seeds on the logarithm, b against a.
-
-    The test is an exact sign-flip test; fewer than six pairs are always inconclusive.
-    """
-    ratios = [y / x if x > 0 else nan for x, y in zip(a, b, strict=True)]
-    ratio = geometric_mean(ratios)
-    if isnan(ratio.value) or len(ratios) < 2:
-        return Comparison(len(ratios), ratio, nan, "inconclusive")
-    p = sign_flip([log(r) for r in ratios])
-    decided = len(ratios) >= FEWEST_SEEDS and p <= 1 - LEVEL
-    side: Verdict = "lower" if ratio.value < 1 else "higher"
-    return Comparison(len(ratios), ratio, p, side if decided else "inconclusive")
-
-
-def sign_flip(differences: Sequence[float]) -> float:
-    """Return the two-sided p of a mean difference of zero, over all flips of signs.
-
-    Exact up to sixteen differences; beyond that over 65,536 flips drawn with a fixed seed.
-    """
-    from scipy import stats
-
-    zero = np.zeros(len(differences))
-    test = stats.permutation_test(
-        (np.asarray(differences), zero),
-        lambda x, y, axis: np.mean(x - y, axis=axis),
-        permutation_type="samples",
-        n_resamples=1 << min(len(differences), _EXACT_UP_TO),
-        vectorized=True,
-        rng=np.random.default_rng(0),
-    )
-    return float(test.pvalue)
