@@ -87,11 +87,10 @@ def compare(
     are_folders = Path(a).is_dir() and Path(b).is_dir()
     if are_folders:
         records = _load(Path(a), benchmark), _load(Path(b), benchmark)
-        sides = SideOf(a, Path(a)), SideOf(b, Path(b))
+        missing = _missing(records, (SideOf(a, Path(a)), SideOf(b, Path(b))), are_folders)
     else:
         records = _of_models(a, b, results or default_results(), benchmark)
-        sides = SideOf(a, results, a), SideOf(b, results, b)
-    missing = _missing(records, sides, are_folders)
+        missing = _missing(records, (SideOf(a, results, a), SideOf(b, results, b)), are_folders)
     for sentence in missing:
         echo_err(sentence)
     rows, names = analysis.compare(*records, are_folders), Names(a, b, are_folders)
