@@ -110,7 +110,8 @@ def test_models_are_compared_length_by_length(bench, scored):
     assert found[400][0] < 0.5 and found[400][1] == "lower"
     assert "tested at" in bench("compare", "urnn", "lstm", "--benchmark", "made").out
     said = bench("compare", "urnn", "lstm", "--benchmark", "made", "--gate", code=4).err
-    assert said.splitlines()[-1].endswith("higher than A's: made T=100")
+    assert "more than 1.05 times that of urnn: made T=100 (2 times" in said.splitlines()[-1]
+    assert "made: lstm is better than urnn at T = 100 tested at T=400: loss" in said
 
 
 def test_sides_that_saw_other_sequences_at_a_length_are_not_compared(bench):

@@ -104,7 +104,14 @@ def test_the_mean_over_searches_is_geometric_where_all_have_a_loss():
     found = averages(best_by_trial(frame(trials)))
     expected = geometric_mean([1.0, 3.0, 4.0])
     assert found.index.tolist() == [2]
-    assert tuple(found.loc[2]) == (expected.value, expected.low, expected.high)
+    assert tuple(found.loc[2]) == (expected.value, 1.0, 4.0)
+
+
+def test_six_searches_have_an_interval():
+    trials = [t for seed in range(6) for t in made([1.0 + seed], seed=seed)]
+    expected = geometric_mean([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    found = averages(best_by_trial(frame(trials)))
+    assert tuple(found.loc[1]) == (expected.value, expected.low, expected.high)
 
 
 def test_losses_without_a_logarithm_have_their_plain_mean():

@@ -9,8 +9,8 @@ from made_up import AGAINST
 @pytest.mark.parametrize(
     ("ours", "code", "verdict", "shown"),
     [
-        ((0.1, 0.2, 0.3), 0, "reproduced", "-0.1 (-0.1 to -0.1)"),
-        ((0.3, 0.4, 0.5), 4, "not reproduced", "0.1 (0.1 to 0.1)"),
+        ((0.1, 0.2, 0.3), 0, "reproduced", "-0.1 (range -0.1 to -0.1)"),
+        ((0.3, 0.4, 0.5), 4, "not reproduced", "0.1 (range 0.1 to 0.1)"),
         ((0.1, 0.4, 0.3), 5, "inconclusive", "-0.0333 ("),
         ((0.1, 0.2), 5, "inconclusive", "-0.1, -0.1"),
     ],
@@ -30,7 +30,7 @@ def test_a_model_against_another_is_judged_seed_by_seed(bench, ours, code, verdi
 @pytest.mark.parametrize(
     ("control", "code", "verdict", "says"),
     [
-        ((0.1, 0.2, 0.3), 5, "explained by the control", "'gru' has -0.1 (-0.1 to -0.1)"),
+        ((0.1, 0.2, 0.3), 5, "explained by the control", "'gru' has -0.1 (range -0.1 to -0.1)"),
         ((0.05, 0.1, 0.2), 5, "explained by the control", "3 seeds"),
         ((0.15, 0.25, 0.35), 0, "reproduced", "3 seeds"),
         ((0.3, 0.4, 0.5), 0, "reproduced", "3 seeds"),

@@ -46,7 +46,7 @@ def train_in_float64(bench, test, seeds=3):
 def test_what_they_say_stands_beside_the_verdict(claims):
     train_in_float64(claims, test=0.5)
     done = claims("verify", "claims.yaml")
-    assert "low\t0.01\t0.01 (0.01 to 0.01)\treproduced" in done.out
+    assert "low\t0.01\t0.01 (range 0.01 to 0.01)\treproduced" in done.out
     assert "low: in float64 not reproduced: 0.5" in done.err
     (row,) = json.loads(claims("verify", "claims.yaml", "--json").out)
     assert row["verdict"] == "reproduced"

@@ -106,7 +106,7 @@ def test_the_mean_of_accuracies_is_no_geometric_one(bench):
         return row["ours"]
 
     assert ours(0.9, 0.6) == "0.9, 0.6"
-    assert ours(0.9, 0.6, 0.6) == "0.7 (0.27 to 1.13)"
+    assert ours(0.9, 0.6, 0.6) == "0.7 (range 0.6 to 0.9)"
 
 
 EVALUATED = "T: 100\nevaluate: {T: [400]}\n"

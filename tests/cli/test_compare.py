@@ -13,7 +13,7 @@ def pairs(bench, count, factor, **more):
 
 
 @pytest.mark.parametrize(
-    ("count", "verdict"), [(3, "inconclusive"), (5, "inconclusive"), (6, "higher")]
+    ("count", "verdict"), [(3, "too few seeds"), (5, "too few seeds"), (6, "higher")]
 )
 def test_models_are_compared_seed_by_seed(bench, count, verdict):
     pairs(bench, count, 3)
@@ -54,19 +54,6 @@ def test_only_seeds_on_both_sides_count(bench):
     assert "nothing is judged" in bench("compare", "lstm", "urnn", "--gate", code=5).err
 
 
-def test_the_gate_judges_two_folders(bench):
-    for seed in range(6):
-        for folder, worse in (("old", 1), ("same", 1), ("new", 2)):
-            bench.record("urnn", seed=seed, test=worse * (0.01 + 0.001 * seed), results=folder)
-    assert "B's loss is higher" in bench("compare", "old", "new", "--gate", code=4).err
-    bench("compare", "new", "old", "--gate")
-    bench("compare", "old", "same", "--gate")
-    bench("compare", "old", "new")
-    bench.record("urnn", T=200, results="old")
-    bench.record("urnn", T=200, results="same")
-    assert "too few to judge" in bench("compare", "old", "same", "--gate", code=5).err
-
-
 def test_folders_that_were_trained_otherwise_are_said_to_be(bench):
     for folder, steps in (("old", 20), ("new", 40)):
         bench.record("urnn", results=folder, steps_done=steps)
@@ -79,15 +66,6 @@ def test_folders_that_were_trained_otherwise_are_said_to_be(bench):
         for row in json.loads(bench("compare", "old", "new", "--json").out)
     }
     assert rows == {"urnn": ["fit.steps (20 and 40)"], "lstm": []}
-
-
-@pytest.mark.parametrize("loss", [0.0, float("nan"), float("inf")])
-def test_the_gate_judges_nothing_by_a_loss_without_a_logarithm(bench, loss):
-    for seed in range(6):
-        bench.record("urnn", seed=seed, results="old")
-        bench.record("urnn", seed=seed, test=0.02 if seed else loss, results="new")
-    said = bench("compare", "old", "new", "--gate", code=5).err
-    assert "nothing is judged, as a seed has no finite test loss above zero: made T=100" in said
 
 
 def test_other_data_are_refused_and_the_field_is_named(bench):
@@ -104,10 +82,44 @@ def test_what_cannot_be_compared_is_one_sentence(bench):
     assert "both sides" in bench("compare", "urnn", "lstm", code=5).err
 
 
-def test_tables_show_intervals_that_hold_at_few_seeds(bench):
+def test_tables_show_the_range_of_few_seeds_and_wilsons_interval(bench):
     for seed, loss in enumerate((0.01, 0.02, 0.04)):
         bench.record("urnn", seed=seed, test=loss, solved_step=100 * (seed + 1))
     (row,) = json.loads(bench("table", "--json").out)
-    assert row["test"] == pytest.approx(0.02) and row["test_low"] < 0.01 and row["test_high"] > 0.04
+    assert row["test"] == pytest.approx(0.02) and row["test_interval"] == "range"
+    assert (row["test_low"], row["test_high"]) == (0.01, 0.04)
     assert row["solved_low"] == pytest.approx(0.438, abs=1e-3) and row["solved_step"] == 200
     assert "3/3 (44-100 %)@200" in bench("table").out
+
+
+def accuracies(bench, model, values):
+    ends = {"accuracy": (0.0, 1.0)}
+    for seed, value in enumerate(values):
+        test = {"cross_entropy_nat": 0.1, "accuracy": value}
+        bench.record(model, seed=seed, test=test, metric_ends=ends)
+
+
+def test_every_row_says_whether_it_has_an_interval_or_a_range(bench):
+    accuracies(bench, "urnn", (0.1, 0.7, 1.0))
+    assert "lowest\thighest" in bench("table", "--metric", "accuracy").out
+    accuracies(bench, "lstm", (0.1, 1.0, 1.0, 1.0, 1.0, 1.0))
+    accuracies(bench, "rnn", (0.5,))
+    shown = bench("table", "--metric", "accuracy", "--format", "markdown")
+    rows = {line.split("|")[1].strip(): line for line in shown.out.splitlines()}
+    assert "interval" in rows["model"] and "range" in rows["urnn"] and "95 %" in rows["lstm"]
+    assert "or the range of fewer than six seeds" in shown.err
+    table = json.loads(bench("table", "--metric", "accuracy", "--json").out)
+    found = {row["model"]: row for row in table}
+    assert [found[name]["test_interval"] for name in ("lstm", "rnn", "urnn")] == [
+        *("95 %", None, "range")
+    ]
+    lstm = found["lstm"]
+    assert 0 < lstm["test_low"] < lstm["test"] == pytest.approx(0.85) and lstm["test_high"] < 1
+
+
+def test_a_trained_run_records_the_ends_of_its_metrics(bench):
+    """None is no end, as JSON has no infinity."""
+    bench("run", "tiny", "--model", "lstm", "-q")
+    (path,) = bench.folder.rglob("run.json")
+    ends = json.loads(path.read_text())["metric_ends"]
+    assert ends["recall_accuracy"] == [0.0, 1.0] and ends["cross_entropy_nat"] == [0.0, None]

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from urnn_bench.analysis.results import load
-from urnn_bench.analysis.statistics import geometric_mean, mean
+from urnn_bench.analysis.statistics import geometric_mean, mean, range_of_few
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import style, styles_of
 from urnn_bench.figures.scores_by_key import ScoresByKey
@@ -51,7 +51,7 @@ def test_a_model_has_the_mean_and_the_interval_that_a_table_has(metric, average,
     make(bench)
     (ax,) = draw(bench, metric=metric).axes
     scores = [[1 - s if metric == "accuracy" else s for s in seeds] for seeds in SCORES.values()]
-    expected = [average(seeds) for seeds in scores]
+    expected = [range_of_few(seeds, average(seeds)) for seeds in scores]
     assert line(ax, "lstm")[1] == pytest.approx([interval.value for interval in expected])
     (drawn,) = bars(ax)
     assert np.allclose(drawn, [(interval.low, interval.high) for interval in expected])
@@ -93,13 +93,18 @@ def test_a_baseline_is_drawn_at_the_values_that_have_it(bench):
 def test_one_seed_has_no_interval_and_an_interval_does_not_shrink_the_scores(bench):
     bench.record("lstm @ recall=2", recall=2, test=0.4)
     bench.record("lstm @ recall=4", recall=4, test=0.4)
-    assert "interval" not in draw(bench).legends[0].get_title().get_text()
-    # of two seeds it is thirteen standard errors wide
+    assert "bars" not in draw(bench).legends[0].get_title().get_text()
     bench.record("lstm @ recall=2", recall=2, seed=1, test=0.1)
+    title = draw(bench).legends[0].get_title().get_text()
+    assert "bars: range of the seeds" in title
+    # one seed far below the others makes the interval of a geometric mean wide
+    for seed in range(1, 6):
+        bench.record("lstm @ recall=2", recall=2, seed=seed, test=0.1 if seed > 1 else 1e-6)
     drawing = draw(bench, metric="cross_entropy_nat", scale="linear")
-    assert "interval" in drawing.legends[0].get_title().get_text()
+    assert "bars: 95 % interval" in drawing.legends[0].get_title().get_text()
     low, high = drawing.axes[0].get_ylim()
-    assert high - low < 2 * (0.4 - 0.1)
+    scores = (0.4, 1e-6, *[0.1] * 4)
+    assert high - low < 2 * 0.4 < geometric_mean(scores).high
 
 
 def test_one_value_of_a_key_is_nothing_to_compare(bench):

@@ -57,7 +57,7 @@ def test_the_thick_line_is_the_mean_of_what_is_best_so_far(three):
     means = [geometric_mean(losses).value for losses in best]
     assert line(drawing.axes[0], "TPE") == ([1, 2, 3, 4], pytest.approx(means))
     assert "4 trials in each of 3 searches" in title(drawing)
-    assert "95 % interval" in title(drawing) and drawing.axes[0].collections
+    assert "of the best so far in their range" in title(drawing) and drawing.axes[0].collections
 
 
 def test_over_updates_the_cost_of_a_failed_trial_counts(three):

@@ -6,7 +6,7 @@ from itertools import chain
 from math import nan
 
 from urnn_bench.analysis.lengths import is_solved_at
-from urnn_bench.analysis.statistics import Comparison, compare_paired
+from urnn_bench.analysis.paired import Comparison, compare_paired
 from urnn_bench.errors import NothingToShowError, UsageError
 from urnn_bench.records.record import Record
 from urnn_bench.spec.fit import Fit
@@ -52,10 +52,10 @@ def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Ro
 
     Raises NothingToShowError if there is no such seed, UsageError if the data differ.
     """
-    groups_a, groups_b = (_by_key(records, by_model) for records in (a, b))
+    groups_a, groups_b = (by_key(records, by_model) for records in (a, b))
     keys = sorted(groups_a.keys() & groups_b.keys(), key=_sort_key)
     rows = [row for key in keys if (row := _row(key, groups_a[key], groups_b[key]))]
-    if not rows:
+    if not any(row.found.pairs for row in rows):
         raise NothingToShowError("no benchmark, length and seed has been tested on both sides")
     return rows
 
@@ -64,8 +64,8 @@ def _sort_key(key: ComparisonKey) -> tuple[str, int, str, int]:
     return key.benchmark, key.T, key.model or "", key.tested if key.length else 0
 
 
-def _by_key(records: Sequence[Record], by_model: bool) -> dict[ComparisonKey, dict[int, Record]]:
-    """Return the record of every seed of every key."""
+def by_key(records: Sequence[Record], by_model: bool) -> dict[ComparisonKey, dict[int, Record]]:
+    """Return the record of every seed of every benchmark, length and, with ``by_model``, model."""
     groups: dict[ComparisonKey, dict[int, Record]] = {}
     for record in records:
         run = record.run
@@ -78,16 +78,16 @@ def _by_key(records: Sequence[Record], by_model: bool) -> dict[ComparisonKey, di
 def _row(key: ComparisonKey, a: Mapping[int, Record], b: Mapping[int, Record]) -> Row | None:
     shared = sorted(a.keys() & b.keys())
     seeds = [seed for seed in shared if a[seed].test is not None and b[seed].test is not None]
-    if not seeds:
+    if not shared:
         return None
     for seed in seeds:
         check_data(a[seed], b[seed])
         _check_data_at(key, a[seed], b[seed])
-    metric = a[seeds[0]].criterion
+    metric = a[shared[0]].criterion or b[shared[0]].criterion
     values = [[_loss(side[seed], metric, key.tested) for seed in seeds] for side in (a, b)]
     solved = [sum(_is_solved(side[seed], key) for seed in seeds) for side in (a, b)]
     untested = len(shared) - len(seeds)
-    trained = _training_differences(key, a[seeds[0]], b[seeds[0]])
+    trained = _training_differences(key, a[shared[0]], b[shared[0]])
     return Row(key, metric, (solved[0], solved[1]), compare_paired(*values), untested, trained)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from urnn_bench.errors import SpecError, UnknownNameError, UsageError
-from urnn_bench.spec.grid import GRID_SEPARATOR
+from urnn_bench.spec.labels import names_of
 from urnn_bench.spec.load import KeyPath, parse_value
 from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.settings_of import Settings
@@ -68,13 +68,6 @@ class Filters:
             and (not self.lengths or T in self.lengths)
             and all(where.holds(settings) for where in self.where)
         )
-
-
-def names_of(label: str) -> tuple[str, ...]:
-    """Return the names by which a label may be meant: without differing settings, and a grid's."""
-    plain, _, values = label.partition(GRID_SEPARATOR)
-    model = plain.partition(" [")[0]
-    return (model, f"{model}{GRID_SEPARATOR}{values}") if values else (model,)
 
 
 def check_where(where: Sequence[Where], settings: Sequence[Settings]) -> None:

@@ -4,14 +4,16 @@ Importing scipy.stats takes longer than reading two thousand records, so only wh
 
 A bootstrap's 95 % interval of a mean of normal values covers it in 75 % of cases with three seeds
 and in 90 % with nine, where a t interval does in 95 %.
-Losses are skewed, so their mean is geometric and their interval is on the logarithm.
+Losses are skewed, so their mean is geometric and their interval is on the logarithm. A mean of
+values that have ends has its interval on a scale that has none, so it stays within the ends.
+An interval of fewer than six seeds says little, so what is shown of them is their range.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import inf, isclose, isfinite, isnan, log, nan, sqrt
+from math import inf, isclose, isfinite, log, nan, sqrt
 from operator import mul
 from typing import Literal
 
@@ -22,34 +24,86 @@ from urnn_bench.analysis.student import quantile_0975
 LEVEL = 0.95
 # the standard normal's quantile at (1 + LEVEL) / 2
 _NORMAL = 1.959963984540054
-_EXACT_UP_TO = 16
-FEWEST_PAIRS = 6  # with five the smallest possible two-sided p is 0.0625
+FEWEST_SEEDS = 6  # with five the smallest possible two-sided p is 0.0625
 
-Verdict = Literal["lower", "higher", "inconclusive"]
+IntervalKind = Literal["95 %", "range"]
+# the lowest and the highest value that is possible
+Ends = tuple[float, float]
+WITHOUT_ENDS: Ends = (-inf, inf)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and its 95 % confidence interval."""
+    """An estimate with its 95 % confidence interval, or with the range of the seeds.
+
+    ``kind`` says which of the two; it is None if neither is known.
+    """
 
     value: float
     low: float
     high: float
+    kind: IntervalKind | None = "95 %"
 
 
-def mean(values: Sequence[float]) -> Interval:
-    """Return the mean with a t interval.
+_UNKNOWN = Interval(nan, nan, nan, None)
+
+
+def mean(values: Sequence[float], ends: Ends = WITHOUT_ENDS) -> Interval:
+    """Return the mean of values with a t interval that stays within the ends of the values.
 
     One value has no interval; a value that is not finite makes all three nan.
     """
     if not values or not all(map(isfinite, values)):
-        return Interval(nan, nan, nan)
+        return _UNKNOWN
     average = float(np.mean(values))
     if len(values) < 2:
-        return Interval(average, nan, nan)
+        return Interval(average, nan, nan, None)
     error = np.std(values, ddof=1) / np.sqrt(len(values))
     half = float(quantile_0975(len(values) - 1) * error)
-    return Interval(average, average - half, average + half)
+    return Interval(average, *_bounds(average, half, ends))
+
+
+def _bounds(average: float, half: float, ends: Ends) -> tuple[float, float]:
+    """Return the interval whose half width is divided by the slope of a scale without ends.
+
+    The scale is the logit between two ends, the logarithm beyond one (the delta method).
+    """
+    low, high = ends
+    if not low < average < high or ends == WITHOUT_ENDS or not half:
+        return average - half, average + half
+    if isfinite(low) and isfinite(high):
+        return _between(average, half, ends)
+    return _above(average, half, low) if isfinite(low) else _below(average, half, high)
+
+
+def _between(average: float, half: float, ends: Ends) -> tuple[float, float]:
+    below, above = average - ends[0], ends[1] - average
+    odds, change = log(below / above), half / below * ((ends[1] - ends[0]) / above)
+    shares = (1 + np.tanh((odds + np.array([-change, change])) / 2)) / 2
+    lower, upper = (ends[0] + (ends[1] - ends[0]) * shares).tolist()
+    # a sum is rounded
+    return lower, min(upper, ends[1])
+
+
+def _above(average: float, half: float, low: float) -> tuple[float, float]:
+    room = average - low
+    with np.errstate(over="ignore"):
+        factor = float(np.exp(half / room))
+    return low + room / factor, low + room * factor
+
+
+def _below(average: float, half: float, high: float) -> tuple[float, float]:
+    lower, upper = _above(-average, half, -high)
+    return -upper, -lower
+
+
+def range_of_few(values: Sequence[float], average: Interval) -> Interval:
+    """Return an average with the range of its values if fewer than six made its interval."""
+    if len(values) >= FEWEST_SEEDS or average.kind is None:
+        return average
+    low, high = min(values), max(values)
+    # a geometric mean of equal values is rounded
+    return Interval(min(max(average.value, low), high), low, high, "range")
 
 
 def geometric_mean(values: Sequence[float]) -> Interval:
@@ -58,10 +112,11 @@ def geometric_mean(values: Sequence[float]) -> Interval:
     One value has no interval; a value that is zero or not finite makes all three nan.
     """
     if not values or any(not isfinite(v) or v <= 0 for v in values):
-        return Interval(nan, nan, nan)
+        return _UNKNOWN
     logs = mean([log(v) for v in values])
     with np.errstate(over="ignore"):  # the interval of two distant values may end beyond all floats
-        return Interval(*np.exp((logs.value, logs.low, logs.high)).tolist())
+        value, low, high = np.exp((logs.value, logs.low, logs.high)).tolist()
+    return Interval(value, low, high, logs.kind)
 
 
 def proportion(successes: int, trials: int) -> Interval:
@@ -102,47 +157,3 @@ def survival(solved: Sequence[float | None], trained: Sequence[float]) -> Surviv
     times, at_risk = sorted(events), [sum(end >= time for end in ends) for time in sorted(events)]
     kept = [(n - events[time]) / n for time, n in zip(times, at_risk, strict=True)]
     return Survival(tuple(times), tuple(accumulate(kept, mul)))
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """B against A on the same seeds: their ratio, the p of a sign-flip test, a verdict."""
-
-    pairs: int
-    ratio: Interval
-    p: float
-    verdict: Verdict
-
-
-def compare_paired(a: Sequence[float], b: Sequence[float]) -> Comparison:
-    """Compare positive values of the same seeds on the logarithm, b against a.
-
-    The test is an exact sign-flip test; fewer than six pairs are always inconclusive.
-    """
-    ratios = [y / x if x > 0 else nan for x, y in zip(a, b, strict=True)]
-    ratio = geometric_mean(ratios)
-    if isnan(ratio.value) or len(ratios) < 2:
-        return Comparison(len(ratios), ratio, nan, "inconclusive")
-    p = sign_flip([log(r) for r in ratios])
-    decided = len(ratios) >= FEWEST_PAIRS and p <= 1 - LEVEL
-    side: Verdict = "lower" if ratio.value < 1 else "higher"
-    return Comparison(len(ratios), ratio, p, side if decided else "inconclusive")
-
-
-def sign_flip(differences: Sequence[float]) -> float:
-    """Return the two-sided p of a mean difference of zero, over all flips of signs.
-
-    Exact up to sixteen differences; beyond that over 65,536 flips drawn with a fixed seed.
-    """
-    from scipy import stats
-
-    zero = np.zeros(len(differences))
-    test = stats.permutation_test(
-        (np.asarray(differences), zero),
-        lambda x, y, axis: np.mean(x - y, axis=axis),
-        permutation_type="samples",
-        n_resamples=1 << min(len(differences), _EXACT_UP_TO),
-        vectorized=True,
-        rng=np.random.default_rng(0),
-    )
-    return float(test.pvalue)

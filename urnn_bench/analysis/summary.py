@@ -1,21 +1,34 @@
 """One row for each model, length of training and length of the test, from a benchmark's runs.
 
 Losses are summarised by their geometric mean with a t interval on the logarithm, other metrics by
-their mean with a t interval, solved seeds by their share with Wilson's interval, the update of
+their mean with a t interval within the metric's ends, and both by the range of the seeds if there
+are fewer than six. Solved seeds are summarised by their share with Wilson's interval, the update of
 solving by the median of its survival curve. The range over seeds is given as well. At a length of
 the test that is not that of training, a seed has solved the task if its test score there says so.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import isfinite, isnan
 from statistics import median
 
 from urnn_bench.analysis.lengths import is_solved_at, longest_solved
 from urnn_bench.analysis.selection import Selected, censored
-from urnn_bench.analysis.statistics import Interval, geometric_mean, mean, proportion, survival
+from urnn_bench.analysis.statistics import (
+    WITHOUT_ENDS,
+    Ends,
+    Interval,
+    geometric_mean,
+    mean,
+    proportion,
+    range_of_few,
+    survival,
+)
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.spec.run import Run
+
+Averaging = Callable[[Sequence[float]], Interval]
 
 # what a row has that is a whole number, if it is known
 COUNTS = (
@@ -60,7 +73,7 @@ def _row(
         **(_solved(records) if is_trained else _solved_at(records, length)),
         "updates": int(median(record.steps_done for record in records)),
         "metric": metric or None,
-        **_test(records, metric, length, is_loss=metric == selected.criterion),
+        **_test(selected, metric, records, length),
         "baseline": _baseline(selected, metric, run, length),
         "updates_per_s": median(paces) if paces else None,
         "length": length,
@@ -118,25 +131,39 @@ def _share(records: Sequence[Record], count: int, step: int | None) -> Mapping[s
 
 
 def _test(
-    records: Sequence[Record], metric: str, length: int, is_loss: bool
-) -> dict[str, float | None]:
+    selected: Selected, metric: str, records: Sequence[Record], length: int
+) -> dict[str, float | str | None]:
     """Return the average test score at a length, its interval, the median and the range."""
     recorded = (record.test_at(length).get(metric) for record in records)
     scores = [score for score in recorded if score is not None and not isnan(score)]
-    average = average_of(scores, is_loss=is_loss)
+    average = averaging(selected, metric)(scores)
     return {
         "test": _known(average.value),
         "test_low": _known(average.low),
         "test_high": _known(average.high),
+        "test_interval": average.kind,
         "median": median(scores) if scores else None,
         "lowest": min(scores, default=None),
         "highest": max(scores, default=None),
     }
 
 
-def average_of(scores: Sequence[float], *, is_loss: bool) -> Interval:
-    """Return the geometric mean of losses or the mean of other scores, with its 95 % interval."""
-    return (geometric_mean if is_loss else mean)(scores)
+def averaging(selected: Selected, metric: str) -> Averaging:
+    """Return the mean by which a metric of a benchmark's runs is summarised.
+
+    It is geometric for the loss, and the interval of another metric stays within the metric's ends.
+    Fewer than six scores have their range instead of an interval.
+    """
+    average = geometric_mean
+    if metric != selected.criterion:
+        average = partial(mean, ends=ends_of(selected.records, metric))
+    return lambda scores: range_of_few(scores, average(scores))
+
+
+def ends_of(records: Sequence[Record], metric: str) -> Ends:
+    """Return the ends of a metric that runs of one task have, infinite where none says so."""
+    found = (record.ends_of(metric) for record in records)
+    return next((ends for ends in found if ends != WITHOUT_ENDS), WITHOUT_ENDS)
 
 
 def _known(value: float) -> float | None:

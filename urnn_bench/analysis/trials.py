@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from urnn_bench.analysis.statistics import geometric_mean, mean
+from urnn_bench.analysis.statistics import geometric_mean, mean, range_of_few
 from urnn_bench.records.trials import COMPLETE, Trial
 from urnn_bench.spec.load import value_text
 
@@ -127,11 +127,12 @@ def best_by_updates(trials: pd.DataFrame) -> pd.DataFrame:
 def averages(curves: pd.DataFrame) -> pd.DataFrame:
     """Return the mean over the seeds with its 95 % interval, where all seeds have a value.
 
-    It is geometric if every value is positive.
+    Fewer than six seeds have their range instead. The mean is geometric if every value is positive.
     """
     shared = curves.dropna()
     average = geometric_mean if (shared > 0).all(axis=None) else mean
-    intervals = [average([float(v) for v in row]) for row in shared.to_numpy()]
+    known = [[float(v) for v in row] for row in shared.to_numpy()]
+    intervals = [range_of_few(values, average(values)) for values in known]
     rows = [(i.value, i.low, i.high) for i in intervals]
     return pd.DataFrame(rows, index=shared.index, columns=["value", "low", "high"])
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from math import inf, isfinite, nan
 from typing import NamedTuple
 
-from urnn_bench.analysis.filters import names_of
 from urnn_bench.analysis.results import Results
-from urnn_bench.analysis.statistics import Interval
-from urnn_bench.analysis.summary import average_of
+from urnn_bench.analysis.statistics import Interval, geometric_mean
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.records.record import GOOD, Record
+from urnn_bench.spec.labels import names_of
 
 
 class Place(NamedTuple):
@@ -63,7 +62,7 @@ def tried(results: Results) -> dict[Place, list[Tried]]:
 
 def _tried(label: str, runs: Runs) -> Tried:
     losses = [loss for _, loss in runs]
-    average = average_of(losses, is_loss=True).value if all(map(isfinite, losses)) else inf
+    average = geometric_mean(losses).value if all(map(isfinite, losses)) else inf
     return Tried(label, tuple(record for record, _ in runs), average)
 
 
@@ -84,7 +83,7 @@ def row_of(place: Place, settings: Sequence[Tried], metric: str) -> dict[str, ob
     best = settings[0]
     scores = [(record.test or {}).get(metric) for record in best.records]
     known = [score for score in scores if score is not None]
-    average = average_of(known, is_loss=True) if len(known) == len(scores) else _UNKNOWN
+    average = geometric_mean(known) if len(known) == len(scores) else _UNKNOWN
     return {
         "model": place.model,
         "T": place.T,

@@ -3,9 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from math import isfinite, isnan
 
-from urnn_bench.analysis.statistics import Interval, geometric_mean, mean, proportion
+from urnn_bench.analysis.statistics import (
+    Interval,
+    geometric_mean,
+    mean,
+    proportion,
+    range_of_few,
+)
 from urnn_bench.claims.evidence import Evidence, insufficient_reason
 from urnn_bench.claims.quantities import Observation, Run
 from urnn_bench.claims.schema import Claim, Expected
@@ -114,8 +121,11 @@ def _compare_with_expected(
 
 def _average_of(claim: Claim, record: Record) -> Callable[[Sequence[float]], Interval]:
     """Return the geometric mean for a loss, the mean for differences and for other metrics."""
-    is_loss = claim.quantity.metric in (None, record.criterion)
-    return geometric_mean if is_loss and not claim.needs.against else mean
+    quantity = claim.quantity
+    is_loss = quantity.metric in (None, record.criterion)
+    if claim.needs.against or (quantity.over_baseline and not is_loss):
+        return mean
+    return geometric_mean if is_loss else partial(mean, ends=record.ends_of(quantity.metric or ""))
 
 
 def _count_solved(values: Sequence[float], every: bool) -> tuple[VerdictName, str]:
@@ -134,12 +144,14 @@ def count_within(
 ) -> tuple[VerdictName, str]:
     """Check for every seed whether it is within the bounds: all, none, or undecided.
 
-    Show their average with its interval where it says more than the values.
+    Show their average with its interval where it says more than the values, or with their range
+    if they are fewer than six. What is shown has no part in the verdict.
     """
-    average = average_of(values)
+    average = range_of_few(values, average_of(values))
     ours = ", ".join(f"{value:.3g}" for value in values)
     if len(values) > _FEW_SEEDS and isfinite(average.low) and not _is_too_wide(average):
-        ours = f"{average.value:.3g} ({average.low:.3g} to {average.high:.3g})"
+        word = "range " if average.kind == "range" else ""
+        ours = f"{average.value:.3g} ({word}{average.low:.3g} to {average.high:.3g})"
     within = [expected.allows(value) for value in values]
     if all(within):
         return VerdictName.REPRODUCED, ours

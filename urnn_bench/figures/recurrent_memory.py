@@ -1,9 +1,9 @@
 """Test score against memory: the bytes that a step in time reads as recurrent weights.
 
 One panel for each length. Every seed is a faint point; the mean over seeds has its 95 % t interval,
-and is geometric for the loss. The vertical axis is that of the scores; a memoryless baseline is
-dashed if it is near them, and else named with its score. What surrounds the recurrence, such as
-input projections and the readout, is not counted.
+or the range of fewer than six seeds, and is geometric for the loss. The vertical axis is that of
+the scores; a memoryless baseline is dashed if it is near them, and else named with its score. What
+surrounds the recurrence, such as input projections and the readout, is not counted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +15,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
-from urnn_bench.analysis.statistics import geometric_mean, mean
+from urnn_bench.analysis.summary import Averaging, averaging
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._intervals import seeds_and_bars
 from urnn_bench.figures._looks import ModelStyle, styles_of
-from urnn_bench.figures._panels import add_legend, count_seeds, entries_of, panels
+from urnn_bench.figures._panels import add_legend, entries_of, panels
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
     BASELINE,
@@ -37,7 +38,7 @@ _PANEL_INCHES, _PANEL_OF_ONE_INCHES, _COLUMNS = 4.2, 6.4, 2
 _MARGIN = 1.8
 # numbers of every power of ten, on an axis that has room for them
 _STEPS, _WIDE = (1.0, 2.0, 5.0), 1e3
-_MEAN, _BASELINE = "open: mean with its 95 % interval", "(baseline)"
+_BASELINE = "(baseline)"
 
 
 class RecurrentMemoryOptions(Config):
@@ -72,7 +73,7 @@ class RecurrentMemory(Figure):
         axes[0].set_ylabel(f"test {axis_label(metric)}")
         note = not_shown(results, frame["model"].unique(), _reasons(results))
         note = "; ".join(filter(None, (*dict.fromkeys(far), note)))
-        title = f"{escaped(results.benchmark)} ({count_seeds(frame)}; {_MEAN})"
+        title = f"{escaped(results.benchmark)} ({seeds_and_bars(frame)}; open: mean)"
         add_legend(drawing, entries_of(axes, (_BASELINE,)), title, note)
         return drawing
 
@@ -97,9 +98,9 @@ def _counted(results: Results, metric: str) -> pd.DataFrame:
 
 def _panel(ax: Axes, frame: pd.DataFrame, results: Results, metric: str) -> None:
     """Draw the runs of one length."""
-    styles, is_loss = styles_of(results.models), metric == results.criterion
+    styles, average = styles_of(results.models), averaging(results, metric)
     for model, scores in frame.groupby("model", sort=False):
-        _draw_model(ax, str(model), styles[str(model)], scores, is_loss=is_loss)
+        _draw_model(ax, str(model), styles[str(model)], scores, average)
 
 
 def _draw_baselines(ax: Axes, baselines: Mapping[str, float]) -> list[str]:
@@ -124,13 +125,13 @@ def _share_limits(axes: Sequence[Axes]) -> None:
 
 
 def _draw_model(
-    ax: Axes, model: str, style: ModelStyle, scores: pd.DataFrame, *, is_loss: bool
+    ax: Axes, model: str, style: ModelStyle, scores: pd.DataFrame, average_of: Averaging
 ) -> None:
     color, marker = style
     # above the mean, which would hide them
     points = (scores["kB"], scores["value"])
     ax.plot(*points, linestyle="", color=color, marker=marker, alpha=0.35, zorder=4)
-    average = (geometric_mean if is_loss else mean)([float(v) for v in scores["value"]])
+    average = average_of([float(v) for v in scores["value"]])
     ax.errorbar(
         # seeds of a model have one size, unless an option of theirs says otherwise
         [scores["kB"].median()],

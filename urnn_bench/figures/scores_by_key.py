@@ -1,8 +1,9 @@
 """Test score against a key of the grid: every seed a point, their mean with its 95 % interval.
 
-One panel for each trained length. The mean of losses is geometric, as in a table. Models stand
-side by side at a value, so that their intervals can be told apart. An interval that is much wider
-than all scores together leaves the panel. Baselines that all models have at a value are dashed.
+One panel for each trained length. The mean of losses is geometric, as in a table, and fewer than
+six seeds have their range instead of an interval. Models stand side by side at a value, so that
+their intervals can be told apart. An interval that is much wider than all scores together leaves
+the panel. Baselines that all models have at a value are dashed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +18,13 @@ from matplotlib.ticker import StrMethodFormatter
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
-from urnn_bench.analysis.summary import average_of
+from urnn_bench.analysis.summary import Averaging, averaging
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._grid_keys import numbers_first, value_at, with_key, without_key
+from urnn_bench.figures._intervals import seeds_and_bars
 from urnn_bench.figures._key_axis import KeyAxis, KeyScale, key_axis, label_values
 from urnn_bench.figures._looks import ModelStyle, styles_of
-from urnn_bench.figures._panels import add_legend, count_seeds, entries_of, panels
+from urnn_bench.figures._panels import add_legend, entries_of, panels
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
     BASELINE,
@@ -76,9 +78,10 @@ class ScoresByKey(Figure):
         lengths = sorted({record.run.T for record in results.records} & {*scores["T"]})
         drawing, axes = panels(len(lengths), columns=2, width=_PANEL_INCHES)
         drawing.set_figheight(drawing.get_figheight() + _EXTRA_INCHES)
+        average = averaging(results, metric)
         for ax, T in zip(axes, lengths, strict=True):
             panel = scores[scores["T"] == T]
-            _draw_models(ax, panel, styles, axis, is_loss=metric == results.criterion)
+            _draw_models(ax, panel, styles, axis, average)
             _draw_baselines(ax, results.at([T]), metric, panel, axis)
             label_values(ax, axis, o.label or escaped(o.key))
             ax.set_title(f"T = {T:,}", fontsize=10)
@@ -127,8 +130,7 @@ def _draw_models(
     panel: pd.DataFrame,
     styles: Mapping[str, ModelStyle],
     axis: KeyAxis,
-    *,
-    is_loss: bool,
+    average: Averaging,
 ) -> None:
     """Draw every model, each with a shift of its own."""
     models = list(dict.fromkeys(panel["model"]))
@@ -136,11 +138,11 @@ def _draw_models(
     for number, model in enumerate(models):
         own = panel[panel["model"] == model]
         x = own["value"].map(axis.places) + each * (number - (len(models) - 1) / 2)
-        _draw_model(ax, model, styles[model], own.assign(x=x), is_loss=is_loss)
+        _draw_model(ax, model, styles[model], own.assign(x=x), average)
 
 
 def _draw_model(
-    ax: Axes, model: str, style: ModelStyle, runs: pd.DataFrame, *, is_loss: bool
+    ax: Axes, model: str, style: ModelStyle, runs: pd.DataFrame, average: Averaging
 ) -> None:
     color, marker = style
     ax.plot(runs["x"], runs["score"], marker, color=color, alpha=0.5, ms=3, mew=0)
@@ -148,7 +150,7 @@ def _draw_model(
     if len(diverged):
         mark_diverged(ax, diverged["x"].tolist(), diverged["score"].tolist(), color)
     means = {
-        x: average_of(runs.loc[runs["x"] == x, "score"].tolist(), is_loss=is_loss)
+        x: average(runs.loc[runs["x"] == x, "score"].tolist())
         for x in sorted({*runs["x"].tolist()})
     }
     heights = [interval.value for interval in means.values()]
@@ -203,10 +205,7 @@ def _scale_scores(axes: Sequence[Axes], *, is_log: bool) -> None:
 
 
 def _title(results: Results, scores: pd.DataFrame) -> str:
-    seeds = count_seeds(scores, "value")
-    has_intervals = scores.groupby(["model", "T", "value"])["seed"].nunique().max() > 1
-    bars = "; bars: 95 % interval of the mean" if has_intervals else ""
-    return f"{escaped(results.benchmark)} ({seeds}{bars})"
+    return f"{escaped(results.benchmark)} ({seeds_and_bars(scores, 'value')})"
 
 
 def _note(results: Results, scores: pd.DataFrame, key: str) -> str:

@@ -1,7 +1,8 @@
 """Test score of every model: a dot for each seed, their mean with its 95 % interval, sorted.
 
 One panel for each trained length, the best model on top. Losses have a geometric mean, as in a
-table. The baselines that all models share are dashed. The number of parameters stands below a name.
+table, and fewer than six seeds have their range instead of an interval. The baselines that all
+models share are dashed. The number of parameters stands below a name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +13,12 @@ from matplotlib.figure import Figure as Drawing
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
-from urnn_bench.analysis.summary import average_of
+from urnn_bench.analysis.summary import averaging
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._fitting import fitted
+from urnn_bench.figures._intervals import seeds_and_bars
 from urnn_bench.figures._looks import ModelStyle, styles_of
-from urnn_bench.figures._panels import add_legend, count_seeds, entries_of
+from urnn_bench.figures._panels import add_legend, entries_of
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
     BASELINE,
@@ -36,7 +38,7 @@ from urnn_bench.spec.types import Config
 _PANEL_INCHES, _ROW_INCHES, _AROUND_INCHES, _NAME_INCHES = 6.2, 0.36, 1.5, 1.9
 # of the legend of a few models, above the panels
 _LEGEND_INCHES = 0.8
-_MEAN = "mean with its 95 % interval"
+_MEAN = "mean"
 _BASELINE = "(baseline)"
 
 
@@ -58,7 +60,7 @@ class ScoresByModel(Figure):
         metric = self.options.metric or results.criterion
         scores = _scores(results, metric)
         lengths = sorted({int(T) for T in scores["T"]})
-        rows = {T: _sorted(scores[scores["T"] == T], metric == results.criterion) for T in lengths}
+        rows = {T: _sorted(scores[scores["T"] == T], results, metric) for T in lengths}
         drawing, axes = _panels([len(of_length) for of_length in rows.values()])
         styles, is_log = styles_of(results.models), IS_LOG[self.options.scale](scores["score"])
         for ax, (T, means) in zip(axes, rows.items(), strict=True):
@@ -69,8 +71,8 @@ class ScoresByModel(Figure):
             ax.set_ylabel("model")
             ax.set_xlabel(f"test {axis_label(metric)}")
         note = not_shown(results, scores["model"].unique(), lambda _: "not tested")
-        title = f"{escaped(results.benchmark)} ({count_seeds(scores)})"
-        entries = entries_of(axes, (_MEAN, "diverged", _BASELINE))
+        title = f"{escaped(results.benchmark)} ({seeds_and_bars(scores)})"
+        entries = entries_of(axes, (own_label(_MEAN), "diverged", _BASELINE))
         add_legend(drawing, entries, title, note)
         return drawing
 
@@ -87,10 +89,13 @@ def _scores(results: Results, metric: str) -> pd.DataFrame:
     return tested.assign(score=tested[column])
 
 
-def _sorted(scores: pd.DataFrame, is_loss: bool) -> Mapping[str, tuple[float, float, float]]:
+def _sorted(
+    scores: pd.DataFrame, results: Results, metric: str
+) -> Mapping[str, tuple[float, float, float]]:
     """Return mean, low and high of every model, the worst first, as it is drawn at the bottom."""
+    average, is_loss = averaging(results, metric), metric == results.criterion
     found = {
-        str(model): average_of(runs["score"].tolist(), is_loss=is_loss)
+        str(model): average(runs["score"].tolist())
         for model, runs in scores.groupby("model", sort=False)
     }
     worst_first = sorted(found, key=lambda model: found[model].value, reverse=is_loss)

@@ -2,9 +2,9 @@
 
 A faint point is a trial, hollow if it was pruned. A thin line is the best so far of one search, a
 thick one the mean over searches, geometric where every loss is positive, with its 95 % t interval
-from three searches on. Dotted is what random search is expected to find in so many of its trials,
-where none was pruned; it begins where not all of them can have failed. Over updates, searches are
-compared at equal cost.
+from six searches on, and with their range from three on. Dotted is what random search is expected
+to find in so many of its trials, where none was pruned; it begins where not all of them can have
+failed. Over updates, searches are compared at equal cost.
 """
 
 from math import isfinite
@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
+from urnn_bench.analysis.statistics import FEWEST_SEEDS
 from urnn_bench.analysis.trials import (
     averages,
     best_by_trial,
@@ -47,7 +48,7 @@ _X_LABELS = {"trials": "trials", "updates": "updates of all trials so far"}
 _CURVES = {"trials": best_by_trial, "updates": best_by_updates}
 # equal curves are both visible, as both samplers may begin with the same trials
 _WIDTHS = {look.name: width for look, width in zip(SAMPLERS.values(), (3.2, 1.4), strict=True)}
-# an interval of fewer searches says less than their curves
+# the range of fewer searches says no more than their curves
 _MIN_SEARCHES = 3
 
 
@@ -140,5 +141,11 @@ def _key_of(trials: pd.DataFrame) -> str:
     if searches == 1:
         return f"{points}; line: the best so far"
     mean = "geometric mean" if is_positive(trials) else "mean"
-    interval = " with its 95 % interval" if searches >= _MIN_SEARCHES else ""
-    return f"{points}; thick: {mean} of the best so far{interval}; thin: each search"
+    return f"{points}; thick: {mean} of the best so far{_band(searches)}; thin: each search"
+
+
+def _band(searches: int) -> str:
+    """Return what surrounds the mean of so many searches."""
+    if searches < _MIN_SEARCHES:
+        return ""
+    return " with its 95 % interval" if searches >= FEWEST_SEEDS else " in their range"

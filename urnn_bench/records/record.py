@@ -1,6 +1,7 @@
 """``run.json``: everything known about one run, as a pydantic model."""
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -100,6 +101,8 @@ class Record(_Stored):
     network: Network | None = None
     fingerprint: dict[str, str] = {}
     criterion: str = ""
+    # the lowest and the highest possible score by metric, None for no end; none in older records
+    metric_ends: dict[str, tuple[float | None, float | None]] = {}
     baselines: dict[str, _Scores] = {}
     steps_done: _Whole = 0
     train_s: _Duration = 0.0
@@ -142,6 +145,11 @@ class Record(_Stored):
         if length == self.run.T:
             return self.baselines
         return self.evaluations[length].baselines if length in self.evaluations else {}
+
+    def ends_of(self, metric: str) -> tuple[float, float]:
+        """Return the lowest and the highest possible score of a metric, infinite if not known."""
+        low, high = self.metric_ends.get(metric, (None, None))
+        return -inf if low is None else low, inf if high is None else high
 
     def write(self, folder: Path) -> None:
         """Replace ``run.json`` in ``folder``."""

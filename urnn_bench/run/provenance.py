@@ -65,6 +65,7 @@ def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainSta
             "parameters": sum(p.numel() for p in job.model.parameters() if p.requires_grad),
             "fingerprint": current,
             "criterion": job.task.metrics[0],
+            "metric_ends": {name: _ends(ends) for name, ends in job.task.metric_ends.items()},
             "baselines": {name: dict(values) for name, values in job.task.baselines().items()},
             "steps_done": train_state.step,
             "train_s": train_state.train_s,
@@ -72,6 +73,11 @@ def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainSta
             **_of_network(job),
         }
     )
+
+
+def _ends(ends: tuple[float, float]) -> tuple[float | None, ...]:
+    """Return the ends of a metric as JSON can hold them, None for an infinite one."""
+    return tuple(end if isfinite(end) else None for end in ends)
 
 
 def _of_network(job: Job) -> dict[str, object]:

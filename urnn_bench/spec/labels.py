@@ -27,3 +27,10 @@ def _belongs_to(label: str, part: str) -> bool:
     is_open = any(label.count(a) > label.count(b) for a, b in ("[]", "{}"))
     is_value = "=" in part and GRID_SEPARATOR not in part
     return is_open or (GRID_SEPARATOR in label and is_value)
+
+
+def names_of(label: str) -> tuple[str, ...]:
+    """Return the names by which a label may be meant: without differing settings, and a grid's."""
+    plain, _, values = label.partition(GRID_SEPARATOR)
+    model = plain.partition(" [")[0]
+    return (model, f"{model}{GRID_SEPARATOR}{values}") if values else (model,)

@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urnn_bench.cli.display.output import TableRow, echo_err, echo_json, echo_rows
+from urnn_bench.cli.display.comparisons import Names, json_row, show
+from urnn_bench.cli.display.output import echo_err, echo_json
+from urnn_bench.cli.gate import TOLERANCE, check, json_gate
+from urnn_bench.cli.missing_runs import SideOf, descriptions
 from urnn_bench.cli.options.completion import complete_benchmark
 from urnn_bench.cli.options.filters import All, Models, Wheres
+from urnn_bench.cli.options.numbers import ratio
 from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Lengths, Results
 from urnn_bench.cli.sources import Request, filters_of, selected_runs
-from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError, UsageError
+from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.compare import Row
+    from urnn_bench.analysis.gate import Judged
     from urnn_bench.records.record import Record
+
+    _Records = tuple[list[Record], list[Record]]
 
 _SIDE = "recorded model or results folder"
 
@@ -53,28 +60,66 @@ def compare(
         bool,
         typer.Option(
             "--gate",
-            help="Exit with 4 if B's loss is higher, with 5 if fewer than six seeds decide it.",
+            help="Exit with 4 if B's loss is above the tolerance, with 5 if that is undecided.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            "--tolerance",
+            parser=ratio,
+            metavar="RATIO",
+            help="With --gate: how many times A's loss B's may be.",
+            show_default=f"{TOLERANCE}",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare two models, or a model's runs in two folders, seed by seed on the same data."""
     from urnn_bench.analysis import compare as analysis
 
+    if tolerance is not None and not gate:
+        raise UsageError("--tolerance says how much worse a gate lets B be; give --gate too")
     filters = filters_of(lengths, models, where, show_all)
-    if Path(a).is_dir() and Path(b).is_dir():
+    are_folders = Path(a).is_dir() and Path(b).is_dir()
+    if are_folders:
         of_a, of_b = (_load(Request(benchmark, (Path(folder),), filters)) for folder in (a, b))
-        rows = analysis.compare(of_a, of_b, True)
+        sides = SideOf(a, Path(a)), SideOf(b, Path(b))
     else:
         request = Request(benchmark, (results,) if results else (), filters)
-        rows = analysis.compare(*_of_models(a, b, request), False)
+        of_a, of_b = _of_models(a, b, request)
+        sides = SideOf(a, results, a), SideOf(b, results, b)
+    missing = _missing((of_a, of_b), sides, are_folders)
+    for sentence in missing:
+        echo_err(sentence)
+    rows, names = analysis.compare(of_a, of_b, are_folders), Names(a, b, are_folders)
+    judged = _judged(rows, tolerance or TOLERANCE) if gate else None
     if json:
-        echo_json([_json_row(row) for row in rows])
+        echo_json([json_row(row) for row in rows] if judged is None else json_gate(judged))
     else:
-        _show(rows)
-    if gate:
-        _check_gate(rows)
+        show(rows, names)
+    if judged is not None:
+        echo_err(check(judged, names, is_complete=not missing))
+
+
+def _missing(records: "_Records", sides: tuple[SideOf, SideOf], are_folders: bool) -> list[str]:
+    """Return in words what either side lacks."""
+    from urnn_bench.analysis.missing import missing
+
+    found = missing(*records, are_folders)
+    return [
+        sentence
+        for name, side in zip(("A", "B"), sides, strict=True)
+        for sentence in descriptions([part for part in found if part.side == name], side)
+    ]
+
+
+def _judged(rows: "list[Row]", tolerance: float) -> "Judged":
+    from urnn_bench.analysis.gate import judge
+
+    return judge(rows, tolerance)
 
 
 def _of_models(a: str, b: str, request: Request) -> "tuple[list[Record], list[Record]]":
@@ -94,7 +139,7 @@ def _of_models(a: str, b: str, request: Request) -> "tuple[list[Record], list[Re
 
 def _of_model(loaded: "Sequence[Record]", name: str) -> "list[Record]":
     """Return the runs of a model; a name is its label, or that of its only configuration."""
-    from urnn_bench.analysis.filters import names_of
+    from urnn_bench.spec.labels import names_of
 
     labels = {record.run.label for record in loaded}
     meant = {name} & labels or {label for label in labels if name in names_of(label)}
@@ -109,82 +154,3 @@ def _of_model(loaded: "Sequence[Record]", name: str) -> "list[Record]":
 def _load(request: Request) -> "list[Record]":
     """Return the runs of a folder with the labels that a table gives them."""
     return [record for shown in selected_runs(request) for record in shown.records]
-
-
-def _show(rows: "list[Row]") -> None:
-    with_length = any(row.matter.length for row in rows)
-    echo_rows([_table_row(row, with_length) for row in rows])
-    metrics = " or ".join(dict.fromkeys(row.metric for row in rows))
-    echo_err(f"B / A: ratio of test {metrics}, geometric mean over seeds with its 95 % t interval")
-    for row in rows:
-        if row.trained and not row.matter.length:
-            place = f"{row.matter.benchmark} {row.matter.model} T={row.matter.T}"
-            echo_err(f"{place}: A and B were not trained alike: {'; '.join(row.trained)}")
-    if untested := sum(row.untested for row in rows):
-        echo_err(f"{untested} seeds are left out: they are not tested on one of the two sides")
-    echo_err("p: exact sign-flip test over seeds; fewer than six seeds are inconclusive")
-
-
-def _table_row(row: "Row", with_length: bool) -> TableRow:
-    comparison = row.found
-    return {
-        "benchmark": row.matter.benchmark,
-        **({"model": row.matter.model} if row.matter.model else {}),
-        "T": row.matter.T,
-        **({"tested at": row.matter.tested} if with_length else {}),
-        "seeds": comparison.pairs,
-        "B / A": comparison.ratio.value,
-        "low": comparison.ratio.low,
-        "high": comparison.ratio.high,
-        "p": comparison.p,
-        "solved": f"{row.solved[0]}, {row.solved[1]}",
-        "B is": comparison.verdict,
-    }
-
-
-def _json_row(row: "Row") -> dict[str, object]:
-    comparison = row.found
-    return {
-        "benchmark": row.matter.benchmark,
-        "model": row.matter.model,
-        "T": row.matter.T,
-        "length": row.matter.tested,
-        "metric": row.metric,
-        "seeds": comparison.pairs,
-        "ratio": comparison.ratio.value,
-        "untested": row.untested,
-        "trained": list(row.trained),
-        "ratio_low": comparison.ratio.low,
-        "ratio_high": comparison.ratio.high,
-        "p": comparison.p,
-        "solved_a": row.solved[0],
-        "solved_b": row.solved[1],
-        "b_is": comparison.verdict,
-    }
-
-
-def _check_gate(rows: "list[Row]") -> None:
-    """Raise GateError if B is worse, NothingToShowError if that cannot be decided."""
-    from urnn_bench.analysis.statistics import FEWEST_PAIRS
-
-    if worse := [row for row in rows if row.found.verdict == "higher"]:
-        raise GateError(f"B's loss is higher than A's: {_places(worse)}")
-    if any(row.found.pairs < FEWEST_PAIRS for row in rows):
-        raise NothingToShowError(
-            f"too few to judge: fewer than {FEWEST_PAIRS} seeds of some length are on both sides; "
-            f"train more with --seeds {FEWEST_PAIRS}"
-        )
-    # p is NaN where a loss has no logarithm
-    if undecided := [row for row in rows if row.untested or row.found.p != row.found.p]:
-        raise NothingToShowError(
-            f"nothing is judged, as a seed has no finite test loss above zero: {_places(undecided)}"
-        )
-
-
-def _places(rows: "list[Row]") -> str:
-    return ", ".join(f"{row.matter.benchmark} {_lengths(row)}" for row in rows)
-
-
-def _lengths(row: "Row") -> str:
-    tested = f" tested at T={row.matter.length}" if row.matter.length else ""
-    return f"T={row.matter.T}{tested}"

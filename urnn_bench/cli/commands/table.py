@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
+from urnn_bench.cli.display.intervals import Ends, end_columns, end_legend
 from urnn_bench.cli.display.output import TableRow, echo_err, echo_json
 from urnn_bench.cli.display.tables import write_table
 from urnn_bench.cli.options import report as options
@@ -38,6 +39,7 @@ class _SummaryRow(TypedDict):
     test: float | None
     test_low: float | None
     test_high: float | None
+    test_interval: str | None
     baseline: float | None
     length: int
     longest_solved: int | None
@@ -132,17 +134,19 @@ def _write_summary(
 
     benchmarks = {row["benchmark"] for row in rows}
     with_lengths = any(row["length"] != row["T"] for row in rows)
+    ends = [Ends(row["test_low"], row["test_high"], row["test_interval"]) for row in rows]
     narrow = [
         {
             **({"benchmark": row["benchmark"]} if len(benchmarks) > 1 else {}),
-            **(_with_memory if with_memory else _narrow)(row, with_lengths),
+            **(_with_memory if with_memory else _narrow)(row, columns, with_lengths),
         }
-        for row in rows
+        for row, columns in zip(rows, end_columns(ends), strict=True)
     ]
     write_table(format_, rows, narrow, COUNTS)
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
         echo_err(f"{name}: test is {metric}")
-    echo_err("test: mean over seeds (geometric for the loss); low, high: its 95 % t interval")
+    legend = end_legend({row["test_interval"] for row in rows})
+    echo_err(f"test: mean over seeds (geometric for the loss); {legend}")
     if any(row["good"] < row["seeds"] for row in rows):
         echo_err("good: not diverged, failed or stopped; a diverged run is tested at its best")
     for line in _MEMORY_LEGEND if with_memory else _legend(with_lengths):
@@ -166,7 +170,7 @@ _LENGTHS_LEGEND = (
 )
 
 
-def _with_memory(row: _SummaryRow, with_lengths: bool) -> TableRow:
+def _with_memory(row: _SummaryRow, ends: TableRow, with_lengths: bool) -> TableRow:
     """Return a row of sizes and scores."""
     size = row["recurrent_bytes"]
     return {
@@ -178,12 +182,11 @@ def _with_memory(row: _SummaryRow, with_lengths: bool) -> TableRow:
         "recurrent kB": None if size is None else size / 1000,
         "seeds": row["seeds"],
         "test": row["test"],
-        "low": row["test_low"],
-        "high": row["test_high"],
+        **ends,
     }
 
 
-def _narrow(row: _SummaryRow, with_lengths: bool) -> TableRow:
+def _narrow(row: _SummaryRow, ends: TableRow, with_lengths: bool) -> TableRow:
     """Return a row that fits into 80 columns."""
     lengths: TableRow = {}
     sizes: TableRow = {"size": row["parameters"], "updates": row["updates"]}
@@ -196,8 +199,7 @@ def _narrow(row: _SummaryRow, with_lengths: bool) -> TableRow:
         **sizes,
         "solved": _solved(row),
         "test": row["test"],
-        "low": row["test_low"],
-        "high": row["test_high"],
+        **ends,
         "memoryless": row["baseline"],
     }
 

@@ -79,8 +79,8 @@ def write_text(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]", base: Command
 
 
 _LEGEND = (
-    "ours: geometric mean over seeds with its 95 % t interval (mean for differences); the value",
-    "of every seed if they are far apart; or the number of solved seeds",
+    "ours: geometric mean over seeds (mean for differences) with its 95 % t interval, or with the",
+    "range of fewer than six seeds; every seed's value if far apart; or the number of solved seeds",
     "reproduced: every seed is within the bounds; not reproduced: none is",
     "a score within N updates is that of the best validation up to then",
 )

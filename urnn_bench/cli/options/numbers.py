@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from math import inf
 
 import typer
 
@@ -31,6 +32,17 @@ def whole_number(least: int, most: int = LARGEST) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def ratio(given: str | float) -> float:
+    """Return a finite ratio of one or more; raise BadParameter for anything else."""
+    try:
+        value = float(given)
+    except ValueError:
+        raise typer.BadParameter(f"'{shown_name(str(given))}' is not a ratio") from None
+    if not 1 <= value < inf:
+        raise typer.BadParameter(f"must be a ratio of at least 1, not {shown_name(str(given))}")
+    return value
 
 
 def seconds(text: str) -> float:
