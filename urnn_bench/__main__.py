@@ -35,11 +35,12 @@ def main() -> None:
 def _run() -> None:
     from urnn_bench.cli.app import app
     from urnn_bench.errors import UrnnBenchError
+    from urnn_bench.user_frames import user_frames
 
     try:
         app(prog_name="urnn-bench")
     except UrnnBenchError as error:
-        failures.show_error(str(error))
+        failures.show_error(str(error), user_frames(error))
         sys.exit(error.exit_code)
 
 
