@@ -25,6 +25,7 @@ def test_every_command_is_known():
         "prepare",
         "list",
         "describe",
+        "new",
         "check",
         "status",
         "plot",
