@@ -95,7 +95,9 @@ def new(kind: KindArgument, name: Name, out: OutFolder = None) -> None:
     template = _TEMPLATES[kind]
     _require_name(kind, name)
     path = (out or Path()) / f"{name}{template.ending}"
-    text = files("urnn_bench").joinpath("templates", f"{kind}{template.ending}").read_text("utf-8")
+    # as text, since what is in a package and ends in .py is a module
+    source = files("urnn_bench").joinpath("templates", f"{kind}{template.ending}.txt")
+    text = source.read_text("utf-8")
     _write(path, text.replace(_CLASS, _class_name(name)))
     echo(str(path))
     for command in template.commands:
