@@ -110,10 +110,9 @@ def _targets(arrays: npz.Arrays, name: str, form: tuple[int, int]) -> NDArray[An
     count, steps = form
     y = arrays.by_name[name]
     if y.dtype.kind in "iu":
-        axes: list[npz.Axis] = [count, steps][: max(1, y.ndim)]
-        return arrays.integers(name, axes, 0, _MOST_CLASSES)
-    axes = [count, *([steps, "O"] if y.ndim > 2 else ["T or O"])][: max(1, y.ndim)]
-    return arrays.numbers(name, axes)
+        return arrays.integers(name, (count, steps)[: max(1, y.ndim)], 0, _MOST_CLASSES)
+    axes = (count, steps, "O") if y.ndim > 2 else (count, "T or O")
+    return arrays.numbers(name, axes[: max(1, y.ndim)])
 
 
 def _require_alike(path: Path, parts: Mapping[str, Sequences]) -> None:

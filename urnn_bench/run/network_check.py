@@ -26,7 +26,7 @@ from urnn_bench.tasks.base import Signature, Targets, Vectors
 
 # what the other part of the network is
 _CELL, _READOUT = "rnn", "linear"
-_BATCH, _OUTPUTS = 4, 3
+_BATCH, _OUTPUTS, _EXAMPLES = 4, 3, 20
 _INPUTS, _WIDTH = 3, 8
 _SEED = 0
 Network = Callable[[int], SequenceModel]
@@ -165,18 +165,20 @@ def _check_fit(checks: Checks, network: Network, x: Tensor) -> None:
     if checks.faults:
         return
     model = network(_SEED)
+    readout = model.readout
     with kept(), seeded(_SEED, "contract", "steps"):
-        if isinstance(model.readout, SolvedReadout):
-            examples = [
-                (
-                    torch.randn(20, model.readout.features).double(),
-                    torch.randn(20, _OUTPUTS).double(),
-                )
-            ]
-            solve = model.double().readout.solve
-            checks.run(lambda: call(checks.name, solve, examples, examples, kind="readout"))
+        if isinstance(readout, SolvedReadout):
+            _check_solved(checks, readout)
             return
         output = contract.check_network(_CELL, checks.name, model, x)
         output.square().sum().backward()  # type: ignore[no-untyped-call]
         warn = module_contract.warn_of_no_gradient
         checks.run(warn, "readout", checks.name, model.readout)
+
+
+def _check_solved(checks: Checks, readout: SolvedReadout) -> None:
+    """Check that a readout can be solved of a few examples."""
+    sizes = readout.features, _OUTPUTS
+    features, targets = (torch.randn(_EXAMPLES, size, dtype=torch.float64) for size in sizes)
+    solve, examples = readout.double().solve, [(features, targets)]
+    checks.run(lambda: call(checks.name, solve, examples, examples, kind="readout"))

@@ -84,7 +84,7 @@ class Npz(Task):
     """Sequences of a file, and the class or the numbers of each sequence or step."""
 
     Options = NpzOptions
-    metrics = _Metrics()  # type: ignore[assignment]
+    metrics = _Metrics()
     metric_ends: ClassVar[Mapping[str, tuple[float, float]]] = {
         "cross_entropy_nat": NOT_NEGATIVE,
         "accuracy": SHARE,
