@@ -21,7 +21,7 @@ FLOORS = (
     ("claims", "figures", "probes"),
     ("analysis", "engine", "layers", "models"),
     ("cells", "pooling", "readouts", "tasks", "records"),
-    ("kernels", "data", "physics", "spec", "registry", "streams", "trace"),
+    ("kernels", "data", "physics", "spec", "registry", "streams", "trace", "user_frames"),
     (
         "errors",
         "events",
@@ -52,6 +52,7 @@ ALLOWED = {
     # former names of modules
     "streams": {"renamed"},
     "trace": {"renamed"},
+    "user_frames": {"user_modules"},
     "user_modules": set(),
     "registry": {"errors", "global_state", "renamed", "user_modules"},
     "spec": {"errors", "files", "renamed", "text"},
@@ -79,6 +80,7 @@ ALLOWED = {
         "random_streams",
         "spec",
         "tasks",
+        "user_frames",
     },
     "figures": {
         "analysis",
@@ -115,6 +117,7 @@ ALLOWED = {
         "registry",
         "spec",
         "tasks",
+        "user_frames",
     },
     "measure": {
         "cells",
@@ -152,8 +155,9 @@ ALLOWED = {
         "spec",
         "tasks",
         "text",
+        "user_frames",
     },
-    "__main__": {"cli", "errors", "text"},
+    "__main__": {"cli", "errors", "text", "user_frames"},
 }
 
 COMPONENTS = ("cells", "tasks", "readouts", "figures", "probes")

@@ -35,11 +35,14 @@ def main() -> None:
 def _run() -> None:
     from urnn_bench.cli.app import app
     from urnn_bench.errors import UrnnBenchError
+    from urnn_bench.user_frames import user_frames
 
     try:
         app(prog_name="urnn-bench")
     except UrnnBenchError as error:
-        for sentence in error.sentences:
+        first, *others = error.sentences
+        failures.show_error(first, user_frames(error))
+        for sentence in others:
             failures.show_error(sentence)
         sys.exit(error.exit_code)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _THIS_PACKAGE = __name__.partition(".")[0]
+_HERE = Path(__file__).parent
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _STANDARD = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
 _DYNAMIC = frozenset({"import_module", "__import__"})
@@ -82,10 +83,15 @@ def is_users(spec: ModuleSpec, own_package: str = "") -> bool:
     top = spec.name.partition(".")[0]
     if top == _THIS_PACKAGE or spec.origin is None or not spec.has_location:
         return False
-    path = Path(spec.origin)
+    return top == own_package or is_users_file(Path(spec.origin))
+
+
+def is_users_file(path: Path) -> bool:
+    """Return whether a file is the user's: not this package's, not installed, not Python's."""
+    if _HERE in path.parents:
+        return False
     installed = not _INSTALLED.isdisjoint(path.parts)
-    standard = any(folder in path.parents for folder in _STANDARD)
-    return top == own_package or not (installed or standard)
+    return not installed and not any(folder in path.parents for folder in _STANDARD)
 
 
 def read(spec: ModuleSpec) -> Source | None:

@@ -25,6 +25,8 @@ def test_every_command_is_known():
         "prepare",
         "list",
         "describe",
+        "new",
+        "check",
         "status",
         "plot",
         "table",

@@ -202,7 +202,7 @@ def test_a_cell_of_the_user_is_one_file(bench):
 def test_a_cell_that_raises_fails_its_run_only(bench):
     path = bench.write("leaky.py", CELL.format(extra="raise ValueError('no such gate')"))
     done = bench("run", "tiny", "--model", "leaky", "--model", "lstm", "--include", path, code=3)
-    said = "failed (ComponentError: the cell 'leaky': `step` fails: ValueError: no such gate (see "
+    said = "failed (ComponentError: the cell 'leaky': `step` fails: ValueError: no such gate, at "
     assert f"leaky T=4 seed 0: {said}" in done.err
     assert "lstm T=4 seed 0: done" in done.err and "Traceback" not in done.err
     failed = next(f for f in bench.runs() if f.name.startswith("leaky"))

@@ -49,3 +49,13 @@ def test_the_cell_of_the_readme_trains(bench):
     (command,) = [c for c in quoted(readme) if "--include" in c]
     short = ["--T", 10, "--seeds", 1, "--set", "fit.steps=2", "--set", "task.test_examples=50"]
     assert "1 done" in bench(*command, *short).err
+
+
+def test_the_example_of_own_arrays_runs(bench, monkeypatch):
+    section = sections("docs/data.md")["Your own arrays"]
+    for name, text in files(section).items():
+        bench.write(name, text)
+    monkeypatch.chdir(bench.folder)
+    exec((bench.folder / "make_data.py").read_text(), {})
+    for command in commands(section):
+        assert "2 done" in bench(*command).err

@@ -7,7 +7,8 @@ from pydantic import AfterValidator, ValidationError
 
 from urnn_bench.cells.units.base import Unit
 from urnn_bench.errors import UnknownComponentError
-from urnn_bench.registry import Registry, included_files, load_file, subclasses
+from urnn_bench.registry import Registry, included_files, load_file
+from urnn_bench.registry.classes import subclasses
 from urnn_bench.spec.explain import InnerOptionsError
 from urnn_bench.spec.types import ComponentSpec, Config
 

@@ -23,6 +23,8 @@ class UrnnBench(Group):
             "list:list_", "List benchmarks, models, tasks, figures, probes and papers."
         ),
         "describe": CommandSpec("describe", "Describe a benchmark, a component or a paper."),
+        "new": CommandSpec("new", "Write a file of your own to begin with."),
+        "check": CommandSpec("check", "Check your own components, as before training."),
         "status": CommandSpec("status", "Show every recorded run and its state."),
         "plot": CommandSpec("plot", "Draw figures from the records."),
         "table": CommandSpec("table", "Summarise the records over seeds in a table."),

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from collections.abc import Iterable
 from types import TracebackType
 
 from urnn_bench.cli.display.streams import write_err
@@ -39,9 +40,11 @@ def sentence(error: OSError) -> str:
     return f"{where}{advice or error.strerror}"
 
 
-def show_error(text: str) -> None:
-    """Write an error as one line to stderr."""
+def show_error(text: str, frames: Iterable[object] = ()) -> None:
+    """Write an error as one line to stderr, and below it the lines of a user's files, if any."""
     write_err(f"urnn-bench: error: {message(text)}\n")
+    for frame in frames:
+        write_err(f"  {message(str(frame))}\n")
 
 
 def show_unexpected(

@@ -1,11 +1,11 @@
 """Arrays of a user's npz file: numbers alone, never a pickle, and what is wrong in one sentence."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -15,6 +15,7 @@ from urnn_bench.errors import DataError, first_line
 
 # the length of an axis, some of which it is one, or the name of an axis of any length
 Axis = int | tuple[int, ...] | str
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,14 @@ class Arrays:
         array = self._of(name, axes, "iu", "integers")
         self._require_range(name, array, low, high)
         return array.astype(np.int64)
+
+    def words(self, name: str, axes: Sequence[Axis], known: Sequence[str]) -> NDArray[np.str_]:
+        """Return an array of words that are all known, or raise DataError."""
+        array = self._of(name, axes, "U", f"text: {', '.join(known)}")
+        unknown = sorted({*array.flat} - {*known})
+        if unknown:
+            raise self._error(name, f"has '{unknown[0]}', which is none of {', '.join(known)}")
+        return array
 
     def _of(self, name: str, axes: Sequence[Axis], kinds: str, wanted: str) -> NDArray[Any]:
         array = self.by_name[name]
@@ -77,10 +86,24 @@ def _shown(axes: Sequence[Axis]) -> str:
 
 def read(path: Path, names: Sequence[str]) -> Arrays:
     """Return the named arrays of a file; raise DataError if it is no npz file or lacks one."""
+    return _opened(path, lambda file: _arrays(path, file, names))
+
+
+def names(path: Path) -> list[str]:
+    """Return the names of a file's arrays; raise DataError if it is no npz file."""
+    return _opened(path, lambda file: list(file.files))
+
+
+def _opened(path: Path, function: Callable[[np.lib.npyio.NpzFile], Found]) -> Found:
+    """Return what a function reads of a file; raise DataError if it is no npz file."""
     try:
         # numpy leaves a file that it opens itself open if it is no npz file
         with path.open("rb") as file:
-            return _arrays(path, np.load(file, allow_pickle=False), names)
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
+                raise DataError(f"{path}: is no npz file but one array; save it by numpy.savez")
+            with loaded:
+                return function(loaded)
     except ValueError as error:
         # numpy takes what it does not know for a pickle, and advises to open it
         reason = "its content is not what numpy.savez writes"
@@ -89,11 +112,8 @@ def read(path: Path, names: Sequence[str]) -> Arrays:
         raise DataError(f"{path}: is no npz file: {first_line(error)}") from error
 
 
-def _arrays(path: Path, loaded: object, names: Sequence[str]) -> Arrays:
-    if not isinstance(loaded, np.lib.npyio.NpzFile):
-        raise DataError(f"{path}: is no npz file but one array; save it by numpy.savez")
-    with loaded:
-        return Arrays(path, {name: _array(path, loaded, name, names) for name in names})
+def _arrays(path: Path, loaded: Mapping[str, Any], names: Sequence[str]) -> Arrays:
+    return Arrays(path, {name: _array(path, loaded, name, names) for name in names})
 
 
 def _array(path: Path, file: Mapping[str, Any], name: str, names: Sequence[str]) -> NDArray[Any]:

@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.figure import Figure as Drawing
 from pydantic import ValidationError
 
 from urnn_bench.analysis.results import Results
-from urnn_bench.errors import SpecError
+from urnn_bench.errors import (
+    ComponentError,
+    NothingToShowError,
+    SpecError,
+    attempt,
+    first_line,
+)
 from urnn_bench.figures._style import save, style
 from urnn_bench.figures.base import Figure
 from urnn_bench.registry import Registry
@@ -33,6 +40,45 @@ def draw(
         for path in paths:
             save(drawing, path)
     return paths
+
+
+def check_drawing(name: str, figure: Figure, results: Results, folder: Path) -> None:
+    """Draw a figure into a folder; raise ComponentError if it is none, or changes the records.
+
+    One that these records do not allow is as it should be.
+    """
+    before = [frame.copy() for frame in (results.runs, results.metrics)]
+    with style():
+        drawing = _drawn(name, figure, results)
+        if drawing is not None:
+            save(drawing, folder / f"{name}.png")
+    for one, two in zip(before, (results.runs, results.metrics), strict=True):
+        if not one.equals(two):
+            raise ComponentError(
+                f"the figure '{name}': `draw` changes the records, which other figures read; "
+                "change a copy, such as results.runs.copy()"
+            )
+
+
+def _drawn(name: str, figure: Figure, results: Results) -> Drawing | None:
+    """Return a drawing with labelled axes, None if there is nothing to show."""
+    drawing = attempt(figure.draw, results)
+    if isinstance(drawing, NothingToShowError):
+        return None
+    if isinstance(drawing, Exception):
+        reason = f"{type(drawing).__name__}: {first_line(drawing)}"
+        raise ComponentError(f"the figure '{name}': `draw` fails: {reason}") from drawing
+    if not isinstance(drawing, Drawing):
+        raise ComponentError(
+            f"the figure '{name}': `draw` returned {type(drawing).__name__}; it must return a "
+            "matplotlib.figure.Figure"
+        )
+    if any(ax.get_visible() and not ax.get_xlabel() for ax in drawing.axes):
+        raise ComponentError(
+            f"the figure '{name}': an axis has no label; say what it shows and its unit, such as "
+            'ax.set_xlabel("T (steps)")'
+        )
+    return drawing
 
 
 def _options_error(error: ValidationError, kind: type[Figure], name: str) -> SpecError:

@@ -18,6 +18,7 @@ from urnn_bench.probes.base import Probe
 from urnn_bench.random_streams import may_draw, seed_globals
 from urnn_bench.spec.run import Probes
 from urnn_bench.tasks.base import Batch, Task
+from urnn_bench.user_frames import place_of
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _read(name: str, probe: Probe, traced: Trace) -> Mapping[str, Tensor]:
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {first_line(error)}"
+    return f"{type(error).__name__}: {first_line(error)}{place_of(error)}"
 
 
 def _metric(probe: str, state: str) -> str:

@@ -5,12 +5,20 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from urnn_bench.cells.base import Cell
 from urnn_bench.engine.draws import batch_of, check_input
 from urnn_bench.events import SplitName
 from urnn_bench.global_state import kept
 from urnn_bench.models import SequenceModel
 from urnn_bench.random_streams import may_draw, seeded
-from urnn_bench.run import contract, task_contract, update_contract
+from urnn_bench.readouts.base import Readout
+from urnn_bench.run import (
+    contract,
+    module_contract,
+    precision_contract,
+    task_contract,
+    update_contract,
+)
 from urnn_bench.spec.run import Run
 from urnn_bench.tasks.base import Batch, Task
 
@@ -44,15 +52,31 @@ def check(
     # another network: a cell may keep what it has computed
     first = trained or network(run.seed)
     other, third = network(run.seed), network(run.seed + 1)
+    _warn_of_names(run, task, first)
     update_contract.warn_of_fixed_seed(run.cell.name, other, third)
     contract.check_kept(run.cell.name, first)
+    module_contract.check_attributes("cell", run.cell.name, first.cell)
+    module_contract.check_attributes("readout", run.readout.name, first.readout)
     contract.check_same_start(run.cell.name, first, other)
     with kept(), seeded(run.seed, "contract"):
         batch = _checked_batch(run, task)
         check_input(first.to(dtype), batch.x)
         batch = batch.to(torch.device("cpu"), dtype)
         _check_steps(run, task, other.to(dtype), third.to(dtype), batch)
+        # a probe tells it itself
+        if run.probes is None:
+            precision_contract.warn_of_float64(
+                run.cell.name, run.readout.name, lambda: network(run.seed), batch.x
+            )
     _CHECKED.add(key)
+
+
+def _warn_of_names(run: Run, task: Task, model: SequenceModel) -> None:
+    """Warn of members that are called almost as one that may be overridden."""
+    warn = module_contract.warn_of_misspelt
+    warn("cell", run.cell.name, type(model.cell), Cell)
+    warn("readout", run.readout.name, type(model.readout), Readout)
+    warn("task", run.task.name, type(task), Task)
 
 
 def _checked_batch(run: Run, task: Task) -> Batch:
@@ -84,4 +108,5 @@ def _check_steps(
     output = update_contract.check_repeatable(cell, model, lambda: output_of(model))
     loss = task_contract.check_scores(run.task.name, task, output, batch)
     loss.backward()  # type: ignore[no-untyped-call]
+    module_contract.warn_of_no_gradient("cell", cell, model.cell)
     update_contract.check_update(cell, model, anew, output_of)

@@ -4,7 +4,7 @@ A slip such as a missing comma would otherwise fail in a place that says nothing
 something else. The tests hold the built-in components to the same contracts. T steps, B batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from inspect import getattr_static
 from numbers import Real
 
@@ -28,7 +28,7 @@ from urnn_bench.run.contract_text import (
 )
 from urnn_bench.run.readout_contract import check_output, require_parameter
 
-_STEPS = 2
+STEPS = 2
 
 
 def check_network(name: str, readout: str, model: SequenceModel, x: Tensor) -> Tensor:
@@ -37,30 +37,79 @@ def check_network(name: str, readout: str, model: SequenceModel, x: Tensor) -> T
     Raises ComponentError if a method of the cell or the readout returns something of the wrong
     form.
     """
-    first_parameter = require_parameter(readout, model.readout)
-    cell, inputs = model.cell, model.encode(x[:_STEPS])
-    weights, size = call(name, cell.weights), x.shape[1]
-    drive = call(name, cell.drive, inputs, weights)
-    _check_drive(name, drive, inputs)
-    first = _state(name, "initial_state", call(name, cell.initial_state, size), size)
-    _check_states(name, cell, len(first))
-    states = [first]
-    for u in unbind_steps(drive):
-        given, value = states[-1][0], states[-1][0].detach().clone()
-        state = _state(name, "step", _step(name, cell, u, states[-1], weights), size)
-        _check_same_form(name, first, state)
-        if not is_same(given, value):
-            raise ComponentError(
-                f"the cell '{name}': `step` changes the first state that it is given, which is "
-                "read afterwards; return a new tensor, such as h * 0.9 for h.mul_(0.9)"
-            )
-        states.append(state)
-    _check_flops(name, cell)
-    _check_features(name, cell, states[-1][0], first_parameter.dtype)
-    output = check_output(readout, model, states[1:])
+    require_parameter(readout, model.readout)
+    cell, inputs, size = model.cell, model.encode(x[:STEPS]), x.shape[1]
+    weights = call(name, cell.weights)
+    drive = check_drive(name, cell, inputs, weights)
+    first = check_first_state(name, model, size)
+    states = check_steps(name, cell, drive, first, weights)
+    check_features(name, model, states[-1][0])
+    output = check_output(readout, model, states)
     if not output.requires_grad:
         raise ComponentError(f"the cell '{name}' switches gradients off, so nothing is trained")
     return output
+
+
+def check_drive(name: str, cell: Cell, inputs: Tensor, weights: object) -> Drive:
+    """Return the drive of inputs (T, B, F); raise ComponentError if it has the wrong form."""
+    drive: Drive = call(name, cell.drive, inputs, weights)
+    _check_drive(name, drive, inputs)
+    return drive
+
+
+def check_first_state(name: str, model: SequenceModel, size: int) -> tuple[Tensor, ...]:
+    """Return the state before the first step of ``size`` sequences; raise ComponentError."""
+    first = state_of(name, "initial_state", call(name, model.cell.initial_state, size), size)
+    _check_states(name, model.cell, len(first))
+    require_precision(name, "initial_state", first, require_parameter("", model.readout).dtype)
+    return first
+
+
+def check_steps(
+    name: str, cell: Cell, drive: Drive, first: tuple[Tensor, ...], weights: object
+) -> list[State]:
+    """Return the states after every step; raise ComponentError if one has the wrong form.
+
+    A step that changes its arguments is wrong too, as they are read afterwards.
+    """
+    states: list[State] = [first]
+    for u in unbind_steps(drive):
+        arguments = {"drive": u, "state": states[-1], "weights": weights}
+        values = copied(arguments)
+        returned = _step(name, cell, u, states[-1], weights)
+        state = state_of(name, "step", returned, len(first[0]))
+        require_same_form(name, first, state)
+        require_unchanged(name, arguments, values)
+        states.append(state)
+    check_flops(name, cell)
+    return states[1:]
+
+
+def require_unchanged(
+    name: str,
+    arguments: Mapping[str, object],
+    values: Mapping[str, Sequence[Tensor]],
+    kind: str = "cell",
+) -> None:
+    """Raise ComponentError unless the arguments of a step still have their values."""
+    for what, argument in arguments.items():
+        if not all(map(is_same, _tensors(argument), values[what])):
+            raise ComponentError(
+                f"the {kind} '{name}': `step` changes the {what} that it is given, which is "
+                "read afterwards; return a new tensor, such as h * 0.9 for h.mul_(0.9)"
+            )
+
+
+def copied(arguments: Mapping[str, object]) -> dict[str, list[Tensor]]:
+    """Return the values of the tensors of each argument."""
+    return {
+        what: [tensor.detach().clone() for tensor in _tensors(argument)]
+        for what, argument in arguments.items()
+    }
+
+
+def _tensors(tree: object) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 
 def _check_drive(name: str, drive: Drive, inputs: Tensor) -> None:
@@ -118,20 +167,24 @@ def check_same_start(name: str, one: SequenceModel, two: SequenceModel) -> None:
         )
 
 
-def _state(name: str, method: str, state: object, size: int) -> tuple[Tensor, ...]:
+def state_of(
+    name: str, method: str, state: object, size: int, kind: str = "cell"
+) -> tuple[Tensor, ...]:
     """Return a state if it is a tuple of tensors with ``size`` rows."""
     if isinstance(state, Tensor):
         found = f"a tensor of shape {shape_text(state.shape)}"
-        raise wrong(name, method, found, "it must return a tuple, such as (h,): a comma is missing")
+        wanted = "it must return a tuple, such as (h,): a comma is missing"
+        raise wrong(name, method, found, wanted, kind)
     if not isinstance(state, Sequence) or not state:
-        raise wrong(name, method, kind_of(state), "it must return a tuple of tensors, such as (h,)")
+        wanted = "it must return a tuple of tensors, such as (h,)"
+        raise wrong(name, method, kind_of(state), wanted, kind)
     states = tuple(
-        require_tensor(name, method, s, where=f" at position {i}") for i, s in enumerate(state)
+        require_tensor(name, method, s, kind, f" at position {i}") for i, s in enumerate(state)
     )
     for s in states:
         if not s.ndim or s.shape[0] != size:
             found = f"a state of shape {shape_text(s.shape)}"
-            raise wrong(name, method, found, f"each must be (B, H), here with B = {size}")
+            raise wrong(name, method, found, f"each must be (B, H), here with B = {size}", kind)
     return states
 
 
@@ -166,26 +219,50 @@ def _check_names(name: str, cell: Cell, count: int) -> None:
         )
 
 
-def _check_same_form(name: str, first: Sequence[Tensor], state: Sequence[Tensor]) -> None:
+def require_precision(
+    name: str, method: str, state: Sequence[Tensor], dtype: torch.dtype, kind: str = "cell"
+) -> None:
+    """Raise ComponentError if real states have another precision than the weights.
+
+    Complex ones take that of what they are multiplied with.
+    """
+    for s in state:
+        if s.is_floating_point() and s.dtype != dtype:
+            found, weights = f"numbers of type {dtype_text(s)}", str(dtype).removeprefix("torch.")
+            mend = "make them of a parameter, such as by self.w.new_zeros(batch, self.hidden)"
+            raise wrong(name, method, found, f"the weights are {weights}: {mend}", kind)
+
+
+def require_same_form(
+    name: str,
+    first: Sequence[Tensor],
+    state: Sequence[Tensor],
+    kind: str = "cell",
+    source: str = "`initial_state` returned",
+) -> None:
+    """Raise ComponentError unless a step returns states of the form of the first ones."""
     if len(first) != len(state):
         found = f"{len(state)} states"
-        raise wrong(name, "step", found, f"`initial_state` returned {len(first)}")
+        raise wrong(name, "step", found, f"{source} {len(first)}", kind)
     for label, one, two in zip(range(len(first)), first, state, strict=True):
         if one.shape != two.shape or number_kind(one) != number_kind(two):
             found, wanted = (
                 f"{number_kind(s)} numbers of shape {shape_text(s.shape)}" for s in (two, one)
             )
             where = f"state {label + 1}, {found}"
-            raise wrong(name, "step", where, f"`initial_state` returned {wanted}")
+            raise wrong(name, "step", where, f"{source} {wanted}", kind)
 
 
-def _check_flops(name: str, cell: Cell) -> None:
+def check_flops(name: str, cell: Cell) -> None:
+    """Raise ComponentError unless the operations of a step are a number or not known."""
     flops = call(name, cell.flops)
     if flops is not None and not isinstance(flops, Real):
         raise wrong(name, "flops", kind_of(flops), "it must return a number or None")
 
 
-def _check_features(name: str, cell: Cell, h: Tensor, dtype: torch.dtype) -> None:
+def check_features(name: str, model: SequenceModel, h: Tensor) -> None:
+    """Raise ComponentError unless the features of h (B, ...) are what the readout takes."""
+    cell, dtype = model.cell, require_parameter("", model.readout).dtype
     features = call(name, cell.readout_features, h)
     features = require_tensor(name, "readout_features", features)
     if features.shape != (len(h), cell.features) or not features.is_floating_point():

@@ -52,7 +52,7 @@ def number_kind(tensor: Tensor) -> str:
 
 def dtype_text(tensor: Tensor) -> str:
     """Return a type such as float32."""
-    return str(tensor.dtype).removeprefix("torch.")
+    return dtype_name(tensor.dtype)
 
 
 def is_same(one: Tensor, two: Tensor) -> bool:
@@ -60,3 +60,8 @@ def is_same(one: Tensor, two: Tensor) -> bool:
     if one.shape != two.shape:
         return False
     return torch.allclose(one, two, rtol=0, atol=0, equal_nan=True)
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Return the name of a type, such as float32."""
+    return str(dtype).removeprefix("torch.")

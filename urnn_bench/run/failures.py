@@ -11,6 +11,7 @@ import torch
 from urnn_bench.errors import TooLargeError, first_line
 from urnn_bench.files import write_atomically
 from urnn_bench.records.folder import ERROR
+from urnn_bench.user_frames import place_of, short_traceback
 
 # torch and Python's threads raise a plain RuntimeError, so its text alone says what it is;
 # "allocate memory" is that of torch's allocator and of the operating system
@@ -30,7 +31,7 @@ def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"],
     """Return the status that an exception means; its traceback goes into the run's folder."""
     if isinstance(error, TooLargeError):
         return "oom", str(error)
-    text = "".join(traceback.format_exception(error)).encode(errors="backslashreplace")
+    text = _report(error).encode(errors="backslashreplace")
     write_atomically(folder / ERROR, lambda file: file.write(text))
     first = first_line(error)[:_LONGEST_REASON]
     if _is_out_of_memory(error):
@@ -38,7 +39,16 @@ def status_of(error: Exception, folder: Path) -> tuple[Literal["oom", "failed"],
         return "oom", first or type(error).__name__
     if isinstance(error, OSError) and error.filename is not None:
         return "failed", f"{error.filename}: {error.strerror} (see {folder / ERROR})"
-    return "failed", f"{type(error).__name__}: {first} (see {folder / ERROR})"
+    said = f"{type(error).__name__}: {first}{place_of(error)}"
+    return "failed", f"{said} (see {folder / ERROR})"
+
+
+def _report(error: Exception) -> str:
+    """Return the lines of a user's files and what was raised there, or the whole traceback."""
+    frames = short_traceback(error)
+    if not frames:
+        return "".join(traceback.format_exception(error))
+    return f"{frames}{type(error).__name__}: {first_line(error)}\n"
 
 
 def _is_out_of_memory(error: Exception) -> bool:

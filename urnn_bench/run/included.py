@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from urnn_bench.registry import load_file, subclasses
+from urnn_bench.registry import load_file
+from urnn_bench.registry.classes import subclasses
 from urnn_bench.run.resolve import BASES
 from urnn_bench.spec.run import Run
 

@@ -14,7 +14,8 @@ from urnn_bench.figures.base import Figure
 from urnn_bench.pooling import choices
 from urnn_bench.probes.base import Probe
 from urnn_bench.readouts.base import Readout, SolvedReadout
-from urnn_bench.registry import Components, Registry, faults_of, load_file, subclasses
+from urnn_bench.registry import Components, Registry, load_file
+from urnn_bench.registry.classes import faults_of, subclasses
 from urnn_bench.run.build import architecture_of
 from urnn_bench.run.step_order import check_direction, check_feedback
 from urnn_bench.run.width import check_width, widest

@@ -17,6 +17,7 @@ from urnn_bench.errors import (
     UrnnBenchError,
     UsageError,
     attempt,
+    first_line,
 )
 from urnn_bench.figures.base import Figure
 from urnn_bench.files import require_real_folder
@@ -26,6 +27,7 @@ from urnn_bench.run.matrix import check_figures
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.sweep import Selection, check_benchmark
 from urnn_bench.spec.types import ComponentSpec
+from urnn_bench.user_frames import place_of
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.results import Results as LoadedResults
@@ -113,7 +115,7 @@ def _drawn(
 def _reason(figure: str, error: Exception) -> str:
     if isinstance(error, NothingToShowError):
         return f"{figure}: {error}"
-    return f"figure {figure}: {type(error).__name__}: {error}"
+    return f"figure {figure}: {type(error).__name__}: {first_line(error)}{place_of(error)}"
 
 
 def _figure_folder(out: Path | None, root: Path, benchmark: str) -> Path:

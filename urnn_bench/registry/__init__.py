@@ -8,7 +8,7 @@ import ast
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -17,10 +17,16 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from shlex import quote
 from types import ModuleType
-from typing import ClassVar, TypeVar, get_origin
+from typing import TypeVar
 
-from urnn_bench.errors import UnknownComponentError, UsageError, attempt, closest, first_line
+from urnn_bench.errors import UnknownComponentError, UsageError, attempt, first_line
 from urnn_bench.global_state import kept
+from urnn_bench.registry.classes import (
+    faults_of,
+    lacks,
+    missing_members,
+    subclasses,
+)
 from urnn_bench.renamed import one_warning_each
 from urnn_bench.user_modules import (
     Source,
@@ -33,7 +39,7 @@ from urnn_bench.user_modules import (
 )
 
 T = TypeVar("T")
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -219,60 +225,6 @@ def _origin(spec: ModuleSpec | None) -> Path | None:
     return Path(spec.origin).resolve() if spec and spec.origin and is_users(spec) else None
 
 
-def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
-    """Return the public complete subclasses of ``base`` that ``module`` defines itself."""
-    return [kind for kind in _public(_defined(module, base)) if not missing_members(kind, base)]
-
-
-def faults_of(module: ModuleType, bases: Iterable[type[object]]) -> list[str]:
-    """Return why each class of a module that has no component of these bases is none."""
-    faults: list[str] = []
-    for base in bases:
-        own = _defined(module, base)
-        public = _public(own)
-        hidden = [name for name, kind in own.items() if kind not in public]
-        faults += [f"{kind.__name__} {_lacks(kind, base)}" for kind in public]
-        faults += [f"{name} is private; take the underscore from its name" for name in hidden]
-        faults += [] if own else _imported(module, base)
-    return faults
-
-
-def missing_members(kind: type, base: type) -> list[str]:
-    """Return the abstract members of a class, and those of ``base`` that have no value."""
-    annotations = inspect.get_annotations(base).items()
-    origins: dict[str, object] = {name: get_origin(what) for name, what in annotations}
-    declared = {name for name, origin in origins.items() if origin is ClassVar}
-    abstract: frozenset[str] = getattr(kind, "__abstractmethods__", frozenset())
-    return sorted(abstract | {name for name in declared if not hasattr(kind, name)})
-
-
-def _lacks(kind: type, base: type) -> str:
-    """Return "lacks `drive`", and which member of the class may be it."""
-    missing = missing_members(kind, base)
-    own = [name for name in vars(kind) if not name.startswith("_") and not hasattr(base, name)]
-    meant = {name: found for name in missing if (found := closest(name, own))}
-    hints = "".join(f"; should `{found}` be called `{name}`?" for name, found in meant.items())
-    return f"lacks {', '.join(f'`{name}`' for name in missing)}{hints}"
-
-
-def _defined(module: ModuleType, base: type[T]) -> dict[str, type[T]]:
-    classes = {name: kind for name, kind in vars(module).items() if inspect.isclass(kind)}
-    own = {name: kind for name, kind in classes.items() if kind.__module__ == module.__name__}
-    return {name: kind for name, kind in own.items() if issubclass(kind, base)}
-
-
-def _public(kinds: Mapping[str, type[T]]) -> list[type[T]]:
-    # a class may have two names
-    return list(dict.fromkeys(kind for name, kind in kinds.items() if not name.startswith("_")))
-
-
-def _imported(module: ModuleType, base: type) -> list[str]:
-    """Return a sentence for each component that a module imports and does not define."""
-    kinds = {m for m in vars(module).values() if inspect.isclass(m) and issubclass(m, base)}
-    names = sorted(k.__name__ for k in kinds if k is not base and not missing_members(k, base))
-    return [f"{name} is imported, not defined here; define a subclass of it" for name in names]
-
-
 def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
     """Return the class of an entry point, or the only subclass of ``base`` in its module."""
     where = f"the entry point '{point.name}' ({point.value})"
@@ -286,7 +238,7 @@ def _loaded(point: EntryPoint, base: type[T]) -> type[T]:
     if not (inspect.isclass(loaded) and issubclass(loaded, base)):
         raise UsageError(f"{where} is not a {base.__name__}")
     if missing_members(loaded, base):
-        raise UsageError(f"{where}: {loaded.__name__} {_lacks(loaded, base)}")
+        raise UsageError(f"{where}: {loaded.__name__} {lacks(loaded, base)}")
     return loaded
 
 
