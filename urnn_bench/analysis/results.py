@@ -21,10 +21,19 @@ from urnn_bench.records.trials import TRIALS
 
 @dataclass(frozen=True)
 class Results(Selected):
-    """The runs of one benchmark: one row per run, and one row per measured value."""
+    """The runs of one benchmark: one row per run, and one row per measured value.
+
+    ``title`` is that of the benchmark's file, empty if only records are left of it.
+    """
 
     runs: pd.DataFrame
     metrics: pd.DataFrame
+    title: str = ""
+
+    @property
+    def heading(self) -> str:
+        """What figures are headed with: the benchmark's title, else its name."""
+        return self.title or self.benchmark
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -100,13 +109,14 @@ def load(results: Path, benchmark: str, command: Command | None = None) -> Resul
     return framed(select(results, benchmark, list(records(results, benchmark)), command))
 
 
-def framed(selected: Selected) -> Results:
-    """Return runs with their frames."""
+def framed(selected: Selected, title: str = "") -> Results:
+    """Return runs with their frames, and the title of their benchmark."""
     pairs = zip(selected.folders, selected.records, strict=True)
     return Results(
         **{field.name: getattr(selected, field.name) for field in fields(selected)},
         runs=pd.DataFrame([_row(*run) for run in pairs]),
         metrics=_metrics(selected),
+        title=title,
     )
 
 

@@ -9,6 +9,9 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import escaped
 from urnn_bench.spec.run import Probes
 
+# of the models that are not shown
+_MOST_NAMED = 8
+
 
 def probed(results: Results, probe: str) -> pd.DataFrame:
     """Return the readings of a probe; raise NothingToShowError with the command that makes them.
@@ -57,8 +60,10 @@ def state_names(frame: pd.DataFrame) -> str:
 def not_shown(results: Results, shown: Iterable[object], reason_of: Callable[[str], str]) -> str:
     """Return which models have runs and are not shown, and why; empty if all are."""
     lacking = sorted({str(model) for model in results.runs["model"]} - {*map(str, shown)})
-    names = ", ".join(escaped(f"{model} ({reason_of(model)})") for model in lacking)
-    return f"not shown: {names}" if names else ""
+    named = [escaped(f"{model} ({reason_of(model)})") for model in lacking[:_MOST_NAMED]]
+    if more := len(lacking) - len(named):
+        named.append(f"and {more} more")
+    return f"not shown: {', '.join(named)}" if named else ""
 
 
 def without_readings(

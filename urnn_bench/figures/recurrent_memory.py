@@ -17,7 +17,8 @@ from pydantic import Field
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import geometric_mean, mean
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import add_legend, count_seeds, entries_of, panels
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
@@ -72,7 +73,7 @@ class RecurrentMemory(Figure):
         axes[0].set_ylabel(f"test {axis_label(metric)}")
         note = not_shown(results, frame["model"].unique(), _reasons(results))
         note = "; ".join(filter(None, (*dict.fromkeys(far), note)))
-        title = f"{escaped(results.benchmark)} ({count_seeds(frame)}; {_MEAN})"
+        title = f"{escaped(results.heading)} ({count_seeds(frame)}; {_MEAN})"
         add_legend(drawing, entries_of(axes, (_BASELINE,)), title, note)
         return drawing
 
@@ -97,7 +98,7 @@ def _counted(results: Results, metric: str) -> pd.DataFrame:
 
 def _panel(ax: Axes, frame: pd.DataFrame, results: Results, metric: str) -> None:
     """Draw the runs of one length."""
-    styles, is_loss = styles_of(results.models), metric == results.criterion
+    styles, is_loss = styles_of_one_panel(results), metric == results.criterion
     for model, scores in frame.groupby("model", sort=False):
         _draw_model(ax, str(model), styles[str(model)], scores, is_loss=is_loss)
 

@@ -206,7 +206,7 @@ def _title(results: Results, scores: pd.DataFrame) -> str:
     seeds = count_seeds(scores, "value")
     has_intervals = scores.groupby(["model", "T", "value"])["seed"].nunique().max() > 1
     bars = "; bars: 95 % interval of the mean" if has_intervals else ""
-    return f"{escaped(results.benchmark)} ({seeds}{bars})"
+    return f"{escaped(results.heading)} ({seeds}{bars})"
 
 
 def _note(results: Results, scores: pd.DataFrame, key: str) -> str:

@@ -69,7 +69,7 @@ class ScoresByModel(Figure):
             ax.set_ylabel("model")
             ax.set_xlabel(f"test {axis_label(metric)}")
         note = not_shown(results, scores["model"].unique(), lambda _: "not tested")
-        title = f"{escaped(results.benchmark)} ({count_seeds(scores)})"
+        title = f"{escaped(results.heading)} ({count_seeds(scores)})"
         entries = entries_of(axes, (_MEAN, "diverged", _BASELINE))
         add_legend(drawing, entries, title, note)
         return drawing

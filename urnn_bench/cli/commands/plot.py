@@ -1,7 +1,7 @@
 """``urnn-bench plot``: figures from records alone."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from urnn_bench.errors import (
     attempt,
 )
 from urnn_bench.files import require_real_folder
+from urnn_bench.proposals import Command
 from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import check_figures
@@ -51,7 +52,7 @@ def plot(
     unwritable: list[RecordsError] = []
     root = out or results or default_results()
     for selected in selected_runs(benchmark, lengths, results, include):
-        loaded = framed(selected)
+        loaded = framed(selected, _title(selected.command))
         folder = _figure_folder(out, results, loaded.benchmark)
         for figure in _figures(components, benchmark or loaded.benchmark, figures):
             path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
@@ -145,6 +146,15 @@ def _figures(
             raise UnknownComponentError("figure", name, components.figures.names())
     names = requested or [*own, *components.figures.names()]
     return [own.get(name) or ComponentSpec(name=name) for name in dict.fromkeys(names)]
+
+
+def _title(command: Command) -> str:
+    """Return the title of a benchmark's file, empty if there is none that can be read."""
+    (given,) = command.benchmarks.values()
+    with suppress(UrnnBenchError):
+        _, document = catalogue.find(given)
+        return str(document.mapping.get("title", ""))
+    return ""
 
 
 def _own_figures(components: Components, benchmark: str) -> dict[str, ComponentSpec]:
