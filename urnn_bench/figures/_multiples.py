@@ -1,6 +1,6 @@
 """Small multiples: a panel for each model, where there are more than one panel can tell apart."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -68,11 +68,10 @@ def without_models(entries: Mapping[str, Artist], panels: Sequence[Panel]) -> di
     }
 
 
-def styles_of_one_panel(results: Results) -> Mapping[str, ModelStyle]:
+def styles_of_one_panel(models: Collection[str]) -> Mapping[str, ModelStyle]:
     """Return every model's look; raise NothingToShowError if one panel cannot show so many."""
-    if len(results.models) > MOST_LOOKS:
+    if len(models) > MOST_LOOKS:
         raise NothingToShowError(
-            f"{len(results.models)} models cannot be told apart in one panel, {MOST_LOOKS} can; "
-            f"{_CHOOSE}"
+            f"{len(models)} models cannot be told apart in one panel, {MOST_LOOKS} can; {_CHOOSE}"
         )
-    return styles_of(results.models)
+    return styles_of(models)

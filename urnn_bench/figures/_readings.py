@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from urnn_bench.analysis.results import Results
@@ -24,9 +25,18 @@ def probed(results: Results, probe: str) -> pd.DataFrame:
             f"no run of '{results.benchmark}' was probed with '{probe}'; "
             f"make some with: {results.command.with_probes(*probe_settings(results, probe))}"
         )
+    require_finite(readings["value"], probe, results)
     pairs = readings[["model", "state"]].drop_duplicates()
     pairs = pairs.assign(position=pairs.groupby("model", sort=False).cumcount())
     return readings.merge(pairs, how="left", on=["model", "state"])
+
+
+def require_finite(values: "pd.Series[float]", name: str, results: Results) -> None:
+    """Raise NothingToShowError if no value is finite, which would be an empty drawing."""
+    if not np.isfinite(values.astype(float)).any():
+        raise NothingToShowError(
+            f"no '{name}' that runs of '{results.benchmark}' have recorded is a finite number"
+        )
 
 
 def probe_settings(results: Results, probe: str) -> list[str]:

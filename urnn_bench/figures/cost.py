@@ -35,7 +35,7 @@ class Cost(Figure):
             columns["solve_s"] = "training until solved (s)"
         lengths = sorted(int(T) for T in runs["T"].unique())
         drawing, axes = panels(len(columns), width=3.4)
-        styles = styles_of_one_panel(results)
+        styles = styles_of_one_panel(results.models)
         for ax, (column, name) in zip(axes, columns.items(), strict=True):
             measured = runs.dropna(subset=[column])
             measured = measured.assign(x=measured["T"].map(lengths.index), y=measured[column])

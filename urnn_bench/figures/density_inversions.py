@@ -54,7 +54,7 @@ class DensityInversions(Figure):
     def draw(self, results: Results) -> Drawing:
         """Draw every probed model, at the last update that it was probed."""
         frame = lake_readings(results, self.options.T)
-        readings, styles = [*by_run(frame)], styles_of_one_panel(results)
+        readings, styles = [*by_run(frame)], styles_of_one_panel(results.models)
         drawing, (ax,) = panels(1, width=_PANEL_INCHES)
         drawing.set_figheight(drawing.get_figheight() + _EXTRA_INCHES)
         shares = _shares(readings[:1], PROCESS)

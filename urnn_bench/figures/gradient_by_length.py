@@ -60,7 +60,7 @@ class GradientByLength(Figure):
         solved = set(results.runs[results.runs["solved_step"].notna()]["run"])
         steps = select_updates(ratios, self.options.most)
         drawing, axes = panels(len(steps))
-        styles = styles_of_one_panel(results)
+        styles = styles_of_one_panel(results.models)
         for ax, step in zip(axes, steps, strict=True):
             _panel(ax, ratios[ratios["step"] == step], lengths, solved, styles)
             ax.set_title(title_after(step), fontsize=10)

@@ -26,7 +26,7 @@ from urnn_bench.figures._panels import (
     every_marker,
 )
 from urnn_bench.figures._paper_points import FROM_PAPER, Point, draw_points
-from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._readings import not_shown, require_finite
 from urnn_bench.figures._stages import mark_stages
 from urnn_bench.figures._style import (
     BASELINE,
@@ -80,6 +80,7 @@ class LearningCurves(Figure):
         frame = results.metrics.query("split == @self.options.split and metric == @metric")
         if frame.empty:
             raise NothingToShowError(f"no run of '{results.benchmark}' has recorded '{metric}'")
+        require_finite(frame["value"], metric, results)
         panels = of_models(results, frame.groupby("T"))
         drawing, axes = _grid(len(panels))
         for ax, panel in zip(axes, panels, strict=True):

@@ -92,7 +92,7 @@ def _panel(
     ax: Axes, frame: pd.DataFrame, results: Results, metric: str, lengths: list[int]
 ) -> None:
     """Draw the runs of one length of training."""
-    T, styles = int(frame["T"].iloc[0]), styles_of_one_panel(results)
+    T, styles = int(frame["T"].iloc[0]), styles_of_one_panel(results.models)
     frame = frame.assign(x=frame["length"].map(lengths.index))
     for model, scores in frame.groupby("model", sort=False):
         _draw_model(ax, str(model), styles[str(model)], scores)

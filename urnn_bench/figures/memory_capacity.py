@@ -64,7 +64,7 @@ class MemoryCapacity(Figure):
         readings, T = at_length(probed(results, _PROBE), self.options.T)
         frame = at_last_update(readings)
         numbers = _numbers(results.metrics, frame)
-        styles = styles_of_one_panel(results)
+        styles = styles_of_one_panel(results.models)
         models = {str(model): own for model, own in frame.groupby("model", sort=False)}
         drawing, (lags, sums) = _panels(len(models))
         for place, (model, own) in enumerate(models.items()):

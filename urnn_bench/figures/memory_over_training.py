@@ -27,7 +27,7 @@ from urnn_bench.figures._panels import (
     probe_length_note,
     seeds_note,
 )
-from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._readings import not_shown, require_finite
 from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.metrics import PROBE
@@ -63,6 +63,7 @@ class MemoryOverTraining(Figure):
                 f"no run of '{results.benchmark}' was probed at {_MIN_UPDATES} updates; make some "
                 f"with: {results.command.with_probes(probe_interval(results))}"
             )
+        require_finite(frame["value"], "memory horizon", results)
         frame, T = at_length(frame, self.options.T)
         read = frame.groupby("metric", sort=False)
         parts = of_models(results, ((m, read.get_group(m)) for m in _PANELS if m in read.groups))

@@ -59,7 +59,7 @@ class PrecisionByLength(Figure):
             )
         steps = select_updates(frame, self.options.most)
         drawing, axes = panels(len(steps))
-        styles = styles_of_one_panel(results)
+        styles = styles_of_one_panel(results.models)
         for ax, step in zip(axes, steps, strict=True):
             _panel(ax, frame[frame["step"] == step], lengths, styles)
             ax.set_title(title_after(step), fontsize=10)

@@ -98,7 +98,7 @@ def _counted(results: Results, metric: str) -> pd.DataFrame:
 
 def _panel(ax: Axes, frame: pd.DataFrame, results: Results, metric: str) -> None:
     """Draw the runs of one length."""
-    styles, is_loss = styles_of_one_panel(results), metric == results.criterion
+    styles, is_loss = styles_of_one_panel(results.models), metric == results.criterion
     for model, scores in frame.groupby("model", sort=False):
         _draw_model(ax, str(model), styles[str(model)], scores, is_loss=is_loss)
 

@@ -21,7 +21,8 @@ from urnn_bench.analysis.summary import average_of
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._grid_keys import numbers_first, value_at, with_key, without_key
 from urnn_bench.figures._key_axis import KeyAxis, KeyScale, key_axis, label_values
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import add_legend, count_seeds, entries_of, panels
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
@@ -72,7 +73,7 @@ class ScoresByKey(Figure):
         scores = _scores(results, metric, o.key)
         _require_values(results, scores, o.key)
         axis = key_axis(sorted({*scores["value"]}, key=numbers_first), o.x_scale, o.key)
-        styles = styles_of(without_key(label, o.key) for label in results.models)
+        styles = styles_of_one_panel({without_key(label, o.key) for label in results.models})
         lengths = sorted({record.run.T for record in results.records} & {*scores["T"]})
         drawing, axes = panels(len(lengths), columns=2, width=_PANEL_INCHES)
         drawing.set_figheight(drawing.get_figheight() + _EXTRA_INCHES)

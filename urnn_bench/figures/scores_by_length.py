@@ -54,7 +54,7 @@ class ScoresByLength(Figure):
         drawing = Drawing(figsize=(5.4, 3.4))
         ax = drawing.subplots()
         lengths = sorted(int(T) for T in tested["T"].unique())
-        styles = styles_of_one_panel(results)
+        styles = styles_of_one_panel(results.models)
         tested = tested.assign(x=tested["T"].map(lengths.index))
         for model, runs in tested.groupby("model", sort=False):
             _draw_model(ax, str(model), styles[str(model)], runs, column)

@@ -39,7 +39,7 @@ class Solvability(Figure):
         drawing = Drawing(figsize=(5.4, 3.2))
         ax = drawing.subplots()
         lengths = sorted(int(T) for T in finished["T"].unique())
-        styles = styles_of_one_panel(results)
+        styles = styles_of_one_panel(results.models)
         models = list(finished.groupby("model", sort=False))
         # models are drawn side by side, as equal shares would hide one another
         spacing = min(_SPACING, _MAX_WIDTH / len(models))
