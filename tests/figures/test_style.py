@@ -155,7 +155,7 @@ def test_colours_of_a_figure_are_not_almost_the_same(models):
 
 
 def test_curves_of_like_colours_have_other_dashes():
-    few = curve_dashes(styles_of(["rnn", "lem", "urnn"]))
+    few = curve_dashes(styles_of(["rnn", "lstm", "urnn"]))
     assert {*few.values()} == {"-"}
     of_one = curve_dashes(styles_of(["urnn", "urnn [adam, h=64]", "urnn [h=64]", "urnn @ lr=1"]))
     assert len({*of_one.values()}) == 4 and of_one["urnn"] == "-"

@@ -75,7 +75,7 @@ _SHADES = (1.0, 0.75, 0.5)
 # for a value of a grid whose own shade is taken; above 1 is darker
 _MORE_SHADES = (1.3, 1.6, 0.35)
 # of red, green and blue from 0 to 1: less is hardly another colour, or a like one
-_MIN_DISTANCE, _LIKE_DISTANCE = 0.15, 0.35
+_MIN_DISTANCE, _LIKE_DISTANCE = 0.15, 0.3
 # in CIELAB under every simulation
 MIN_DIFFERENCE = 20.0
 # from white, on which lighter shades are hardly seen
