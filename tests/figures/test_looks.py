@@ -3,13 +3,15 @@
 import pytest
 
 from urnn_bench.analysis.results import load
+from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._looks import MOST_LOOKS
 from urnn_bench.figures._style import style, style_of
 from urnn_bench.figures.base import Figure
 from urnn_bench.registry import Registry
 
 FIGURES = Registry("figure", "figures")
 # the hash of all these chooses the same colour
-CLASHING = ["indrnn", "lem", "mingru", "lru"]
+CLASHING = ["goru", "eurnn", "vrnn", "ugrnn"]
 FIGURE = '''\
 """A figure of a user, as docs/extending.md shows it."""
 
@@ -29,10 +31,10 @@ class Colours(Figure):
 '''
 
 
-def draw(bench, figure):
+def draw(bench, figure, **options):
     kind = FIGURES.get(figure, Figure)
     with style():
-        return kind(kind.Options()).draw(load(bench.folder / "results", "made"))
+        return kind(kind.Options(**options)).draw(load(bench.folder / "results", "made"))
 
 
 def colors(bench, figure):
@@ -67,9 +69,28 @@ def test_a_length_that_some_models_lack_changes_no_colour(bench):
     assert seen[0] == seen[1] and seen[0].count("#") == 4
 
 
-def test_survival_curves_have_marks_where_colours_run_out(bench):
-    for i in range(90):
+def test_curves_of_24_models_are_told_apart_by_colour_and_mark(bench):
+    for i in range(MOST_LOOKS):
         bench.record(f"cell{i}", solved_step=7)
-    (ax,) = draw(bench, "time_to_solve").axes
-    thick = [line for line in ax.lines if not line.get_label().startswith("_")]
-    assert len({(line.get_color(), line.get_marker()) for line in thick}) == len(thick) == 90
+    for figure, options in {"time_to_solve": {}, "learning_curves": {"metric": "loss"}}.items():
+        (ax,) = draw(bench, figure, **options).axes
+        thick = [line for line in ax.lines if line.get_label().startswith("cell")]
+        looks = {(line.get_color(), line.get_marker()) for line in thick}
+        assert len(looks) == len(thick) == MOST_LOOKS
+
+
+def test_more_models_have_a_panel_each(bench):
+    for i in range(MOST_LOOKS + 1):
+        bench.record(f"cell{i}", solved_step=7)
+    drawing = draw(bench, "learning_curves", metric="loss")
+    shown = [ax for ax in drawing.axes if ax.get_visible()]
+    assert {ax.get_title().split("\n")[0] for ax in shown} == {f"cell{i}" for i in range(25)}
+    assert len({ax.get_ylim() for ax in shown}) == 1
+    assert not any("cell" in text.get_text() for text in drawing.legends[0].get_texts())
+
+
+def test_a_figure_of_one_panel_says_how_to_choose_models(bench):
+    for i in range(MOST_LOOKS + 1):
+        bench.record(f"cell{i}", solved_step=7)
+    with pytest.raises(NothingToShowError, match=r"25 models .* choose some with --model"):
+        draw(bench, "scores_by_length")

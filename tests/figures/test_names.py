@@ -1,6 +1,7 @@
 """Names of models are shown as they are, whatever matplotlib would read in them."""
 
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import load
+from urnn_bench.figures._legend import MOST_SHARE
+from urnn_bench.figures._looks import MOST_LOOKS
 from urnn_bench.figures._panels import legend
 from urnn_bench.figures._style import escaped, style
 from urnn_bench.figures.learning_curves import LearningCurves
@@ -26,7 +29,7 @@ NAMES = [
     "C0",
     "none",
     "a\\",
-    "m" * 170,
+    "m" * 90,
 ]
 
 
@@ -70,6 +73,30 @@ def test_legend_and_title_of_wide_names_stay_within_the_drawing(figure_type, opt
     for text in (*drawing.legends[0].get_texts(), drawing.legends[0].get_title()):
         box = text.get_window_extent()
         assert box.x0 >= 0 and box.x1 <= drawing.bbox.width
+
+
+LONG = " [fit.optimizer=adam, hidden=64, fit.clip.value=1.0]"
+
+
+@pytest.mark.parametrize("ending", ["", LONG])
+def test_a_legend_of_24_models_takes_at_most_a_fifth(ending, bench):
+    for i in range(MOST_LOOKS):
+        bench.record(f"model_{i}{ending}")
+    drawing = drawn(ScoresByLength, bench, "made")
+    box = drawing.legends[0].get_window_extent()
+    # to the pixel
+    assert box.width * box.height <= 1.01 * MOST_SHARE * drawing.bbox.width * drawing.bbox.height
+    assert max(drawing.get_size_inches()) < 12
+    assert len({*names_of(drawing)}) == len(drawing.legends[0].get_texts()) == MOST_LOOKS + 1
+
+
+def test_titles_begin_with_that_of_the_benchmark(bench):
+    bench.record("lstm")
+    results = load(bench.folder / "results", "made")
+    for title, heading in {"": "made", "A title for $5": "A title for \\$5"}.items():
+        with style():
+            drawing = ScoresByLength(ScoresByLength.Options()).draw(replace(results, title=title))
+        assert drawing.legends[0].get_title().get_text().startswith(heading)
 
 
 def test_titles_of_panels_do_not_overlap(bench):
@@ -118,7 +145,7 @@ def test_no_name_is_read_as_mathematics_or_left_out(name):
 
 def test_a_legend_of_many_rows_leaves_the_panels_their_height(bench):
     heights = []
-    for count in (2, 30):
+    for count in (2, 24):
         for i in range(count):
             bench.record(f"a model with a long name, number {i}")
         with style():

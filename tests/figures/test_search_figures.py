@@ -11,7 +11,8 @@ from urnn_bench.analysis.results import load
 from urnn_bench.analysis.statistics import geometric_mean
 from urnn_bench.analysis.trials import frame
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._search import distinct_names, short_names, shortened
+from urnn_bench.figures._fitting import distinct_names, shortened
+from urnn_bench.figures._search import short_names
 from urnn_bench.figures._style import style
 from urnn_bench.figures.search_axes import SearchAxes
 from urnn_bench.figures.search_importance import SearchImportance

@@ -26,6 +26,15 @@ class Results(Selected):
     runs: pd.DataFrame
     metrics: pd.DataFrame
 
+    @property
+    def heading(self) -> str:
+        """What figures are headed with: the benchmark's title, and what its runs have instead."""
+        shown = {T: ", ".join(self.common.get(T, ())) for T in sorted(self.runs["T"].unique())}
+        is_same = len({*shown.values()}) == 1
+        at = {T: "" if is_same else f" at T = {T:,}" for T in shown}
+        texts = dict.fromkeys(f"{text}{at[T]}" for T, text in shown.items() if text)
+        return f"{self.title} [{'; '.join(texts)}]" if texts else self.title
+
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Test scores of the best weights by length: run, model, T, seed, length, metric, value.

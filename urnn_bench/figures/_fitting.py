@@ -1,5 +1,7 @@
 """Names and titles in lines that fit a drawing, however many and wide their letters are."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -8,11 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from urnn_bench.figures._style import NO_WIDTH
+from urnn_bench.figures._style import NO_WIDTH, escaped
 
 _POINTS_PER_INCH = 72
+# of a name or a value, in letters
+_LONGEST = 24
 # of a legend: a line before a name and the space around both, and what an average letter takes
 _HANDLE_INCHES, _LETTER_INCHES, _MARGIN_INCHES = 0.62, 0.072, 0.2
+# by which a text may be wider than its outlines
+_ROUNDING_INCHES = 0.05
 # of a title
 _LETTERS_PER_INCH, _TITLE_POINTS = 16, 8
 # of a panel's title, and its share of what a panel and its labels take
@@ -26,7 +32,8 @@ def legend_columns(drawing: Figure, names: list[str]) -> int:
     actual = [_HANDLE_INCHES + text_inches(name, _legend_points()) for name in names]
     room = drawing.get_figwidth()
     for count in range(len(names), 1, -1):
-        if _total(usual, count) <= room - _MARGIN_INCHES and _total(actual, count) <= room:
+        is_narrow = _total(actual, count) <= room - _ROUNDING_INCHES
+        if is_narrow and _total(usual, count) <= room - _MARGIN_INCHES:
             return count
     return 1
 
@@ -64,6 +71,30 @@ def text_inches(text: str, points: float) -> float:
     paths = [TextPath((0, 0), line, prop=font) for line in text.split("\n") if line]
     widths = (path.get_extents().width for path in paths if len(path.vertices))
     return float(max(widths, default=0.0)) / _POINTS_PER_INCH
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """Return a name or a value, its middle left out if it is long."""
+    return cut(escaped(text), longest)
+
+
+def cut(name: str, longest: int) -> str:
+    """Return an escaped name, its middle left out if it has more letters."""
+    text, half = name.replace(r"\$", "$"), (longest - 1) // 2
+    if len(text) <= longest:
+        return name
+    return f"{text[:half]}…{text[-half:]}".replace("$", r"\$")
+
+
+def distinct_names(texts: Iterable[str], longest: int = _LONGEST) -> list[str]:
+    """Return texts shortened, with their number where two would look the same."""
+    return numbered([shortened(text, longest) for text in texts])
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Return names with their number where two are the same."""
+    count = Counter(names)
+    return [s if count[s] == 1 else f"{s} ({i})" for i, s in enumerate(names, start=1)]
 
 
 def _filled(text: str, letters: int) -> str:

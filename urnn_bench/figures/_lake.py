@@ -100,7 +100,7 @@ def title_of(results: Results, frame: pd.DataFrame, seeds: str = "") -> str:
     """Return what the readings are of, by default of all seeds."""
     (T,) = frame["T"].unique()
     windows = f"validation, windows of {int(T):,} days, after {updates_of(frame)} updates"
-    return f"{escaped(results.benchmark)}: {windows} ({seeds or count_seeds(frame)})"
+    return f"{escaped(results.heading)}: {windows} ({seeds or count_seeds(frame)})"
 
 
 def note_of(results: Results, frame: pd.DataFrame) -> str:

@@ -1,21 +1,21 @@
 """Parts shared by figures with a panel for each length, model or update."""
 
 from collections.abc import Mapping, Sequence
-from math import ceil
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._fitting import legend_columns, legend_name, wrapped
-from urnn_bench.figures._looks import ModelStyle, curve_marker
+from urnn_bench.figures._legend import add_legend as add_legend
+from urnn_bench.figures._legend import entries_of as entries_of
+from urnn_bench.figures._log_axis import number_log_axis
+from urnn_bench.figures._looks import ModelStyle
 from urnn_bench.figures._paper_points import FROM_PAPER
-from urnn_bench.figures._style import NO_WIDTH, escaped
+from urnn_bench.figures._style import escaped
 from urnn_bench.records.record import FINAL
 from urnn_bench.renamed import former_names
 
@@ -27,17 +27,15 @@ PANEL_INCHES = 2.9
 MIN_NORM = 1e-24
 # of a model's first state, its second one, and so on
 _STATE_DASHES = ("-", "--", ":", "-.")
-# on a curve that needs any
+# on a curve
 _MARKERS = 8
-# rows of a legend for which a drawing has room, and the height of another one
-_MAX_ROWS, _ROW_INCHES = 6, 0.21
-# the same for the lines of its title
-_MAX_LINES, _LINE_INCHES = 2, 0.14
 _ONE_SEED = "one seed"
 _PROBE_INTERVAL = 100
 _MANY_SEEDS = 20
 # more lengths than these have slanted names
 _MAX_LEVEL_NAMES = 5
+# an axis that spans less has plain numbers
+_PLAIN = 1e3
 
 
 def panels(count: int, columns: int = 4, width: float = PANEL_INCHES) -> tuple[Drawing, list[Axes]]:
@@ -102,9 +100,14 @@ def plot_over_time(ax: Axes, frame: pd.DataFrame, styles: Mapping[str, ModelStyl
             ls=dashes,
             lw=1.8,
             label=escaped(f"{model}, {state}"),
-            marker=curve_marker(str(model), styles),
-            markevery=max(1, len(median) // _MARKERS),
+            marker=styles[str(model)].marker,
+            markevery=every_marker(len(median)),
         )
+
+
+def every_marker(points: int) -> int:
+    """Return which points of a curve have a marker, so that print tells curves apart."""
+    return max(1, points // _MARKERS)
 
 
 def draw_seeds(
@@ -139,8 +142,11 @@ def title_after(step: int) -> str:
 def share_y_axis(axes: Sequence[Axes], lowest: float) -> None:
     """Give panels the same logarithmic axis, so that they can be compared."""
     limits = [ax.get_ylim() for ax in axes]
+    low, high = max(lowest, min(low for low, _ in limits)), max(high for _, high in limits)
     for ax in axes:
-        ax.set_ylim(max(lowest, min(low for low, _ in limits)), max(high for _, high in limits))
+        ax.set_ylim(low, high)
+        if high / low < _PLAIN:
+            number_log_axis(ax.yaxis, high / low)
 
 
 def share_score_axis(axes: Sequence[Axes], *, is_log: bool) -> None:
@@ -152,44 +158,6 @@ def share_score_axis(axes: Sequence[Axes], *, is_log: bool) -> None:
     low = min(low for low, _ in limits) if is_log else 0
     for ax in axes:
         ax.set_ylim(low, max(high for _, high in limits))
-
-
-def entries_of(axes: Sequence[Axes], last: tuple[str, ...]) -> dict[str, Artist]:
-    """Return every label of some panels once; labels that end in one of ``last`` come last."""
-    entries: dict[str, Artist] = {}
-    for ax in axes:
-        handles, names = ax.get_legend_handles_labels()
-        entries.update(zip(names, handles, strict=True))
-    return {name: entries[name] for name in sorted(entries, key=lambda n: n.endswith(last))}
-
-
-def add_legend(drawing: Drawing, entries: dict[str, Artist], title: str, note: str = "") -> None:
-    """Draw a legend above the panels, with a note on a line of its own below the title."""
-    names = [legend_name(name, drawing) for name in entries]
-    columns = legend_columns(drawing, names)
-    heading = "\n".join(wrapped(line, drawing) for line in (title, note) if line)
-    _make_room(drawing, sum(map(_lines, names)) / columns, _lines(heading))
-    drawn = drawing.legend(
-        list(entries.values()),
-        names,
-        loc="outside upper center",
-        ncols=columns,
-        title=heading,
-        title_fontsize=8,
-    )
-    for text in drawn.get_texts():
-        text.set_text(text.get_text().removeprefix(NO_WIDTH))
-
-
-def _make_room(drawing: Drawing, rows: float, title_lines: int) -> None:
-    """Make a drawing higher, where a long legend or title would leave no room for the panels."""
-    inches = _ROW_INCHES * max(0.0, ceil(rows) - _MAX_ROWS)
-    inches += _LINE_INCHES * max(0, title_lines - _MAX_LINES)
-    drawing.set_figheight(drawing.get_figheight() + inches)
-
-
-def _lines(text: str) -> int:
-    return text.count("\n") + 1
 
 
 def legend(drawing: Drawing, axes: Sequence[Axes], title: str, note: str = "") -> None:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import escaped
 from urnn_bench.spec.run import Probes
+
+# of the models that are not shown
+_MOST_NAMED = 8
 
 
 def probed(results: Results, probe: str) -> pd.DataFrame:
@@ -21,9 +25,18 @@ def probed(results: Results, probe: str) -> pd.DataFrame:
             f"no run of '{results.benchmark}' was probed with '{probe}'; "
             f"make some with: {results.command.with_probes(*probe_settings(results, probe))}"
         )
+    require_finite(readings["value"], probe, results)
     pairs = readings[["model", "state"]].drop_duplicates()
     pairs = pairs.assign(position=pairs.groupby("model", sort=False).cumcount())
     return readings.merge(pairs, how="left", on=["model", "state"])
+
+
+def require_finite(values: "pd.Series[float]", name: str, results: Results) -> None:
+    """Raise NothingToShowError if no value is finite, which would be an empty drawing."""
+    if not np.isfinite(values.astype(float)).any():
+        raise NothingToShowError(
+            f"no '{name}' that runs of '{results.benchmark}' have recorded is a finite number"
+        )
 
 
 def probe_settings(results: Results, probe: str) -> list[str]:
@@ -57,8 +70,10 @@ def state_names(frame: pd.DataFrame) -> str:
 def not_shown(results: Results, shown: Iterable[object], reason_of: Callable[[str], str]) -> str:
     """Return which models have runs and are not shown, and why; empty if all are."""
     lacking = sorted({str(model) for model in results.runs["model"]} - {*map(str, shown)})
-    names = ", ".join(escaped(f"{model} ({reason_of(model)})") for model in lacking)
-    return f"not shown: {names}" if names else ""
+    named = [escaped(f"{model} ({reason_of(model)})") for model in lacking[:_MOST_NAMED]]
+    if more := len(lacking) - len(named):
+        named.append(f"and {more} more")
+    return f"not shown: {', '.join(named)}" if named else ""
 
 
 def without_readings(

@@ -1,24 +1,18 @@
 """Parts shared by figures of searches: who proposed a trial, and how axes and losses are shown."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from urnn_bench import proposals
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import DamagedRecordError, NothingToShowError
+from urnn_bench.figures._log_axis import number_log_axis
 from urnn_bench.figures._style import IS_LOG, Scale, escaped
 from urnn_bench.records.trials import PRUNED
 
-# of an axis's name or value, in letters
-_LONGEST = 24
-# a logarithmic axis that spans less has evenly spaced numbers, and one that spans more only
-# powers of ten
-_NARROW, _WIDE = 5.0, 1e3
 # of the span of an axis, what is free beyond its values; equal losses have a span too
 _MARGIN, _LEAST_RATIO = 0.06, 1.5
 
@@ -100,19 +94,6 @@ def _shortest(axis: str, axes: Sequence[str]) -> str:
     return next(is_alone, axis)
 
 
-def shortened(text: str, longest: int = _LONGEST) -> str:
-    """Return a name or a value of a user's, its middle left out if it is long."""
-    half = (longest - 1) // 2
-    return escaped(text if len(text) <= longest else f"{text[:half]}…{text[-half:]}")
-
-
-def distinct_names(texts: Iterable[str], longest: int = _LONGEST) -> list[str]:
-    """Return texts shortened, with their number where two would look the same."""
-    short = [shortened(text, longest) for text in texts]
-    count = Counter(short)
-    return [s if count[s] == 1 else f"{s} ({i})" for i, s in enumerate(short, start=1)]
-
-
 def set_loss_axis(axes: Sequence[Axes], losses: "pd.Series[float]", scale: Scale) -> None:
     """Make the vertical axes of some panels one, logarithmic where the losses allow it."""
     known = losses.dropna()
@@ -123,7 +104,7 @@ def set_loss_axis(axes: Sequence[Axes], losses: "pd.Series[float]", scale: Scale
     for ax in axes:
         ax.set_ylim(low, high)
         if is_log:
-            _number_log_axis(ax, high / low)
+            number_log_axis(ax.yaxis, high / low)
 
 
 def _ends(low: float, high: float, *, is_log: bool) -> tuple[float, float]:
@@ -133,14 +114,6 @@ def _ends(low: float, high: float, *, is_log: bool) -> tuple[float, float]:
         return low / factor, high * factor
     room = _MARGIN * (high - low) or _MARGIN * abs(high) or 1.0
     return low - room, high + room
-
-
-def _number_log_axis(ax: Axes, ratio: float) -> None:
-    """Write plain numbers, as many as an axis has room for."""
-    subs = (1.0, 2.0, 5.0) if ratio < _WIDE else (1.0,)
-    ax.yaxis.set_major_locator(MaxNLocator(6) if ratio < _NARROW else LogLocator(subs=subs))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
-    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def counted(trials: pd.DataFrame) -> str:

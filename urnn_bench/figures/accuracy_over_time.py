@@ -15,12 +15,14 @@ from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
-from urnn_bench.figures._looks import ModelStyle, curve_marker, styles_of
+from urnn_bench.figures._looks import ModelStyle, curve_dashes, styles_of
+from urnn_bench.figures._multiples import of_models, without_models
 from urnn_bench.figures._panels import (
     add_legend,
     at_length,
     count_seeds,
     entries_of,
+    every_marker,
     panels,
     probe_length_note,
 )
@@ -54,16 +56,16 @@ class AccuracyOverTime(Figure):
         frame, T = at_length(readings, self.options.T)
         frame = _at_last_reading(frame).assign(shown=frame["run"].map(_shown_steps(results)))
         styles = styles_of(results.models)
-        groups = [*frame.groupby("shown")]
+        groups = of_models(results, frame.groupby("shown"))
         drawing, axes = panels(len(groups), columns=_COLUMNS, width=_PANEL_INCHES)
-        for ax, (shown, panel) in zip(axes, groups, strict=True):
-            _draw_panel(ax, panel, styles)
-            _draw_chance(ax, panel, results)
-            _shade_grey(ax, int(shown), int(panel["t"].max()))
+        for ax, panel in zip(axes, groups, strict=True):
+            _draw_panel(ax, panel.frame, styles)
+            _draw_chance(ax, panel.frame, results)
+            panel.set_title(ax, _shade_grey(ax, panel.key, panel.frame["t"].max()), _PANEL_INCHES)
         axes[0].set_ylabel("accuracy, validation")
         title = f"trained at {T} for {updates_of(frame)} updates{probe_length_note(frame)}"
-        title = f"{escaped(results.benchmark)}: {title} ({_seeds_note(frame)})"
-        entries = entries_of(axes, (_BASELINE, _GREY_STEPS))
+        title = f"{escaped(results.heading)}: {title} ({_seeds_note(frame)})"
+        entries = without_models(entries_of(axes, (_BASELINE, _GREY_STEPS)), groups)
         add_legend(drawing, entries, title, without_readings(results, frame, readings, None))
         return drawing
 
@@ -85,6 +87,7 @@ def _shown(record: Record) -> int:
 
 
 def _draw_panel(ax: Axes, panel: pd.DataFrame, styles: Mapping[str, ModelStyle]) -> None:
+    dashes = curve_dashes(styles)
     for model, readings in panel.groupby("model", sort=False):
         by_step = readings.groupby("t")["value"]
         mean, color = by_step.mean(), styles[str(model)].color
@@ -92,8 +95,16 @@ def _draw_panel(ax: Axes, panel: pd.DataFrame, styles: Mapping[str, ModelStyle])
             ax.fill_between(
                 mean.index, by_step.min(), by_step.max(), color=color, alpha=_BAND, lw=0
             )
-        marker = styles[str(model)].marker if len(mean) == 1 else curve_marker(str(model), styles)
-        ax.plot(mean.index, mean, color=color, lw=1.8, marker=marker, label=escaped(str(model)))
+        ax.plot(
+            mean.index,
+            mean,
+            color=color,
+            lw=1.8,
+            ls=dashes[str(model)],
+            marker=styles[str(model)].marker,
+            markevery=every_marker(len(mean)),
+            label=escaped(str(model)),
+        )
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("t (steps)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -105,16 +116,16 @@ def _draw_chance(ax: Axes, panel: pd.DataFrame, results: Results) -> None:
         ax.axhline(value, linestyle=dashes, label=own_label(f"{name} {_BASELINE}"), **BASELINE)
 
 
-def _shade_grey(ax: Axes, shown: int, last: int) -> None:
-    """Shade the steps after an image, if the task says for how many it is shown."""
+def _shade_grey(ax: Axes, shown: int, last: int) -> str:
+    """Shade the steps after an image; return for how many it is shown if the task says so."""
     if not shown:
-        return
+        return ""
     steps = "step" if shown == 1 else "steps"
-    ax.set_title(f"image shown for {shown:,} {steps}", fontsize=10)
     if shown < last:
         label = own_label(_GREY_STEPS)
         ax.axvspan(shown + 0.5, last + 0.5, color=_GREY, lw=0, zorder=0, label=label)
         ax.set_xlim(right=last + 0.5)
+    return f"image shown for {shown:,} {steps}"
 
 
 def _seeds_note(frame: pd.DataFrame) -> str:

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._log_axis import number_log_axis
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import legend, panels, set_length_axis
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import escaped
@@ -33,7 +35,7 @@ class Cost(Figure):
             columns["solve_s"] = "training until solved (s)"
         lengths = sorted(int(T) for T in runs["T"].unique())
         drawing, axes = panels(len(columns), width=3.4)
-        styles = styles_of(results.models)
+        styles = styles_of_one_panel(results.models)
         for ax, (column, name) in zip(axes, columns.items(), strict=True):
             measured = runs.dropna(subset=[column])
             measured = measured.assign(x=measured["T"].map(lengths.index), y=measured[column])
@@ -41,13 +43,22 @@ class Cost(Figure):
                 _draw_model(ax, str(model), styles[str(model)], points)
             set_length_axis(ax, lengths)
             ax.set_ylabel(name)
-            # a run that was solved at the start took no time, which has no logarithm
-            ax.set_yscale("log" if runs[column].min() > 0 else "linear")
+            _scale_y(ax, runs[column])
         sessions = [record.sessions[-1] for record in results.records]
         machines = sorted({_machine(session) for session in sessions if session.device})
-        title = escaped(f"{results.benchmark}, on {'; on '.join(machines)}")
+        title = escaped(f"{results.heading}, on {'; on '.join(machines)}")
         legend(drawing, axes, title, not_shown(results, runs["model"], lambda _: "no updates"))
         return drawing
+
+
+def _scale_y(ax: Axes, values: "pd.Series[float]") -> None:
+    """Make the axis logarithmic, unless a run was solved at the start, which took no time."""
+    if values.min() > 0:
+        ax.set_yscale("log")
+        low, high = ax.get_ylim()
+        number_log_axis(ax.yaxis, high / low)
+    else:
+        ax.set_ylim(bottom=0)
 
 
 def _machine(session: Session) -> str:

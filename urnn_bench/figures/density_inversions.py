@@ -28,14 +28,13 @@ from urnn_bench.figures._lake import (
     title_of,
     with_mean,
 )
-from urnn_bench.figures._looks import styles_of
-from urnn_bench.figures._panels import legend, panels
+from urnn_bench.figures._multiples import styles_of_one_panel
+from urnn_bench.figures._panels import every_marker, legend, panels
 from urnn_bench.figures._style import BASELINE, escaped, own_label
 from urnn_bench.figures.base import Figure
 from urnn_bench.spec.types import Config
 
 _PANEL_INCHES, _EXTRA_INCHES = 4.4, 0.8
-_MARKERS = 8
 # of the axis, the room left of 0
 _LEFT = 0.02
 
@@ -55,7 +54,7 @@ class DensityInversions(Figure):
     def draw(self, results: Results) -> Drawing:
         """Draw every probed model, at the last update that it was probed."""
         frame = lake_readings(results, self.options.T)
-        readings, styles = [*by_run(frame)], styles_of(results.models)
+        readings, styles = [*by_run(frame)], styles_of_one_panel(results.models)
         drawing, (ax,) = panels(1, width=_PANEL_INCHES)
         drawing.set_figheight(drawing.get_figheight() + _EXTRA_INCHES)
         shares = _shares(readings[:1], PROCESS)
@@ -103,6 +102,6 @@ def _name(model: str, shares: pd.DataFrame) -> str:
 def _draw(ax: Axes, shares: pd.DataFrame, label: str, color: str, marker: str) -> None:
     if shares.shape[1] > 1:
         ax.plot(shares.to_numpy(), shares.index, color=color, lw=0.6, alpha=0.4)
-    every = max(1, len(shares) // _MARKERS)
+    every = every_marker(len(shares))
     median = shares.median(axis=1)
     ax.plot(median, median.index, color=color, lw=1.8, label=label, marker=marker, markevery=every)

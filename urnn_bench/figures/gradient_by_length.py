@@ -15,7 +15,8 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import (
     MIN_NORM,
     count_seeds,
@@ -59,7 +60,7 @@ class GradientByLength(Figure):
         solved = set(results.runs[results.runs["solved_step"].notna()]["run"])
         steps = select_updates(ratios, self.options.most)
         drawing, axes = panels(len(steps))
-        styles = styles_of(results.models)
+        styles = styles_of_one_panel(results.models)
         for ax, step in zip(axes, steps, strict=True):
             _panel(ax, ratios[ratios["step"] == step], lengths, solved, styles)
             ax.set_title(title_after(step), fontsize=10)
@@ -68,7 +69,7 @@ class GradientByLength(Figure):
         marks = "; filled: solved in the end, open: not" if solved else ""
         shown = ratios[ratios["step"].isin(steps)].groupby("run")["step"].nunique()
         marks += "; no mark: not looked at" if shown.min() < len(steps) else ""
-        title = f"{escaped(results.benchmark)} ({count_seeds(ratios)}{marks})"
+        title = f"{escaped(results.heading)} ({count_seeds(ratios)}{marks})"
         legend(drawing, axes, title, without_readings(results, ratios, readings, None))
         return drawing
 

@@ -67,7 +67,7 @@ class GradientHeatmap(Figure):
             ax.set_title(panel_title(name, PANEL_INCHES), fontsize=10)
         axes[0].set_ylabel("updates, a row for each look")
         drawing.colorbar(mesh, ax=axes, label=f"log10 of ‖∂C/∂{label}‖ of an example at t")
-        title = f"{escaped(results.benchmark)}, trained at {T}{probe_length_note(norms)}"
+        title = f"{escaped(results.heading)}, trained at {T}{probe_length_note(norms)}"
         title = f"{title}, median over {count_seeds(norms, 'step')}"
         note = without_readings(results, norms, readings, states)
         text = "\n".join(wrapped(line, drawing, _TITLE_POINTS) for line in (title, note) if line)

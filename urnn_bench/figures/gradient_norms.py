@@ -12,11 +12,14 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.figures._looks import styles_of
+from urnn_bench.figures._multiples import of_models, without_models
 from urnn_bench.figures._panels import (
     MIN_NORM,
+    PANEL_INCHES,
+    add_legend,
     at_length,
+    entries_of,
     fewer_seeds_note,
-    legend,
     panels,
     plot_over_time,
     probe_length_note,
@@ -25,7 +28,7 @@ from urnn_bench.figures._panels import (
     share_y_axis,
     title_after,
 )
-from urnn_bench.figures._paper_points import PaperCurve, draw_paper_curves
+from urnn_bench.figures._paper_points import FROM_PAPER, PaperCurve, draw_paper_curves
 from urnn_bench.figures._readings import of_states, probed, without_readings
 from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
@@ -63,17 +66,19 @@ class GradientNorms(Figure):
         # values far below the axis would stretch it at the top
         frame = frame.assign(value=frame["value"].clip(lower=MIN_NORM / 10))
         steps, styles = select_updates(frame, self.options.most), styles_of(results.models)
-        drawing, axes = panels(len(steps))
-        for ax, step in zip(axes, steps, strict=True):
-            shown = frame[frame["step"] == step]
+        shown_panels = of_models(results, ((step, frame[frame["step"] == step]) for step in steps))
+        drawing, axes = panels(len(shown_panels))
+        for ax, panel in zip(axes, shown_panels, strict=True):
+            step, shown = panel.key, panel.frame
             plot_over_time(ax, shown, styles)
             from_paper = [curve for curve in self.options.paper if curve.update == step]
             draw_paper_curves(ax, shown, from_paper, styles)
             ax.set_yscale("log")
-            ax.set_title(title_after(step) + fewer_seeds_note(shown, frame), fontsize=10)
+            panel.set_title(ax, title_after(step) + fewer_seeds_note(shown, frame), PANEL_INCHES)
             ax.set_xlabel("t (steps)")
         share_y_axis(axes, MIN_NORM)
         axes[0].set_ylabel("gradient norm, mean over the batch")
-        title = f"{escaped(results.benchmark)}, trained at {T}{probe_length_note(frame)}"
-        legend(drawing, axes, f"{title} ({seeds_note(frame)})", note)
+        title = f"{escaped(results.heading)}, trained at {T}{probe_length_note(frame)}"
+        entries = without_models(entries_of(axes, (FROM_PAPER,)), shown_panels)
+        add_legend(drawing, entries, f"{title} ({seeds_note(frame)})", note)
         return drawing

@@ -18,14 +18,16 @@ from pydantic import Field
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._multiples import of_models, share_y_of_parts, without_models
 from urnn_bench.figures._panels import (
+    add_legend,
     at_length,
-    legend,
+    entries_of,
     panels,
     plot_over_time,
     seeds_note,
 )
-from urnn_bench.figures._paper_points import PaperCurve, draw_paper_curves
+from urnn_bench.figures._paper_points import FROM_PAPER, PaperCurve, draw_paper_curves
 from urnn_bench.figures._readings import (
     at_last_update,
     no_such_states,
@@ -40,6 +42,7 @@ from urnn_bench.spec.types import Config
 
 # share of the axis below zero, so that a curve at zero is visible
 _MARGIN_BELOW = 0.03
+_PANEL_INCHES = 3.4
 _PANELS = {"state_norm": "its norm", "distance_to_last": "distance to the last one"}
 
 
@@ -74,18 +77,24 @@ class HiddenStates(Figure):
         shown = pd.concat([_in_rows(frame, options.states) for frame in frames.values()])
         if shown.empty:
             raise NothingToShowError(no_such_states(results, frames["state_norm"]))
-        rows = [row for _, row in shown.groupby("row")]
-        drawing, axes = panels(len(rows) * len(_PANELS), columns=len(_PANELS), width=3.4)
+        rows = of_models(results, shown.groupby("row"))
+        columns = len(_PANELS) * (2 if rows[0].model else 1)
+        drawing, axes = panels(len(rows) * len(_PANELS), columns=columns, width=_PANEL_INCHES)
         styles = styles_of(results.models)
         for ax, (row, probe) in zip(axes, product(rows, _PANELS), strict=True):
-            self._panel(ax, row, probe, styles)
-        for ax in axes[:: len(_PANELS)]:
+            self._panel(ax, row.frame, probe, styles)
+            title = f"{escaped(state_names(row.frame))}: {_PANELS[probe]}"
+            row.set_title(ax, title, _PANEL_INCHES)
+        for first in range(len(_PANELS)):
+            share_y_of_parts(axes[first :: len(_PANELS)], rows)
+        for ax in axes[::columns]:
             ax.set_ylabel("2-norm, mean over the batch")
         frame, (_, T) = frames["state_norm"], readings["state_norm"]
         lengths = " or ".join(f"{n:,}" for n in sorted(frame["length"].unique()))
         title = f"trained at {T} for {updates_of(frame)} updates, run at T = {lengths}"
-        title = f"{escaped(results.benchmark)}: {title} ({seeds_note(frame)})"
-        legend(drawing, axes, title, without_readings(results, shown, frame, options.states))
+        title = f"{escaped(results.heading)}: {title} ({seeds_note(frame)})"
+        entries = without_models(entries_of(axes, (FROM_PAPER,)), rows)
+        add_legend(drawing, entries, title, without_readings(results, shown, frame, options.states))
         return drawing
 
     def _panel(
@@ -97,7 +106,6 @@ class HiddenStates(Figure):
         draw_paper_curves(ax, readings, from_paper, styles)
         ax.set_ylim(bottom=-_MARGIN_BELOW * ax.get_ylim()[1])
         ax.set_xlabel("t (steps)")
-        ax.set_title(f"{escaped(state_names(row))}: {_PANELS[probe]}", fontsize=10)
 
 
 def _in_rows(frame: pd.DataFrame, states: Sequence[str] | None) -> pd.DataFrame:

@@ -17,10 +17,17 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, styles_of
-from urnn_bench.figures._panels import add_legend, draw_seeds, entries_of
+from urnn_bench.figures._looks import Dashes, ModelStyle, curve_dashes, styles_of
+from urnn_bench.figures._multiples import of_models, share_y_of_parts, without_models
+from urnn_bench.figures._panels import (
+    PANEL_INCHES,
+    add_legend,
+    draw_seeds,
+    entries_of,
+    every_marker,
+)
 from urnn_bench.figures._paper_points import FROM_PAPER, Point, draw_points
-from urnn_bench.figures._readings import not_shown
+from urnn_bench.figures._readings import not_shown, require_finite
 from urnn_bench.figures._stages import mark_stages
 from urnn_bench.figures._style import (
     BASELINE,
@@ -36,7 +43,6 @@ from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import DIVERGED, INTERRUPTED, RUNNING, SOLVED
 from urnn_bench.spec.types import Config
 
-_MARKERS = 8
 _MAX_COLUMNS = 4
 # in inches, for the legend above a single panel
 _MIN_WIDTH = 5.6
@@ -91,33 +97,36 @@ class LearningCurves(Figure):
         frame = results.metrics.query("split == @self.options.split and metric == @metric")
         if frame.empty:
             raise NothingToShowError(f"no run of '{results.benchmark}' has recorded '{metric}'")
-        lengths = sorted(frame["T"].unique())
-        drawing, axes = _grid(len(lengths))
-        for ax, T in zip(axes, lengths, strict=True):
-            self._panel(ax, frame[frame["T"] == T], results, metric, int(T))
+        require_finite(frame["value"], metric, results)
+        panels = of_models(results, frame.groupby("T"))
+        drawing, axes = _grid(len(panels))
+        for ax, panel in zip(axes, panels, strict=True):
+            self._panel(ax, panel.frame, results, metric)
+            panel.set_title(ax, f"T = {panel.key:,}", PANEL_INCHES)
             self._label_x(ax, frame)
+        share_y_of_parts(axes, panels)
         for ax in axes[::_MAX_COLUMNS]:
             ax.set_ylabel(f"{self.options.split} {axis_label(metric)}")
         # models first, whatever the first panel lacks
-        entries = entries_of(axes, ("(baseline)", FROM_PAPER))
-        title = f"{escaped(results.benchmark)} ({_seeds_note(results)})"
+        entries = without_models(entries_of(axes, ("(baseline)", FROM_PAPER)), panels)
+        title = f"{escaped(results.heading)} ({_seeds_note(results)})"
         note = not_shown(results, frame["model"].unique(), lambda _: "no scores")
         add_legend(drawing, entries, title, note)
         return drawing
 
-    def _panel(self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str, T: int) -> None:
-        ax.set_title(f"T = {T:,}", fontsize=10)
+    def _panel(self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str) -> None:
+        T = int(frame["T"].iloc[0])
         baselines = results.baselines(metric, T)
         first = next(iter(baselines.values()), None)
         top = self.options.top * first if self.options.top and first else None
         styles = styles_of(results.models)
         for model, scores in frame.groupby("model", sort=False):
-            style = styles[str(model)]
+            style, dashes = styles[str(model)], curve_dashes(styles)[str(model)]
             runs = results.runs[(results.runs["T"] == T) & (results.runs["model"] == model)]
             # a stage ends and the next begins at one update, with two scores
             for curves in self._curves_by_stage(scores):
                 median = _median(curves, runs, is_loss=metric == results.criterion)
-                _draw_curves(ax, curves, median, str(model), style)
+                _draw_curves(ax, curves, median, str(model), style, dashes)
             _mark_ends(ax, curves, runs, style.color, top)
             points = self._paper_points(str(model), T, curves.index.max())
             draw_points(ax, str(model), style.color, points)
@@ -180,7 +189,12 @@ def _seeds_note(results: Results) -> str:
 
 
 def _draw_curves(
-    ax: Axes, curves: pd.DataFrame, median: "pd.Series[float]", model: str, style: ModelStyle
+    ax: Axes,
+    curves: pd.DataFrame,
+    median: "pd.Series[float]",
+    model: str,
+    style: ModelStyle,
+    dashes: Dashes,
 ) -> None:
     color, marker = style
     draw_seeds(ax, curves, color, alpha=0.45)
@@ -189,7 +203,8 @@ def _draw_curves(
         median,
         color=color,
         marker=marker,
-        markevery=max(1, len(median) // _MARKERS),
+        markevery=every_marker(len(median)),
+        linestyle=dashes,
         linewidth=1.8,
         label=escaped(model),
     )

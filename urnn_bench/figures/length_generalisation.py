@@ -15,7 +15,8 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import (
     count_seeds,
     legend,
@@ -66,7 +67,7 @@ class LengthGeneralisation(Figure):
         share_score_axis(axes, is_log=IS_LOG[self.options.scale](frame["value"]))
         axes[0].set_ylabel(f"test {axis_label(metric)}")
         note = not_shown(results, frame["model"].unique(), lambda _: "scored at one length")
-        legend(drawing, axes, f"{escaped(results.benchmark)} ({count_seeds(frame)})", note)
+        legend(drawing, axes, f"{escaped(results.heading)} ({count_seeds(frame)})", note)
         return drawing
 
 
@@ -91,7 +92,7 @@ def _panel(
     ax: Axes, frame: pd.DataFrame, results: Results, metric: str, lengths: list[int]
 ) -> None:
     """Draw the runs of one length of training."""
-    T, styles = int(frame["T"].iloc[0]), styles_of(results.models)
+    T, styles = int(frame["T"].iloc[0]), styles_of_one_panel(results.models)
     frame = frame.assign(x=frame["length"].map(lengths.index))
     for model, scores in frame.groupby("model", sort=False):
         _draw_model(ax, str(model), styles[str(model)], scores)

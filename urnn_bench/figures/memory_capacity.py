@@ -16,10 +16,12 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.figures._fitting import fitted
-from urnn_bench.figures._looks import ModelStyle, curve_marker, styles_of
+from urnn_bench.figures._looks import ModelStyle, curve_dashes
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import (
     at_length,
     draw_seeds,
+    every_marker,
     legend,
     panels,
     probe_length_note,
@@ -37,8 +39,6 @@ _MC_LIMITS = (-0.03, 1.05)
 _BOUND_NAME = "most that the states allow"
 # bounds up to so many times the largest sum are drawn: others would leave no room for the sums
 _BOUND_VIEW = 8
-# on a curve that needs any
-_MARKERS = 8
 # of a model's row, half the height of its lines, and the room above and below the rows
 _HALF, _MARGIN = 0.35, 0.6
 # rows for which a panel has room, and the height of another one
@@ -64,7 +64,7 @@ class MemoryCapacity(Figure):
         readings, T = at_length(probed(results, _PROBE), self.options.T)
         frame = at_last_update(readings)
         numbers = _numbers(results.metrics, frame)
-        styles = styles_of(results.models)
+        styles = styles_of_one_panel(results.models)
         models = {str(model): own for model, own in frame.groupby("model", sort=False)}
         drawing, (lags, sums) = _panels(len(models))
         for place, (model, own) in enumerate(models.items()):
@@ -74,7 +74,7 @@ class MemoryCapacity(Figure):
         _label_sums(sums, [*models])
         _draw_bounds(sums, [numbers[numbers["model"] == model] for model in models])
         title = f"trained at {T} for {updates_of(frame)} updates{probe_length_note(frame)}"
-        title = f"{escaped(results.benchmark)}: {title} ({seeds_note(frame)})"
+        title = f"{escaped(results.heading)}: {title} ({seeds_note(frame)})"
         note = not_shown(results, frame["model"], lambda _: "not probed")
         legend(drawing, [lags, sums], title, note)
         return drawing
@@ -105,16 +105,15 @@ def _draw_by_lag(
     curves = known.pivot_table(index="t", columns="run", values="value")
     color, median = styles[model].color, curves.median(axis=1)
     draw_seeds(ax, curves, color)
-    marker = curve_marker(model, styles)
-    every = max(1, len(median) // _MARKERS)
     ax.plot(
         median.index,
         median,
         color=color,
         lw=1.8,
         label=escaped(model),
-        marker=marker,
-        markevery=every,
+        ls=curve_dashes(styles)[model],
+        marker=styles[model].marker,
+        markevery=every_marker(len(median)),
     )
 
 

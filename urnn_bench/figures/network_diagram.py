@@ -61,7 +61,7 @@ class NetworkDiagram(Figure):
             self._label(ax, results, index, record, diagram)
         note = not_shown(results, runs, lambda _: "not among the best")
         what = "the best trial of the search" if searched else "the best run of each model"
-        title = [escaped(f"{results.benchmark}: {what}"), "" if searched else note]
+        title = [escaped(f"{results.heading}: {what}"), "" if searched else note]
         drawing.suptitle("\n".join(wrapped(t, drawing) for t in title if t), fontsize=8)
         if searched:
             chosen = f"chosen by the search: {searched.values}"

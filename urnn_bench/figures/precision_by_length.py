@@ -15,7 +15,8 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import (
     count_seeds,
     legend,
@@ -58,14 +59,14 @@ class PrecisionByLength(Figure):
             )
         steps = select_updates(frame, self.options.most)
         drawing, axes = panels(len(steps))
-        styles = styles_of(results.models)
+        styles = styles_of_one_panel(results.models)
         for ax, step in zip(axes, steps, strict=True):
             _panel(ax, frame[frame["step"] == step], lengths, styles)
             ax.set_title(title_after(step), fontsize=10)
         share_y_axis(axes, _LEAST)
         axes[0].set_ylabel(NAME)
         note = not_shown(results, frame["model"], lambda _: "not probed")
-        legend(drawing, axes, f"{escaped(results.benchmark)} ({count_seeds(frame)})", note)
+        legend(drawing, axes, f"{escaped(results.heading)} ({count_seeds(frame)})", note)
         return drawing
 
 

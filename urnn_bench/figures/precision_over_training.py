@@ -13,10 +13,13 @@ from matplotlib.figure import Figure as Drawing
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle, curve_dashes, styles_of
+from urnn_bench.figures._multiples import of_models, without_models
 from urnn_bench.figures._panels import (
+    add_legend,
     draw_seeds,
-    legend,
+    entries_of,
+    every_marker,
     panels,
     probe_interval,
     seeds_note,
@@ -29,7 +32,7 @@ from urnn_bench.figures.base import Figure
 
 _LEAST = 1e-9
 _MIN_UPDATES = 2
-_MOST_MARKERS = 10
+_PANEL_INCHES = 3.8
 
 
 class PrecisionOverTraining(Figure):
@@ -46,30 +49,37 @@ class PrecisionOverTraining(Figure):
                 f"no run of '{results.benchmark}' was probed at {_MIN_UPDATES} updates; make some "
                 f"with: {command}"
             )
-        lengths = sorted(int(T) for T in frame["T"].unique())
-        drawing, axes = panels(len(lengths), width=3.8)
+        lengths = of_models(results, frame.groupby("T"))
+        drawing, axes = panels(len(lengths), width=_PANEL_INCHES)
         styles = styles_of(results.models)
-        for ax, T in zip(axes, lengths, strict=True):
-            _panel(ax, frame[frame["T"] == T], styles)
-            ax.set_title(f"T = {T:,}", fontsize=10)
+        for ax, panel in zip(axes, lengths, strict=True):
+            _panel(ax, panel.frame, styles)
+            panel.set_title(ax, f"T = {panel.key:,}", _PANEL_INCHES)
         share_y_axis(axes, _LEAST)
         axes[0].set_ylabel(NAME)
         note = not_shown(results, frame["model"], lambda _: "not probed")
-        legend(drawing, axes, f"{escaped(results.benchmark)} ({seeds_note(frame)})", note)
+        entries = without_models(entries_of(axes, ()), lengths)
+        add_legend(drawing, entries, f"{escaped(results.heading)} ({seeds_note(frame)})", note)
         return drawing
 
 
 def _panel(ax: Axes, frame: pd.DataFrame, styles: Mapping[str, ModelStyle]) -> None:
+    dashes = curve_dashes(styles)
     for model, runs in frame.groupby("model", sort=False):
         color, marker = styles[str(model)]
         curves = runs.pivot_table(index="step", columns="run", values="value")
         draw_seeds(ax, curves, color)
         # up to the first end of a seed: later medians would be of other runs
         median = curves.loc[: runs.groupby("run")["step"].max().min()].median(axis=1)
-        every = max(1, len(median) // _MOST_MARKERS)
-        name = escaped(str(model))
         ax.plot(
-            median.index, median, color=color, marker=marker, markevery=every, lw=1.6, label=name
+            median.index,
+            median,
+            color=color,
+            ls=dashes[str(model)],
+            marker=marker,
+            markevery=every_marker(len(median)),
+            lw=1.6,
+            label=escaped(str(model)),
         )
     set_precision_axis(ax)
     ax.set_xlabel("updates")

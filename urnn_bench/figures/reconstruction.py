@@ -78,7 +78,7 @@ class Reconstruction(Figure):
             above.set_ylabel("signal")
             below.set_ylabel("R² of what is given back")
         title = f"trained at {T} for {updates_of(frame)} updates{probe_length_note(frame)}"
-        title = f"{escaped(results.benchmark)}: {title} ({seeds_note(frame)})"
+        title = f"{escaped(results.heading)}: {title} ({seeds_note(frame)})"
         note = not_shown(results, frame["model"], lambda _: "not probed")
         axes = [ax for pair in pairs for ax in pair]
         legend(drawing, axes, title, note)

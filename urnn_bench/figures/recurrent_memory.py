@@ -18,7 +18,8 @@ from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.summary import Averaging, averaging
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._intervals import seeds_and_bars
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import add_legend, entries_of, panels
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
@@ -73,7 +74,7 @@ class RecurrentMemory(Figure):
         axes[0].set_ylabel(f"test {axis_label(metric)}")
         note = not_shown(results, frame["model"].unique(), _reasons(results))
         note = "; ".join(filter(None, (*dict.fromkeys(far), note)))
-        title = f"{escaped(results.benchmark)} ({seeds_and_bars(frame)}; open: mean)"
+        title = f"{escaped(results.heading)} ({seeds_and_bars(frame)}; open: mean)"
         add_legend(drawing, entries_of(axes, (_BASELINE,)), title, note)
         return drawing
 
@@ -98,7 +99,7 @@ def _counted(results: Results, metric: str) -> pd.DataFrame:
 
 def _panel(ax: Axes, frame: pd.DataFrame, results: Results, metric: str) -> None:
     """Draw the runs of one length."""
-    styles, average = styles_of(results.models), averaging(results, metric)
+    styles, average = styles_of_one_panel(results.models), averaging(results, metric)
     for model, scores in frame.groupby("model", sort=False):
         _draw_model(ax, str(model), styles[str(model)], scores, average)
 

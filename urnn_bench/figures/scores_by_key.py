@@ -23,7 +23,8 @@ from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._grid_keys import numbers_first, value_at, with_key, without_key
 from urnn_bench.figures._intervals import seeds_and_bars
 from urnn_bench.figures._key_axis import KeyAxis, KeyScale, key_axis, label_values
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import add_legend, entries_of, panels
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
@@ -74,7 +75,7 @@ class ScoresByKey(Figure):
         scores = _scores(results, metric, o.key)
         _require_values(results, scores, o.key)
         axis = key_axis(sorted({*scores["value"]}, key=numbers_first), o.x_scale, o.key)
-        styles = styles_of(without_key(label, o.key) for label in results.models)
+        styles = styles_of_one_panel({without_key(label, o.key) for label in results.models})
         lengths = sorted({record.run.T for record in results.records} & {*scores["T"]})
         drawing, axes = panels(len(lengths), columns=2, width=_PANEL_INCHES)
         drawing.set_figheight(drawing.get_figheight() + _EXTRA_INCHES)
@@ -205,7 +206,7 @@ def _scale_scores(axes: Sequence[Axes], *, is_log: bool) -> None:
 
 
 def _title(results: Results, scores: pd.DataFrame) -> str:
-    return f"{escaped(results.benchmark)} ({seeds_and_bars(scores, 'value')})"
+    return f"{escaped(results.heading)} ({seeds_and_bars(scores, 'value')})"
 
 
 def _note(results: Results, scores: pd.DataFrame, key: str) -> str:

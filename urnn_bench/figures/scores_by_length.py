@@ -14,7 +14,8 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import legend, set_length_axis
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import (
@@ -53,7 +54,7 @@ class ScoresByLength(Figure):
         drawing = Drawing(figsize=(5.4, 3.4))
         ax = drawing.subplots()
         lengths = sorted(int(T) for T in tested["T"].unique())
-        styles = styles_of(results.models)
+        styles = styles_of_one_panel(results.models)
         tested = tested.assign(x=tested["T"].map(lengths.index))
         for model, runs in tested.groupby("model", sort=False):
             _draw_model(ax, str(model), styles[str(model)], runs, column)
@@ -65,7 +66,7 @@ class ScoresByLength(Figure):
         set_length_axis(ax, lengths)
         ax.set_ylabel(f"test {axis_label(metric)}")
         note = not_shown(results, tested["model"].unique(), lambda _: "not tested")
-        legend(drawing, [ax], escaped(results.benchmark), note)
+        legend(drawing, [ax], escaped(results.heading), note)
         return drawing
 
 

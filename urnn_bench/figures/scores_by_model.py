@@ -71,7 +71,7 @@ class ScoresByModel(Figure):
             ax.set_ylabel("model")
             ax.set_xlabel(f"test {axis_label(metric)}")
         note = not_shown(results, scores["model"].unique(), lambda _: "not tested")
-        title = f"{escaped(results.benchmark)} ({seeds_and_bars(scores)})"
+        title = f"{escaped(results.heading)} ({seeds_and_bars(scores)})"
         entries = entries_of(axes, (own_label(_MEAN), "diverged", _BASELINE))
         add_legend(drawing, entries, title, note)
         return drawing

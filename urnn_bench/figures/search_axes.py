@@ -15,17 +15,16 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.trials import axes_of, complete, scale_of, values_of
+from urnn_bench.figures._fitting import distinct_names, shortened
 from urnn_bench.figures._panels import add_legend, entries_of, panels
 from urnn_bench.figures._search import (
     SAMPLERS,
     by_sampler,
     counted,
-    distinct_names,
     draw_trials,
     searched,
     set_loss_axis,
     short_names,
-    shortened,
     trials_of,
 )
 from urnn_bench.figures._style import Scale, axis_label, escaped, own_label
@@ -67,7 +66,7 @@ class SearchAxes(Figure):
         for ax in axes[::4]:
             ax.set_ylabel(f"validation {axis_label(results.criterion)}")
         set_loss_axis(axes, trials["loss"], self.options.scale)
-        title = f"{escaped(results.benchmark)} ({counted(trials)}{_pruned_note(trials)})"
+        title = f"{escaped(results.heading)} ({counted(trials)}{_pruned_note(trials)})"
         add_legend(drawing, entries_of(axes, (_MEDIAN,)), title)
         return drawing
 

@@ -17,12 +17,12 @@ from urnn_bench.analysis.importance import importance
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.trials import at_first_rung, axes_of, complete, is_positive, values_of
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._fitting import distinct_names
 from urnn_bench.figures._panels import add_legend, entries_of
 from urnn_bench.figures._search import (
     SAMPLERS,
     SamplerStyle,
     counted,
-    distinct_names,
     searched,
     short_names,
     trials_of,
@@ -72,7 +72,7 @@ class SearchImportance(Figure):
             ax.set_xlabel(f"share of the variance of {log}loss that the axis explains by itself")
         axes[0].set_ylabel("axis")
         used = pd.concat([known[title] for title in found])
-        title = f"{escaped(results.benchmark)} ({_WHICH[self.options.rung](used)}{_key_of(used)})"
+        title = f"{escaped(results.heading)} ({_WHICH[self.options.rung](used)}{_key_of(used)})"
         add_legend(drawing, entries_of(axes, ()), title, _not_shown(used, found))
         return drawing
 

@@ -87,7 +87,7 @@ class SearchProgress(Figure):
         set_loss_axis(axes, trials["loss"], self.options.scale)
         for ax, (_, own) in zip(axes, groups, strict=True):
             _mark_failed(ax, own, _X[self.options.x])
-        title = f"{escaped(results.benchmark)} ({counted(trials)}; {_key_of(trials)})"
+        title = f"{escaped(results.heading)} ({counted(trials)}; {_key_of(trials)})"
         add_legend(drawing, entries_of(axes, ("(expected)", "failed")), title)
         return drawing
 

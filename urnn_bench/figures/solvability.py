@@ -13,7 +13,8 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import proportion
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, styles_of
+from urnn_bench.figures._looks import ModelStyle
+from urnn_bench.figures._multiples import styles_of_one_panel
 from urnn_bench.figures._panels import count_seeds, ended, legend, set_length_axis
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import escaped
@@ -38,7 +39,7 @@ class Solvability(Figure):
         drawing = Drawing(figsize=(5.4, 3.2))
         ax = drawing.subplots()
         lengths = sorted(int(T) for T in finished["T"].unique())
-        styles = styles_of(results.models)
+        styles = styles_of_one_panel(results.models)
         models = list(finished.groupby("model", sort=False))
         # models are drawn side by side, as equal shares would hide one another
         spacing = min(_SPACING, _MAX_WIDTH / len(models))
@@ -49,7 +50,7 @@ class Solvability(Figure):
         set_length_axis(ax, lengths)
         ax.set_ylabel("share of seeds that solved it")
         ax.set_ylim(-0.03, 1.03)
-        title = f"{escaped(results.benchmark)} ({count_seeds(finished)}, bars: 95 % intervals)"
+        title = f"{escaped(results.heading)} ({count_seeds(finished)}, bars: 95 % intervals)"
         note = not_shown(results, finished["model"], lambda _: "no run has ended")
         legend(drawing, [ax], title, note)
         return drawing

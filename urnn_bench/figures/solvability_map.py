@@ -80,7 +80,7 @@ class SolvabilityMap(Figure):
             _label_axes(ax, model, lengths, values)
         axes[0].set_ylabel(escaped(self.options.y))
         _draw_colorbar(drawing, axes, norm)
-        _draw_legend(drawing, results.benchmark, records)
+        _draw_legend(drawing, results.heading, records)
         return drawing
 
 
@@ -151,7 +151,7 @@ def _draw_colorbar(drawing: Drawing, axes: Sequence[Axes], norm: LogNorm) -> Non
     bar.minorticks_off()
 
 
-def _draw_legend(drawing: Drawing, benchmark: str, records: Sequence[Record]) -> None:
+def _draw_legend(drawing: Drawing, heading: str, records: Sequence[Record]) -> None:
     shown = [status for status in _EXHAUSTED if any(r.status == status for r in records)]
     entries = [Patch(facecolor=_UNSOLVED, label="solved by none")] + [
         Patch(
@@ -162,7 +162,7 @@ def _draw_legend(drawing: Drawing, benchmark: str, records: Sequence[Record]) ->
         )
         for status in shown
     ]
-    title = f"{escaped(benchmark)} (area and text: seeds that solved it, of those that ended)"
+    title = f"{escaped(heading)} (area and text: seeds that solved it, of those that ended)"
     drawing.legend(
         handles=entries,
         loc="outside upper center",

@@ -15,9 +15,12 @@ from pydantic import Field
 
 from urnn_bench.analysis.results import Results
 from urnn_bench.figures._looks import styles_of
+from urnn_bench.figures._multiples import of_models, share_y_of_parts, without_models
 from urnn_bench.figures._panels import (
+    PANEL_INCHES,
+    add_legend,
     at_length,
-    legend,
+    entries_of,
     panels,
     plot_over_time,
     probe_length_note,
@@ -49,19 +52,21 @@ class StateNormsByLayer(Figure):
         readings = probed(results, "state_norm")
         frame, T = at_length(readings, self.options.T)
         frame, styles = by_layer(at_last_update(frame)), styles_of(results.models)
-        layers = [*frame.groupby("layer")]
+        layers = of_models(results, frame.groupby("layer"))
         drawing, axes = panels(len(layers), columns=_COLUMNS)
-        for ax, (layer, panel) in zip(axes, layers, strict=True):
-            plot_over_time(ax, panel, styles)
+        for ax, layer in zip(axes, layers, strict=True):
+            plot_over_time(ax, layer.frame, styles)
             ax.set_ylim(bottom=0)
-            ax.set_title(f"layer {layer}", fontsize=10)
+            layer.set_title(ax, f"layer {layer.key}", PANEL_INCHES)
             ax.set_xlabel("t (steps)")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        share_y_of_parts(axes, layers)
         for ax in axes[::_COLUMNS]:
             ax.set_ylabel("2-norm, mean over the batch")
         title = f"trained at {T} for {updates_of(frame)} updates{probe_length_note(frame)}"
-        title = f"{escaped(results.benchmark)}: {title} ({seeds_note(frame)})"
-        legend(drawing, axes, title, without_readings(results, frame, readings, None))
+        title = f"{escaped(results.heading)}: {title} ({seeds_note(frame)})"
+        entries = without_models(entries_of(axes, ()), layers)
+        add_legend(drawing, entries, title, without_readings(results, frame, readings, None))
         return drawing
 
 

@@ -15,8 +15,17 @@ from matplotlib.figure import Figure as Drawing
 from urnn_bench.analysis.results import Results
 from urnn_bench.analysis.statistics import survival
 from urnn_bench.errors import NothingToShowError
-from urnn_bench.figures._looks import ModelStyle, curve_marker, styles_of
-from urnn_bench.figures._panels import ended, legend, panels
+from urnn_bench.figures._log_axis import number_log_axis
+from urnn_bench.figures._looks import ModelStyle, curve_dashes, styles_of
+from urnn_bench.figures._multiples import of_models, without_models
+from urnn_bench.figures._panels import (
+    PANEL_INCHES,
+    add_legend,
+    ended,
+    entries_of,
+    every_marker,
+    panels,
+)
 from urnn_bench.figures._readings import not_shown
 from urnn_bench.figures._style import escaped
 from urnn_bench.figures.base import Figure
@@ -35,23 +44,31 @@ class TimeToSolve(Figure):
         lengths = sorted(int(T) for T in solved["T"].unique())
         if not lengths:
             raise NothingToShowError(f"no run of '{results.benchmark}' has solved its task yet")
-        drawing, axes = panels(len(lengths))
+        parts = of_models(results, ((T, runs[runs["T"] == T]) for T in lengths))
+        drawing, axes = panels(len(parts))
         styles = styles_of(results.models)
-        for ax, T in zip(axes, lengths, strict=True):
-            groups = runs[runs["T"] == T].groupby("model", sort=False)
+        for ax, panel in zip(axes, parts, strict=True):
+            groups = panel.frame.groupby("model", sort=False)
             for index, (model, model_runs) in enumerate(groups):
                 share = 1 - (index + 1) / len(groups)
                 width = _MIN_WIDTH + share * (_MAX_WIDTH - _MIN_WIDTH)
                 _draw_model(ax, str(model), styles, model_runs, width)
-            ax.set_title(f"T = {T:,}", fontsize=10)
+            panel.set_title(ax, f"T = {panel.key:,}", PANEL_INCHES)
             ax.set_xlabel("updates")
-            ax.set_xscale("log")
+            _scale_x(ax)
             ax.set_ylim(-0.05, 1.05)
         axes[0].set_ylabel("share of seeds not solved yet")
         shown = runs[runs["T"].isin(lengths)]["model"]
         note = not_shown(results, shown, lambda _: "no run of these lengths has ended")
-        legend(drawing, axes, f"{escaped(results.benchmark)} (|: stopped unsolved)", note)
+        entries = without_models(entries_of(axes, ()), parts)
+        add_legend(drawing, entries, f"{escaped(results.heading)} (|: stopped unsolved)", note)
         return drawing
+
+
+def _scale_x(ax: Axes) -> None:
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    number_log_axis(ax.xaxis, high / low)
 
 
 def _draw_model(
@@ -72,7 +89,9 @@ def _draw_model(
         color=color,
         lw=width,
         label=escaped(model),
-        marker=curve_marker(model, styles),
+        ls=curve_dashes(styles)[model],
+        marker=styles[model].marker,
+        markevery=every_marker(len(times)),
         solid_capstyle="butt",
     )
     stopped = runs[runs["solved_step"].isna()]["censored"]
