@@ -165,7 +165,8 @@ def raised_by(
 def _reason(error: Exception) -> str:
     """Return what an exception says; of a file its name, as no other width or size mends that."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"it reads {error.filename} ({error.strerror}); put the file there"
+        mend = "; put the file there" if isinstance(error, FileNotFoundError) else ""
+        return f"it reads {error.filename} ({error.strerror}){mend}"
     return f"{type(error).__name__}: {first_line(error)}"
 
 
