@@ -93,7 +93,7 @@ def test_a_legend_of_24_models_takes_at_most_a_fifth(ending, bench):
 def test_titles_begin_with_that_of_the_benchmark(bench):
     bench.record("lstm")
     results = load(bench.folder / "results", "made")
-    for title, heading in {"": "made", "A title for $5": "A title for \\$5"}.items():
+    for title, heading in {"made": "made", "A title for $5": "A title for \\$5"}.items():
         with style():
             drawing = ScoresByLength(ScoresByLength.Options()).draw(replace(results, title=title))
         assert drawing.legends[0].get_title().get_text().startswith(heading)
