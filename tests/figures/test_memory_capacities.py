@@ -72,13 +72,14 @@ def test_a_bound_far_beyond_all_sums_is_not_drawn(bench):
 
 def test_a_run_that_diverged_leaves_the_others(bench):
     """Its reading is nan, so it has a row without a dot."""
-    bench("run", "tiny", "--model", "lstm", *READ)
+    bench("run", "tiny", "--model", "lstm", "--model", "urnn", *READ)
     path = bench.runs()[0] / "probes.csv"
     head, *lines = path.read_text().splitlines()
     unknown = [f"{line.rpartition(',')[0]},nan" for line in lines]
     path.write_text("\n".join([head, *unknown]) + "\n")
     _, drawing = draw(bench)
-    assert not shown(drawing.axes[0]) and len(drawing.axes[1].get_yticklabels()) == 1
+    assert {*shown(drawing.axes[0])} == {"urnn"}
+    assert len(drawing.axes[1].get_yticklabels()) == 2
 
 
 def test_many_models_have_rows_of_their_own(bench):
