@@ -5,6 +5,7 @@ import os
 import sys
 from types import TracebackType
 
+from urnn_bench.cli.display.paragraphs import paragraph, width_of
 from urnn_bench.cli.display.streams import write_err
 from urnn_bench.text import message
 
@@ -40,8 +41,9 @@ def sentence(error: OSError) -> str:
 
 
 def show_error(text: str) -> None:
-    """Write an error as one line to stderr."""
-    write_err(f"urnn-bench: error: {message(text)}\n")
+    """Write an error to stderr: one line, which a terminal shows wrapped between its words."""
+    text = paragraph(f"urnn-bench: error: {message(text)}", width_of(sys.stderr))
+    write_err(f"{text}\n")
 
 
 def show_unexpected(
