@@ -1,7 +1,9 @@
 """``urnn-bench plot``: figures from records alone."""
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +19,16 @@ from urnn_bench.errors import (
     attempt,
 )
 from urnn_bench.files import require_real_folder
+from urnn_bench.proposals import program
 from urnn_bench.records.folder import default_results, make_writable
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import check_figures
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.sweep import Selection, check_benchmark
 from urnn_bench.spec.types import ComponentSpec
+
+# that a proposed command names
+_MOST_MODELS = 4
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.results import Results as LoadedResults
@@ -51,7 +57,7 @@ def plot(
     unwritable: list[RecordsError] = []
     root = out or results or default_results()
     for selected in selected_runs(benchmark, lengths, results, include):
-        loaded = framed(selected)
+        loaded = _of_some_models(framed(selected))
         folder = _figure_folder(out, results, loaded.benchmark)
         for figure in _figures(components, benchmark or loaded.benchmark, figures):
             path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
@@ -74,6 +80,12 @@ def plot(
         raise UrnnBenchError(f"could not be drawn: {', '.join(failed)}")
     if not written:
         raise NothingToShowError("no figure could be drawn from these records")
+
+
+def _of_some_models(loaded: "LoadedResults") -> "LoadedResults":
+    """Return results whose command trains a few of many models, such as those of a search."""
+    command = loaded.command
+    return replace(loaded, command=replace(command, models=command.models[:_MOST_MODELS]))
 
 
 def _drawn(
@@ -127,12 +139,22 @@ def _lengths_suffix(lengths: list[int] | None) -> str:
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
-    for text in missing:
+    for text in _each_command_once(missing):
         echo_err(text)
     if json:
         echo_json({"figures": written, "missing": missing})
     elif written:
         echo(*written)
+
+
+def _each_command_once(hints: Iterable[str]) -> Iterator[str]:
+    """Yield hints; a command that an earlier one has shown is not repeated."""
+    first_figures: dict[str, str] = {}
+    for hint in hints:
+        text, start, options = hint.partition(f": {shlex.join(program())} ")
+        first = first_figures.setdefault(options, hint.partition(":")[0])
+        is_repeated = bool(start) and not hint.startswith(f"{first}:")
+        yield f"{text} the command for {first}" if is_repeated else hint
 
 
 def _figures(
