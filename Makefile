@@ -8,19 +8,26 @@ DOCS_STAMP := $(VENV)/.docs-installed
 DRAW := $(BIN)/urnn-bench plot --format png --format svg
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lint types attack ci smoke figures docs docs-tables help
+.PHONY: setup shell run test lint types attack ci smoke figures docs docs-tables help
 
 setup: $(STAMP)  ## make a virtual environment with the tested versions and this package
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo "installing into $(VENV); torch alone is some 200 MB, so this takes minutes"
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[dev]'
 	touch $@
+	@echo "installed; to call it: $(BIN)/urnn-bench, or first: source $(BIN)/activate"
+
+shell: setup  ## a shell in which urnn-bench is found by its name
+	@echo "type urnn-bench --help, and exit to leave this shell"
+	@PATH="$(abspath $(BIN)):$$PATH" VIRTUAL_ENV="$(abspath $(VENV))" $${SHELL:-sh}
 
 run: setup  ## the main job in minutes: copying memory at T=100, three models, and a plot
 	$(BIN)/urnn-bench run copy --T 100 --seeds 1 --updates 400
 	$(BIN)/urnn-bench table copy
 	$(BIN)/urnn-bench plot copy --figure learning_curves
+	@echo "to go on: $(BIN)/urnn-bench --help, or first: source $(BIN)/activate"
 
 test: setup  ## every test
 	$(BIN)/python -m pytest

@@ -7,6 +7,7 @@ import warnings
 from urnn_bench import text
 from urnn_bench.cli import failures
 from urnn_bench.cli.display import streams
+from urnn_bench.cli.display.paragraphs import paragraph, width_of
 
 _INTERRUPTED = 130
 
@@ -48,7 +49,8 @@ def _run() -> None:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    streams.write_err(f"urnn-bench: warning: {text.message(str(message))}\n")
+    warning = f"urnn-bench: warning: {text.message(str(message))}"
+    streams.write_err(f"{paragraph(warning, width_of(sys.stderr))}\n")
 
 
 if __name__ == "__main__":

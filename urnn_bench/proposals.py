@@ -1,14 +1,48 @@
 """The commands that messages propose.
 
 Whoever types one must get exactly the runs that the message is about, in the same folder. So a
-command begins with what the user gave, is narrowed to those runs, and is quoted for a shell.
+command begins with what the user gave, is narrowed to those runs, and is quoted for a shell. The
+program is named as it was called, since a virtual environment need not be on the search path.
 """
 
+import os
 import shlex
+import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 _PROGRAM = "urnn-bench"
+_PACKAGE = Path(__file__).parent
+
+
+def program() -> tuple[str, ...]:
+    """Return the words that call the program from here, such as ``.venv/bin/urnn-bench``."""
+    called = Path(sys.argv[0])
+    if called == _PACKAGE / "__main__.py":
+        return _callable(sys.executable), "-m", _PACKAGE.name
+    return (_callable(sys.argv[0]) if called.name == _PROGRAM else _PROGRAM,)
+
+
+def same_command() -> str:
+    """Return the command that was typed."""
+    return shlex.join([*program(), *sys.argv[1:]])
+
+
+def _callable(path: str) -> str:
+    """Return a program's name if the shell finds it by that, else its path as short as it gets."""
+    name = Path(path).name
+    if not os.path.exists(path) or _is_same(shutil.which(name), path):
+        return name
+    relative = os.path.relpath(path)
+    is_below = not relative.startswith(os.pardir) and os.sep in relative
+    return relative if is_below else os.path.abspath(path)
+
+
+def _is_same(found: str | None, path: str) -> bool:
+    # not what links lead to: in a virtual environment that is the Python it was made with
+    return found is not None and os.path.abspath(found) == os.path.abspath(path)
 
 
 @dataclass(frozen=True)
@@ -126,7 +160,7 @@ def _options(command: Command) -> list[str]:
 
 
 def _quoted(*words: str) -> str:
-    return shlex.join([_PROGRAM, *words])
+    return shlex.join([*program(), *words])
 
 
 def _order(setting: str) -> tuple[int, list[str]]:

@@ -1,6 +1,7 @@
 """`urnn-bench search`: trials in all, resumed after a kill, and refusals in sentences."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -95,6 +96,7 @@ def test_a_stop_is_no_trial(search):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "finishing this update" in err
+    assert re.search("^to go on: .*python.* -m urnn_bench search searched$", err, re.MULTILINE)
     assert not (search.folder / "results/searched/trials.jsonl").exists()
 
 

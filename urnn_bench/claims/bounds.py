@@ -42,6 +42,16 @@ class Expected(Config):
         above = self.above is None or value > self.above
         return above and (self.below is None or value < self.below)
 
+    def clearance(self, reference: Reference) -> str:
+        """Return how the paper's value stands to the bounds, as far as it is a number."""
+        value, error = reference.value, reference.error or 0.0
+        if isinstance(value, str) or self.every is not None:
+            return "the paper gives no number"
+        if not self.allows(value):
+            return "the paper's value is not"
+        is_clear = error and self.allows(value - error) and self.allows(value + error)
+        return f"the paper's value is{', by more than its reading error' if is_clear else ''}"
+
     @property
     def text(self) -> str:
         """The bound in words."""

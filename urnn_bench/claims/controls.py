@@ -24,8 +24,11 @@ def judge_controlled(
     verdict = judge(claim, runs, drafts, base)
     if verdict.word is not VerdictName.REPRODUCED:
         return verdict
+    judged: dict[str, Verdict] = {}
     for control in claim.needs.controls:
         of_control = judge(_with_needs(claim, model=control), runs, drafts, base)
+        judged[control] = of_control
+        verdict = replace(verdict, controls=dict(judged))
         if of_control.insufficient:
             reason = f"the control '{control}' is lacking; {of_control.reason}"
             return replace(verdict, word=VerdictName.INCONCLUSIVE, reason=reason)

@@ -7,7 +7,13 @@ from math import ceil, isnan, log, nan
 
 from urnn_bench.analysis.statistics import geometric_mean, mean
 from urnn_bench.claims.searches import SearchClaim
-from urnn_bench.claims.verdicts import Verdict, VerdictName, count_within, describe_seeds
+from urnn_bench.claims.verdicts import (
+    SeedValue,
+    Verdict,
+    VerdictName,
+    count_within,
+    describe_seeds,
+)
 from urnn_bench.proposals import Command
 from urnn_bench.records.trials import Trial, of_search
 
@@ -45,16 +51,31 @@ def judge_searches(claim: SearchClaim, trials: Sequence[Trial], base: Command) -
         reason = f"make the searches with: {first}"
         return Verdict(VerdictName.MISSING, "-", reason, insufficient=True)
     evidence = _evidence(claim, needed, base)
-    values = evidence.values
+    values, by_seed = evidence.values, _by_seed(evidence)
     best = tuple(trial for searches in evidence.best for trial in searches if trial is not None)
     average_of = mean if claim.needs.against else geometric_mean
     word, ours = count_within(values, claim.expect, average_of)
     if reason := next(filter(None, (reason(evidence) for reason in _REASONS)), ""):
         shown = "-" if all(map(isnan, values)) else ours
-        return Verdict(VerdictName.INCONCLUSIVE, shown, reason, values, True, trials=best)
-    return Verdict(
-        word, ours, f"{describe_seeds(word, values)}; {_named(best)}", values, trials=best
+        word, ours = VerdictName.INCONCLUSIVE, shown
+        return Verdict(word, ours, reason, values, True, trials=best, seeds=by_seed)
+    reason = f"{describe_seeds(word, values)}; {_named(best)}"
+    return Verdict(word, ours, reason, values, trials=best, seeds=by_seed)
+
+
+def _by_seed(evidence: SearchEvidence) -> tuple[SeedValue, ...]:
+    """Return the best loss of every sampler, seed by seed, where a search has one."""
+    pairs = zip(evidence.best, evidence.values, strict=True)
+    samplers = evidence.claim.needs.samplers
+    return tuple(
+        SeedValue(known[0].seed, dict(zip(samplers, map(_loss, best), strict=True)), value)
+        for best, value in pairs
+        if (known := [trial for trial in best if trial is not None])
     )
+
+
+def _loss(trial: Trial | None) -> float:
+    return nan if trial is None or trial.loss is None else trial.loss
 
 
 def _is_needed(claim: SearchClaim, trial: Trial) -> bool:

@@ -1,7 +1,7 @@
 """Claims against records: reproduced, not reproduced, inconclusive, or missing."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from math import isfinite, isnan
@@ -39,11 +39,21 @@ class VerdictName(StrEnum):
 
 
 @dataclass(frozen=True)
+class SeedValue:
+    """The number of every model, or sampler, at one seed, and the value computed of them."""
+
+    seed: int
+    numbers: Mapping[str, float]
+    value: float
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What our runs say of a claim, with our value; ``insufficient`` if runs are missing.
 
     ``in_float64`` is what the claim's runs in float64 say, if there are enough. ``trials`` are the
-    best of the searches that a claim on searches is judged by.
+    best of the searches that a claim on searches is judged by. ``seeds`` are the numbers behind the
+    values, and ``controls`` the verdicts on the same claim with a control in the model's place.
     """
 
     word: VerdictName
@@ -53,6 +63,8 @@ class Verdict:
     insufficient: bool = False
     in_float64: "Verdict | None" = None
     trials: tuple[Trial, ...] = ()
+    seeds: tuple[SeedValue, ...] = ()
+    controls: Mapping[str, "Verdict"] = field(default_factory=dict)
 
 
 def judge(
@@ -71,12 +83,14 @@ def judge(
     command = claim.needs.command(base or Command())
     if not seeds:
         return _missing(command, skipped)
-    values = tuple(_value_of_seed(claim, seed_runs) for seed_runs in seeds)
+    by_seed = tuple(_value_of_seed(claim, seed_runs) for seed_runs in seeds)
+    values = tuple(seed.value for seed in by_seed)
     word, ours = _compare_with_expected(claim, seeds, values)
     if reason := insufficient_reason(Evidence(claim, seeds, values, command)):
         shown = "-" if all(map(isnan, values)) else ours
-        return Verdict(VerdictName.INCONCLUSIVE, shown, reason, values, insufficient=True)
-    return Verdict(word, ours, describe_seeds(word, values), values)
+        word = VerdictName.INCONCLUSIVE
+        return Verdict(word, shown, reason, values, insufficient=True, seeds=by_seed)
+    return Verdict(word, ours, describe_seeds(word, values), values, seeds=by_seed)
 
 
 def _missing(command: Command, skipped: int) -> Verdict:
@@ -93,8 +107,8 @@ def describe_seeds(word: VerdictName, values: Sequence[float]) -> str:
     return seeds
 
 
-def _value_of_seed(claim: Claim, runs: SeedRuns) -> float:
-    """Return a model's number, minus that of the model it is compared with.
+def _value_of_seed(claim: Claim, runs: SeedRuns) -> SeedValue:
+    """Return the models' numbers, and the first one minus that of the model it is compared with.
 
     With an interaction, the same difference of the other pair is subtracted from it.
     """
@@ -102,7 +116,8 @@ def _value_of_seed(claim: Claim, runs: SeedRuns) -> float:
     numbers = (measurement.value(Observation(*run, needs.updates)) for run in runs)
     of_model = dict(zip(needs.models, numbers, strict=True))
     first, *others = ([of_model[model] for model in pair] for pair in needs.pairs)
-    return _difference(first) - sum(map(_difference, others))
+    value = _difference(first) - sum(map(_difference, others))
+    return SeedValue(runs[0][1].run.seed, of_model, value)
 
 
 def _difference(numbers: Sequence[float]) -> float:

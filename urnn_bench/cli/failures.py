@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from types import TracebackType
 
+from urnn_bench.cli.display.paragraphs import paragraph, width_of
 from urnn_bench.cli.display.streams import write_err
 from urnn_bench.text import message
 
@@ -41,8 +42,12 @@ def sentence(error: OSError) -> str:
 
 
 def show_error(text: str, frames: Iterable[object] = ()) -> None:
-    """Write an error as one line to stderr, and below it the lines of a user's files, if any."""
-    write_err(f"urnn-bench: error: {message(text)}\n")
+    """Write an error to stderr, and below it the lines of a user's files, if any.
+
+    It is one line, which a terminal shows wrapped between its words.
+    """
+    text = paragraph(f"urnn-bench: error: {message(text)}", width_of(sys.stderr))
+    write_err(f"{text}\n")
     for frame in frames:
         write_err(f"  {message(str(frame))}\n")
 

@@ -13,7 +13,7 @@ from urnn_bench.cli.display.plain import JsonDisplay, MultiDisplay, PlainDisplay
 from urnn_bench.cli.display.progress import LiveDisplay
 from urnn_bench.cli.signals import stoppable
 from urnn_bench.errors import RecordsError
-from urnn_bench.proposals import plot
+from urnn_bench.proposals import plot, same_command
 from urnn_bench.records.folder import REFUSED, RunStatus
 from urnn_bench.records.record import FINAL, GOOD
 from urnn_bench.run.context import Display, ExecutionOptions
@@ -109,11 +109,11 @@ def _report_summary(
     if not_started := len(runs) - len(states):
         counts["not started"] = not_started
     echo_err(", ".join(f"{count} {status}" for status, count in counts.items()))
-    if options.force and any(state.status not in (*FINAL, "running") for state in states):
-        echo_err(
-            "a forced run replaces its record once it is done; the same command continues those "
-            "that were stopped"
-        )
+    unfinished = [state for state in states if state.status not in (*FINAL, "running", REFUSED)]
+    if options.force and unfinished:
+        echo_err("a forced run replaces its record once it is done")
+    if unfinished or not_started:
+        echo_err(f"to go on: {same_command()}")
     for name in dict.fromkeys(run.benchmark for run in runs):
         echo_err(f"to plot them: {plot(options.command, name)}")
 

@@ -1,7 +1,9 @@
 """``urnn-bench plot``: figures from records alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from urnn_bench.errors import (
 )
 from urnn_bench.figures.base import Figure
 from urnn_bench.files import require_real_folder
+from urnn_bench.proposals import program
 from urnn_bench.records.folder import make_writable
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import check_figures
@@ -28,6 +31,9 @@ from urnn_bench.spec import catalogue
 from urnn_bench.spec.sweep import Selection, check_benchmark
 from urnn_bench.spec.types import ComponentSpec
 from urnn_bench.user_frames import place_of
+
+# that a proposed command names
+_MOST_MODELS = 4
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.results import Results as LoadedResults
@@ -64,7 +70,7 @@ def plot(
     root = out or request.folders[0]
     axes = {"metric": metric, "x": x.value if x else None}
     for selected in selected_runs(request):
-        loaded = framed(selected)
+        loaded = _of_some_models(framed(selected))
         folder = _figure_folder(out, root, loaded.benchmark)
         for figure in _figures(components, benchmark or loaded.benchmark, figures, axes):
             path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
@@ -87,6 +93,12 @@ def plot(
         raise UrnnBenchError(f"could not be drawn: {', '.join(failed)}")
     if not written:
         raise NothingToShowError("no figure could be drawn from these records")
+
+
+def _of_some_models(loaded: "LoadedResults") -> "LoadedResults":
+    """Return results whose command trains a few of many models, such as those of a search."""
+    command = loaded.command
+    return replace(loaded, command=replace(command, models=command.models[:_MOST_MODELS]))
 
 
 def _drawn(
@@ -140,12 +152,22 @@ def _lengths_suffix(lengths: list[int] | None) -> str:
 
 
 def _report(written: list[str], missing: list[str], json: bool) -> None:
-    for text in missing:
+    for text in _each_command_once(missing):
         echo_err(text)
     if json:
         echo_json({"figures": written, "missing": missing})
     elif written:
         echo(*written)
+
+
+def _each_command_once(hints: Iterable[str]) -> Iterator[str]:
+    """Yield hints; a command that an earlier one has shown is not repeated."""
+    first_figures: dict[str, str] = {}
+    for hint in hints:
+        text, start, options = hint.partition(f": {shlex.join(program())} ")
+        first = first_figures.setdefault(options, hint.partition(":")[0])
+        is_repeated = bool(start) and not hint.startswith(f"{first}:")
+        yield f"{text} the command for {first}" if is_repeated else hint
 
 
 def _figures(

@@ -13,7 +13,7 @@ from urnn_bench.cli.options import run as options_of_run
 from urnn_bench.cli.options import search as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Results, use_data
 from urnn_bench.errors import UsageError, attempt, first_line
-from urnn_bench.proposals import Command, table_of_trials
+from urnn_bench.proposals import Command, same_command, table_of_trials
 from urnn_bench.spec.grid import values_text
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def search(
         )
     if not quiet:
         _report_best(ended, command)
+    if stop() and not quiet:
+        echo_err(f"to go on: {same_command()}")
     raise typer.Exit(stop.exit_code or _exit_code(ended))
 
 

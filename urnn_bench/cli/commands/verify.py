@@ -18,6 +18,8 @@ from urnn_bench.claims.schema import (
     float64_claim,
     load_paper,
 )
+from urnn_bench.cli.commands.verify_folders import committed_records, lacks_runs_of
+from urnn_bench.cli.display.explained_claim import write_explanation
 from urnn_bench.cli.display.output import echo_err, echo_json
 from urnn_bench.cli.display.verdicts import AnyClaim, json_row, write_markdown, write_text
 from urnn_bench.cli.options.completion import complete_paper
@@ -33,7 +35,7 @@ from urnn_bench.cli.options.shared import (
 )
 from urnn_bench.cli.sources import benchmark_name
 from urnn_bench.data import store
-from urnn_bench.errors import GateError, NothingToShowError, UsageError
+from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.proposals import Command
 from urnn_bench.records import trials
 from urnn_bench.records.folder import default_results, records
@@ -75,6 +77,15 @@ def verify(
             rich_help_panel=SELECTION,
         ),
     ] = False,
+    claim: Annotated[
+        str | None,
+        typer.Option(
+            "--claim",
+            metavar="NAME",
+            help="Only this claim, explained seed by seed.",
+            rich_help_panel=SELECTION,
+        ),
+    ] = None,
     run: Annotated[
         bool,
         typer.Option(
@@ -93,7 +104,9 @@ def verify(
 ) -> None:
     """Check which of a paper's claims our runs reproduce, and which they do not."""
     use_data(data_dir)
-    claims = _claims(load_paper(paper), paper, quick)
+    claims = _claims(load_paper(paper), paper, quick, claim)
+    if not (results or run):
+        results = _committed(paper, claims)
     folder = results or default_results()
     base = _base(results, data_dir)
     if results and not results.is_dir() and not run:
@@ -105,6 +118,8 @@ def verify(
     verdicts = _judge(folder, claims, drafts_by_benchmark, base)
     if json:
         echo_json([json_row(name, *verdict, base) for name, verdict in verdicts.items()])
+    elif claim and format_ is Report.text:
+        write_explanation(claim, *verdicts[claim])
     else:
         _WRITERS[format_](verdicts, base)
     _end(Counter(verdict.word for _, verdict in verdicts.values()))
@@ -116,7 +131,21 @@ def _base(results: Path | None, data_dir: Path | None) -> Command:
     return Command(results=given[0], data_dir=given[1])
 
 
-def _claims(paper: Paper, name: str, quick: bool) -> dict[str, AnyClaim]:
+def _committed(paper: str, claims: Mapping[str, AnyClaim]) -> Path | None:
+    """Return the folder of the committed records if the user has none of the paper, and say so."""
+    folder = committed_records(paper)
+    if folder is None or not lacks_runs_of({claim.needs.benchmark for claim in claims.values()}):
+        return None
+    echo_err(f"records: {folder}, as {default_results()} has none of this paper")
+    return folder
+
+
+def _claims(paper: Paper, name: str, quick: bool, claim: str | None) -> dict[str, AnyClaim]:
+    """Return the selected claims; raise UnknownNameError or UsageError."""
+    if claim is not None and claim not in paper.claims:
+        raise UnknownNameError("claim", claim, paper.claims)
+    if claim is not None:
+        return {claim: paper.claims[claim]}
     claims = {key: c for key, c in paper.claims.items() if not quick or key in paper.quick}
     if not claims:
         raise UsageError(f"no claim of '{name}' is marked 'quick'; leave out --quick")

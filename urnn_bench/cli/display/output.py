@@ -8,12 +8,10 @@ a line or column of their own: every function here takes text as it is and makes
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from urnn_bench.cli.display.drawn_tables import Column, draw
+from urnn_bench.cli.display.paragraphs import paragraph, width_of
 from urnn_bench.cli.display.streams import shows, write_err, write_out
 from urnn_bench.records.jsonable import jsonable
 from urnn_bench.text import csv_field, json_document, line, lines, message
@@ -26,15 +24,13 @@ TableRow = Mapping[str, Value]
 
 _MISSING = "–"
 _BROKEN_PIPE = 141
-# header and one row, in which every column is constant
-_TOO_FEW_LINES = 2
 # between these, floats are written without digits after the point
 _LONG, _LONGEST = 1e3, 1e6
 
 
 def echo_err(text: str) -> None:
-    """Write a message to stderr, as one line and never wrapped."""
-    write_err(f"{message(text)}\n")
+    """Write a message to stderr: one line, which a terminal shows wrapped between its words."""
+    write_err(f"{paragraph(message(text), width_of(sys.stderr))}\n")
 
 
 def echo(*texts: str) -> None:
@@ -83,98 +79,24 @@ def echo_rows(rows: Sequence[TableRow]) -> None:
     echo_table(list(rows[0]), [list(row.values()) for row in rows])
 
 
-def echo_table(headers: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
-    """Write a table: drawn on a terminal, tab-separated elsewhere."""
+def echo_table(
+    headers: Sequence[str], rows: Sequence[Sequence[Value]], with_notes: bool = False
+) -> None:
+    """Write a table: drawn on a terminal, tab-separated elsewhere.
+
+    ``with_notes``: the last column holds sentences, which a terminal shows below their rows.
+    """
     if sys.stdout is None or not sys.stdout.isatty():
         _write("\n".join("\t".join(map(shown, cells)) for cells in (headers, *rows)))
         return
-    console = Console()
-    columns = [_Column(line(name), [row[i] for row in rows]) for i, name in enumerate(headers)]
-    varying, constant = _split_constant(columns, console.width)
-    for column in constant:
-        console.print(Text(f"{column.header}: {shown(column.values[0])}"))
-    console.print(_drawn(varying, console.width))
+    columns = [_column(line(name), [row[i] for row in rows]) for i, name in enumerate(headers)]
+    notes = columns.pop().cells if with_notes else ()
+    draw(columns, _MISSING, notes)
 
 
-class _Column(NamedTuple):
-    """One column of a table."""
-
-    header: str
-    values: Sequence[Value]
-
-    @property
-    def texts(self) -> list[str]:
-        """The header and the values as they are shown."""
-        return [self.header, *map(shown, self.values)]
-
-    @property
-    def width(self) -> int:
-        """The width of the longest cell."""
-        return max(map(len, self.texts))
-
-    @property
-    def longest_word(self) -> int:
-        """The width below which a word would be broken."""
-        return max(map(len, " ".join(self.texts).split()))
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether the column holds numbers only."""
-        return all(isinstance(value, int | float | None) for value in self.values)
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether every row shows the same."""
-        return len(set(self.texts[1:])) == 1
-
-
-def _drawn(columns: Sequence[_Column], room: int) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    unwrapped = _unwrapped(columns, room)
-    for i, column in enumerate(columns):
-        side: Literal["left", "right"] = "right" if column.is_numeric else "left"
-        table.add_column(
-            Text(column.header),
-            justify=side,
-            no_wrap=i in unwrapped,
-            min_width=column.width if column.is_numeric else None,
-            overflow="fold",
-        )
-    for row in zip(*(column.texts[1:] for column in columns), strict=True):
-        table.add_row(*map(Text, row))
-    return table
-
-
-def _split_constant(
-    columns: Sequence[_Column], room: int
-) -> tuple[Sequence[_Column], list[_Column]]:
-    """Return the columns to draw, and those that become a line above a table that is too wide."""
-    fits = sum(column.width for column in columns) + len(columns) <= room
-    if fits or len(columns[0].texts) <= _TOO_FEW_LINES:
-        return columns, []
-    varying = [column for column in columns if not column.is_constant]
-    if not varying:
-        return columns, []
-    constant = [column for column in columns if column.is_constant]
-    return varying, [c for c in constant if shown(c.values[0]) not in ("", _MISSING)]
-
-
-def _unwrapped(columns: Sequence[_Column], room: int) -> set[int]:
-    """Return the columns whose cells stay on one line, the narrowest first.
-
-    Numbers always do, as one broken over two lines reads as another; text does while every other
-    column still has room for its longest word.
-    """
-    unwrapped = {i for i, column in enumerate(columns) if column.is_numeric}
-    text_columns = set(range(len(columns))) - unwrapped
-    for i in sorted(text_columns, key=lambda index: columns[index].width):
-        widths = (
-            column.width if k in {*unwrapped, i} else column.longest_word
-            for k, column in enumerate(columns)
-        )
-        if sum(widths) + len(columns) <= room:
-            unwrapped.add(i)
-    return unwrapped
+def _column(header: str, values: Sequence[Value]) -> Column:
+    is_numeric = all(isinstance(value, int | float | None) for value in values)
+    return Column(header, [shown(value) for value in values], is_numeric)
 
 
 def shown(value: Value) -> str:

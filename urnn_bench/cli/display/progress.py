@@ -14,6 +14,7 @@ from rich.progress import TimeRemainingColumn as Remaining
 from rich.text import Text
 
 from urnn_bench.cli.display.messages import closing, first_baseline, scored, title
+from urnn_bench.cli.display.paragraphs import paragraph, width_of
 from urnn_bench.cli.display.plain import Key, key, skipped
 from urnn_bench.cli.display.streams import Unfailing, shows
 from urnn_bench.events import Event, Measured, Updated
@@ -123,7 +124,7 @@ class LiveDisplay:
 
     def score(self, record: Record, length: int) -> None:
         """Print the scores at another length."""
-        self._progress.console.print(_text(scored(record, length)))
+        self._write(_text(scored(record, length)))
 
     def skip(self, run: Run, state: RunStatus) -> None:
         """Print why a run is skipped."""
@@ -146,13 +147,17 @@ class LiveDisplay:
         self._progress.update(bar.task, loss=loss, curve=sparkline(bar.losses, ticks=self._ticks))
         if self._verbose and event.split == "validation":
             text = f"update {event.step}: validation {bar.record.criterion} {value:.4g}"
-            self._progress.console.print(_text(f"{title(bar.record.run)}: {text}"))
+            self._write(_text(f"{title(bar.record.run)}: {text}"))
 
     def _print(self, text: Text) -> None:
         self._ended += 1
         if self._matrix is not None:
             self._progress.update(self._matrix, description=self._description())
-        self._progress.console.print(text)
+        self._write(text)
+
+    def _write(self, text: Text) -> None:
+        # wrapped already, but for the command in it
+        self._progress.console.print(text, soft_wrap=True)
 
     def _add(self, name: str, total: int, completed: int = 0) -> TaskID:
         blank = ""
@@ -169,5 +174,5 @@ class LiveDisplay:
 
 
 def _text(text: str, style: str = "") -> Text:
-    """Return a message as one line in a style."""
-    return Text(message(text), style=style)
+    """Return a message in a style, wrapped between its words."""
+    return Text(paragraph(message(text), width_of(sys.stderr)), style=style)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from urnn_bench.cli.display.latex import write_latex
 from urnn_bench.cli.display.output import TableRow, csv_text, echo_block, echo_rows, shown
 from urnn_bench.cli.options.report import TableFormat
 from urnn_bench.text import markdown
@@ -30,15 +31,6 @@ def _write_markdown(rows: Sequence[TableRow]) -> None:
     echo_block(tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True))
 
 
-def _write_latex(rows: Sequence[TableRow]) -> None:
-    import pandas as pd
-
-    cells = [{k: shown(v) for k, v in row.items()} for row in rows]
-    style = pd.DataFrame(cells).style.hide(axis="index").format(escape="latex")
-    style = style.format_index(escape="latex", axis="columns")
-    echo_block(style.to_latex(hrules=True).rstrip("\n"))
-
-
 def _write_csv(rows: Sequence[Mapping[str, object]], counts: Collection[str]) -> None:
     import pandas as pd
 
@@ -49,5 +41,5 @@ def _write_csv(rows: Sequence[Mapping[str, object]], counts: Collection[str]) ->
 _WRITERS: dict[TableFormat, Callable[[Sequence[TableRow]], None]] = {
     TableFormat.text: echo_rows,
     TableFormat.markdown: _write_markdown,
-    TableFormat.latex: _write_latex,
+    TableFormat.latex: write_latex,
 }

@@ -1,6 +1,6 @@
 """The verdicts on a paper's claims: as rows of JSON, as text, and as Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -58,13 +58,28 @@ def _float64_row(claim: Claim, verdict: "Verdict", base: Command) -> dict[str, o
 
 def write_text(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]", base: Command) -> None:
     """Write a table to stdout, and what to do next to stderr."""
-    rows = [(name, c.reference.text, v.ours, v.word) for name, (c, v) in verdicts.items()]
-    echo_table(("claim", "paper", "ours", "verdict"), rows)
-    for name, (claim, verdict) in verdicts.items():
-        if verdict.word not in ("reproduced", "missing"):
-            echo_err(f"{name}: {claim.says} (expected {claim.expected}); {verdict.reason}")
-        if verdict.in_float64:
-            echo_err(f"{name}: in float64 {verdict.in_float64.word}: {verdict.in_float64.ours}")
+    rows = [
+        (name, claim.reference.text, verdict.ours, verdict.word, _why(claim, verdict))
+        for name, (claim, verdict) in verdicts.items()
+    ]
+    echo_table(("claim", "paper", "ours", "verdict", "why"), rows, with_notes=True)
+    _propose(verdicts, base)
+    for text in (*_LEGEND, *_meanings(verdict.word for _, verdict in verdicts.values())):
+        echo_err(text)
+
+
+def _why(claim: AnyClaim, verdict: "Verdict") -> str:
+    """Return why a claim is not reproduced, and what its runs in float64 say."""
+    parts = []
+    if verdict.word not in ("reproduced", "missing"):
+        parts.append(f"{claim.says} Expected {claim.expected}; {verdict.reason}")
+    if verdict.in_float64:
+        parts.insert(0, f"in float64 {verdict.in_float64.word}: {verdict.in_float64.ours}.")
+    return " ".join(parts)
+
+
+def _propose(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]", base: Command) -> None:
+    """Write the commands that make what is missing."""
     missing = [claim for claim, verdict in verdicts.values() if verdict.word == "missing"]
     needs = [claim.needs for claim in missing if isinstance(claim, Claim)]
     for command in commands(needs, base):
@@ -74,16 +89,26 @@ def write_text(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]", base: Command
         echo_err(f"missing: {line}")
     if needs:
         echo_err("--dry-run shows how long a command takes; verify --run trains all of them")
-    for line in _LEGEND:
-        echo_err(line)
+
+
+def _meanings(words: Iterable[str]) -> list[str]:
+    used = {*words}
+    return [f"{word}: {meaning}" for word, meaning in MEANINGS.items() if word in used]
 
 
 _LEGEND = (
-    "ours: geometric mean over seeds (mean for differences) with its 95 % t interval, or with the",
+    "ours: geometric mean over seeds (mean for differences) with its 95 % t interval, or with the "
     "range of fewer than six seeds; every seed's value if far apart; or the number of solved seeds",
-    "reproduced: every seed is within the bounds; not reproduced: none is",
     "a score within N updates is that of the best validation up to then",
+    "--claim NAME explains one claim, seed by seed",
 )
+MEANINGS: Mapping[str, str] = {
+    "reproduced": "every seed is as expected",
+    "not reproduced": "no seed is as expected",
+    "explained by the control": "so is every seed of a model that lacks what the claim credits",
+    "inconclusive": "some seeds are as expected and some are not, or the runs do not decide it",
+    "missing": "there are no runs that decide it",
+}
 
 
 def write_markdown(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]", _: Command) -> None:
