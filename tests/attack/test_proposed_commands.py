@@ -96,29 +96,6 @@ def test_the_command_for_a_skipped_run_forces_that_run_alone(bench, rerun):
     assert {options.results for _, options in found} == {Path("other")}
 
 
-def test_the_command_for_runs_that_a_table_leaves_out_is_one_of_them(bench, rerun):
-    options = ("--model", "lstm", "--results", "o o")
-    earlier = ("--set", "fit.optimizer.name=adam", "--set", "fit.optimizer.lr=0.1")
-    bench("run", "tiny", *options, *earlier, "--set", "fit.clip=null", "--probe", "-q")
-    (old,) = {Record.read(p.parent).identity for p in bench.folder.rglob("run.json")}
-    bench("run", "tiny", *options, "-q")
-    (command,) = proposed(bench("table", "tiny", "--results", "o o").err)
-    identities, execution = rerun(command)
-    assert identities == {old} and execution.results == Path("o o") and not execution.force
-
-
-@pytest.mark.parametrize("command", [("table",), ("compare", "lstm", "lstm", "--benchmark")])
-def test_the_command_for_left_out_runs_has_the_file_if_they_are_shown_by_name(
-    bench, rerun, command
-):
-    path = bench.write("my files/mine.yaml", (bench.folder / "benchmarks/tiny.yaml").read_text())
-    typed = ("run", path, "--model", "lstm", "-q")
-    bench(*typed, "--set", "fit.optimizer.lr=0.1")
-    bench(*typed)
-    (text,) = proposed(bench(*command, "mine").err)
-    assert len(rerun(text)[0]) == 1
-
-
 def test_the_command_that_probes_names_the_runs_that_were_not(bench, rerun):
     typed = ("run", "tiny", "--model", "lstm", "--seeds", 2, "--results", "o o")
     bench(*typed, "--updates", 4, "-q")

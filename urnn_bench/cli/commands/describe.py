@@ -1,13 +1,17 @@
 """``urnn-bench describe``: the source, options and size of a component, benchmark or paper."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from urnn_bench.cli.display.output import echo_block, echo_json
+from urnn_bench.cli.display.paragraphs import width_of, wrapped
 from urnn_bench.cli.options.completion import complete_name
 from urnn_bench.cli.options.shared import Include, Json
 from urnn_bench.cli.sources import load_components
+
+_INDENT = 4
 
 
 def describe(
@@ -29,4 +33,13 @@ def describe(
     if json:
         echo_json(descriptions)
         return
-    echo_block("\n\n".join(map(_descriptions.text, descriptions)))
+    text = "\n\n".join(map(_descriptions.text, descriptions))
+    echo_block("\n".join(_wrapped(line) for line in text.split("\n")))
+
+
+def _wrapped(line: str) -> str:
+    """Return a line wrapped at the width of a terminal, indented further than its beginning."""
+    width = width_of(sys.stdout)
+    if width is None or len(line) <= width:
+        return line
+    return wrapped(line, width, indent=" " * (len(line) - len(line.lstrip()) + _INDENT))

@@ -23,7 +23,7 @@ def write_explanation(name: str, claim: AnyClaim, verdict: "Verdict") -> None:
         echo_rows([_row(claim, seed) for seed in verdict.seeds])
         echo_block("")
     _write_lines(dict(_concluded(verdict)))
-    echo_err(f"{verdict.word}: {MEANINGS[verdict.word]}")
+    echo_err(f"verdict {verdict.word}: {MEANINGS[verdict.word]}")
 
 
 def _asked(claim: AnyClaim) -> dict[str, str]:

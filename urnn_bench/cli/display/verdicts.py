@@ -93,7 +93,7 @@ def _propose(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]", base: Command) 
 
 def _meanings(words: Iterable[str]) -> list[str]:
     used = {*words}
-    return [f"{word}: {meaning}" for word, meaning in MEANINGS.items() if word in used]
+    return [f"verdict {word}: {meaning}" for word, meaning in MEANINGS.items() if word in used]
 
 
 _LEGEND = (

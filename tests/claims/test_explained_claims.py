@@ -1,0 +1,50 @@
+"""`verify --claim`, the legend, and the records that a checkout comes with."""
+
+import json
+
+from made_up import CLAIMS, record_runs
+
+from urnn_bench.claims.verdicts import VerdictName
+from urnn_bench.cli.display.verdicts import MEANINGS
+
+
+def test_a_claim_is_explained_seed_by_seed(bench):
+    bench.write("benchmarks/made.yaml", bench.MADE)
+    bench.write("paper.yaml", CLAIMS)
+    record_runs(bench, losses=(0.10, 0.17, 0.25))
+    done = bench("verify", "paper.yaml", "--claim", "stuck", code=5)
+    lines = done.out.splitlines()
+    assert lines[0] == "claim: stuck" and "the paper says: It is stuck." in lines
+    assert "measured: lstm: loss of the best weights on the test split, divided" in done.out
+    assert "expected: above 0.9 (the paper's value is)" in lines
+    assert lines[lines.index("seed\tlstm\tas expected") :][1:4] == [
+        "0\t0.588\tno",
+        "1\t1\tyes",
+        "2\t1.47\tyes",
+    ]
+    assert "verdict: inconclusive" in lines and "verdict inconclusive: some seeds are" in done.err
+    (row,) = json.loads(bench("verify", "paper.yaml", "--claim", "stuck", "--json", code=5).out)
+    assert row["claim"] == "stuck" and len(row["values"]) == 3
+    refused = bench("verify", "paper.yaml", "--claim", "stock", code=2).err
+    assert "did you mean 'stuck'" in refused
+
+
+def test_the_legend_has_the_words_of_the_table(bench):
+    assert {*MEANINGS} == {word.value for word in VerdictName}
+    bench.write("benchmarks/made.yaml", bench.MADE)
+    bench.write("paper.yaml", CLAIMS)
+    record_runs(bench, losses=(0.10, 0.17, 0.25))
+    done = bench("verify", "paper.yaml", code=5)
+    _, solves, stuck = done.out.splitlines()
+    assert solves.endswith("\treproduced\t") and "3 seeds disagree" in stuck.split("\t")[-1]
+    shown = [word for word in MEANINGS if f"verdict {word}: {MEANINGS[word]}\n" in done.err]
+    assert shown == ["reproduced", "inconclusive"]
+
+
+def test_a_checkout_judges_its_own_records_until_there_are_others(bench):
+    claim = ("verify", "urnn-2016", "--claim", "urnn-solves-copy-100")
+    said = bench(*claim)
+    assert "results/paper/urnn-2016, as results has none" in said.err
+    assert "verdict: reproduced" in said.out.splitlines()
+    (bench.folder / "results/paper/urnn-fig1").mkdir(parents=True)
+    assert "verdict: missing" in bench(*claim, code=5).out
