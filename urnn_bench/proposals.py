@@ -87,8 +87,10 @@ class Command:
         return replace(self, settings=tuple(sorted(recorded, key=_order)))
 
     def with_probes(self, *settings: str) -> "Command":
-        """Return the command with probes, and settings of them."""
-        return replace(self, probe=True, settings=(*self.settings, *settings))
+        """Return the command with probes, and settings of them in the place of its own."""
+        keys = {setting.partition("=")[0] for setting in settings}
+        kept = (own for own in self.settings if own.partition("=")[0] not in keys)
+        return replace(self, probe=True, settings=(*kept, *settings))
 
 
 def plot(command: Command, benchmark: str) -> str:

@@ -47,7 +47,7 @@ def test_what_they_say_stands_beside_the_verdict(claims):
     train_in_float64(claims, test=0.5)
     done = claims("verify", "claims.yaml")
     assert "low\t0.01\t0.01 (range 0.01 to 0.01)\treproduced" in done.out
-    assert "low: in float64 not reproduced: 0.5" in done.err
+    assert "in float64 not reproduced: 0.5" in done.out
     (row,) = json.loads(claims("verify", "claims.yaml", "--json").out)
     assert row["verdict"] == "reproduced"
     assert row["in_float64"]["verdict"] == "not reproduced"
@@ -58,7 +58,7 @@ def test_what_they_say_stands_beside_the_verdict(claims):
 @pytest.mark.parametrize("seeds", [0, 2])
 def test_too_few_of_them_say_nothing(claims, seeds):
     train_in_float64(claims, test=0.5, seeds=seeds)
-    assert "float64" not in claims("verify", "claims.yaml").err
+    assert "float64" not in claims("verify", "claims.yaml").out
     (row,) = json.loads(claims("verify", "claims.yaml", "--json").out)
     assert row["in_float64"] is None
 

@@ -96,8 +96,8 @@ def test_the_difference_of_differences_is_judged_seed_by_seed(made, ours, code, 
     number = f"({AT} - {OF}) - (urnn @ recall=10 - lstm @ recall=10)"
     assert row["number"] == number and row["expected"] == "below 0"
     if code:
-        said = made("verify", "paper.yaml", code=code).err
-        assert f"(expected {number} below 0)" in said
+        said = made("verify", "paper.yaml", code=code).out
+        assert f"Expected {number} below 0; " in said
 
 
 def test_a_pair_must_have_seen_the_same_data(made):

@@ -17,7 +17,6 @@ def test_every_fault_of_a_file_is_a_line_with_its_place(bench):
         said,
         (
             "line 1: titel: unknown key 'titel'; did you mean 'title'?",
-            "title: the key 'title' is missing",
             "line 4: seeds: 0 is given twice",
             "line 5: hidden: must be a whole number, not 'wide'",
             "line 10: fit.stepz: unknown key 'stepz'; did you mean 'steps'?",

@@ -14,8 +14,10 @@ def other_kind(kind: str, name: str) -> str:
 
     ``kind`` is what was looked for, such as "benchmark".
     """
-    found = [other for other, names in _names().items() if name in names and other != kind]
-    if not found or kind not in _names():
+    known = _names()
+    found = [other for other, names in known.items() if name in names]
+    # a name that is of this kind too is only not to be had there
+    if not found or kind not in known or kind in found:
         return ""
     proposal = _PROPOSALS.get(found[0], _describe)
     return f"'{name}' is a {found[0]}, not a {kind}; try: urnn-bench {proposal(name)}"

@@ -48,9 +48,16 @@ def spec_error(
     # a wrong value may be wrong in several ways, for each kind that it can have
     for path, sentence in _faults(error, model, prefix, is_benchmark):
         found.setdefault(path, f"{where(path)}{sentence}")
-    sentences = [*found.values()]
+    sentences = [text for path, text in found.items() if not _is_misspelt(path, text, found)]
     more = len(sentences) - _MOST_FAULTS
     return SpecError(*sentences[:_MOST_FAULTS], *([f"and {more} more faults"] if more > 0 else []))
+
+
+def _is_misspelt(path: KeyPath, text: str, found: Mapping[KeyPath, str]) -> bool:
+    """Return whether a missing key is one that another fault already takes for misspelt."""
+    meant = f"did you mean '{path[-1]}'?" if path else ""
+    beside = (other for p, other in found.items() if p[:-1] == path[:-1] and p != path)
+    return bool(meant) and text.endswith(" is missing") and any(meant in o for o in beside)
 
 
 def _faults(
