@@ -30,6 +30,8 @@ def test_every_command_is_known():
         "status",
         "plot",
         "table",
+        "export",
+        "clean",
         "compare",
         "verify",
         "kernels",

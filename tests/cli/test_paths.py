@@ -44,7 +44,8 @@ def test_every_path_has_a_parser_that_expands_it(place):
         assert isinstance(parser, PathOf)
     elif "str" in annotation and parameter.metavar in ("BENCHMARK", "PAPER", "A", "B", None):
         assert isinstance(parser, NameOrPathOf)
-    if re.search(r"\b(folder|files?)\b", parameter.help, re.IGNORECASE):
+    is_flag = getattr(parameter, "is_flag", False)
+    if not is_flag and re.search(r"\b(folder|files?)\b", parameter.help, re.IGNORECASE):
         assert isinstance(parser, PathOf | NameOrPathOf)
     if isinstance(parser, PathOf | NameOrPathOf):
         assert parser.name in (*parameter.opts, parameter.metavar)

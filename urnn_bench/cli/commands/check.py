@@ -18,7 +18,7 @@ Files = Annotated[
     list[Path],
     typer.Argument(
         parser=PathOf("FILE.py"),
-        metavar="FILE.py...",
+        metavar="FILE.py",
         help="Files of your own cells, tasks, readouts, figures, probes or units.",
         show_default=False,
     ),

@@ -77,7 +77,7 @@ _TEMPLATES: Mapping[Kind, _Template] = {
 KindArgument = Annotated[
     Kind, typer.Argument(metavar="KIND", help="What to write: " + ", ".join(Kind) + ".")
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, which is that of the file.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, as in NAME.py.")]
 OutFolder = Annotated[
     Path | None,
     typer.Option(
