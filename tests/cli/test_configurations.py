@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import re
 
+import numpy as np
 import pytest
 
 FILE = """\
@@ -84,7 +86,9 @@ def test_runs_of_an_older_file_are_left_out_until_they_are_asked_for(made):
     assert labels(made) == {"urnn": 5, "lstm": 5}, "there are no others"
     made.record("urnn", fit={"batch": 7})
     said = made("table", "made")
-    assert "5 runs left out, trained before the benchmark's file was changed" in said.err
+    assert (
+        "5 runs left out, trained before the benchmark's file or its data were changed" in said.err
+    )
     assert labels(made, "--model", "urnn") == {"urnn": 1}
     assert labels(made, "--all")["urnn [batch=20]"] == 5
 
@@ -115,8 +119,8 @@ def test_filters_select_runs_and_change_no_label(made, words, shown):
         (("--where", "optimzer=adam"), 2, "did you mean 'optimizer'?"),
         (("--where", "adam"), 2, "--where takes KEY=VALUE"),
         (("--where", "batch=[1"), 2, "--where batch=[1"),
-        (("--where", "batch=3"), 5, "no recorded run is selected; there are: lstm T=100"),
-        (("--model", "gru"), 5, "no recorded run is selected"),
+        (("--where", "batch=3"), 5, "there are: lstm T=100, urnn T=100; batch is 20"),
+        (("--model", "lstmm"), 2, "no recorded model is called 'lstmm'; did you mean 'lstm'?"),
     ],
 )
 @pytest.mark.parametrize("command", ["table", "plot", "status"])
@@ -124,6 +128,37 @@ def test_what_selects_nothing_is_one_sentence(made, command, words, code, said):
     error = made(command, "made", *words, code=code).err
     assert said in error or (command == "status" and code == 5)
     assert len(error.splitlines()) == 1
+
+
+NPZ = """\
+title: Own arrays
+task: {name: npz, file: own.npz}
+T: 3
+hidden: 2
+models: {rnn: }
+fit: {steps: 2, batch: 2, evaluate_every: 1, log_every: 1}
+"""
+
+
+def test_runs_of_changed_data_are_told_from_those_of_the_data_as_they_are(bench):
+    y = np.arange(20) % 2
+    bench.write("benchmarks/own.yaml", NPZ)
+    for scale in (1.0, 2.0):
+        np.savez(bench.folder / "own.npz", x=scale * np.ones((20, 3, 1)), y=y)
+        if scale > 1:
+            assert re.search(r"own T=3: trained with sha256=\w{7},", bench("table", "own").err)
+        bench("run", "own", "-q")
+    said = bench("table", "own")
+    assert "1 run left out" in said.err and said.out.splitlines()[1].startswith("rnn\t")
+    assert re.search(r"rnn \[sha256=\w{7}\]", bench("table", "own", "--all").out)
+
+
+def test_figures_that_nobody_asked_for_are_named_and_no_more(made):
+    said = made("plot", "made")
+    (line,) = [line for line in said.err.splitlines() if line.startswith("not drawn")]
+    assert "gradient_norms" in line and "urnn-bench run" not in said.err
+    error = made("plot", "made", "--figure", "gradient_norms", code=5).err
+    assert "urnn-bench run made" in error
 
 
 def test_several_folders_are_shown_in_one_table(made):

@@ -6,9 +6,9 @@ is the benchmark's own, what most of them share is noted once, for the length.
 """
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from urnn_bench.records.record import Record
@@ -35,16 +35,21 @@ _HASH_DIGITS = 7
 _OF_SOME = {"models": 2, "T": 2}
 
 
+def _no_options(*_: object) -> Mapping[str, object]:
+    return {}
+
+
 @dataclass(frozen=True)
 class BenchmarkFile:
     """What a benchmark's file says of the recorded runs; nothing if there is no such file.
 
-    ``drafts`` are by label and length. ``defaults`` are the options that a file leaves out.
+    ``drafts`` are by label and length. ``options`` returns all options of a component of a draft,
+    by the path of its name and the name; nothing for one that is not known.
     """
 
     title: str = ""
     drafts: Mapping[tuple[str, int], UnresolvedRun] = field(default_factory=dict)
-    defaults: Defaults = no_defaults
+    options: Callable[[UnresolvedRun, KeyPath, str], Mapping[str, object]] = _no_options
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,8 @@ def _configuration(
     draft = file.drafts.get(key[:2])
     of_file = settings_of_draft(draft) if draft else {}
     alike = [each for other, each in settings.items() if other[:2] == key[:2]]
-    found = differences(settings[key], of_file, alike, file.defaults)
+    options: Defaults = partial(file.options, draft) if draft else no_defaults
+    found = differences(settings[key], of_file, alike, options)
     given = {
         path for _, record in group for text in record.run.settings for path in paths_set_by(text)
     }

@@ -1,11 +1,11 @@
 """Which of the recorded runs a command shows, by what the user asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from urnn_bench.errors import SpecError, UnknownNameError, UsageError
 from urnn_bench.spec.labels import names_of
-from urnn_bench.spec.load import KeyPath, parse_value
+from urnn_bench.spec.load import KeyPath, parse_value, value_text
 from urnn_bench.spec.notation import shown_name
 from urnn_bench.spec.settings_of import Settings
 
@@ -19,13 +19,14 @@ class Where:
 
     def holds(self, settings: Settings) -> bool:
         """Return whether a run has the value at some path that ends in these keys."""
-        return any(value == self.value for value in self._found(settings))
+        return any(value == self.value for value in self.found(settings))
 
     def is_known(self, settings: Settings) -> bool:
         """Return whether a run has such a setting, of whatever value."""
-        return bool(self._found(settings))
+        return bool(self.found(settings))
 
-    def _found(self, settings: Settings) -> list[object]:
+    def found(self, settings: Settings) -> list[object]:
+        """Return the values of a run at paths that end in these keys."""
         length = len(self.keys)
         return [value for path, value in settings.items() if path[-length:] == self.keys]
 
@@ -70,9 +71,28 @@ class Filters:
         )
 
 
-def check_where(where: Sequence[Where], settings: Sequence[Settings]) -> None:
-    """Raise UnknownNameError with a near miss for a key that no run has."""
-    for one in where:
-        if not any(one.is_known(each) for each in settings):
-            known = {path[-1] for each in settings for path in each}
+def check(filters: Filters, settings: Mapping[str, Sequence[Settings]]) -> None:
+    """Raise UnknownNameError with a near miss for a model, or a setting's key, that no run has.
+
+    ``settings`` are those of the runs of every label.
+    """
+    names = {name for label in settings for name in (label, *names_of(label))}
+    if unknown := [model for model in filters.models if model not in names]:
+        raise UnknownNameError("recorded model", unknown[0], names)
+    every = [each for of_label in settings.values() for each in of_label]
+    for one in filters.where:
+        if not any(one.is_known(each) for each in every):
+            known = {path[-1] for each in every for path in each}
             raise UnknownNameError("setting of the runs", ".".join(one.keys), known)
+
+
+def values_of(filters: Filters, settings: Sequence[Settings]) -> str:
+    """Return which values the settings have that runs are filtered by: "; lr is 0.01 or 0.1"."""
+    texts = []
+    for one in filters.where:
+        found = dict.fromkeys(value_text(v) for each in settings for v in one.found(each))
+        texts.append(f"; {'.'.join(one.keys)} is {' or '.join([*found][:_MOST_VALUES])}")
+    return "".join(texts)
+
+
+_MOST_VALUES = 8

@@ -19,7 +19,7 @@ from urnn_bench.analysis.configurations import (
     labels,
     training_of,
 )
-from urnn_bench.analysis.filters import Filters, check_where
+from urnn_bench.analysis.filters import Filters, check, values_of
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.proposals import Command
 from urnn_bench.records.lines import RecordsWarning
@@ -155,7 +155,7 @@ def _current(
     if count := count_runs(found) - count_runs(current):
         warn(
             f"{benchmark}: {count} {'runs' if count > 1 else 'run'} left out, trained before the "
-            "benchmark's file was changed; show them with --all"
+            "benchmark's file or its data were changed; show them with --all"
         )
     return current
 
@@ -164,11 +164,13 @@ def _admitted(
     named: Sequence[tuple[str, Configuration]], benchmark: str, filters: Filters
 ) -> Sequence[tuple[str, Configuration]]:
     """Return what passes the filters; raise NothingToShowError if nothing does."""
-    check_where(filters.where, [one.settings for _, one in named])
+    check(filters, {label: [one.settings for x, one in named if x == label] for label, _ in named})
     shown = [(label, one) for label, one in named if filters.admit(label, one.T, one.settings)]
     if not shown:
         there = ", ".join(sorted({f"{label} T={one.T}" for label, one in named})[:_MOST_NAMED])
-        raise NothingToShowError(f"{benchmark}: no recorded run is selected; there are: {there}")
+        values = values_of(filters, [one.settings for _, one in named])
+        text = f"{benchmark}: no recorded run is selected; there are: {there}{values}"
+        raise NothingToShowError(text)
     return shown
 
 

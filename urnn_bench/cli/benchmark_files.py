@@ -1,5 +1,6 @@
 """What the files of benchmarks say of their recorded runs, as far as there are files."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -11,7 +12,7 @@ from urnn_bench.records.record import Record
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.load import Document, KeyPath
-from urnn_bench.spec.settings_of import CELL
+from urnn_bench.spec.settings_of import CELL, TASK
 from urnn_bench.spec.sweep import Selection, UnresolvedRun, check_benchmark, drafts
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def file_of(given: str, runs: Sequence[Run]) -> "BenchmarkFile":
         name, document = catalogue.find(given)
         title = str(document.mapping.get("title", ""))
         places = sorted({(record.run.label, record.run.T) for _, record in runs})
-        return BenchmarkFile(title, _drafts(name, document, places), default_options)
+        return BenchmarkFile(title, _drafts(name, document, places), options_of)
     return BenchmarkFile()
 
 
@@ -58,12 +59,19 @@ def cell_options(cell: str) -> Collection[str] | None:
     return resolve.cell_options(Components())(cell)
 
 
+def options_of(draft: UnresolvedRun, owner: KeyPath, name: str) -> Mapping[str, object]:
+    """Return all options of a component of a draft; those of another one are its defaults."""
+    of_draft = {CELL: draft.model.cell, TASK: draft.task, READOUT: draft.readout}.get(owner)
+    given = of_draft.options if of_draft and of_draft.name == name else {}
+    return _all_options(_KINDS.get(owner, ""), name, json.dumps(given, sort_keys=True, default=str))
+
+
 @cache
-def default_options(owner: KeyPath, name: str) -> Mapping[str, object]:
-    """Return the options of a component if nothing is said; empty where they are not known."""
+def _all_options(kind: str, name: str, given: str) -> Mapping[str, object]:
     from urnn_bench.run import defaults
 
-    return defaults.default_options(Components(), _KINDS.get(owner[0], owner[0]), name)
+    return defaults.all_options(Components(), kind, name, json.loads(given))
 
 
-_KINDS = {CELL[0]: "cells", "task": "tasks", "readout": "readouts", "fit": "fit"}
+READOUT = ("readout",)
+_KINDS = {CELL: "cells", TASK: "tasks", READOUT: "readouts", ("fit", "optimizer"): "fit"}

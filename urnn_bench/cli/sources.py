@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from urnn_bench.analysis.configurations import Configuration
     from urnn_bench.analysis.filters import Filters
     from urnn_bench.analysis.selection import Selected
+    from urnn_bench.spec.settings_of import Settings
 
 Run = tuple[Path, Record]
 
@@ -114,15 +116,17 @@ def listed_configurations(request: Request) -> "list[tuple[str, Configuration]]"
     Raises UnknownNameError if no run has a setting, and NothingToShowError if there are no runs.
     """
     from urnn_bench.analysis.configurations import configurations, labels
-    from urnn_bench.analysis.filters import check_where
+    from urnn_bench.analysis.filters import check
 
     found: list[tuple[str, Configuration]] = []
     for name, runs in _recorded_in(request).items():
         given = runnable_name(request.benchmark or name, runs)
         of_benchmark = configurations(runs, file_of(given, runs))
         found += zip(labels(of_benchmark), of_benchmark, strict=True)
-    if found:
-        check_where(request.filters.where, [one.settings for _, one in found])
+    settings: dict[str, list[Settings]] = {}
+    for label, one in found:
+        settings.setdefault(label, []).append(one.settings)
+    check(request.filters, settings)
     admit = request.filters.admit
     return [(label, one) for label, one in found if admit(label, one.T, one.settings)]
 
@@ -146,7 +150,8 @@ def _select(request: Request, name: str, runs: Sequence[Run]) -> "Selected":
     from urnn_bench.analysis.selection import select
 
     given = runnable_name(request.benchmark or name, runs)
-    command = run_command(given, next(iter(request.results), None), request.include)
+    include = request.include or included_by(runs)
+    command = run_command(given, next(iter(request.results), None), include)
     file = file_of(given, runs)
     return select(request.folders[0], name, runs, command, file, request.filters)
 
@@ -158,6 +163,19 @@ def runnable_name(name: str, runs: Sequence[Run]) -> str:
     words = [word for _, record in reversed(runs) for word in record.sessions[-1].argv]
     paths = (word for word in words if word.endswith((".yaml", ".yml")) and Path(word).stem == name)
     return next((word for word in paths if _is_file(word)), name)
+
+
+def included_by(runs: Sequence[Run]) -> tuple[Path, ...]:
+    """Return the users' files that runs were trained with, as far as they are still there."""
+    own = {record.run.cell.source or record.run.task.source: record for _, record in runs}
+    words = [record.sessions[-1].argv for source, record in own.items() if source]
+    pairs = (pair for argv in words for pair in pairwise(argv))
+    given = [value for option, value in pairs if option == _INCLUDE]
+    given += [w.partition("=")[2] for argv in words for w in argv if w.startswith(f"{_INCLUDE}=")]
+    return tuple(files.expanded(path) for path in dict.fromkeys(given) if _is_file(path))
+
+
+_INCLUDE = "--include"
 
 
 def _is_file(path: str) -> bool:

@@ -47,7 +47,7 @@ class ExpectedBest(Figure):
             ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         for ax in axes[::_COLUMNS]:
             ax.set_ylabel(f"expected validation {axis_label(results.criterion)}")
-        title = f"{escaped(results.benchmark)} (best of k settings drawn at random)"
+        title = f"{escaped(results.heading)} (best of k settings drawn at random)"
         add_legend(drawing, entries_of(axes, ()), title)
         return drawing
 

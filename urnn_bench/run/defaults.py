@@ -1,4 +1,4 @@
-"""The options that a component has if nothing is said."""
+"""All options of a component, those that nobody gives among them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from urnn_bench.cells.base import Cell
+from urnn_bench.errors import UsageError
 from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
 from urnn_bench.spec.fit import Fit
@@ -14,17 +15,23 @@ from urnn_bench.tasks.base import Task
 _BASES: Mapping[str, type[Any]] = {"cells": Cell, "tasks": Task, "readouts": Readout}
 
 
-def default_options(components: Components, kind: str, name: str) -> Mapping[str, object]:
-    """Return the options that have a default; none of a component that is not known.
+def all_options(
+    components: Components, kind: str, name: str, given: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Return the options of a component with some given; none of one that is not known.
 
-    ``kind`` is that of the registry, or ``fit`` for an optimizer.
+    If one that has no default is missing, or the given ones are refused, they are the defaults
+    alone. ``kind`` is that of the registry, or ``fit`` for an optimizer.
     """
     if kind == "fit":
         return _of_optimizer(name)
     if kind not in _BASES or name not in getattr(components, kind).names():
         return {}
-    options = getattr(components, kind).get(name, _BASES[kind]).Options
-    return _defaults(options)
+    options: type[BaseModel] = getattr(components, kind).get(name, _BASES[kind]).Options
+    try:
+        return options.model_validate(given).model_dump(mode="json")
+    except (ValidationError, UsageError):
+        return _defaults(options)
 
 
 def _of_optimizer(name: str) -> Mapping[str, object]:

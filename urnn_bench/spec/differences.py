@@ -1,10 +1,11 @@
 """What differs between a run and its benchmark, and how a label writes it."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from urnn_bench.spec.load import KeyPath, value_text
-from urnn_bench.spec.settings_of import CELL, OPTIONS_OF_CELL, SOURCE, Settings
+from urnn_bench.spec.settings_of import CELL, OPTIONS_OF_CELL, Settings
 
 # the options that a component has if nothing is said, by the path of its name and the name
 Defaults = Callable[[KeyPath, str], Mapping[str, object]]
@@ -13,6 +14,7 @@ Defaults = Callable[[KeyPath, str], Mapping[str, object]]
 _PLAIN = (("fit", "optimizer"), ("fit", "dtype"), CELL)
 _SHORT = {("hidden",): "h", ("fit", "steps"): "updates"}
 _HASH_DIGITS = 7
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def no_defaults(_: KeyPath, __: str) -> Mapping[str, object]:
@@ -45,7 +47,9 @@ def _differs(
     if any(known[: len(path)] == path for known in file):
         # nothing, where the file has parts
         return True
-    if all(path in other and other[path] == run[path] for other in alike):
+    is_alike = all(path in other and other[path] == run[path] for other in alike)
+    # that of data may have changed for all of them
+    if is_alike and not _is_hash(run[path]):
         return False
     owner = _owner(path)
     known = defaults(owner, str(run[owner])) if owner in run else {}
@@ -67,6 +71,9 @@ def _text(path: KeyPath, value: object, is_ambiguous: bool) -> str:
     if path in _PLAIN:
         return str(value)
     name = _SHORT.get(path) or (".".join(path) if is_ambiguous else path[-1])
-    if path[-1] == SOURCE:
-        return f"{name}={str(value)[:_HASH_DIGITS]}"
-    return f"{name}={value_text(value)}"
+    shown = str(value)[:_HASH_DIGITS] if _is_hash(value) else value_text(value)
+    return f"{name}={shown}"
+
+
+def _is_hash(value: object) -> bool:
+    return isinstance(value, str) and bool(_SHA256.fullmatch(value))

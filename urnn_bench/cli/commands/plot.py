@@ -62,7 +62,7 @@ def plot(
         make_writable(out, "--out")
     suffixes = [format_.value for format_ in formats or [options.FigureFormat.png]]
     written: list[str] = []
-    missing: list[str] = []
+    missing: dict[str, bool] = {}
     failed: dict[str, Exception] = {}
     unwritable: list[RecordsError] = []
     filters = filters_of(lengths, models, where, show_all)
@@ -83,9 +83,10 @@ def plot(
             if isinstance(drawn, list):
                 written += map(str, drawn)
             else:
-                missing.append(_reason(figure.name, drawn))
-                failed |= {} if isinstance(drawn, NothingToShowError) else {figure.name: drawn}
-    _report(written, [*missing, *map(str, unwritable[:-1])], json)
+                is_failure = not isinstance(drawn, NothingToShowError)
+                missing[_reason(figure.name, drawn)] = bool(figures) or is_failure
+                failed |= {figure.name: drawn} if is_failure else {}
+    _report(written, missing | dict.fromkeys(map(str, unwritable[:-1]), True), json)
     if unwritable:
         raise unwritable[-1]
     # without a name every figure is tried, and some are of a user's
@@ -151,11 +152,20 @@ def _lengths_suffix(lengths: list[int] | None) -> str:
     return "".join(f"-T{T}" for T in sorted({*(lengths or [])}))
 
 
-def _report(written: list[str], missing: list[str], json: bool) -> None:
-    for text in _each_command_once(missing):
+def _report(written: list[str], missing: Mapping[str, bool], json: bool) -> None:
+    """Write paths to stdout, and to stderr why a figure that was asked for is not drawn.
+
+    Of those that are drawn if records allow it, only the names are written.
+    """
+    for text in _each_command_once(text for text, is_wanted in missing.items() if is_wanted):
         echo_err(text)
+    others = [text.partition(":")[0] for text, is_wanted in missing.items() if not is_wanted]
+    if others:
+        names = ", ".join(dict.fromkeys(others))
+        echo_err(f"not drawn, as the records lack what they show: {names}")
+        echo_err("--figure NAME says what a figure needs")
     if json:
-        echo_json({"figures": written, "missing": missing})
+        echo_json({"figures": written, "missing": [*missing]})
     elif written:
         echo(*written)
 

@@ -57,7 +57,8 @@ def run(
     selection = selection_of(lengths, models, all_seeds, settings, steps=updates, batch=batch)
     folder = results or default_results()
     requested = matrix(components, benchmarks, selection, probe, folder)
-    for sentence in unused(include or [], requested.runs):
+    # who names models has chosen them
+    for sentence in [] if models else unused(include or [], requested.runs):
         echo_err(f"warning: {sentence}")
     if print_config:
         if len(benchmarks) > 1:
