@@ -9,15 +9,19 @@ def test_draws_what_the_records_allow_and_says_how_to_get_the_rest(bench):
     names = {line.rpartition("/")[2].removesuffix(".png") for line in output.out.splitlines()}
     missing = set(Components().figures.names()) - names
     assert names and missing
-    assert all(f"{name}: " in output.err for name in missing)
-    assert not any(f"{name}: " in output.err for name in names)
-    assert "urnn-bench run tiny --probe" in output.err and "fit.solved" in output.err
+    (line,) = [line for line in output.err.splitlines() if line.startswith("not drawn")]
+    assert {*line.partition(": ")[2].split(", ")} == missing
+    wanted = [word for name in sorted(missing) for word in ("--figure", name)]
+    said = bench("plot", "tiny", *wanted, code=5).err
+    assert all(f"{name}: " in said for name in missing)
+    assert "urnn-bench run tiny --probe" in said and "fit.solved" in said
 
 
 def test_a_proposed_command_has_the_results_folder(bench):
     bench("run", "tiny", "--model", "lstm", "-q")
     (bench.folder / "results").rename(bench.folder / "other one")
-    err = bench("plot", "tiny", "--results", "other one").err
+    words = ("--results", "other one", "--figure", "gradient_norms")
+    err = bench("plot", "tiny", *words, code=5).err
     assert "urnn-bench run tiny --results 'other one' --probe" in err
 
 

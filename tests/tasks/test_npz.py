@@ -97,6 +97,8 @@ def test_steps_after_the_end_of_a_sequence_do_not_count(make):
 
 
 FAULTS = {
+    "classes from 1": ({"y": 1 + np.arange(COUNT) % 2}, "'y' are 1 to 2; number them from 0"),
+    "one class": ({"y": np.zeros(COUNT, int)}, "'y' has one class alone, 0"),
     "object": ({"x": np.array([None])}, "the array 'x' cannot be read"),
     "words": ({"y": np.array(["a"] * COUNT)}, "the array 'y' has the type <U1; save it as numbers"),
     "nan": ({"x": np.full((COUNT, STEPS, 1), np.nan)}, "the array 'x' is not finite at [0, 0, 0]"),

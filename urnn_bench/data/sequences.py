@@ -85,12 +85,14 @@ def read(path: Path, fractions: Fractions) -> dict[str, Sequences]:
     if any(name.startswith("x_") for name in names):
         parts = {split: _sequences(path, names, f"_{split}") for split in SPLITS}
         _require_alike(path, parts)
+        _require_classes(path, "y_train", parts["train"])
         return parts
     whole = _sequences(path, names, "")
     chosen = _splits(path, names, len(whole.x), fractions)
     for split, rows in chosen.items():
         if not len(rows):
             raise DataError(f"{path}: no sequence is left for the {split} split; add some")
+    _require_classes(path, "y", whole)
     return {split: whole.rows(rows) for split, rows in chosen.items()}
 
 
@@ -113,6 +115,19 @@ def _targets(arrays: npz.Arrays, name: str, form: tuple[int, int]) -> NDArray[An
         return arrays.integers(name, (count, steps)[: max(1, y.ndim)], 0, _MOST_CLASSES)
     axes = (count, steps, "O") if y.ndim > 2 else (count, "T or O")
     return arrays.numbers(name, axes[: max(1, y.ndim)])
+
+
+def _require_classes(path: Path, name: str, part: Sequences) -> None:
+    """Raise DataError for classes that do not begin at 0, or of which there is one alone."""
+    if not part.is_classes:
+        return
+    least, most = int(part.y.min()), int(part.y.max())
+    if least:
+        raise DataError(
+            f"{path}: the classes in '{name}' are {least} to {most}; number them from 0"
+        )
+    if not most:
+        raise DataError(f"{path}: '{name}' has one class alone, 0; there is nothing to tell apart")
 
 
 def _require_alike(path: Path, parts: Mapping[str, Sequences]) -> None:

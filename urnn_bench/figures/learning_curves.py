@@ -41,6 +41,7 @@ from urnn_bench.figures._style import (
 )
 from urnn_bench.figures.base import Figure
 from urnn_bench.records.record import DIVERGED, INTERRUPTED, RUNNING, SOLVED
+from urnn_bench.spec.labels import names_of
 from urnn_bench.spec.types import Config
 
 _MAX_COLUMNS = 4
@@ -119,7 +120,7 @@ class LearningCurves(Figure):
         baselines = results.baselines(metric, T)
         first = next(iter(baselines.values()), None)
         top = self.options.top * first if self.options.top and first else None
-        styles = styles_of(results.models)
+        styles, drawn = styles_of(results.models), set[str]()
         for model, scores in frame.groupby("model", sort=False):
             style, dashes = styles[str(model)], curve_dashes(styles)[str(model)]
             runs = results.runs[(results.runs["T"] == T) & (results.runs["model"] == model)]
@@ -128,7 +129,10 @@ class LearningCurves(Figure):
                 median = _median(curves, runs, is_loss=metric == results.criterion)
                 _draw_curves(ax, curves, median, str(model), style, dashes)
             _mark_ends(ax, curves, runs, style.color, top)
-            points = self._paper_points(str(model), T, curves.index.max())
+            # a paper's points stand once, at the first of a model's configurations
+            name = names_of(str(model))[-1]
+            points = [] if name in drawn else self._paper_points(name, T, curves.index.max())
+            drawn.add(name)
             draw_points(ax, str(model), style.color, points)
         mark_stages(ax, frame, _COLUMNS[self.options.x])
         for (name, value), dashes in zip(baselines.items(), BASELINE_DASHES, strict=False):

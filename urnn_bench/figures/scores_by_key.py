@@ -206,7 +206,8 @@ def _scale_scores(axes: Sequence[Axes], *, is_log: bool) -> None:
 
 
 def _title(results: Results, scores: pd.DataFrame) -> str:
-    return f"{escaped(results.heading)} ({seeds_and_bars(scores, 'value')})"
+    beside = "; models stand side by side" if scores["model"].nunique() > 1 else ""
+    return f"{escaped(results.heading)} ({seeds_and_bars(scores, 'value')}{beside})"
 
 
 def _note(results: Results, scores: pd.DataFrame, key: str) -> str:

@@ -66,7 +66,7 @@ class ScoresByLength(Figure):
         set_length_axis(ax, lengths)
         ax.set_ylabel(f"test {axis_label(metric)}")
         note = not_shown(results, tested["model"].unique(), lambda _: "not tested")
-        legend(drawing, [ax], escaped(results.heading), note)
+        legend(drawing, [ax], f"{escaped(results.heading)} (line: median of the seeds)", note)
         return drawing
 
 

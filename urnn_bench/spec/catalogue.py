@@ -48,6 +48,9 @@ def find(name: str) -> tuple[str, Document]:
             raise UsageError(
                 f"{path}: {known[own_name]} is called '{own_name}' too; rename this file"
             )
+        if not path.exists():
+            beside = [str(other) for other in path.parent.glob("*.y*ml")]
+            raise UnknownNameError("benchmark's file", name, {*beside, *known})
         return own_name, read(path)
     if name not in known:
         raise UnknownNameError("benchmark", name, known)

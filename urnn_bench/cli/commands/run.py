@@ -48,6 +48,8 @@ def run(
     from urnn_bench.run.resolve import include as include_files
     from urnn_bench.run.scheduler import require_writable
 
+    if print_config and json:
+        raise UsageError("--print-config writes YAML; leave out --json")
     if quiet and verbose:
         raise UsageError("-q reports less and -v more; give one of them")
     show_log(quiet)
