@@ -14,7 +14,7 @@ setup: $(STAMP)  ## make a virtual environment with the tested versions and this
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	@echo "installing into $(VENV); torch alone is some 200 MB, so this takes minutes"
+	@echo "installing into $(VENV), which takes minutes"
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[dev]'
 	touch $@
 	@echo "installed; to call it: $(BIN)/urnn-bench, or first: source $(BIN)/activate"

@@ -235,6 +235,24 @@ class CommandLine:
         return sorted(p.parent for p in (self.folder / "results" / benchmark).glob("*/run.json"))
 
 
+def same(a, b):
+    """Return whether numbers are equal to the bit; to rounding on processors without AVX-512.
+
+    There the compiler joins a product and a sum in another way for another number of rows.
+    """
+    if torch.backends.cpu.get_cpu_capability() == "AVX512":
+        return torch.equal(a, b)
+    return torch.allclose(a, b, rtol=1e-13, atol=1e-14)
+
+
+def with_setting(words, setting):
+    """Return a command with a setting in the place of its own for the same key."""
+    key = setting.partition("=")[0]
+    own = next((i for i, word in enumerate(words) if word.startswith(f"{key}=")), None)
+    kept = words if own is None else (*words[: own - 1], *words[own + 1 :])
+    return (*kept, "--set", setting)
+
+
 class Output:
     """What a command wrote."""
 

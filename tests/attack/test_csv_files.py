@@ -171,12 +171,12 @@ def test_a_figure_that_raises_is_named_and_the_others_are_drawn(runs):
     assert said.out.count(".png") == 1 and "could not be drawn: raises" in said.err
 
 
-def test_scores_that_are_all_nan_are_drawn_as_none(runs):
+def test_scores_that_are_all_nan_are_not_drawn(runs):
     command, folder = runs
     path = folder / "metrics.csv"
     lines = [line.rpartition(",")[0] for line in path.read_text().splitlines()[1:]]
     header = path.read_text().splitlines()[0]
     for other in command.runs():
         (other / "metrics.csv").write_text("\n".join([header, *(f"{x},nan" for x in lines)]) + "\n")
-    said = command("plot", "tiny", "--figure", "learning_curves")
-    assert "learning_curves.png" in said.out and "Error" not in said.err
+    said = command("plot", "tiny", "--figure", "learning_curves", code=5)
+    assert "have recorded is a finite number" in said.err and not said.out

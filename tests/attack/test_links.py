@@ -191,7 +191,7 @@ READING = [
     ("compare", "results", "results"),
     ("run", "tiny", "--steps", 20, "--dry-run"),
     ("plot", "tiny", "--figure", "learning_curves", "--out", "mine"),
-    ("verify", "urnn-2016"),
+    ("verify", "urnn-2016", "--results", "results"),
 ]
 
 

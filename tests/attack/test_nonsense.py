@@ -38,7 +38,10 @@ REFUSED = [
     (("probes={read: [lyapunov, {name: lyapunov}]}",), "'lyapunov' is given twice"),
     # figures
     (("figures=[{name: learning_curves, colour: 3}]",), "unknown key 'colour'"),
-    (("figures=[{name: learning_curves, x: epochs}]",), "must be 'examples' or 'updates'"),
+    (
+        ("figures=[{name: learning_curves, x: epochs}]",),
+        "must be 'examples', 'updates' or 'seconds'",
+    ),
     (("figures=[{name: learning_curves, paper: {urnn: {4: [1]}}}]",), "must be a list, not 1"),
     (("figures=[cost, {name: cost}]",), "'cost' is given twice"),
     # the same twice, and one thing two ways

@@ -98,7 +98,8 @@ def runs_or_sentence(path, settings=()):
     try:
         runs = runs_of(path, settings)
     except UrnnBenchError as error:
-        assert_is_a_sentence(str(error))
+        for sentence in error.sentences:
+            assert_is_a_sentence(sentence)
         return str(error)
     assert all(isinstance(run, Run) and run.identity and run.slug for run in runs)
     return runs

@@ -193,7 +193,6 @@ def test_hidden_folders_of_a_file_system_are_no_runs(bench, done):
     ("make", "reason"),
     [
         (lambda path: path.symlink_to("nowhere"), "a link to a folder that does not exist"),
-        (lambda path: path.write_text(""), "not a folder"),
     ],
 )
 def test_results_that_are_no_folder_are_called_so(bench, make, reason):

@@ -165,7 +165,12 @@ def test_several_folders_are_shown_in_one_table(made):
     made.record("urnn", seed=1, results="other", test=0.02)
     made.record("lstm", seed=1, results="other", T=200)
     found = labels(made, "--results", "results", "--results", "other")
-    assert found == {"urnn [results=results]": 5, "urnn [results=other]": 1, "lstm": 1}
+    assert found == {
+        "urnn [results/]": 5,
+        "urnn [other/]": 1,
+        "lstm [results/]": 5,
+        "lstm [other/]": 1,
+    }
 
 
 def test_a_model_of_several_settings_is_compared_by_its_label(made):

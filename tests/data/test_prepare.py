@@ -237,7 +237,7 @@ def test_what_cannot_be_is_said_before_anything_is_trained(bench, options, says)
 def test_a_folder_that_cannot_be_made_is_one_sentence(bench, prepare):
     bench.write("data", "a file where the folder should be")
     said = prepare("good", code=2).err
-    assert "cannot be written to" in said.splitlines()[-1] and "--data-dir" in said
+    assert "data: is a file; give a folder" in said.splitlines()[-1] and "--data-dir" in said
 
 
 def test_names_that_read_nothing_or_do_not_exist(bench):

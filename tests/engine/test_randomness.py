@@ -49,7 +49,8 @@ def rows_of(path):
 def trained(bench, results, *arguments, model="own", benchmark="tiny"):
     shake()
     include = ("--include", "own.py")
-    bench("run", benchmark, "--model", model, *include, *SIZES, "--results", results, *arguments)
+    sizes = [word for word in SIZES if "--threads" not in arguments or word not in ("--threads", 1)]
+    bench("run", benchmark, "--model", model, *include, *sizes, "--results", results, *arguments)
     return curves(bench.folder / results)
 
 

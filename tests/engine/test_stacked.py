@@ -306,7 +306,7 @@ def test_a_gradient_that_is_not_finite_is_no_reason_against():
 def test_what_vmap_cannot_do_is_not_stacked(tmp_path):
     text = IMPURE.replace(
         "self.scale * super().step(u, state, w)[0]",
-        "super().step(u, state, w)[0] + 0 * float(u.detach().sum())",
+        "self.scale * super().step(u, state, w)[0] + 0 * float(u.detach().sum())",
     )
     (tmp_path / "asking.py").write_text(text.replace("Impure", "Asking"))
     components = include(COMPONENTS, [tmp_path / "asking.py"])

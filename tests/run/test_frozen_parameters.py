@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from conftest import with_setting
 from engine.own_cells import CELL, replaced
 
 # the value of the matrix is as it was, its gradient 1e25 times as large
@@ -31,7 +32,7 @@ def test_an_overflow_is_told_once_and_recorded(bench):
 @pytest.mark.parametrize("setting", ["fit.optimizer.accumulator=root", "fit.clip={value: 1.0}"])
 def test_what_the_warning_proposes_helps(setting, bench):
     bench.write("huge.py", HUGE)
-    err = bench(*RUN, "--set", setting).err
+    err = bench(*with_setting(RUN, setting)).err
     assert "no longer move" not in err and "frozen" not in err
     assert record(bench)["frozen_parameters"] == 0
 

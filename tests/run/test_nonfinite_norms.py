@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from conftest import with_setting
 from engine.own_cells import CELL, replaced
 from engine.test_cuda_graph import job_of, replay, run_of
 
@@ -47,7 +48,7 @@ def test_a_zeroed_gradient_is_told_once_and_recorded(bench):
 )
 def test_what_the_warning_proposes_helps(setting, count, bench):
     bench.write("huge.py", HUGE)
-    assert TOLD not in bench(*RUN, "--set", setting).err
+    assert TOLD not in bench(*with_setting(RUN, setting)).err
     assert record(bench)["nonfinite_norms"] == count
     assert record(bench)["nonfinite_norm_step"] is None
 

@@ -236,7 +236,7 @@ def test_table_shows_them_if_asked(bench):
     header, lstm, urnn = (line.split("\t") for line in shown.out.splitlines())
     assert header == [
         *("model", "T", "parameters", "recurrent weights", "recurrent kB"),
-        *("seeds", "test", "low", "high"),
+        *("seeds", "test", "lowest", "highest"),
     ]
     assert lstm[:6] == ["lstm", "100", "300", "250", "1", "2"]
     assert urnn[:6] == ["urnn", "100", "200", "–", "–", "1"]

@@ -7,10 +7,11 @@ is the benchmark's own, what most of them share is noted once, for the length.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
+from urnn_bench.errors import SpecError
 from urnn_bench.records.record import Record
 from urnn_bench.spec.differences import Defaults, differences, label_parts, no_defaults
 from urnn_bench.spec.edits import NAME
@@ -29,7 +30,6 @@ from urnn_bench.spec.unresolved import UnresolvedRun
 
 Run = tuple[Path, Record]
 Key = tuple[str, int, Hashable, Path]
-_FOLDER: KeyPath = ("results",)
 _HASH_DIGITS = 7
 # keys whose values are of one model or length alone, and how many name it
 _OF_SOME = {"models": 2, "T": 2}
@@ -57,13 +57,14 @@ class Configuration:
     """Runs that may be averaged, their settings, and which of these are not the file's.
 
     A superseded one was trained from an older file: its own settings do not explain all that
-    differs.
+    differs. ``folder`` tells the folder of its results from others, if there are several.
     """
 
     runs: tuple[Run, ...]
     settings: Settings
     differences: Settings
     is_superseded: bool
+    folder: str = ""
 
     @property
     def model(self) -> str:
@@ -98,8 +99,11 @@ def configurations(runs: Sequence[Run], file: BenchmarkFile) -> list[Configurati
     for run in runs:
         groups.setdefault(_key(run), []).append(run)
     folders = _names_of({folder for *_, folder in groups})
-    settings = {key: _settings_of(key, group, folders) for key, group in groups.items()}
-    return [_configuration(key, group, settings, file) for key, group in groups.items()]
+    settings = {key: settings_of_run(group[0][1].run) for key, group in groups.items()}
+    return [
+        replace(_configuration(key, group, settings, file), folder=folders.get(key[-1], ""))
+        for key, group in groups.items()
+    ]
 
 
 def _key(run: Run) -> Key:
@@ -116,11 +120,6 @@ def _names_of(folders: Collection[Path]) -> Mapping[Path, str]:
     return {folder: folder.name if are_distinct else str(folder) for folder in folders}
 
 
-def _settings_of(key: Key, group: Sequence[Run], folders: Mapping[Path, str]) -> Settings:
-    settings = settings_of_run(group[0][1].run)
-    return {**settings, _FOLDER: folders[key[-1]]} if folders else settings
-
-
 def _configuration(
     key: Key, group: Sequence[Run], settings: Mapping[Key, Settings], file: BenchmarkFile
 ) -> Configuration:
@@ -132,13 +131,19 @@ def _configuration(
     given = {
         path for _, record in group for text in record.run.settings for path in paths_set_by(text)
     }
-    explained = all(is_set_by(path, given) for path in found if path != _FOLDER)
+    explained = all(is_set_by(path, given) for path in found)
     return Configuration(tuple(group), settings[key], found, bool(draft) and not explained)
 
 
 def paths_set_by(setting: str) -> set[KeyPath]:
-    """Return which of a run's settings a setting of the command line sets, by their paths."""
-    path = parse_override(setting).path
+    """Return which of a run's settings a setting of the command line sets, by their paths.
+
+    A record that was not written by this program may hold any text, which sets nothing.
+    """
+    try:
+        path = parse_override(setting).path
+    except SpecError:
+        return set()
     if path[0] in _OF_SOME:
         path = path[_OF_SOME[path[0]] :]
     path = path[:-1] if path[-1:] == (NAME,) else path
@@ -175,25 +180,29 @@ def count_runs(found: Sequence[Configuration]) -> int:
 
 
 def labels(
-    found: Sequence[Configuration], common: Mapping[int, Settings] | None = None
+    found: Sequence[Configuration],
+    common: Mapping[int, Settings] | None = None,
+    with_folders: bool = True,
 ) -> list[str]:
     """Return a label for every configuration of a benchmark; at one length no two are the same.
 
-    ``common`` has what needs no mention at a length.
+    ``common`` has what needs no mention at a length. Without their folders, configurations of two
+    may have the same label.
     """
-    first = [_label(one, (common or {}).get(one.T, {})) for one in found]
-    places = [(label, one.T) for label, one in zip(first, found, strict=True)]
+    first = [_label(one, (common or {}).get(one.T, {}), with_folders) for one in found]
+    places = [(label, one.T, one.folder) for label, one in zip(first, found, strict=True)]
     return [
         label if places.count(place) == 1 else _with_hash(label, one)
         for label, place, one in zip(first, places, found, strict=True)
     ]
 
 
-def _label(one: Configuration, common: Settings) -> str:
+def _label(one: Configuration, common: Settings, with_folder: bool) -> str:
     own = {path: v for path, v in one.differences.items() if not _is_shared(path, v, common)}
     # what the others have and this one does not
     own |= {path: one.settings.get(path) for path in common if path not in one.differences}
-    return _bracketed(one.model, ", ".join(label_parts(own)))
+    folder = [f"{one.folder}/"] if with_folder and one.folder else []
+    return _bracketed(one.model, ", ".join([*folder, *label_parts(own)]))
 
 
 def _is_shared(path: KeyPath, value: object, common: Settings) -> bool:

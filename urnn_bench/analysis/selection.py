@@ -106,11 +106,13 @@ def select(
     command: Command | None = None,
     file: BenchmarkFile = _NO_FILE,
     filters: Filters = _ALL,
+    with_folders: bool = True,
 ) -> Selected:
     """Return the runs of a benchmark that are shown; raise NothingToShowError if there is none.
 
     ``command`` is the one that trains the benchmark; by default it has the benchmark's name alone.
-    Runs of an older file are left out, with a warning, where there are others.
+    Runs of an older file are left out, with a warning, where there are others. With several results
+    folders, labels name them unless ``with_folders`` is false.
     """
     command = command or Command({benchmark: benchmark})
     if not runs:
@@ -119,7 +121,7 @@ def select(
         )
     found = _current(configurations(one_per_seed(runs), file), benchmark, filters)
     common = common_differences(found)
-    named = list(zip(labels(found, common), found, strict=True))
+    named = list(zip(labels(found, common, with_folders), found, strict=True))
     shown = _admitted(named, benchmark, filters)
     pairs = {folder: (label, record) for label, one in shown for folder, record in one.runs}
     kept = [(folder, *pairs[folder]) for folder, _ in runs if folder in pairs]

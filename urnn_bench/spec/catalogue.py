@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from urnn_bench.errors import UnknownNameError, UsageError
+from urnn_bench.errors import SpecError, UnknownNameError, UsageError, near_miss
 from urnn_bench.spec.load import Document, read
 
 _CLAIMS = "claims"
@@ -48,10 +48,13 @@ def find(name: str) -> tuple[str, Document]:
             raise UsageError(
                 f"{path}: {known[own_name]} is called '{own_name}' too; rename this file"
             )
-        if not path.exists():
-            beside = [str(other) for other in path.parent.glob("*.y*ml")]
-            raise UnknownNameError("benchmark's file", name, {*beside, *known})
-        return own_name, read(path)
+        try:
+            return own_name, read(path)
+        except SpecError as error:
+            beside = [] if path.exists() else map(str, path.parent.glob("*.y*ml"))
+            raise SpecError(
+                *error.sentences[:-1], f"{error.sentences[-1]}{near_miss(name, beside)}"
+            ) from error
     if name not in known:
         raise UnknownNameError("benchmark", name, known)
     return name, read(known[name])

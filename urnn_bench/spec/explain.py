@@ -48,7 +48,9 @@ def spec_error(
     # a wrong value may be wrong in several ways, for each kind that it can have
     for path, sentence in _faults(error, model, prefix, is_benchmark):
         found.setdefault(path, f"{where(path)}{sentence}")
-    sentences = [text for path, text in found.items() if not _is_misspelt(path, text, found)]
+    # a list whose values are wrong has none left, which is no fault of its own
+    whole = [path for path in found if not any(p[: len(path)] == path != p for p in found)]
+    sentences = [found[path] for path in whole if not _is_misspelt(path, found[path], found)]
     more = len(sentences) - _MOST_FAULTS
     return SpecError(*sentences[:_MOST_FAULTS], *([f"and {more} more faults"] if more > 0 else []))
 

@@ -10,6 +10,8 @@ def split_labels(given: str, known: Collection[str] = ()) -> tuple[str, ...]:
 
     ``known`` are names of models, which may have commas too.
     """
+    if given in known:
+        return (given,)
     head = given.partition(GRID_SEPARATOR)[0]
     whole = head if head in known else ""
     first, *parts = given[len(whole) :].split(",")
@@ -19,7 +21,8 @@ def split_labels(given: str, known: Collection[str] = ()) -> tuple[str, ...]:
             labels[-1] += f",{part}"
         else:
             labels.append(part)
-    return tuple(label.strip() for label in labels)
+    # a single name stays as it is, whatever it begins or ends with
+    return tuple(label.strip() for label in labels) if labels[1:] else (given,)
 
 
 def _belongs_to(label: str, part: str) -> bool:

@@ -86,11 +86,11 @@ def _narrow(rows: Sequence[TableRow]) -> list[TableRow]:
         {
             "benchmark": row["benchmark"],
             "run": row["run"],
-            **({"settings": row["settings"]} if differ else {}),
             "state": row["state"],
             "updates": f"{row['update']}/{row['of']}",
             "per s": row["updates_per_s"],
             "test": row["test"],
+            **({"settings": row["settings"]} if differ else {}),
             "reason": _reason(row),
         }
         for row in rows
