@@ -17,6 +17,7 @@ from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Lengths, Results
 from urnn_bench.cli.sources import Request, filters_of, selected_runs
 from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
+from urnn_bench.spec.labels import names_of
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.compare import Row
@@ -138,17 +139,27 @@ def _of_models(a: str, b: str, request: Request) -> "tuple[list[Record], list[Re
 
 
 def _of_model(loaded: "Sequence[Record]", name: str) -> "list[Record]":
-    """Return the runs of a model; a name is its label, or that of its only configuration."""
-    from urnn_bench.spec.labels import names_of
+    """Return the runs of a model; a name is its label, or that of its only configuration.
 
-    labels = {record.run.label for record in loaded}
+    In every benchmark by itself, as a model's settings may be the file's in one of them alone.
+    """
+    by_benchmark: dict[str, list[Record]] = {}
+    for record in loaded:
+        by_benchmark.setdefault(record.run.benchmark, []).append(record)
+    found = [record for runs in by_benchmark.values() for record in _named(runs, name)]
+    if not found:
+        raise UnknownNameError(_SIDE, name, {record.run.label for record in loaded})
+    return found
+
+
+def _named(runs: "Sequence[Record]", name: str) -> "list[Record]":
+    """Return the runs of one benchmark that a name means; none if it means nothing there."""
+    labels = {record.run.label for record in runs}
     meant = {name} & labels or {label for label in labels if name in names_of(label)}
-    if not meant:
-        raise UnknownNameError(_SIDE, name, labels)
     if len(meant) > 1:
         choices = ", ".join(f"'{label}'" for label in sorted(meant))
         raise UsageError(f"'{name}' was trained with several settings; give one of {choices}")
-    return [record for record in loaded if record.run.label in meant]
+    return [record for record in runs if record.run.label in meant]
 
 
 def _load(request: Request) -> "list[Record]":
