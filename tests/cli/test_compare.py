@@ -51,7 +51,7 @@ def test_only_seeds_on_both_sides_count(bench):
     (row,) = json.loads(done.out)
     assert row["seeds"] == 6 and row["untested"] == 1
     assert "not tested on one" in bench("compare", "urnn", "lstm").err
-    assert "nothing is judged" in bench("compare", "lstm", "urnn", "--gate", code=5).err
+    assert "one side lacks runs" in bench("compare", "lstm", "urnn", "--gate", code=5).err
 
 
 def test_folders_that_were_trained_otherwise_are_said_to_be(bench):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urnn_bench.cli.display.comparisons import Names, json_row, show
+from urnn_bench.cli.display.comparisons import Names, json_row, sentences, show
 from urnn_bench.cli.display.output import echo_err, echo_json
-from urnn_bench.cli.gate import TOLERANCE, check, json_gate
-from urnn_bench.cli.missing_runs import SideOf, descriptions
+from urnn_bench.cli.gate import TOLERANCE, check, json_gate, notes
+from urnn_bench.cli.missing_runs import SideOf, descriptions, json_missing
 from urnn_bench.cli.options.completion import complete_benchmark
 from urnn_bench.cli.options.filters import All, Models, Wheres
 from urnn_bench.cli.options.numbers import ratio
@@ -21,6 +21,7 @@ from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
 if TYPE_CHECKING:
     from urnn_bench.analysis.compare import Row
     from urnn_bench.analysis.gate import Judged
+    from urnn_bench.analysis.missing import Missing
     from urnn_bench.records.record import Record
 
     _Records = tuple[list[Record], list[Record]]
@@ -86,34 +87,44 @@ def compare(
     are_folders = Path(a).is_dir() and Path(b).is_dir()
     if are_folders:
         of_a, of_b = (_load(Request(benchmark, (Path(folder),), filters)) for folder in (a, b))
-        sides = SideOf(a, Path(a)), SideOf(b, Path(b))
+        sides = SideOf(a, Path(a), of_a), SideOf(b, Path(b), of_b)
     else:
         request = Request(benchmark, (results,) if results else (), filters)
         of_a, of_b = _of_models(a, b, request)
-        sides = SideOf(a, results, a), SideOf(b, results, b)
+        sides = SideOf(a, results, of_a, a), SideOf(b, results, of_b, b)
     missing = _missing((of_a, of_b), sides, are_folders)
-    for sentence in missing:
-        echo_err(sentence)
+    for part, side in missing:
+        for sentence in descriptions(part, side):
+            echo_err(sentence)
     rows, names = analysis.compare(of_a, of_b, are_folders), Names(a, b, are_folders)
     judged = _judged(rows, tolerance or TOLERANCE) if gate else None
+    lacks = [each for part, side in missing for each in json_missing(part, side)]
     if json:
-        echo_json([json_row(row) for row in rows] if judged is None else json_gate(judged))
+        echo_json([json_row(row) for row in rows] if judged is None else json_gate(judged, lacks))
     else:
-        show(rows, names)
+        show(rows)
+        for sentence in _sentences(rows, judged, names):
+            echo_err(sentence)
     if judged is not None:
-        echo_err(check(judged, names, is_complete=not missing))
+        echo_err(check(judged, names, is_complete=not lacks))
 
 
-def _missing(records: "_Records", sides: tuple[SideOf, SideOf], are_folders: bool) -> list[str]:
-    """Return in words what either side lacks."""
+def _sentences(rows: "list[Row]", judged: "Judged | None", names: Names) -> list[str]:
+    """Return what a table says in words; the error of a gate says where B is worse."""
+    if judged is None:
+        return sentences(rows, names)
+    return [*sentences(rows, names, is_gate=True), *notes(judged, names)]
+
+
+def _missing(
+    records: "_Records", sides: tuple[SideOf, SideOf], are_folders: bool
+) -> "list[tuple[list[Missing], SideOf]]":
+    """Return what either side lacks."""
     from urnn_bench.analysis.missing import missing
 
     found = missing(*records, are_folders)
-    return [
-        sentence
-        for name, side in zip(("A", "B"), sides, strict=True)
-        for sentence in descriptions([part for part in found if part.side == name], side)
-    ]
+    named = zip(("A", "B"), sides, strict=True)
+    return [([part for part in found if part.side == name], side) for name, side in named]
 
 
 def _judged(rows: "list[Row]", tolerance: float) -> "Judged":
