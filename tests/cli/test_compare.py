@@ -37,6 +37,10 @@ def test_lengths_are_in_order_and_a_folder_that_is_not_there_is_named(bench):
     assert [row["T"] for row in rows] == [600, 1000]
     said = bench("compare", "results", "result", code=2).err
     assert "no recorded model or results folder is called 'result'" in said
+    assert "did you mean 'results'?" in said
+    assert "are the same folder" in bench("compare", "results", "./results", code=2).err
+    bench.write("afile", "")
+    assert "'afile' is a file, not" in bench("compare", "results", "afile", code=2).err
     (bench.folder / "results").rename(bench.folder / "old")
     assert "folder is called 'new'" in bench("compare", "old", "new", code=2).err
 

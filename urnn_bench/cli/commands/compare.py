@@ -16,7 +16,9 @@ from urnn_bench.cli.options.numbers import ratio
 from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Lengths, Results
 from urnn_bench.cli.sources import Request, filters_of, selected_runs
-from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
+from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError, closest
+from urnn_bench.files import folders_beside
+from urnn_bench.spec.notation import shown_name
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.compare import Row
@@ -86,6 +88,7 @@ def compare(
     filters = filters_of(lengths, models, where, show_all)
     are_folders = Path(a).is_dir() and Path(b).is_dir()
     if are_folders:
+        _check_folders_differ(a, b)
         of_a, of_b = (_load(Request(benchmark, (Path(folder),), filters)) for folder in (a, b))
         sides = SideOf(a, Path(a), of_a), SideOf(b, Path(b), of_b)
     else:
@@ -116,6 +119,11 @@ def _sentences(rows: "list[Row]", judged: "Judged | None", names: Names) -> list
     return [*sentences(rows, names, is_gate=True), *notes(judged, names)]
 
 
+def _check_folders_differ(a: str, b: str) -> None:
+    if Path(a).resolve() == Path(b).resolve():
+        raise UsageError(f"A and B are the same folder, '{a}'; give two folders, or two models")
+
+
 def _missing(
     records: "_Records", sides: tuple[SideOf, SideOf], are_folders: bool
 ) -> "list[tuple[list[Missing], SideOf]]":
@@ -141,7 +149,7 @@ def _of_models(a: str, b: str, request: Request) -> "tuple[list[Record], list[Re
     except NothingToShowError:
         # two unknown names may be models that are still to be trained
         if len(strangers) == 1:
-            raise UnknownNameError(_SIDE, strangers[0], ()) from None
+            raise _unknown(strangers[0], set()) from None
         raise
     for name in strangers:
         _of_model(loaded, name)
@@ -155,11 +163,23 @@ def _of_model(loaded: "Sequence[Record]", name: str) -> "list[Record]":
     labels = {record.run.label for record in loaded}
     meant = {name} & labels or {label for label in labels if name in names_of(label)}
     if not meant:
-        raise UnknownNameError(_SIDE, name, labels)
+        raise _unknown(name, labels)
     if len(meant) > 1:
         choices = ", ".join(f"'{label}'" for label in sorted(meant))
         raise UsageError(f"'{name}' was trained with several settings; give one of {choices}")
     return [record for record in loaded if record.run.label in meant]
+
+
+def _unknown(name: str, labels: set[str]) -> UsageError:
+    """Return the error of a name that is no recorded model and no folder."""
+    if Path(name).is_file():
+        return UsageError(f"'{shown_name(name)}' is a file, not a {_SIDE}")
+    # not listed, but offered if near
+    near = closest(name, folders_beside(Path(name)))
+    known = {*labels, near} if near else labels
+    if known:
+        return UnknownNameError(_SIDE, name, known)
+    return UsageError(f"no {_SIDE} is called '{shown_name(name)}'; there is no such folder")
 
 
 def _load(request: Request) -> "list[Record]":
