@@ -127,3 +127,12 @@ def test_a_trained_run_records_the_ends_of_its_metrics(bench):
     (path,) = bench.folder.rglob("run.json")
     ends = json.loads(path.read_text())["metric_ends"]
     assert ends["recall_accuracy"] == [0.0, 1.0] and ends["cross_entropy_nat"] == [0.0, None]
+
+
+def test_folders_are_labelled_alike(bench):
+    for folder, steps in (("old", 5000), ("old", 50), ("new", 50)):
+        bench.record("urnn", results=folder, steps_done=steps)
+    found = bench("compare", "old", "new", "--json")
+    (row,) = json.loads(found.out)
+    assert row["model"] == "urnn [updates=50]" and row["ratio"] == 1 and not row["trained"]
+    assert "missing in B, new: made urnn [updates=5000] T=100" in found.err

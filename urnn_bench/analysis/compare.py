@@ -176,4 +176,15 @@ def _differences(a: object, b: object, path: str = "") -> list[str]:
         keys = dict.fromkeys([*a, *b])
         nested = (_differences(a.get(key), b.get(key), f"{path}.{key}") for key in keys)
         return list(chain.from_iterable(nested))
-    return [] if a == b else [f"{path.removeprefix('.')} ({a} and {b})"]
+    return [] if a == b else [_difference(path.removeprefix("."), a, b)]
+
+
+def _difference(path: str, a: object, b: object) -> str:
+    owner, _, key = path.rpartition(".")
+    if key == "source" and a is not None and b is not None:
+        hashes = " and ".join(str(value)[:_HASH_DIGITS] for value in (a, b))
+        return f"the file of the {owner} has changed ({hashes})"
+    return f"{path} ({a} and {b})"
+
+
+_HASH_DIGITS = 7

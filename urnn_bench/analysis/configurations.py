@@ -71,6 +71,11 @@ class Configuration:
         return self.runs[0][1].run.label
 
     @property
+    def folder(self) -> Path:
+        """The results folder of the runs."""
+        return _key(self.runs[0])[-1]
+
+    @property
     def T(self) -> int:
         """The length of training."""
         return self.runs[0][1].run.T
@@ -92,12 +97,17 @@ def _protocol(run: str) -> str:
     return RunSpec.model_validate_json(run).protocol
 
 
-def configurations(runs: Sequence[Run], file: BenchmarkFile) -> list[Configuration]:
-    """Return the configurations of a benchmark's runs, in the order of their first runs."""
+def configurations(
+    runs: Sequence[Run], file: BenchmarkFile, *, tells_folders: bool = True
+) -> list[Configuration]:
+    """Return the configurations of a benchmark's runs, in the order of their first runs.
+
+    Those of several results folders are apart; ``tells_folders`` makes the folder a setting.
+    """
     groups: dict[Key, list[Run]] = {}
     for run in runs:
         groups.setdefault(_key(run), []).append(run)
-    folders = _names_of({folder for *_, folder in groups})
+    folders = _names_of({folder for *_, folder in groups}) if tells_folders else {}
     settings = {key: _settings_of(key, group, folders) for key, group in groups.items()}
     return [_configuration(key, group, settings, file) for key, group in groups.items()]
 
@@ -182,10 +192,13 @@ def labels(
     ``common`` has what needs no mention at a length.
     """
     first = [_label(one, (common or {}).get(one.T, {})) for one in found]
-    places = [(label, one.T) for label, one in zip(first, found, strict=True)]
+    trainings: dict[tuple[str, int], set[Hashable]] = {}
+    for label, one in zip(first, found, strict=True):
+        trainings.setdefault((label, one.T), set()).add(training_of(one.runs[0][1]))
+    # the same training in another folder is no other configuration
     return [
-        label if places.count(place) == 1 else _with_hash(label, one)
-        for label, place, one in zip(first, places, found, strict=True)
+        label if len(trainings[label, one.T]) == 1 else _with_hash(label, one)
+        for label, one in zip(first, found, strict=True)
     ]
 
 

@@ -106,18 +106,22 @@ def select(
     command: Command | None = None,
     file: BenchmarkFile = _NO_FILE,
     filters: Filters = _ALL,
+    *,
+    tells_folders: bool = True,
 ) -> Selected:
     """Return the runs of a benchmark that are shown; raise NothingToShowError if there is none.
 
     ``command`` is the one that trains the benchmark; by default it has the benchmark's name alone.
-    Runs of an older file are left out, with a warning, where there are others.
+    Runs of an older file are left out, with a warning, where there are others. ``tells_folders``
+    lets labels name the folders of results, if there are several.
     """
     command = command or Command({benchmark: benchmark})
     if not runs:
         raise NothingToShowError(
             f"{results / benchmark}: there are no runs to show; make them with: {command}"
         )
-    found = _current(configurations(one_per_seed(runs), file), benchmark, filters)
+    every = configurations(one_per_seed(runs), file, tells_folders=tells_folders)
+    found = _current(every, benchmark, filters, tells_folders)
     common = common_differences(found)
     named = list(zip(labels(found, common), found, strict=True))
     shown = _admitted(named, benchmark, filters)
@@ -145,13 +149,18 @@ def _labelled(record: Record, label: str) -> Record:
 
 
 def _current(
-    found: Sequence[Configuration], benchmark: str, filters: Filters
+    found: Sequence[Configuration], benchmark: str, filters: Filters, tells_folders: bool
 ) -> Sequence[Configuration]:
     """Return the configurations that are not superseded; all of a model that has no others."""
     if filters.superseded:
         return found
-    has_current = {(one.model, one.T) for one in found if not one.is_superseded}
-    current = [o for o in found if not o.is_superseded or (o.model, o.T) not in has_current]
+
+    def place(one: Configuration) -> Hashable:
+        # each side of a comparison is seen alone
+        return one.model, one.T, None if tells_folders else one.folder
+
+    has_current = {place(one) for one in found if not one.is_superseded}
+    current = [one for one in found if not one.is_superseded or place(one) not in has_current]
     if count := count_runs(found) - count_runs(current):
         warn(
             f"{benchmark}: {count} {'runs' if count > 1 else 'run'} left out, trained before the "

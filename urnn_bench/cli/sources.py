@@ -68,6 +68,7 @@ class Request:
     results: tuple[Path, ...] = ()
     filters: "Filters" = field(default_factory=lambda: filters_of())
     include: tuple[Path, ...] = ()
+    tells_folders: bool = True
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -153,7 +154,15 @@ def _select(request: Request, name: str, runs: Sequence[Run]) -> "Selected":
     include = request.include or included_by(runs)
     command = run_command(given, next(iter(request.results), None), include)
     file = file_of(given, runs)
-    return select(request.folders[0], name, runs, command, file, request.filters)
+    return select(
+        request.folders[0],
+        name,
+        runs,
+        command,
+        file,
+        request.filters,
+        tells_folders=request.tells_folders,
+    )
 
 
 def runnable_name(name: str, runs: Sequence[Run]) -> str:

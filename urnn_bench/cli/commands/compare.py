@@ -89,7 +89,8 @@ def compare(
     are_folders = Path(a).is_dir() and Path(b).is_dir()
     if are_folders:
         _check_folders_differ(a, b)
-        of_a, of_b = (_load(Request(benchmark, (Path(folder),), filters)) for folder in (a, b))
+        request = Request(benchmark, (Path(a), Path(b)), filters, tells_folders=False)
+        of_a, of_b = _of_folders(request)
         sides = SideOf(a, Path(a), of_a), SideOf(b, Path(b), of_b)
     else:
         request = Request(benchmark, (results,) if results else (), filters)
@@ -139,6 +140,22 @@ def _judged(rows: "list[Row]", tolerance: float) -> "Judged":
     from urnn_bench.analysis.gate import judge
 
     return judge(rows, tolerance)
+
+
+def _of_folders(request: Request) -> "_Records":
+    """Return the runs of two folders, labelled alike."""
+    from urnn_bench.analysis.sides import alike
+
+    runs = [
+        (folder, record)
+        for shown in selected_runs(request)
+        for folder, record in zip(shown.folders, shown.records, strict=True)
+    ]
+    first, second = (
+        [record for folder, record in runs if results in folder.parents]
+        for results in request.folders
+    )
+    return alike(first, second)
 
 
 def _of_models(a: str, b: str, request: Request) -> "tuple[list[Record], list[Record]]":
