@@ -213,3 +213,10 @@ def _require_trusted(found: os.stat_result, path: Path) -> None:
 def _of_file(error: OSError, path: Path) -> OSError:
     """Return an error that names the file of the user, not a temporary one or none."""
     return type(error)(error.errno, error.strerror, str(path))
+
+
+def folders_beside(path: Path) -> list[str]:
+    """Return the paths of the folders in a path's folder; none if that cannot be read."""
+    with suppress(OSError, ValueError):
+        return [str(other) for other in path.parent.iterdir() if other.is_dir()]
+    return []

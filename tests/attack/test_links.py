@@ -188,7 +188,7 @@ READING = [
     ("status",),
     ("status", "tiny", "--json"),
     ("table", "tiny"),
-    ("compare", "results", "results"),
+    ("compare", "urnn", "urnn"),
     ("run", "tiny", "--steps", 20, "--dry-run"),
     ("plot", "tiny", "--figure", "learning_curves", "--out", "mine"),
     ("verify", "urnn-2016", "--results", "results"),

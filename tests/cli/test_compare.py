@@ -37,6 +37,10 @@ def test_lengths_are_in_order_and_a_folder_that_is_not_there_is_named(bench):
     assert [row["T"] for row in rows] == [600, 1000]
     said = bench("compare", "results", "result", code=2).err
     assert "no recorded model or results folder is called 'result'" in said
+    assert "did you mean 'results'?" in said
+    assert "are the same folder" in bench("compare", "results", "./results", code=2).err
+    bench.write("afile", "")
+    assert "'afile' is a file, not" in bench("compare", "results", "afile", code=2).err
     (bench.folder / "results").rename(bench.folder / "old")
     assert "folder is called 'new'" in bench("compare", "old", "new", code=2).err
 
@@ -51,7 +55,7 @@ def test_only_seeds_on_both_sides_count(bench):
     (row,) = json.loads(done.out)
     assert row["seeds"] == 6 and row["untested"] == 1
     assert "not tested on one" in bench("compare", "urnn", "lstm").err
-    assert "nothing is judged" in bench("compare", "lstm", "urnn", "--gate", code=5).err
+    assert "one side lacks runs" in bench("compare", "lstm", "urnn", "--gate", code=5).err
 
 
 def test_folders_that_were_trained_otherwise_are_said_to_be(bench):
@@ -123,3 +127,12 @@ def test_a_trained_run_records_the_ends_of_its_metrics(bench):
     (path,) = bench.folder.rglob("run.json")
     ends = json.loads(path.read_text())["metric_ends"]
     assert ends["recall_accuracy"] == [0.0, 1.0] and ends["cross_entropy_nat"] == [0.0, None]
+
+
+def test_folders_are_labelled_alike(bench):
+    for folder, steps in (("old", 5000), ("old", 50), ("new", 50)):
+        bench.record("urnn", results=folder, steps_done=steps)
+    found = bench("compare", "old", "new", "--json")
+    (row,) = json.loads(found.out)
+    assert row["model"] == "urnn" and row["ratio"] == 1 and not row["trained"]
+    assert "missing in B, new: made urnn [updates=5000] T=100" in found.err

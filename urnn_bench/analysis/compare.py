@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from math import nan
 
+from urnn_bench.analysis.diverged import NO_DIVERGED, Diverged, diverged, has_diverged
 from urnn_bench.analysis.lengths import is_solved_at
 from urnn_bench.analysis.paired import Comparison, compare_paired
 from urnn_bench.errors import NothingToShowError, UsageError
@@ -36,7 +37,8 @@ class Row:
     """B against A for one key, by the test loss.
 
     ``solved`` counts the solved seeds of A and B, ``untested`` the seeds without a test score on
-    one side. ``trained`` names differences in a model's training; two models may differ.
+    one side, unless they diverged. ``trained`` names differences in a model's training; two models
+    may differ. ``diverged`` is told at the length of training alone.
     """
 
     matter: ComparisonKey
@@ -45,17 +47,19 @@ class Row:
     found: Comparison
     untested: int
     trained: tuple[str, ...] = ()
+    diverged: Diverged = NO_DIVERGED
 
 
 def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Row]:
     """Compare runs key by key, by the seeds that both sides have tested.
 
-    Raises NothingToShowError if there is no such seed, UsageError if the data differ.
+    Raises NothingToShowError if there is no such seed and none that diverged in B alone, UsageError
+    if the data differ.
     """
     groups_a, groups_b = (by_key(records, by_model) for records in (a, b))
     keys = sorted(groups_a.keys() & groups_b.keys(), key=_sort_key)
     rows = [row for key in keys if (row := _row(key, groups_a[key], groups_b[key]))]
-    if not any(row.found.pairs for row in rows):
+    if not any(row.found.pairs or row.diverged.only_in_b for row in rows):
         raise NothingToShowError("no benchmark, length and seed has been tested on both sides")
     return rows
 
@@ -86,9 +90,15 @@ def _row(key: ComparisonKey, a: Mapping[int, Record], b: Mapping[int, Record]) -
     metric = a[shared[0]].criterion or b[shared[0]].criterion
     values = [[_loss(side[seed], metric, key.tested) for seed in seeds] for side in (a, b)]
     solved = [sum(_is_solved(side[seed], key) for seed in seeds) for side in (a, b)]
-    untested = len(shared) - len(seeds)
-    trained = _training_differences(key, a[shared[0]], b[shared[0]])
-    return Row(key, metric, (solved[0], solved[1]), compare_paired(*values), untested, trained)
+    return Row(
+        key,
+        metric,
+        (solved[0], solved[1]),
+        compare_paired(*values),
+        sum(not any(has_diverged(side[seed]) for side in (a, b)) for seed in {*shared} - {*seeds}),
+        _training_differences(key, a[shared[0]], b[shared[0]]),
+        NO_DIVERGED if key.length else diverged(a, b, shared),
+    )
 
 
 def _training_differences(key: ComparisonKey, a: Record, b: Record) -> tuple[str, ...]:
@@ -166,4 +176,15 @@ def _differences(a: object, b: object, path: str = "") -> list[str]:
         keys = dict.fromkeys([*a, *b])
         nested = (_differences(a.get(key), b.get(key), f"{path}.{key}") for key in keys)
         return list(chain.from_iterable(nested))
-    return [] if a == b else [f"{path.removeprefix('.')} ({a} and {b})"]
+    return [] if a == b else [_difference(path.removeprefix("."), a, b)]
+
+
+def _difference(path: str, a: object, b: object) -> str:
+    owner, _, key = path.rpartition(".")
+    if key == "source" and a is not None and b is not None:
+        hashes = " and ".join(str(value)[:_HASH_DIGITS] for value in (a, b))
+        return f"the file of the {owner} has changed ({hashes})"
+    return f"{path} ({a} and {b})"
+
+
+_HASH_DIGITS = 7

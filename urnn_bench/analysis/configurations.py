@@ -94,7 +94,10 @@ def _protocol(run: str) -> str:
 
 
 def configurations(runs: Sequence[Run], file: BenchmarkFile) -> list[Configuration]:
-    """Return the configurations of a benchmark's runs, in the order of their first runs."""
+    """Return the configurations of a benchmark's runs, in the order of their first runs.
+
+    Those of several results folders are apart.
+    """
     groups: dict[Key, list[Run]] = {}
     for run in runs:
         groups.setdefault(_key(run), []).append(run)

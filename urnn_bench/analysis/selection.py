@@ -119,7 +119,7 @@ def select(
         raise NothingToShowError(
             f"{results / benchmark}: there are no runs to show; make them with: {command}"
         )
-    found = _current(configurations(one_per_seed(runs), file), benchmark, filters)
+    found = _current(configurations(one_per_seed(runs), file), benchmark, filters, with_folders)
     common = common_differences(found)
     named = list(zip(labels(found, common, with_folders), found, strict=True))
     shown = _admitted(named, benchmark, filters)
@@ -147,13 +147,18 @@ def _labelled(record: Record, label: str) -> Record:
 
 
 def _current(
-    found: Sequence[Configuration], benchmark: str, filters: Filters
+    found: Sequence[Configuration], benchmark: str, filters: Filters, with_folders: bool
 ) -> Sequence[Configuration]:
     """Return the configurations that are not superseded; all of a model that has no others."""
     if filters.superseded:
         return found
-    has_current = {(one.model, one.T) for one in found if not one.is_superseded}
-    current = [o for o in found if not o.is_superseded or (o.model, o.T) not in has_current]
+
+    def place(one: Configuration) -> Hashable:
+        # each side of a comparison is seen alone
+        return one.model, one.T, None if with_folders else one.folder
+
+    has_current = {place(one) for one in found if not one.is_superseded}
+    current = [one for one in found if not one.is_superseded or place(one) not in has_current]
     if count := count_runs(found) - count_runs(current):
         warn(
             f"{benchmark}: {count} {'runs' if count > 1 else 'run'} left out, trained before the "

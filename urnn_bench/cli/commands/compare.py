@@ -6,22 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urnn_bench.cli.display.comparisons import Names, json_row, show
+from urnn_bench.cli.display.comparisons import Names, json_row, sentences, show
 from urnn_bench.cli.display.output import echo_err, echo_json
-from urnn_bench.cli.gate import TOLERANCE, check, json_gate
-from urnn_bench.cli.missing_runs import SideOf, descriptions
+from urnn_bench.cli.gate import TOLERANCE, check, json_gate, notes
+from urnn_bench.cli.missing_runs import SideOf, descriptions, json_missing
 from urnn_bench.cli.options.completion import complete_benchmark
 from urnn_bench.cli.options.filters import All, Models, Wheres
 from urnn_bench.cli.options.numbers import ratio
 from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Lengths, Results
 from urnn_bench.cli.sources import Request, filters_of, selected_runs
-from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError
+from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError, closest
+from urnn_bench.files import folders_beside
 from urnn_bench.spec.labels import names_of
+from urnn_bench.spec.notation import shown_name
 
 if TYPE_CHECKING:
     from urnn_bench.analysis.compare import Row
     from urnn_bench.analysis.gate import Judged
+    from urnn_bench.analysis.missing import Missing
     from urnn_bench.records.record import Record
 
     _Records = tuple[list[Record], list[Record]]
@@ -86,41 +89,74 @@ def compare(
     filters = filters_of(lengths, models, where, show_all)
     are_folders = Path(a).is_dir() and Path(b).is_dir()
     if are_folders:
-        of_a, of_b = (_load(Request(benchmark, (Path(folder),), filters)) for folder in (a, b))
-        sides = SideOf(a, Path(a)), SideOf(b, Path(b))
+        _check_folders_differ(a, b)
+        request = Request(benchmark, (Path(a), Path(b)), filters, with_folders=False)
+        of_a, of_b = _of_folders(request)
+        sides = SideOf(a, Path(a), of_a), SideOf(b, Path(b), of_b)
     else:
         request = Request(benchmark, (results,) if results else (), filters)
         of_a, of_b = _of_models(a, b, request)
-        sides = SideOf(a, results, a), SideOf(b, results, b)
+        sides = SideOf(a, results, of_a, a), SideOf(b, results, of_b, b)
     missing = _missing((of_a, of_b), sides, are_folders)
-    for sentence in missing:
-        echo_err(sentence)
+    for part, side in missing:
+        for sentence in descriptions(part, side):
+            echo_err(sentence)
     rows, names = analysis.compare(of_a, of_b, are_folders), Names(a, b, are_folders)
     judged = _judged(rows, tolerance or TOLERANCE) if gate else None
+    lacks = [each for part, side in missing for each in json_missing(part, side)]
     if json:
-        echo_json([json_row(row) for row in rows] if judged is None else json_gate(judged))
+        echo_json([json_row(row) for row in rows] if judged is None else json_gate(judged, lacks))
     else:
-        show(rows, names)
+        show(rows)
+        for sentence in _sentences(rows, judged, names):
+            echo_err(sentence)
     if judged is not None:
-        echo_err(check(judged, names, is_complete=not missing))
+        echo_err(check(judged, names, is_complete=not lacks))
 
 
-def _missing(records: "_Records", sides: tuple[SideOf, SideOf], are_folders: bool) -> list[str]:
-    """Return in words what either side lacks."""
+def _sentences(rows: "list[Row]", judged: "Judged | None", names: Names) -> list[str]:
+    """Return what a table says in words; the error of a gate says where B is worse."""
+    if judged is None:
+        return sentences(rows, names)
+    return [*sentences(rows, names, is_gate=True), *notes(judged, names)]
+
+
+def _check_folders_differ(a: str, b: str) -> None:
+    if Path(a).resolve() == Path(b).resolve():
+        raise UsageError(f"A and B are the same folder, '{a}'; give two folders, or two models")
+
+
+def _missing(
+    records: "_Records", sides: tuple[SideOf, SideOf], are_folders: bool
+) -> "list[tuple[list[Missing], SideOf]]":
+    """Return what either side lacks."""
     from urnn_bench.analysis.missing import missing
 
     found = missing(*records, are_folders)
-    return [
-        sentence
-        for name, side in zip(("A", "B"), sides, strict=True)
-        for sentence in descriptions([part for part in found if part.side == name], side)
-    ]
+    named = zip(("A", "B"), sides, strict=True)
+    return [([part for part in found if part.side == name], side) for name, side in named]
 
 
 def _judged(rows: "list[Row]", tolerance: float) -> "Judged":
     from urnn_bench.analysis.gate import judge
 
     return judge(rows, tolerance)
+
+
+def _of_folders(request: Request) -> "_Records":
+    """Return the runs of two folders, labelled alike."""
+    from urnn_bench.analysis.sides import alike
+
+    runs = [
+        (folder, record)
+        for shown in selected_runs(request)
+        for folder, record in zip(shown.folders, shown.records, strict=True)
+    ]
+    first, second = (
+        [record for folder, record in runs if results in folder.parents]
+        for results in request.folders
+    )
+    return alike(first, second)
 
 
 def _of_models(a: str, b: str, request: Request) -> "tuple[list[Record], list[Record]]":
@@ -131,7 +167,7 @@ def _of_models(a: str, b: str, request: Request) -> "tuple[list[Record], list[Re
     except NothingToShowError:
         # two unknown names may be models that are still to be trained
         if len(strangers) == 1:
-            raise UnknownNameError(_SIDE, strangers[0], ()) from None
+            raise _unknown(strangers[0], set()) from None
         raise
     for name in strangers:
         _of_model(loaded, name)
@@ -148,7 +184,7 @@ def _of_model(loaded: "Sequence[Record]", name: str) -> "list[Record]":
         by_benchmark.setdefault(record.run.benchmark, []).append(record)
     found = [record for runs in by_benchmark.values() for record in _named(runs, name)]
     if not found:
-        raise UnknownNameError(_SIDE, name, {record.run.label for record in loaded})
+        raise _unknown(name, {record.run.label for record in loaded})
     return found
 
 
@@ -160,6 +196,18 @@ def _named(runs: "Sequence[Record]", name: str) -> "list[Record]":
         choices = ", ".join(f"'{label}'" for label in sorted(meant))
         raise UsageError(f"'{name}' was trained with several settings; give one of {choices}")
     return [record for record in runs if record.run.label in meant]
+
+
+def _unknown(name: str, labels: set[str]) -> UsageError:
+    """Return the error of a name that is no recorded model and no folder."""
+    if Path(name).is_file():
+        return UsageError(f"'{shown_name(name)}' is a file, not a {_SIDE}")
+    # not listed, but offered if near
+    near = closest(name, folders_beside(Path(name)))
+    known = {*labels, near} if near else labels
+    if known:
+        return UnknownNameError(_SIDE, name, known)
+    return UsageError(f"no {_SIDE} is called '{shown_name(name)}'; there is no such folder")
 
 
 def _load(request: Request) -> "list[Record]":

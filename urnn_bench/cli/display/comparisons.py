@@ -36,8 +36,8 @@ class Names(NamedTuple):
         return f"more than {shown(near_one(ratio))} times that {self.preposition} {self.a}"
 
 
-def show(rows: "Sequence[Row]", names: Names) -> None:
-    """Write a table of the comparisons to stdout, what it says in words to stderr."""
+def show(rows: "Sequence[Row]") -> None:
+    """Write a table of the comparisons to stdout, what its columns are to stderr."""
     with_length = any(row.matter.length for row in rows)
     intervals = [row.found.ratio for row in rows]
     ends = end_columns([Ends(near_one(i.low), near_one(i.high), i.kind) for i in intervals])
@@ -45,14 +45,28 @@ def show(rows: "Sequence[Row]", names: Names) -> None:
     metrics = " or ".join(dict.fromkeys(row.metric for row in rows))
     legend = end_legend({interval.kind for interval in intervals})
     echo_err(f"B / A: ratio of test {metrics}, geometric mean over seeds; {legend}")
-    for row in rows:
-        if row.trained and not row.matter.length:
-            echo_err(f"{place(row)}: A and B were not trained alike: {'; '.join(row.trained)}")
+    for sentence in _training_notes(rows):
+        echo_err(sentence)
     if untested := sum(row.untested for row in rows):
         echo_err(f"{untested} seeds are left out: they are not tested on one of the two sides")
-    echo_err("p: exact sign-flip test over the seeds of a row alone; --gate corrects for several")
-    for sentence in sentences(rows, names):
-        echo_err(sentence)
+    echo_err(
+        "p: two-sided sign-flip test of no difference, over the seeds of a row alone; "
+        "that of --gate is one-sided, of a ratio above the tolerance, and corrects for several rows"
+    )
+
+
+def _training_notes(rows: "Sequence[Row]") -> list[str]:
+    """Return what differs in training, once for the lengths at which it does."""
+    lengths: dict[tuple[str, str | None, tuple[str, ...]], list[str]] = {}
+    for row in rows:
+        if row.trained and not row.matter.length:
+            key = row.matter.benchmark, row.matter.model, row.trained
+            lengths.setdefault(key, []).append(str(row.matter.T))
+    return [
+        f"{benchmark} {model} T={', '.join(of_training)}: A and B were not trained alike: "
+        f"{'; '.join(trained)}"
+        for (benchmark, model, trained), of_training in lengths.items()
+    ]
 
 
 def _table_row(row: "Row", ends: TableRow, with_length: bool) -> TableRow:
@@ -90,6 +104,8 @@ def json_row(row: "Row") -> dict[str, object]:
         "solved_a": row.solved[0],
         "solved_b": row.solved[1],
         "b_is": comparison.verdict,
+        "diverged_a": sorted((*row.diverged.only_in_a, *row.diverged.in_both)),
+        "diverged_b": sorted((*row.diverged.only_in_b, *row.diverged.in_both)),
     }
 
 
@@ -113,11 +129,34 @@ def _lengths(row: "Row") -> str:
     return f"{row.matter.T}{tested}"
 
 
-def sentences(rows: "Sequence[Row]", names: Names) -> list[str]:
-    """Return a sentence for every difference, and one for each reason why there is none."""
-    found = [_difference(row, names) for row in rows if row.found.verdict in _WORDS]
+def sentences(rows: "Sequence[Row]", names: Names, *, is_gate: bool = False) -> list[str]:
+    """Return a sentence for every difference, and one for each reason why there is none.
+
+    A gate says itself where B is worse.
+    """
+    told = {"lower"} if is_gate else {*_WORDS}
+    found = [_difference(row, names) for row in rows if row.found.verdict in told]
     others = (_without(verdict, rows) for verdict in _WITHOUT)
-    return [*found, *filter(None, others)]
+    return [*found, *filter(None, others), *_diverged(rows)]
+
+
+def _diverged(rows: "Sequence[Row]") -> list[str]:
+    """Return where runs diverged on one side, and where on both."""
+    return [
+        f"{place(row)}: diverged {where}: {seeds_text(seeds)}"
+        for row in rows
+        for where, seeds in (
+            ("in B alone", row.diverged.only_in_b),
+            ("in A alone", row.diverged.only_in_a),
+            ("in A and B", row.diverged.in_both),
+        )
+        if seeds
+    ]
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Return seeds in words: ``seeds 0, 1``."""
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
 _WORDS = {"higher": "worse", "lower": "better"}
@@ -145,5 +184,7 @@ def _difference(row: "Row", names: Names) -> str:
 
 
 def _without(verdict: str, rows: "Sequence[Row]") -> str:
-    places = ", ".join(place(row) for row in rows if row.found.verdict == verdict)
+    # a row without seeds is one of runs that are missing or diverged, as other sentences say
+    told = (row for row in rows if row.found.pairs and row.found.verdict == verdict)
+    places = ", ".join(map(place, told))
     return f"{_WITHOUT[verdict]}: {places}" if places else ""
