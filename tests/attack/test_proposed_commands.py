@@ -96,10 +96,14 @@ def test_the_command_for_a_skipped_run_forces_that_run_alone(bench, rerun):
     assert {options.results for _, options in found} == {Path("other")}
 
 
+# why others are not drawn is said of a figure that is asked for
+OF_PROBES = ("--figure", "gradient_norms", "--figure", "memory_over_training")
+
+
 def test_the_command_that_probes_names_the_runs_that_were_not(bench, rerun):
     typed = ("run", "tiny", "--model", "lstm", "--seeds", 2, "--results", "o o")
     bench(*typed, "--updates", 4, "-q")
-    commands = proposed(bench("plot", "tiny", "--results", "o o").err)
+    commands = proposed(bench("plot", "tiny", *OF_PROBES, "--results", "o o", code=5).err)
     bench(*typed, "--updates", 4, "--probe", "-q")
     probed = [Record.read(p.parent) for p in bench.folder.rglob("run.json")]
     expected = {record.identity for record in probed if record.run.probes}
@@ -112,7 +116,7 @@ def test_the_command_that_probes_has_the_file_that_the_runs_were_trained_with(be
     """Also if the figures are drawn by the name alone, or of all that is recorded."""
     bench.write("my files/mine b.yaml", (bench.folder / "benchmarks/tiny.yaml").read_text())
     bench("run", "my files/mine b.yaml", "--results", "my results", "-q")
-    said = bench("plot", *name, "--results", "my results").err
+    said = bench("plot", *name, *OF_PROBES, "--results", "my results", code=5).err
     commands = proposed(said)
     assert len(commands) > 1
     for command in commands:
