@@ -47,4 +47,6 @@ def test_a_checkout_judges_its_own_records_until_there_are_others(bench):
     assert "results/paper/urnn-2016, as results has none" in said.err
     assert "verdict: reproduced" in said.out.splitlines()
     (bench.folder / "results/paper/urnn-fig1").mkdir(parents=True)
-    assert "verdict: missing" in bench(*claim, code=5).out
+    said = bench(*claim, code=5)
+    assert "verdict: missing" in said.out
+    assert "records: results, your own" in said.err and "judges the committed" in said.err

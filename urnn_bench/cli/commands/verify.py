@@ -134,7 +134,10 @@ def _base(results: Path | None, data_dir: Path | None) -> Command:
 def _committed(paper: str, claims: Mapping[str, AnyClaim]) -> Path | None:
     """Return the folder of the committed records if the user has none of the paper, and say so."""
     folder = committed_records(paper)
-    if folder is None or not lacks_runs_of({claim.needs.benchmark for claim in claims.values()}):
+    if folder is None:
+        return None
+    if not lacks_runs_of({claim.needs.benchmark for claim in claims.values()}):
+        echo_err(f"records: {default_results()}, your own; --results {folder} judges the committed")
         return None
     echo_err(f"records: {folder}, as {default_results()} has none of this paper")
     return folder
