@@ -84,7 +84,9 @@ def plot(
                 written += map(str, drawn)
             else:
                 is_failure = not isinstance(drawn, NothingToShowError)
-                missing[_reason(figure.name, drawn)] = bool(figures) or is_failure
+                # one with a cause is of records that are damaged
+                is_told = bool(figures) or is_failure or drawn.__cause__ is not None
+                missing[_reason(figure.name, drawn)] = is_told
                 failed |= {figure.name: drawn} if is_failure else {}
     _report(written, missing | dict.fromkeys(map(str, unwritable[:-1]), True), json)
     if unwritable:
