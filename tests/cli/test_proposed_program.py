@@ -38,7 +38,9 @@ def test_a_program_next_to_the_working_directory_has_a_whole_path(installed, mon
     assert program() == (str(installed),)
 
 
-def test_a_module_is_called_by_its_python(monkeypatch):
+def test_a_module_is_called_by_its_python(monkeypatch, tmp_path):
+    # from a folder that does not hold it, as its path would be relative there
+    monkeypatch.chdir(tmp_path)
     main = Path(urnn_bench.__file__).with_name("__main__.py")
     monkeypatch.setattr(sys, "argv", [str(main)])
     monkeypatch.setenv("PATH", "/nowhere")
