@@ -217,5 +217,7 @@ def _end(counts: Counter[str]) -> None:
     echo_err(f"claims: {', '.join(f'{count} {word}' for word, count in counts.items())}")
     if contradicted := counts["not reproduced"]:
         raise GateError(f"our runs contradict {_count(contradicted)}")
-    if undecided := counts.total() - counts["reproduced"]:
-        raise NothingToShowError(f"{_count(undecided)} not decided by our runs")
+    others = {word: count for word, count in counts.items() if word != "reproduced"}
+    if others:
+        said = (f"{_count(n)} {'is' if n == 1 else 'are'} {word}" for word, n in others.items())
+        raise NothingToShowError(", ".join(said))
