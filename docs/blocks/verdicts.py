@@ -8,7 +8,7 @@ from blocks.markdown import table as markdown
 from blocks.program import PAPER, output_of
 
 # how many there are, where they say nothing else
-_SEEDS = re.compile(r"\d+ seeds")
+_SEEDS = re.compile(r"\d+ seeds|no seed of \d+ .*")
 WORDS = ("reproduced", "not reproduced", "explained by the control", "inconclusive", "missing")
 PAPERS = {
     "urnn-2016": ("Unitary evolution RNN, arXiv:1511.06464", "docs/papers/urnn-2016.md"),
@@ -59,13 +59,12 @@ def _reference(claim: dict[str, Any]) -> str:
 
 def papers(below: str = "") -> str:
     """Return one row of counts for each paper, linked from the README or from a page below docs."""
-    words = WORDS[:4]
-    headers = ("paper", "claims", *words, "details")
+    headers = ("paper", "claims", *WORDS, "details")
     rows = []
     for name, (title, page) in PAPERS.items():
         counts = Counter(claim["verdict"] for claim in claims(name))
         link = f"[{name}]({page.removeprefix(below)})"
-        rows.append((title, counts.total(), *(counts[word] for word in words), link))
+        rows.append((title, counts.total(), *(counts[word] for word in WORDS), link))
     return markdown(headers, rows)
 
 

@@ -41,12 +41,17 @@ def test_the_legend_has_the_words_of_the_table(bench):
     assert shown == ["reproduced", "inconclusive"]
 
 
-def test_a_checkout_judges_its_own_records_until_there_are_others(bench):
+def test_the_committed_records_judge_what_own_runs_do_not(bench):
     claim = ("verify", "urnn-2016", "--claim", "urnn-solves-copy-100")
     said = bench(*claim)
     assert "results/paper/urnn-2016, as results has none" in said.err
     assert "verdict: reproduced" in said.out.splitlines()
     (bench.folder / "results/paper/urnn-fig1").mkdir(parents=True)
-    said = bench(*claim, code=5)
-    assert "verdict: missing" in said.out
-    assert "records: results, your own" in said.err and "judges the committed" in said.err
+    own = bench(*claim)
+    assert "results decides 0 of 1 claims, " in own.err and "--results results" in own.err
+    assert "verdict: reproduced" in own.out.splitlines()
+    alone = bench(*claim, "--results", "results", code=5)
+    assert "verdict: missing" in alone.out.splitlines()
+    assert "urnn-2016 has records of this paper" in alone.err
+    nowhere = bench(*claim, "--results", "elsewhere", code=5).err
+    assert "urnn-2016 has records of this paper" in nowhere

@@ -43,10 +43,10 @@ class Expected(Config):
         return above and (self.below is None or value < self.below)
 
     def clearance(self, reference: Reference) -> str:
-        """Return how the paper's value stands to the bounds, as far as it is a number."""
+        """Return how the paper's value stands to the bounds, or that the bound is ours."""
         value, error = reference.value, reference.error or 0.0
         if isinstance(value, str) or self.every is not None:
-            return "the paper gives no number"
+            return "our bound, as the paper gives it in words"
         if not self.allows(value):
             return "the paper's value is not"
         is_clear = error and self.allows(value - error) and self.allows(value + error)

@@ -25,6 +25,7 @@ def judge_controlled(
     if verdict.word is not VerdictName.REPRODUCED:
         return verdict
     judged: dict[str, Verdict] = {}
+    against: dict[str, Verdict] = {}
     for control in claim.needs.controls:
         of_control = judge(_with_needs(claim, model=control), runs, drafts, base)
         judged[control] = of_control
@@ -33,11 +34,24 @@ def judge_controlled(
             reason = f"the control '{control}' is lacking; {of_control.reason}"
             return replace(verdict, word=VerdictName.INCONCLUSIVE, reason=reason)
         against_control = judge(_with_needs(claim, against=control), runs, drafts, base)
+        against[control] = against_control
+        verdict = replace(verdict, against_controls=dict(against))
         is_ahead = against_control.word is VerdictName.REPRODUCED
         if of_control.word is VerdictName.REPRODUCED and not is_ahead:
-            reason = f"{verdict.reason}; '{control}' has {of_control.ours}"
+            reason = _why_explained(claim, control, of_control, against_control)
             return replace(verdict, word=VerdictName.EXPLAINED, reason=reason)
     return verdict
+
+
+def _why_explained(claim: Claim, control: str, of_control: Verdict, against: Verdict) -> str:
+    """Return that the control meets the bounds too, and in which seeds the model is ahead of it."""
+    bound, model = claim.expect.text, claim.needs.model
+    seeds = [str(seed.seed) for seed in against.seeds if claim.expect.allows(seed.value)]
+    where = f"only in seed {', '.join(seeds)}" if seeds else "in no seed"
+    return (
+        f"every seed is {bound}, but so is every seed of '{control}', which has {of_control.ours}; "
+        f"{model} - {control} is {bound} {where}"
+    )
 
 
 def _with_needs(claim: Claim, **changed: str) -> Claim:

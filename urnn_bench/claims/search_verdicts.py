@@ -59,7 +59,7 @@ def judge_searches(claim: SearchClaim, trials: Sequence[Trial], base: Command) -
         shown = "-" if all(map(isnan, values)) else ours
         word, ours = VerdictName.INCONCLUSIVE, shown
         return Verdict(word, ours, reason, values, True, trials=best, seeds=by_seed)
-    reason = f"{describe_seeds(word, values)}; {_named(best)}"
+    reason = f"{describe_seeds(word, values, claim.expect)}; {_named(best)}"
     return Verdict(word, ours, reason, values, trials=best, seeds=by_seed)
 
 

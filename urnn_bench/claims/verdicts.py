@@ -53,7 +53,8 @@ class Verdict:
 
     ``in_float64`` is what the claim's runs in float64 say, if there are enough. ``trials`` are the
     best of the searches that a claim on searches is judged by. ``seeds`` are the numbers behind the
-    values, and ``controls`` the verdicts on the same claim with a control in the model's place.
+    values, and ``controls`` the verdicts on the same claim with a control in the model's place;
+    ``against_controls`` are those on the model against a control.
     """
 
     word: VerdictName
@@ -65,6 +66,7 @@ class Verdict:
     trials: tuple[Trial, ...] = ()
     seeds: tuple[SeedValue, ...] = ()
     controls: Mapping[str, "Verdict"] = field(default_factory=dict)
+    against_controls: Mapping[str, "Verdict"] = field(default_factory=dict)
 
 
 def judge(
@@ -90,7 +92,7 @@ def judge(
         shown = "-" if all(map(isnan, values)) else ours
         word = VerdictName.INCONCLUSIVE
         return Verdict(word, shown, reason, values, insufficient=True, seeds=by_seed)
-    return Verdict(word, ours, describe_seeds(word, values), values, seeds=by_seed)
+    return Verdict(word, ours, describe_seeds(word, values, claim.expect), values, seeds=by_seed)
 
 
 def _missing(command: Command, skipped: int) -> Verdict:
@@ -99,9 +101,13 @@ def _missing(command: Command, skipped: int) -> Verdict:
     return Verdict(VerdictName.MISSING, "-", reason, insufficient=True)
 
 
-def describe_seeds(word: VerdictName, values: Sequence[float]) -> str:
-    """Return how many seeds there are, and their values if they disagree."""
+def describe_seeds(word: VerdictName, values: Sequence[float], expected: Expected) -> str:
+    """Return how many seeds there are, that none is as expected, or values that disagree."""
     seeds = f"{len(values)} seeds"
+    if word is VerdictName.NOT_REPRODUCED and expected.every is None:
+        return f"no seed of {len(values)} is {expected.text}"
+    if word is VerdictName.NOT_REPRODUCED:
+        return f"{'no' if expected.every else 'every'} seed of {len(values)} has solved it"
     if word is VerdictName.INCONCLUSIVE:
         seeds += " disagree: " + ", ".join(f"{value:.3g}" for value in values)
     return seeds

@@ -1,24 +1,23 @@
 """``urnn-bench verify``: a paper's claims against our runs."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urnn_bench.claims.schema import (
-    Claim,
-    Needs,
-    Paper,
-    check_needs,
-    float64_claim,
-    load_paper,
+from urnn_bench.claims.schema import Claim, Needs, Paper, load_paper
+from urnn_bench.cli.commands.verify_folders import (
+    committed_records,
+    echo_folders,
+    elsewhere,
+    has_runs_of,
+    merge,
 )
-from urnn_bench.cli.commands.verify_folders import committed_records, lacks_runs_of
+from urnn_bench.cli.commands.verify_judging import drafts_of, judge_claims
 from urnn_bench.cli.display.explained_claim import write_explanation
 from urnn_bench.cli.display.output import echo_err, echo_json
 from urnn_bench.cli.display.verdicts import AnyClaim, json_row, write_markdown, write_text
@@ -33,17 +32,14 @@ from urnn_bench.cli.options.shared import (
     Results,
     use_data,
 )
-from urnn_bench.cli.sources import benchmark_name
 from urnn_bench.data import store
 from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError, UsageError
 from urnn_bench.proposals import Command
-from urnn_bench.records import trials
-from urnn_bench.records.folder import default_results, records
-from urnn_bench.records.record import Record
+from urnn_bench.records.folder import default_results
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
-from urnn_bench.spec.catalogue import find, names
-from urnn_bench.spec.sweep import Selection, UnresolvedRun, check_benchmark, drafts
+from urnn_bench.spec.catalogue import find
+from urnn_bench.spec.sweep import Selection, check_benchmark
 
 if TYPE_CHECKING:
     from urnn_bench.claims.verdicts import Verdict
@@ -105,17 +101,12 @@ def verify(
     """Check which of a paper's claims our runs reproduce, and which they do not."""
     use_data(data_dir)
     claims = _claims(load_paper(paper), paper, quick, claim)
-    if not (results or run):
-        results = _committed(paper, claims)
-    folder = results or default_results()
     base = _base(results, data_dir)
     if results and not results.is_dir() and not run:
-        raise NothingToShowError(f"{results}: there is no such folder of records; --run creates it")
-    on_runs = {name: c for name, c in claims.items() if isinstance(c, Claim)}
-    drafts_by_benchmark = _drafts(folder, on_runs)
-    if run:
-        _train({claim.needs for claim in on_runs.values()}, folder, base)
-    verdicts = _judge(folder, claims, drafts_by_benchmark, base)
+        hint = _elsewhere(paper, results, claims)
+        error = f"{results}: there is no such folder of records; --run creates it{hint}"
+        raise NothingToShowError(error)
+    verdicts = _judge(paper, claims, results, run, base)
     if json:
         echo_json([json_row(name, *verdict, base) for name, verdict in verdicts.items()])
     elif claim and format_ is Report.text:
@@ -131,16 +122,36 @@ def _base(results: Path | None, data_dir: Path | None) -> Command:
     return Command(results=given[0], data_dir=given[1])
 
 
-def _committed(paper: str, claims: Mapping[str, AnyClaim]) -> Path | None:
-    """Return the folder of the committed records if the user has none of the paper, and say so."""
-    folder = committed_records(paper)
-    if folder is None:
-        return None
-    if not lacks_runs_of({claim.needs.benchmark for claim in claims.values()}):
-        echo_err(f"records: {default_results()}, your own; --results {folder} judges the committed")
-        return None
-    echo_err(f"records: {folder}, as {default_results()} has none of this paper")
-    return folder
+def _judge(
+    paper: str, claims: Mapping[str, AnyClaim], results: Path | None, run: bool, base: Command
+) -> "dict[str, tuple[AnyClaim, Verdict]]":
+    """Return the verdicts, after training if ``run`` is true.
+
+    Without a folder, the committed records judge what the user's own runs do not decide.
+    """
+    folder = results or default_results()
+    on_runs = {name: c for name, c in claims.items() if isinstance(c, Claim)}
+    planned = drafts_of(folder, on_runs)
+    if run:
+        _train({claim.needs for claim in on_runs.values()}, folder, base)
+    verdicts = judge_claims(folder, claims, planned, base)
+    if results and all(verdict.word == "missing" for verdict in verdicts.values()):
+        echo_err(
+            f"records: {folder} has none that a claim needs{_elsewhere(paper, folder, claims)}"
+        )
+    committed = None if results or run else committed_records(paper)
+    if committed is not None:
+        echo_folders(verdicts, committed, has_runs_of(folder, _benchmarks(claims)))
+        verdicts = merge(verdicts, judge_claims(committed, claims, planned, base))
+    return {name: (claim, verdicts[name]) for name, claim in claims.items()}
+
+
+def _elsewhere(paper: str, read: Path, claims: Mapping[str, AnyClaim]) -> str:
+    return elsewhere(paper, read, _benchmarks(claims))
+
+
+def _benchmarks(claims: Mapping[str, AnyClaim]) -> set[str]:
+    return {claim.needs.benchmark for claim in claims.values()}
 
 
 def _claims(paper: Paper, name: str, quick: bool, claim: str | None) -> dict[str, AnyClaim]:
@@ -153,64 +164,6 @@ def _claims(paper: Paper, name: str, quick: bool, claim: str | None) -> dict[str
     if not claims:
         raise UsageError(f"no claim of '{name}' is marked 'quick'; leave out --quick")
     return claims
-
-
-def _drafts(folder: Path, claims: Mapping[str, Claim]) -> dict[str, list[UnresolvedRun]]:
-    """Return the runs of every benchmark that has a file; refuse claims that no run can decide."""
-    files = names()
-    judged = [(name, each) for name, c in claims.items() for each in (c, float64_claim(c)) if each]
-    benchmarks = dict.fromkeys(benchmark_name(folder, c.needs.benchmark) for _, c in judged)
-    checked = {b: check_benchmark(*find(b), Selection(), ()) for b in benchmarks if b in files}
-    planned = {name: drafts(b, Selection(), _cell_options) for name, b in checked.items()}
-    for name, claim in judged:
-        known = benchmark_name(folder, claim.needs.benchmark)
-        if benchmark := checked.get(known):
-            labels = {draft.label for draft in planned[known]}
-            check_needs(name, claim, benchmark.benchmark, labels)
-    return planned
-
-
-def _cell_options(cell: str) -> Collection[str] | None:
-    """Return the names of a cell's options, for a grid over them."""
-    # cells need torch, which judging does not
-    from urnn_bench.run.resolve import cell_options
-
-    return cell_options(Components())(cell)
-
-
-def _judge(
-    folder: Path,
-    claims: Mapping[str, AnyClaim],
-    drafts: Mapping[str, list[UnresolvedRun]],
-    base: Command,
-) -> "dict[str, tuple[AnyClaim, Verdict]]":
-    from urnn_bench.claims.controls import judge_controlled
-    from urnn_bench.claims.search_verdicts import judge_searches
-
-    @cache
-    def runs_of(benchmark: str) -> list[tuple[Path, Record]]:
-        return list(records(folder, benchmark))
-
-    def judge(claim: Claim) -> "Verdict":
-        benchmark = benchmark_name(folder, claim.needs.benchmark)
-        return judge_controlled(claim, runs_of(benchmark), drafts.get(benchmark, ()), base)
-
-    def judge_any(claim: AnyClaim) -> "Verdict":
-        if isinstance(claim, Claim):
-            return _with_float64(claim, judge)
-        benchmark = benchmark_name(folder, claim.needs.benchmark)
-        return judge_searches(claim, trials.read(trials.path_of(folder, benchmark)), base)
-
-    return {name: (claim, judge_any(claim)) for name, claim in claims.items()}
-
-
-def _with_float64(claim: Claim, judge: "Callable[[Claim], Verdict]") -> "Verdict":
-    """Return the verdict, with that of the runs in float64 if there are enough."""
-    verdict, other = judge(claim), float64_claim(claim)
-    in_float64 = None if other is None else judge(other)
-    if in_float64 is None or in_float64.insufficient:
-        return verdict
-    return replace(verdict, in_float64=in_float64)
 
 
 def _train(all_needs: Collection[Needs], results: Path, base: Command) -> None:
@@ -264,5 +217,7 @@ def _end(counts: Counter[str]) -> None:
     echo_err(f"claims: {', '.join(f'{count} {word}' for word, count in counts.items())}")
     if contradicted := counts["not reproduced"]:
         raise GateError(f"our runs contradict {_count(contradicted)}")
-    if undecided := counts.total() - counts["reproduced"]:
-        raise NothingToShowError(f"{_count(undecided)} not decided by our runs")
+    others = {word: count for word, count in counts.items() if word != "reproduced"}
+    if others:
+        said = (f"{_count(n)} {'is' if n == 1 else 'are'} {word}" for word, n in others.items())
+        raise NothingToShowError(", ".join(said))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import isnan
 from typing import TYPE_CHECKING
 
+from urnn_bench.claims.schema import Claim
 from urnn_bench.claims.searches import SearchClaim
 from urnn_bench.claims.words import measured
 from urnn_bench.cli.display.output import Value, echo_block, echo_err, echo_rows
@@ -14,13 +15,16 @@ from urnn_bench.cli.display.verdicts import MEANINGS, AnyClaim
 if TYPE_CHECKING:
     from urnn_bench.claims.verdicts import SeedValue, Verdict
 
+# a model and the one that it is compared with
+_PAIR = 2
+
 
 def write_explanation(name: str, claim: AnyClaim, verdict: "Verdict") -> None:
     """Write an explanation of a verdict to stdout, and the meaning of its word to stderr."""
     _write_lines({"claim": name, **_asked(claim)})
+    for of_seeds in (verdict, *verdict.controls.values(), *verdict.against_controls.values()):
+        _write_seeds(claim, of_seeds)
     if verdict.seeds:
-        echo_block("")
-        echo_rows([_row(claim, seed) for seed in verdict.seeds])
         echo_block("")
     _write_lines(dict(_concluded(verdict)))
     echo_err(f"verdict {verdict.word}: {MEANINGS[verdict.word]}")
@@ -47,16 +51,28 @@ def _runs(claim: AnyClaim) -> str:
     return f"{needs.benchmark}{length}, {needs.seeds} seeds{updates}"
 
 
+def _write_seeds(claim: AnyClaim, verdict: "Verdict") -> None:
+    if verdict.seeds:
+        echo_block("")
+        echo_rows([_row(claim, seed) for seed in verdict.seeds])
+
+
 def _row(claim: AnyClaim, seed: "SeedValue") -> Mapping[str, Value]:
     """Return a seed's numbers, what is computed of several, and whether that is as expected."""
     is_single = len(seed.numbers) == 1
-    computed = {} if is_single else {claim.needs.number: seed.value}
+    computed = {} if is_single else {_number(claim, seed): seed.value}
     return {
         "seed": seed.seed,
         **seed.numbers,
         **computed,
         "as expected": _is_as_expected(claim, seed),
     }
+
+
+def _number(claim: AnyClaim, seed: "SeedValue") -> str:
+    """Return what is computed of a seed's numbers, which may be those of a control."""
+    is_pair = isinstance(claim, Claim) and len(seed.numbers) == _PAIR
+    return " - ".join(seed.numbers) if is_pair else claim.needs.number
 
 
 def _is_as_expected(claim: AnyClaim, seed: "SeedValue") -> bool | None:
