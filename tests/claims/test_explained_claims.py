@@ -29,6 +29,31 @@ def test_a_claim_is_explained_seed_by_seed(bench):
     assert "did you mean 'stuck'" in refused
 
 
+def test_several_claims_are_explained_in_the_order_asked(bench):
+    bench.write("benchmarks/made.yaml", bench.MADE)
+    bench.write("paper.yaml", CLAIMS)
+    record_runs(bench, losses=(0.10, 0.17, 0.25))
+    done = bench("verify", "paper.yaml", "--claim", "stuck,solves", code=5)
+    claims = [line for line in done.out.splitlines() if line.startswith("claim: ")]
+    assert claims == ["claim: stuck", "claim: solves"]
+    assert "verdict reproduced: " in done.err and "verdict inconclusive: " in done.err
+
+
+def test_a_claim_of_another_paper_names_that_paper(bench):
+    claim = "urnn-solves-copy-100"
+    said = bench("verify", "momentum-2020", "--claim", claim, code=2).err
+    assert f"is a claim of urnn-2016; try: urnn-bench verify urnn-2016 --claim {claim}" in said
+
+
+def test_data_that_missing_runs_need_is_named(bench, monkeypatch):
+    monkeypatch.setenv("URNN_BENCH_DATA", "nowhere")
+    said = bench("verify", "hippo-2020", "--results", "elsewhere", code=5).err
+    assert "there is no such folder" in said and "missing data" not in said
+    (bench.folder / "empty").mkdir()
+    said = bench("verify", "hippo-2020", "--results", "empty", code=5).err
+    assert "missing data: mnist: " in said and "urnn-bench prepare mnist" in said
+
+
 def test_the_legend_has_the_words_of_the_table(bench):
     assert {*MEANINGS} == {word.value for word in VerdictName}
     bench.write("benchmarks/made.yaml", bench.MADE)

@@ -98,8 +98,10 @@ def test_table_in_every_format_says_the_same(made):
         assert document["seeds"] == document["good"] == 2
     markdown = made("table", "tiny", "--format", "markdown").out.splitlines()
     assert len(markdown) == 6 and all(line.startswith("|") for line in markdown)
-    latex = made("table", "tiny", "--format", "latex").out
-    assert r"\toprule" in latex and "memoryless" in latex
+    latex = made("table", "tiny", "--format", "latex")
+    assert r"\toprule" in latex.out and "memoryless" in latex.out
+    notes = made("table", "tiny").err.splitlines()
+    assert notes and latex.err == "" and all(f"% {note}\n" in latex.out for note in notes)
 
 
 def test_plot_writes_every_format_and_says_where(made):

@@ -45,8 +45,12 @@ def test_a_command_is_not_broken():
 
 
 def test_latex_aligns_numbers(capsys):
-    write_latex([{"model": "a_b", "test": 9.2e-5}, {"model": "c", "test": None}])
+    write_latex(
+        [{"model": "a_b", "test": 9.2e-5}, {"model": "c", "test": None}], ["a note\nof two"]
+    )
     written = capsys.readouterr().out
     assert r"\begin{tabular}{lS[table-format=1.1e-5]}" in written and r"\label{" in written
     assert r"a\_b & 9.2e-05 \\" in written and r"c & {--} \\" in written
-    assert written.startswith("% needs") and r"\caption{" in written
+    assert (
+        written.startswith("% needs") and r"% a note\nof two" in written and r"\caption{" in written
+    )

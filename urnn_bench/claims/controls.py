@@ -47,7 +47,8 @@ def _why_explained(claim: Claim, control: str, of_control: Verdict, against: Ver
     """Return that the control meets the bounds too, and in which seeds the model is ahead of it."""
     bound, model = claim.expect.text, claim.needs.model
     seeds = [str(seed.seed) for seed in against.seeds if claim.expect.allows(seed.value)]
-    where = f"only in seed {', '.join(seeds)}" if seeds else "in no seed"
+    plural = "s" if len(seeds) > 1 else ""
+    where = f"only in seed{plural} {' and '.join(seeds)}" if seeds else "in no seed"
     return (
         f"every seed is {bound}, but so is every seed of '{control}', which has {of_control.ours}; "
         f"{model} - {control} is {bound} {where}"

@@ -1,11 +1,11 @@
 """``urnn-bench table``: a summary of records alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from urnn_bench.cli.display.intervals import Ends, end_columns, end_legend
-from urnn_bench.cli.display.output import TableRow, echo_err, echo_json
+from urnn_bench.cli.display.output import TableRow, echo_json
 from urnn_bench.cli.display.tables import write_table
 from urnn_bench.cli.options import report as options
 from urnn_bench.cli.options.filters import All, Models, ResultsFolders, Wheres
@@ -85,10 +85,8 @@ def table(
     if json:
         echo_json(rows)
         return
-    _write_summary(format_, cast("list[_SummaryRow]", rows), with_memory=memory)
-    for runs in loaded:
-        for note in runs.notes:
-            echo_err(note)
+    notes = [note for runs in loaded for note in runs.notes]
+    _write_summary(format_, cast("list[_SummaryRow]", rows), notes, with_memory=memory)
 
 
 def _check_options(
@@ -128,7 +126,11 @@ def _warn_of_damage(loaded: "list[Selected]") -> None:
 
 
 def _write_summary(
-    format_: options.TableFormat, rows: list[_SummaryRow], *, with_memory: bool
+    format_: options.TableFormat,
+    rows: list[_SummaryRow],
+    others: Sequence[str],
+    *,
+    with_memory: bool,
 ) -> None:
     from urnn_bench.analysis.summary import COUNTS
 
@@ -142,15 +144,18 @@ def _write_summary(
         }
         for row, columns in zip(rows, end_columns(ends), strict=True)
     ]
-    write_table(format_, rows, narrow, COUNTS)
+    notes = [*_notes(rows), *(_MEMORY_LEGEND if with_memory else _legend(with_lengths)), *others]
+    write_table(format_, rows, narrow, COUNTS, notes)
+
+
+def _notes(rows: list[_SummaryRow]) -> Iterator[str]:
+    """Yield what the scores of a table are."""
     for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
-        echo_err(f"{name}: test is {metric}")
+        yield f"{name}: test is {metric}"
     legend = end_legend({row["test_interval"] for row in rows})
-    echo_err(f"test: mean over seeds (geometric for the loss); {legend}")
+    yield f"test: mean over seeds (geometric for the loss); {legend}"
     if any(row["good"] < row["seeds"] for row in rows):
-        echo_err("good: not diverged, failed or stopped; a diverged run is tested at its best")
-    for line in _MEMORY_LEGEND if with_memory else _legend(with_lengths):
-        echo_err(line)
+        yield "good: not diverged, failed or stopped; a diverged run is tested at its best"
 
 
 def _legend(with_lengths: bool) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from urnn_bench.cli.display.output import TableRow, echo_err, echo_json
+from urnn_bench.cli.display.output import TableRow, echo_json
 from urnn_bench.cli.display.tables import write_table
 from urnn_bench.cli.options.report import TableFormat
 
@@ -29,7 +29,9 @@ def write_tuned(loaded: "Sequence[Selected]", format_: TableFormat, json: bool) 
     with_benchmarks = len({row["benchmark"] for row in rows}) > 1
     hidden = {"metric", *([] if with_benchmarks else ["benchmark"])}
     narrow = [{key: v for key, v in row.items() if key not in hidden} for row in rows]
-    write_table(format_, rows, cast("list[TableRow]", narrow), _COUNTS)
-    for name, metric in dict.fromkeys((row["benchmark"], row["metric"]) for row in rows):
-        echo_err(f"{name}: validation and test are {metric}, geometric means over the seeds")
-    echo_err("validation: chose these settings, so it is too good; test: of these alone")
+    metrics = dict.fromkeys((row["benchmark"], row["metric"]) for row in rows)
+    notes = [
+        *(f"{b}: validation and test are {m}, geometric means over the seeds" for b, m in metrics),
+        "validation: chose these settings, so it is too good; test: of these alone",
+    ]
+    write_table(format_, rows, cast("list[TableRow]", narrow), _COUNTS, notes)

@@ -1,7 +1,7 @@
 """``urnn-bench verify``: a paper's claims against our runs."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urnn_bench.claims.schema import Claim, Needs, Paper, load_paper
+from urnn_bench.claims.schema import Claim, Needs, load_paper
+from urnn_bench.cli.commands.verify_claims import chosen_claims
 from urnn_bench.cli.commands.verify_folders import (
     committed_records,
     echo_folders,
@@ -18,10 +19,11 @@ from urnn_bench.cli.commands.verify_folders import (
     merge,
 )
 from urnn_bench.cli.commands.verify_judging import drafts_of, judge_claims
-from urnn_bench.cli.display.explained_claim import write_explanation
+from urnn_bench.cli.display.explained_claim import write_explanations
 from urnn_bench.cli.display.output import echo_err, echo_json
 from urnn_bench.cli.display.verdicts import AnyClaim, json_row, write_markdown, write_text
 from urnn_bench.cli.options.completion import complete_paper
+from urnn_bench.cli.options.lists import joined, names
 from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import (
     EXECUTION,
@@ -33,16 +35,18 @@ from urnn_bench.cli.options.shared import (
     use_data,
 )
 from urnn_bench.data import store
-from urnn_bench.errors import GateError, NothingToShowError, UnknownNameError, UsageError
+from urnn_bench.errors import DataError, GateError, NothingToShowError
 from urnn_bench.proposals import Command
 from urnn_bench.records.folder import default_results
 from urnn_bench.registry import Components
 from urnn_bench.run.matrix import matrix
 from urnn_bench.spec.catalogue import find
+from urnn_bench.spec.catalogue import names as catalogue_names
 from urnn_bench.spec.sweep import Selection, check_benchmark
 
 if TYPE_CHECKING:
     from urnn_bench.claims.verdicts import Verdict
+    from urnn_bench.data.store import DataSet
 
 # a shell's exit codes from here on stand for a signal
 _SIGNALLED = 128
@@ -74,11 +78,13 @@ def verify(
         ),
     ] = False,
     claim: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--claim",
             metavar="NAME",
-            help="Only this claim, explained seed by seed.",
+            parser=names,
+            callback=joined,
+            help="Only this claim, explained seed by seed; several as a,b, or repeated.",
             rich_help_panel=SELECTION,
         ),
     ] = None,
@@ -100,7 +106,7 @@ def verify(
 ) -> None:
     """Check which of a paper's claims our runs reproduce, and which they do not."""
     use_data(data_dir)
-    claims = _claims(load_paper(paper), paper, quick, claim)
+    claims = chosen_claims(load_paper(paper), paper, quick, claim or ())
     base = _base(results, data_dir)
     if results and not results.is_dir() and not run:
         hint = _elsewhere(paper, results, claims)
@@ -110,9 +116,10 @@ def verify(
     if json:
         echo_json([json_row(name, *verdict, base) for name, verdict in verdicts.items()])
     elif claim and format_ is Report.text:
-        write_explanation(claim, *verdicts[claim])
+        write_explanations(verdicts)
     else:
         _WRITERS[format_](verdicts, base)
+        _echo_missing_data(verdicts)
     _end(Counter(verdict.word for _, verdict in verdicts.values()))
 
 
@@ -154,18 +161,6 @@ def _benchmarks(claims: Mapping[str, AnyClaim]) -> set[str]:
     return {claim.needs.benchmark for claim in claims.values()}
 
 
-def _claims(paper: Paper, name: str, quick: bool, claim: str | None) -> dict[str, AnyClaim]:
-    """Return the selected claims; raise UnknownNameError or UsageError."""
-    if claim is not None and claim not in paper.claims:
-        raise UnknownNameError("claim", claim, paper.claims)
-    if claim is not None:
-        return {claim: paper.claims[claim]}
-    claims = {key: c for key, c in paper.claims.items() if not quick or key in paper.quick}
-    if not claims:
-        raise UsageError(f"no claim of '{name}' is marked 'quick'; leave out --quick")
-    return claims
-
-
 def _train(all_needs: Collection[Needs], results: Path, base: Command) -> None:
     """Train the runs that claims need and that are not done yet.
 
@@ -176,7 +171,8 @@ def _train(all_needs: Collection[Needs], results: Path, base: Command) -> None:
     from urnn_bench.run.device import Backend
     from urnn_bench.run.scheduler import require_writable
 
-    _check_data({needs.benchmark for needs in all_needs})
+    for data in _data_sets({needs.benchmark for needs in all_needs}):
+        store.check(data)
     options = ExecutionOptions(Components(), Backend(), results)
     for needs in sorted(all_needs, key=lambda n: (n.benchmark, n.T, n.model)):
         requested = matrix(
@@ -195,14 +191,25 @@ def _selection(needs: Needs) -> Selection:
     return Selection((needs.T,), tuple(models), tuple(range(needs.seeds)))
 
 
-def _check_data(benchmarks: Collection[str]) -> None:
+def _data_sets(benchmarks: Collection[str]) -> "Iterator[DataSet]":
+    """Yield the data sets that the tasks of some benchmarks read."""
     from urnn_bench.tasks.base import Task
 
     for name in sorted(benchmarks):
         task = check_benchmark(*find(name), Selection(), ()).benchmark.task.name
         data = Components().tasks.get(task, Task).data
         if data is not None:
+            yield data
+
+
+def _echo_missing_data(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]") -> None:
+    """Write how to get the data sets that missing runs need and that are not here."""
+    missing = {c.needs.benchmark for c, v in verdicts.values() if v.word == "missing"}
+    for data in dict.fromkeys(_data_sets(missing & {*catalogue_names()})):
+        try:
             store.check(data)
+        except DataError as error:
+            echo_err(f"missing data: {error}")
 
 
 _WRITERS = {Report.text: write_text, Report.markdown: write_markdown}

@@ -10,7 +10,7 @@ from urnn_bench.claims.searches import SearchClaim
 from urnn_bench.claims.words import measured
 from urnn_bench.cli.display.output import Value, echo_block, echo_err, echo_rows
 from urnn_bench.cli.display.paragraphs import paragraph, width_of
-from urnn_bench.cli.display.verdicts import MEANINGS, AnyClaim
+from urnn_bench.cli.display.verdicts import AnyClaim, meanings
 
 if TYPE_CHECKING:
     from urnn_bench.claims.verdicts import SeedValue, Verdict
@@ -19,15 +19,23 @@ if TYPE_CHECKING:
 _PAIR = 2
 
 
-def write_explanation(name: str, claim: AnyClaim, verdict: "Verdict") -> None:
-    """Write an explanation of a verdict to stdout, and the meaning of its word to stderr."""
+def write_explanations(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]") -> None:
+    """Write explanations of verdicts to stdout, and the meanings of their words to stderr."""
+    for i, (name, judged) in enumerate(verdicts.items()):
+        if i > 0:
+            echo_block("")
+        _write_explanation(name, *judged)
+    for text in meanings(verdict.word for _, verdict in verdicts.values()):
+        echo_err(text)
+
+
+def _write_explanation(name: str, claim: AnyClaim, verdict: "Verdict") -> None:
     _write_lines({"claim": name, **_asked(claim)})
     for of_seeds in (verdict, *verdict.controls.values(), *verdict.against_controls.values()):
         _write_seeds(claim, of_seeds)
     if verdict.seeds:
         echo_block("")
     _write_lines(dict(_concluded(verdict)))
-    echo_err(f"verdict {verdict.word}: {MEANINGS[verdict.word]}")
 
 
 def _asked(claim: AnyClaim) -> dict[str, str]:

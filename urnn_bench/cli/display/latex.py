@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from urnn_bench.cli.display.output import TableRow, Value, echo_block, shown
+from urnn_bench.text import line
 
 # siunitx writes 9.2e-05 as 9.2 times a power of ten
 _PACKAGES = r"% needs \usepackage{booktabs} and \usepackage{siunitx}"
@@ -12,8 +13,8 @@ _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?")
 _MISSING = "{--}"
 
 
-def write_latex(rows: Sequence[TableRow]) -> None:
-    """Write a table with a caption and a label."""
+def write_latex(rows: Sequence[TableRow], notes: Sequence[str]) -> None:
+    """Write a table with a caption and a label, below comments that hold ``notes``."""
     import pandas as pd
 
     numeric = [name for name in rows[0] if all(_is_number(row[name]) for row in rows)]
@@ -28,7 +29,8 @@ def write_latex(rows: Sequence[TableRow]) -> None:
         caption="Scores of recurrent networks.",
         label="tab:scores",
     )
-    echo_block(f"{_PACKAGES}\n{table.rstrip()}")
+    comments = [f"% {line(note)}" for note in notes]
+    echo_block("\n".join((_PACKAGES, *comments, table.rstrip())))
 
 
 def _is_number(value: Value) -> bool:

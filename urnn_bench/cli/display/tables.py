@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from urnn_bench.cli.display.latex import write_latex
-from urnn_bench.cli.display.output import TableRow, csv_text, echo_block, echo_rows, shown
+from urnn_bench.cli.display.output import TableRow, csv_text, echo_block, echo_err, echo_rows, shown
 from urnn_bench.cli.options.report import TableFormat
 from urnn_bench.text import markdown
 
@@ -13,15 +13,22 @@ def write_table(
     rows: Sequence[Mapping[str, object]],
     narrow: Sequence[TableRow],
     counts: Collection[str],
+    notes: Sequence[str] = (),
 ) -> None:
     """Write rows to stdout: all their columns as CSV, those of ``narrow`` in other formats.
 
-    ``counts`` are columns of whole numbers, some of which may be missing.
+    ``counts`` are columns of whole numbers, some of which may be missing. ``notes`` say what the
+    columns are: comments of a table in LaTeX, which is read elsewhere, and messages beside others.
     """
+    if format_ is TableFormat.latex:
+        write_latex(narrow, notes)
+        return
     if format_ is TableFormat.csv:
         _write_csv(rows, counts)
     else:
         _WRITERS[format_](narrow)
+    for note in notes:
+        echo_err(note)
 
 
 def _write_markdown(rows: Sequence[TableRow]) -> None:
@@ -41,5 +48,4 @@ def _write_csv(rows: Sequence[Mapping[str, object]], counts: Collection[str]) ->
 _WRITERS: dict[TableFormat, Callable[[Sequence[TableRow]], None]] = {
     TableFormat.text: echo_rows,
     TableFormat.markdown: _write_markdown,
-    TableFormat.latex: write_latex,
 }

@@ -64,7 +64,7 @@ def write_text(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]", base: Command
     ]
     echo_table(("claim", "paper", "ours", "verdict", "why"), rows, with_notes=True)
     _propose(verdicts, base)
-    for text in (*_LEGEND, *_meanings(verdict.word for _, verdict in verdicts.values())):
+    for text in (*_LEGEND, *meanings(verdict.word for _, verdict in verdicts.values())):
         echo_err(text)
 
 
@@ -91,7 +91,8 @@ def _propose(verdicts: "Mapping[str, tuple[AnyClaim, Verdict]]", base: Command) 
         echo_err("--dry-run shows how long a command takes; verify --run trains all of them")
 
 
-def _meanings(words: Iterable[str]) -> list[str]:
+def meanings(words: Iterable[str]) -> list[str]:
+    """Return a line for each verdict among ``words``: what it means."""
     used = {*words}
     return [f"verdict {word}: {meaning}" for word, meaning in MEANINGS.items() if word in used]
 
@@ -106,7 +107,8 @@ MEANINGS: Mapping[str, str] = {
     "reproduced": "every seed is as expected",
     "not reproduced": "no seed is as expected",
     "explained by the control": "so is every seed of a model that lacks what the claim credits",
-    "inconclusive": "some seeds are as expected and some are not, or the runs do not decide it",
+    "inconclusive": "some seeds are as expected and some are not, which more seeds do not change, "
+    "or the runs do not decide it",
     "missing": "there are no runs that decide it",
 }
 
