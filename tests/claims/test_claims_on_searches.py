@@ -126,7 +126,7 @@ def test_seeds_that_disagree_decide_nothing(searched):
 )
 def test_a_search_that_is_too_short_is_named_with_what_goes_on_with_it(searched, cost, says):
     row = judged(searched, 5, cost=("trials: 4", cost))
-    assert row["verdict"] == "inconclusive" and row["ours"] == "-"
+    assert row["verdict"] == "inconclusive" and row["ours"] == "–"
     assert f"0 of 3 seeds; the search {says}" in row["reason"] and "--trials 6" in row["reason"]
 
 

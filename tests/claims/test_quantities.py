@@ -27,7 +27,7 @@ def test_a_quantity_that_no_run_has_leaves_the_other_claims_judged(bench, quanti
     bench.write("paper.yaml", CLAIMS.replace("{of: test, over_baseline: true}", quantity))
     rows = json.loads(bench("verify", "paper.yaml", "--json", code=5).out)
     assert [row["verdict"] for row in rows] == ["reproduced", "inconclusive"]
-    assert says in rows[1]["reason"] and rows[1]["ours"] == "-"
+    assert says in rows[1]["reason"] and rows[1]["ours"] == "–"
 
 
 @pytest.mark.parametrize("quantity", ["validation, until: 5000", "probe, update: 5000"])

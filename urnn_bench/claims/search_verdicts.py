@@ -8,6 +8,7 @@ from math import ceil, isnan, log, nan
 from urnn_bench.analysis.statistics import geometric_mean, mean
 from urnn_bench.claims.searches import SearchClaim
 from urnn_bench.claims.verdicts import (
+    UNKNOWN,
     SeedValue,
     Verdict,
     VerdictName,
@@ -49,14 +50,14 @@ def judge_searches(claim: SearchClaim, trials: Sequence[Trial], base: Command) -
     if not needed:
         first, *_ = claim.commands(base)
         reason = f"make the searches with: {first}"
-        return Verdict(VerdictName.MISSING, "-", reason, insufficient=True)
+        return Verdict(VerdictName.MISSING, UNKNOWN, reason, insufficient=True)
     evidence = _evidence(claim, needed, base)
     values, by_seed = evidence.values, _by_seed(evidence)
     best = tuple(trial for searches in evidence.best for trial in searches if trial is not None)
     average_of = mean if claim.needs.against else geometric_mean
     word, ours = count_within(values, claim.expect, average_of)
     if reason := next(filter(None, (reason(evidence) for reason in _REASONS)), ""):
-        shown = "-" if all(map(isnan, values)) else ours
+        shown = UNKNOWN if all(map(isnan, values)) else ours
         word, ours = VerdictName.INCONCLUSIVE, shown
         return Verdict(word, ours, reason, values, True, trials=best, seeds=by_seed)
     reason = f"{describe_seeds(word, values, claim.expect)}; {_named(best)}"

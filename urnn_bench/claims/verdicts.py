@@ -22,6 +22,8 @@ from urnn_bench.records.record import Record
 from urnn_bench.records.trials import Trial
 from urnn_bench.spec.sweep import UnresolvedRun
 
+# what tables show of a value that there is none of
+UNKNOWN = "–"
 # an interval whose ends are further apart says less than the values
 _MAX_RATIO = 1e3
 # so does an interval of so few seeds
@@ -89,7 +91,7 @@ def judge(
     values = tuple(seed.value for seed in by_seed)
     word, ours = _compare_with_expected(claim, seeds, values)
     if reason := insufficient_reason(Evidence(claim, seeds, values, command)):
-        shown = "-" if all(map(isnan, values)) else ours
+        shown = UNKNOWN if all(map(isnan, values)) else ours
         word = VerdictName.INCONCLUSIVE
         return Verdict(word, shown, reason, values, insufficient=True, seeds=by_seed)
     return Verdict(word, ours, describe_seeds(word, values, claim.expect), values, seeds=by_seed)
@@ -98,7 +100,7 @@ def judge(
 def _missing(command: Command, skipped: int) -> Verdict:
     note = f" ({skipped} with other settings are not judged)" if skipped else ""
     reason = f"make the runs with: {command}{note}"
-    return Verdict(VerdictName.MISSING, "-", reason, insufficient=True)
+    return Verdict(VerdictName.MISSING, UNKNOWN, reason, insufficient=True)
 
 
 def describe_seeds(word: VerdictName, values: Sequence[float], expected: Expected) -> str:
@@ -109,7 +111,7 @@ def describe_seeds(word: VerdictName, values: Sequence[float], expected: Expecte
     if word is VerdictName.NOT_REPRODUCED:
         return f"{'no' if expected.every else 'every'} seed of {len(values)} has solved it"
     if word is VerdictName.INCONCLUSIVE:
-        seeds += " disagree: " + ", ".join(f"{value:.3g}" for value in values)
+        seeds += f" disagree: {_values_text(values)}"
     return seeds
 
 
@@ -169,7 +171,7 @@ def count_within(
     if they are fewer than six. What is shown has no part in the verdict.
     """
     average = range_of_few(values, average_of(values))
-    ours = ", ".join(f"{value:.3g}" for value in values)
+    ours = _values_text(values)
     if len(values) > _FEW_SEEDS and isfinite(average.low) and not _is_too_wide(average):
         word = "range " if average.kind == "range" else ""
         ours = f"{average.value:.3g} ({word}{average.low:.3g} to {average.high:.3g})"
@@ -177,6 +179,11 @@ def count_within(
     if all(within):
         return VerdictName.REPRODUCED, ours
     return VerdictName.INCONCLUSIVE if any(within) else VerdictName.NOT_REPRODUCED, ours
+
+
+def _values_text(values: Sequence[float]) -> str:
+    """Return the seeds' values; a seed without one is a dash, and its reason is said elsewhere."""
+    return ", ".join(UNKNOWN if isnan(value) else f"{value:.3g}" for value in values)
 
 
 def _is_too_wide(interval: Interval) -> bool:
