@@ -23,7 +23,8 @@ from urnn_bench.spec.run import Run
 from urnn_bench.spec.sweep import (
     CheckedBenchmark,
     Selection,
-    check_benchmark,
+    UnresolvedRun,
+    check_benchmark_with_faults,
     drafts_with_faults,
     edited_document,
 )
@@ -49,7 +50,6 @@ def matrix(
 
     ``results`` holds the runs whose weights they start from, the default folder if not given.
     """
-    from urnn_bench.run.resolve import cell_options, resolve_with_faults
     from urnn_bench.run.start import with_starts
 
     runs: dict[tuple[str, str], Run] = {}
@@ -65,18 +65,39 @@ def matrix(
                 "their records would be mixed; rename one"
             )
         selected = _selected(document, selection, probe)
-        checked = check_benchmark(name, document, selected, components.cells.names())
-        faults = Faults()
-        faults.run(check_figures, components, checked)
+        checked, unresolved, planned = _planned(components, name, document, selected)
         if checked.benchmark.together:
             together.add(name)
-        unresolved = drafts_with_faults(checked, selected, cell_options(components), faults)
-        planned = resolve_with_faults(components, name, unresolved, faults)
-        faults.check()
         planned = with_starts(components, planned, unresolved, results or default_results())
         warn_of_late_probes(planned, checked.where)
         runs |= {(name, run.slug): run for run in planned}
     return Matrix(list(runs.values()), frozenset(together), as_given)
+
+
+class _Planned(NamedTuple):
+    """A benchmark, its runs as the file writes them, and as they are trained."""
+
+    checked: CheckedBenchmark
+    unresolved: list[UnresolvedRun]
+    runs: list[Run]
+
+
+def _planned(
+    components: Components, name: str, document: Document, selection: Selection
+) -> _Planned:
+    """Return the runs of a benchmark; raise SpecError with all faults of its file."""
+    from urnn_bench.run.resolve import cell_options, resolve_with_faults
+
+    faults, cells = Faults(), components.cells.names()
+    found: list[_Planned] = []
+    for checked in check_benchmark_with_faults(name, document, selection, cells, faults):
+        faults.run(check_figures, components, checked)
+        drafts = drafts_with_faults(checked, selection, cell_options(components), faults)
+        runs = resolve_with_faults(components, name, drafts, faults)
+        found.append(_Planned(checked, drafts, runs))
+    faults.check()
+    (planned,) = found
+    return planned
 
 
 def config_text(

@@ -7,7 +7,7 @@ from urnn_bench.errors import Arguments, Returned, SpecError, UnknownNameError
 
 # as ``Document.where`` writes it; what the command line sets has no line
 _LINE = re.compile(r", line ([0-9]+): ")
-_Fault = SpecError | UnknownNameError
+Fault = SpecError | UnknownNameError
 
 
 class Faults:
@@ -15,7 +15,7 @@ class Faults:
 
     def __init__(self) -> None:
         # by what it says, as the runs of a model have the same fault
-        self._errors: dict[str, _Fault] = {}
+        self._errors: dict[str, Fault] = {}
 
     def __bool__(self) -> bool:
         return bool(self._errors)
@@ -30,8 +30,12 @@ class Faults:
         try:
             return (check(*args, **kwargs),)
         except (SpecError, UnknownNameError) as error:
-            self._errors.setdefault(str(error), error)
+            self.add(error)
             return ()
+
+    def add(self, error: Fault) -> None:
+        """Add the error of a check; what has been said already is not said again."""
+        self._errors.setdefault(str(error), error)
 
     def or_else(
         self,
@@ -62,5 +66,5 @@ def _line(sentence: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def _sentences(error: _Fault) -> tuple[str, ...]:
+def _sentences(error: Fault) -> tuple[str, ...]:
     return error.faults if isinstance(error, SpecError) else error.sentences

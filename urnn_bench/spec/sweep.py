@@ -13,11 +13,12 @@ from urnn_bench.spec.axes import grids_of_models, points_of
 from urnn_bench.spec.benchmark import Benchmark
 from urnn_bench.spec.draft import draft_of, fit_of
 from urnn_bench.spec.explain import spec_error
-from urnn_bench.spec.faults import Faults, in_file_order
+from urnn_bench.spec.faults import Faults
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.grid import GRID_SEPARATOR
 from urnn_bench.spec.load import Document, KeyPath, Where
 from urnn_bench.spec.overrides import Override
+from urnn_bench.spec.rest import rest_of
 from urnn_bench.spec.unresolved import CheckedBenchmark as CheckedBenchmark
 from urnn_bench.spec.unresolved import UnresolvedRun as UnresolvedRun
 
@@ -43,17 +44,32 @@ def check_benchmark(
     ``cells`` are models that may be selected even if the file does not list them.
     Raises SpecError with file, line, path and near miss.
     """
+    faults = Faults()
+    found = check_benchmark_with_faults(name, document, selection, cells, faults)
+    faults.check()
+    (checked,) = found
+    return checked
+
+
+def check_benchmark_with_faults(
+    name: str, document: Document, selection: Selection, cells: Sequence[str], faults: Faults
+) -> tuple[CheckedBenchmark, ...]:
+    """Check a benchmark, and add what is wrong to ``faults``.
+
+    Returns none if nothing else can be checked then, and else what is right of it.
+    """
     edited = edited_document(document, selection, cells)
 
     def where(path: KeyPath) -> str:
         return overrides.where(edited, selection.settings, path)
 
     try:
-        benchmark = Benchmark.model_validate(edited.mapping)
+        found: tuple[Benchmark, ...] = (Benchmark.model_validate(edited.mapping),)
     except ValidationError as error:
-        found = spec_error(error, Benchmark, where).faults
-        raise SpecError(*in_file_order((*found, *_faults_of_fit(edited, where)))) from error
-    return CheckedBenchmark(name, benchmark, where)
+        faults.add(spec_error(error, Benchmark, where))
+        faults.run(_check_fit, edited, where)
+        found = rest_of(edited.mapping, error)
+    return tuple(CheckedBenchmark(name, benchmark, where) for benchmark in found)
 
 
 def edited_document(document: Document, selection: Selection, cells: Sequence[str]) -> Document:
@@ -61,13 +77,12 @@ def edited_document(document: Document, selection: Selection, cells: Sequence[st
     return overrides.apply(document, _settings(document, selection, cells), selection.models)
 
 
-def _faults_of_fit(document: Document, where: Where) -> tuple[str, ...]:
-    """Return what is wrong with the common ``fit``, which a benchmark does not check itself."""
+def _check_fit(document: Document, where: Where) -> None:
+    """Raise SpecError if the common ``fit`` is wrong, which a benchmark does not check itself."""
     try:
         Fit.model_validate(document.mapping.get("fit", {}))
     except ValidationError as error:
-        return spec_error(error, Fit, lambda path: where(("fit", *path))).faults
-    return ()
+        raise spec_error(error, Fit, lambda path: where(("fit", *path))) from error
 
 
 def drafts(
@@ -101,7 +116,8 @@ def drafts_with_faults(
     settings = overrides.summary(selection.settings)
     seeds, lengths = selection.seeds or benchmark.seeds, selection.lengths or benchmark.T
     labels = selection.models or benchmark.models
-    _check_count(checked, len(seeds) * len(lengths) * len(labels))
+    if not faults.run(_check_count, checked, len(seeds) * len(lengths) * len(labels)):
+        return []
     gridded = grids_of_models(checked, options_of, faults)
     of_labels = {
         label: faults.or_else([], points_of, checked, label, gridded[_model_of(label)])
