@@ -38,7 +38,7 @@ def run(
     from urnn_bench.cli.commands.dry_run import preview
     from urnn_bench.cli.display.log import show_log
     from urnn_bench.cli.display.output import echo_block, echo_err
-    from urnn_bench.cli.selection import selection_of
+    from urnn_bench.cli.selection import seeds_of, selection_of
     from urnn_bench.cli.training import Reporting, prepare_runs, train_runs
     from urnn_bench.records.folder import default_results
     from urnn_bench.run.context import ExecutionOptions
@@ -55,8 +55,9 @@ def run(
     show_log(quiet)
     use_data(data_dir)
     components = include_files(Components(), include or [])
-    all_seeds = [*(seed or []), *range(seeds or 0)]
-    selection = selection_of(lengths, models, all_seeds, settings, steps=updates, batch=batch)
+    selection = selection_of(
+        lengths, models, seeds_of(seed, seeds), settings, steps=updates, batch=batch
+    )
     folder = results or default_results()
     requested = matrix(components, benchmarks, selection, probe, folder)
     # who names models has chosen them
