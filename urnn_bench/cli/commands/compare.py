@@ -18,7 +18,7 @@ from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Lengths, Resu
 from urnn_bench.cli.sources import Request, filters_of, selected_runs
 from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError, closest
 from urnn_bench.files import folders_beside
-from urnn_bench.spec.labels import names_of
+from urnn_bench.spec.labels import names_of, natural
 from urnn_bench.spec.notation import shown_name
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _named(runs: "Sequence[Record]", name: str) -> "list[Record]":
     labels = {record.run.label for record in runs}
     meant = {name} & labels or {label for label in labels if name in names_of(label)}
     if len(meant) > 1:
-        choices = ", ".join(f"'{label}'" for label in sorted(meant))
+        choices = ", ".join(f"'{label}'" for label in sorted(meant, key=natural))
         raise UsageError(f"'{name}' was trained with several settings; give one of {choices}")
     return [record for record in runs if record.run.label in meant]
 
