@@ -12,7 +12,7 @@ from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.loop import train_run
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
-from urnn_bench.events import Ended, Measured, Updated
+from urnn_bench.events import Ended, Measured, ScoringBegins, Updated
 from urnn_bench.random_streams import generator
 from urnn_bench.spec.fit import Fit, Solved
 from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Vectors
@@ -89,6 +89,8 @@ def job(steps=6, poison=None, lr=0.1, **fit):
 def short(event):
     if isinstance(event, Measured):
         return f"{event.split}@{event.step}"
+    if isinstance(event, ScoringBegins):
+        return f"test after {event.step}"
     return f"@{event.step}" if isinstance(event, Updated) else event.status
 
 
@@ -107,6 +109,7 @@ def test_order_of_events():
         "train@6",
         "validation@6",
         "@6",
+        "test after 6",
         "test@6",
         "done",
     ]
