@@ -8,7 +8,7 @@ from pathlib import Path
 from urnn_bench.errors import SpecError, UnknownNameError, UsageError
 from urnn_bench.records.folder import default_results
 from urnn_bench.registry import Components
-from urnn_bench.run.resolve import cell_options, resolve_all
+from urnn_bench.run.resolve import cell_options, resolve_with_faults
 from urnn_bench.run.start import with_starts
 from urnn_bench.spec import catalogue, overrides
 from urnn_bench.spec import grid as grids
@@ -44,8 +44,8 @@ class Plan:
         """Return a run of every seed; raise SpecError or ComponentError if there can be none."""
         faults = Faults()
         drafts = [self._draft(values, seed, faults) for seed in self.search.seeds]
+        runs = resolve_with_faults(self.components, self.checked.name, drafts, faults)
         faults.check()
-        runs = resolve_all(self.components, self.checked.name, drafts)
         return with_starts(self.components, runs, drafts, self.results)
 
     def _draft(self, values: Mapping[str, object], seed: int, faults: Faults) -> UnresolvedRun:
