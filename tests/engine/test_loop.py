@@ -155,7 +155,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged():
     events = list(train_run(job(poison=2, evaluate_every=6), TrainState()))
     assert events[-1].status == "diverged"
     assert events[-1].reason == "the train loss stopped being finite between 2 and 4"
-    assert [short(e) for e in events[-3:]] == ["@4", "test@4", "diverged"]
+    assert [short(e) for e in events[-4:]] == ["@4", "test after 4", "test@4", "diverged"]
     train_rows = [e for e in events if isinstance(e, Measured) and e.split == "train"]
     assert isnan(train_rows[-1].metrics["mse"]) and train_rows[-1].step == 4
 
@@ -170,7 +170,11 @@ def test_an_ended_run_goes_on_with_its_test_only():
     for event in train_run(work, train_state):
         if isinstance(event, Updated) and train_state.ended:
             break
-    assert [short(e) for e in train_run(work, train_state)] == ["test@3", "diverged"]
+    assert [short(e) for e in train_run(work, train_state)] == [
+        "test after 3",
+        "test@3",
+        "diverged",
+    ]
 
 
 def test_solved_is_noted_and_stops_only_if_told_to():
