@@ -22,6 +22,9 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import ClassVar, ParamSpec, TypeVar
 
+# so many that no terminal shows more
+_MOST_FAULTS = 20
+
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
@@ -46,14 +49,15 @@ class UsageError(UrnnBenchError):
 class SpecError(UsageError):
     """A benchmark file, or a value set on the command line, is wrong, in one way or several."""
 
-    def __init__(self, *sentences: str) -> None:
-        super().__init__("; ".join(sentences))
-        self._sentences = sentences
+    def __init__(self, *faults: str) -> None:
+        self.faults = faults
+        super().__init__("; ".join(self.sentences))
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What is wrong, a sentence for each fault."""
-        return self._sentences
+        """What is wrong, a sentence for each fault, and how many more there are."""
+        more = len(self.faults) - _MOST_FAULTS
+        return (*self.faults[:_MOST_FAULTS], *([f"and {more} more faults"] if more > 0 else []))
 
 
 class UnknownNameError(UsageError):

@@ -23,6 +23,13 @@ class Updated:
 
 
 @dataclass(frozen=True)
+class ScoringBegins:
+    """Training is over after ``step`` updates, and the test split is scored next."""
+
+    step: int
+
+
+@dataclass(frozen=True)
 class Measured:
     """Scores of a split after ``step`` updates; for "train", means since the last such event.
 
@@ -63,4 +70,4 @@ class Ended:
     reason: str
 
 
-Event = Updated | Measured | Probed | Ended
+Event = Updated | ScoringBegins | Measured | Probed | Ended

@@ -12,6 +12,10 @@ import pytest
             ("run", "tiny", "--stacked", "--no-stacked"),
             "--no-stacked or --stacked is given 2 times",
         ),
+        (
+            ("run", "tiny", "--seed", "1,4", "--seeds", 3),
+            "--seed 1,4 and --seeds 3 both choose the seeds; give one of them",
+        ),
         (("table", "--metric", "a", "--metric", "a"), "--metric is given 2 times"),
         (
             ("run", "tiny", "--set", "fit={batch: 2}", "--set", "fit.batch=3"),

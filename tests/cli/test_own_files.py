@@ -114,6 +114,66 @@ def test_a_parameter_without_a_gradient_is_told(bench):
     assert sentence in bench("run", "tiny", "--model", "faulty", "--include", "faulty.py").err
 
 
+TYPED = """\
+import torch
+from torch import nn
+
+from urnn_bench.cells.base import Cell
+
+
+class Typed(Cell):
+    def __init__(self, inputs, hidden, options):
+        super().__init__(inputs, hidden, options)
+        self.v = nn.Parameter(torch.randn(inputs, hidden))
+        KEPT
+
+    def weights(self):
+        return self.v, self.W
+
+    def drive(self, x, weights):
+        return x @ weights[0]
+
+    def step(self, u, state, weights):
+        return (torch.tanh(u + USE),)
+
+    def initial_state(self, batch):
+        return (self.v.new_zeros(batch, self.hidden),)
+"""
+PARAMETER = "self.W = nn.Parameter(torch.ones(hidden, hidden, dtype=torch.{}))"
+BUFFER = 'self.register_buffer("W", torch.ones(hidden, hidden, dtype=torch.{}))'
+MATRIX = "state[0] @ weights[1]"
+
+
+@pytest.mark.parametrize(
+    ("kept", "what"),
+    [
+        (PARAMETER.format("float64"), "parameter `W` is float64"),
+        (PARAMETER.format("float16"), "parameter `W` is float16"),
+        (BUFFER.format("float64"), "buffer `W` is float64"),
+    ],
+)
+def test_numbers_of_another_type_are_told_and_a_run_converts_them(kept, what, bench):
+    bench.write("typed.py", TYPED.replace("KEPT", kept).replace("USE", MATRIX))
+    sentence = f"the cell 'typed': {what} where the module is float32; make it float32"
+    (said,) = bench("check", "typed.py", code=2).err.splitlines()
+    assert sentence in said
+    run = ("run", "tiny", "--model", "typed", "--include", "typed.py", "-q")
+    for more in ((), ("--set", "fit.dtype=float64")):
+        (warned,) = bench(*run, *more).err.splitlines()
+        assert f"warning: {sentence}" in warned
+
+
+def test_a_buffer_of_whole_numbers_is_told_where_torch_refuses_it(bench):
+    whole = TYPED.replace("KEPT", BUFFER.format("int64"))
+    bench.write("typed.py", whole.replace("USE", MATRIX))
+    said, line = bench("check", "typed.py", code=2).err.splitlines()
+    assert "`step` fails: buffer `W` is int64, which no run converts" in said
+    assert line.endswith(f"return (torch.tanh(u + {MATRIX}),)")
+    # torch multiplies these, and takes them as indices
+    bench.write("sound.py", whole.replace("USE", "state[0] * weights[1][0]"))
+    assert bench("check", "sound.py").err == ""
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [

@@ -39,11 +39,35 @@ def plain(text):
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
+# long enough for a display that is drawn ten times a second
+SLOW_TEST = """\
+import time
+
+from urnn_bench.tasks.copying import Copying
+
+
+class Slow(Copying):
+    def batch(self, split, index, size, seed):
+        time.sleep(0.5 if split == "test" else 0)
+        return super().batch(split, index, size, seed)
+"""
+OF_SLOW = ("--include", "slow.py", "--set", "task.name=slow")
+
+
+def test_a_log_tells_that_the_test_split_is_scored(bench, monkeypatch):
+    bench.write("slow.py", SLOW_TEST)
+    monkeypatch.setattr("urnn_bench.cli.display.plain.HEARTBEAT_S", 0.01)
+    said = bench("run", "tiny", "--model", "lstm", *OF_SLOW).err
+    assert "lstm T=4 seed 0: update 6 of 6, scoring the test split, validation" in said
+
+
 def test_bars_move_and_lines_stay(bench):
-    code, text = on_a_terminal(bench, "run", "tiny", "--updates", 150)
+    bench.write("slow.py", SLOW_TEST)
+    code, text = on_a_terminal(bench, "run", "tiny", "--updates", 150, *OF_SLOW)
     assert code == 0 and "\x1b[" in text
     words = plain(text)
     assert "all runs, 0 of 2 ended" in words and "/150" in words
+    assert re.search(r"150/150 +scoring", words)
     assert re.search(r"[\d.]+×base", words) and re.search("[▁▂▃▄▅▆▇█]", words)
     assert "lstm T=4 seed 0: done, test" in words and "2 done" in words
 

@@ -12,7 +12,7 @@ from urnn_bench.engine.evaluate import evaluate
 from urnn_bench.engine.loop import train_run
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job
-from urnn_bench.events import Ended, Measured, Updated
+from urnn_bench.events import Ended, Measured, ScoringBegins, Updated
 from urnn_bench.random_streams import generator
 from urnn_bench.spec.fit import Fit, Solved
 from urnn_bench.tasks.base import Batch, Score, Signature, Targets, Task, Vectors
@@ -89,6 +89,8 @@ def job(steps=6, poison=None, lr=0.1, **fit):
 def short(event):
     if isinstance(event, Measured):
         return f"{event.split}@{event.step}"
+    if isinstance(event, ScoringBegins):
+        return f"test after {event.step}"
     return f"@{event.step}" if isinstance(event, Updated) else event.status
 
 
@@ -107,6 +109,7 @@ def test_order_of_events():
         "train@6",
         "validation@6",
         "@6",
+        "test after 6",
         "test@6",
         "done",
     ]
@@ -152,7 +155,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged():
     events = list(train_run(job(poison=2, evaluate_every=6), TrainState()))
     assert events[-1].status == "diverged"
     assert events[-1].reason == "the train loss stopped being finite between 2 and 4"
-    assert [short(e) for e in events[-3:]] == ["@4", "test@4", "diverged"]
+    assert [short(e) for e in events[-4:]] == ["@4", "test after 4", "test@4", "diverged"]
     train_rows = [e for e in events if isinstance(e, Measured) and e.split == "train"]
     assert isnan(train_rows[-1].metrics["mse"]) and train_rows[-1].step == 4
 
@@ -167,7 +170,11 @@ def test_an_ended_run_goes_on_with_its_test_only():
     for event in train_run(work, train_state):
         if isinstance(event, Updated) and train_state.ended:
             break
-    assert [short(e) for e in train_run(work, train_state)] == ["test@3", "diverged"]
+    assert [short(e) for e in train_run(work, train_state)] == [
+        "test after 3",
+        "test@3",
+        "diverged",
+    ]
 
 
 def test_solved_is_noted_and_stops_only_if_told_to():

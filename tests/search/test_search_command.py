@@ -191,3 +191,19 @@ def test_nothing_of_optuna_reaches_the_terminal(search):
     assert out.out == "" and "optuna" not in out.err.lower() and "Warning" not in out.err
     starts = ("trial ", "best: ", "to see the best")
     assert all(line.startswith(starts) for line in out.err.splitlines())
+
+
+def test_all_faults_of_a_file_are_said_before_a_search(bench):
+    path = bench.write(
+        "faulty.yaml",
+        "task: {name: copying, simbols: 3}\nT: [4]\nhidden: 6\ntitle: Faulty\n"
+        "models:\n  lstm: {cell: {name: lstm, forget: 1}}\nfit: {optimizer: {name: adam, lrr: 1}}\n"
+        "search: {trials: 2, space: {fit.batch: {choices: [2, 3]}}}\n",
+    )
+    said = bench("search", path, code=2).err.splitlines()
+    faults = (
+        "line 1: task.simbols",
+        "line 6: models.lstm.cell.forget",
+        "line 7: fit.optimizer.lrr",
+    )
+    assert all(fault in line for fault, line in zip(faults, said, strict=True))

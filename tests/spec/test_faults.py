@@ -61,3 +61,61 @@ def test_an_optimizer_may_be_a_name(bench):
         )
     ]
     assert rows[0].split('"run": ')[1] == rows[1].split('"run": ')[1]
+
+
+# a file with one fault in every part, the fault of a line, and what mends it
+FAULTY = {
+    "titel: A benchmark": ("unknown key 'titel'", "title: A benchmark"),
+    "task: {name: copying, simbols: 3}": ("unknown key 'simbols'", "task: {name: copying}"),
+    "T: [4, 6]": None,
+    "hidden: 6": None,
+    "models:": None,
+    "  urnn: {cell: {name: urnn, capasity: 3}}": ("unknown key 'capasity'", "  urnn:"),
+    "  lstm: {fit: {stepz: 3}}": ("unknown key 'stepz'", "  lstm:"),
+    "  gru: {cell: gruu}": ("no model is called 'gruu'", "  gru:"),
+    "fit: {optimizer: {name: adam, lrr: 0.1}}": ("unknown key 'lrr'", "fit:"),
+    "readout: {name: mlp, width: 3}": ("unknown key 'width'", "readout: mlp"),
+    "probes: {every: 2, read: [gradient_norn]}": ("no probe is called", "probes: {every: 2}"),
+    "grid: {fit.bach: [1, 2]}": ("fit has no key 'bach'", "grid: {fit.batch: [1, 2]}"),
+    "figures: [cost, learning_curve]": ("no figure is called", "figures: [cost]"),
+}
+WRONG = {line: found for line, found in FAULTY.items() if found}
+
+
+def faults_in(bench, lines, code=2):
+    path = bench.write("faulty.yaml", "\n".join(lines).replace("fit:\n", "") + "\n")
+    said = bench("run", path, "--dry-run", code=code).err
+    return [line for line in said.splitlines() if "error" in line]
+
+
+def test_faults_of_all_components_are_said_at_once_in_the_order_of_the_file(bench):
+    said = faults_in(bench, FAULTY)
+    places = [i for i, line in enumerate(FAULTY, start=1) if line in WRONG]
+    assert len(said) == len(WRONG)
+    for line, number, (fault, _) in zip(said, places, WRONG.values(), strict=True):
+        assert f"line {number}: " in line and fault in line
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_mending_a_fault_leaves_the_others_as_they_are(bench, line):
+    fault, mended = FAULTY[line]
+    said = faults_in(bench, [mended if one == line else one for one in FAULTY])
+    assert len(said) == len(WRONG) - 1 and not [one for one in said if fault in one]
+
+
+def test_a_file_whose_faults_are_all_mended_has_runs(bench):
+    assert not faults_in(bench, [found[1] if found else one for one, found in FAULTY.items()], 0)
+
+
+def test_whatever_does_not_fit_together_is_said_at_once(bench):
+    path = bench.folder / "benchmarks/tiny.yaml"
+    path.write_text(path.read_text() + "pool: last\nbidirectional: true\nprobes: {every: 2}\n")
+    first, second = bench("run", "tiny", "--dry-run", code=2).err.splitlines()
+    assert "pool: the task 'copying' is scored at every step" in first
+    assert "bidirectional: probes follow a network step by step" in second
+
+
+def test_of_many_faults_the_first_are_said_and_the_others_counted(bench):
+    axes = ", ".join(f"fit.key{i}: [1]" for i in range(30))
+    said = bench("run", "tiny", "--set", f"grid={{{axes}}}", code=2).err.splitlines()
+    assert len(said) == 21 and said[-1].endswith("and 10 more faults")

@@ -11,6 +11,7 @@ from urnn_bench.analysis.paired import Comparison, compare_paired
 from urnn_bench.errors import NothingToShowError, UsageError
 from urnn_bench.records.record import Record
 from urnn_bench.spec.fit import Fit
+from urnn_bench.spec.labels import Natural, natural
 from urnn_bench.spec.types import ComponentSpec
 
 
@@ -64,8 +65,8 @@ def compare(a: Sequence[Record], b: Sequence[Record], by_model: bool) -> list[Ro
     return rows
 
 
-def _sort_key(key: ComparisonKey) -> tuple[str, int, str, int]:
-    return key.benchmark, key.T, key.model or "", key.tested if key.length else 0
+def _sort_key(key: ComparisonKey) -> tuple[str, int, Natural, int]:
+    return key.benchmark, key.T, natural(key.model or ""), key.tested if key.length else 0
 
 
 def by_key(records: Sequence[Record], by_model: bool) -> dict[ComparisonKey, dict[int, Record]]:

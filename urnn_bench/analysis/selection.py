@@ -25,6 +25,7 @@ from urnn_bench.proposals import Command
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.record import DIVERGED, FINAL, Record
 from urnn_bench.spec.differences import label_parts
+from urnn_bench.spec.labels import natural
 
 # the keys of settings for what is measured
 _NOT_TRAINING = ("probes", "evaluate")
@@ -125,6 +126,7 @@ def select(
     shown = _admitted(named, benchmark, filters)
     pairs = {folder: (label, record) for label, one in shown for folder, record in one.runs}
     kept = [(folder, *pairs[folder]) for folder, _ in runs if folder in pairs]
+    kept.sort(key=lambda run: natural(run[1]))
     originals = tuple(record for *_, record in kept)
     return Selected(
         benchmark=benchmark,
@@ -174,7 +176,8 @@ def _admitted(
     check(filters, {label: [one.settings for x, one in named if x == label] for label, _ in named})
     shown = [(label, one) for label, one in named if filters.admit(label, one.T, one.settings)]
     if not shown:
-        there = ", ".join(sorted({f"{label} T={one.T}" for label, one in named})[:_MOST_NAMED])
+        places = {f"{label} T={one.T}" for label, one in named}
+        there = ", ".join(sorted(places, key=natural)[:_MOST_NAMED])
         values = values_of(filters, [one.settings for _, one in named])
         text = f"{benchmark}: no recorded run is selected; there are: {there}{values}"
         raise NothingToShowError(text)

@@ -26,6 +26,7 @@ from urnn_bench.analysis.statistics import (
     survival,
 )
 from urnn_bench.records.record import GOOD, Record
+from urnn_bench.spec.labels import Natural, natural
 from urnn_bench.spec.run import Run
 
 Averaging = Callable[[Sequence[float]], Interval]
@@ -46,9 +47,14 @@ def summary(selected: Selected, metric: str | None = None) -> list[dict[str, obj
         groups[record.run.T, record.run.label].append(record)
     return [
         {"benchmark": selected.benchmark, **_row(selected, metric, records, length)}
-        for (T, _), records in sorted(groups.items())
+        for (T, _), records in sorted(groups.items(), key=_place)
         for length in (T, *sorted({n for r in records for n in r.evaluations} - {T}))
     ]
+
+
+def _place(group: tuple[tuple[int, str], list[Record]]) -> tuple[int, Natural]:
+    (T, label), _ = group
+    return T, natural(label)
 
 
 def tested(selected: Selected) -> list[str]:

@@ -13,6 +13,17 @@ from urnn_bench.spec.sweep import Selection
 V = TypeVar("V")
 
 
+def seeds_of(seed: list[int] | None, seeds: int | None) -> list[int]:
+    """Return the seeds of --seed, or the first ones of --seeds; raise UsageError for both."""
+    if seed and seeds is not None:
+        listed, first = ",".join(map(str, seed)), "0" if seeds == 1 else f"0-{seeds - 1}"
+        raise UsageError(
+            f"--seed {listed} and --seeds {seeds} both choose the seeds; give one of them, as "
+            f"--seeds {seeds} means --seed {first}"
+        )
+    return seed or [*range(seeds or 0)]
+
+
 def selection_of(
     lengths: list[int] | None,
     models: list[str] | None,

@@ -20,7 +20,7 @@ from urnn_bench.engine.stacked import UpdateResult, UpdateThreads, execute_updat
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.engine.update import Job, draw_request
 from urnn_bench.errors import attempt
-from urnn_bench.events import Ended, Ending, Event, Measured, SplitName, Updated
+from urnn_bench.events import Ended, Ending, Event, Measured, ScoringBegins, SplitName, Updated
 
 # the index of a run in its stack, and what happened; an exception is a run's last event
 StackEvent = tuple[int, Event | Exception]
@@ -112,6 +112,7 @@ def _begin_stage(state: TrainState) -> None:
 
 def _end(job: Job, state: TrainState) -> Iterator[Event]:
     if state.ended:
+        yield ScoringBegins(state.step)
         yield _measure_test(job, state)
         yield Ended(*state.ended)
 

@@ -19,6 +19,7 @@ from urnn_bench.figures._panels import at_length, count_seeds
 from urnn_bench.figures._readings import at_last_update, not_shown, probed, updates_of
 from urnn_bench.figures._style import escaped
 from urnn_bench.physics.water import INVERSION_KG_M3, density_excess_kg_m3
+from urnn_bench.spec.labels import natural
 
 PROBE = "lake_profiles"
 PREDICTED, PROCESS, OBSERVED = "depth", "process", "observed"
@@ -64,8 +65,8 @@ def lake_readings(results: Results, T: int | None) -> pd.DataFrame:
 
 def by_run(frame: pd.DataFrame) -> Iterator[Reading]:
     """Yield the readings of every run, by model and seed."""
-    runs = frame[["model", "seed", "run"]].drop_duplicates().sort_values(["model", "seed"])
-    for model, run in zip(runs["model"], runs["run"], strict=True):
+    rows = frame[["model", "seed", "run"]].drop_duplicates().itertuples(index=False)
+    for model, _, run in sorted(rows, key=lambda row: (natural(str(row.model)), row.seed)):
         own = frame[frame["run"] == run]
         table = own.pivot(index="t", columns="state", values="value")
         yield Reading(model, table[table[DAY].notna()])

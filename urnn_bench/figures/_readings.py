@@ -8,6 +8,7 @@ import pandas as pd
 from urnn_bench.analysis.results import Results
 from urnn_bench.errors import NothingToShowError
 from urnn_bench.figures._style import escaped
+from urnn_bench.spec.labels import natural
 from urnn_bench.spec.run import Probes
 
 # of the models that are not shown
@@ -69,7 +70,8 @@ def state_names(frame: pd.DataFrame) -> str:
 
 def not_shown(results: Results, shown: Iterable[object], reason_of: Callable[[str], str]) -> str:
     """Return which models have runs and are not shown, and why; empty if all are."""
-    lacking = sorted({str(model) for model in results.runs["model"]} - {*map(str, shown)})
+    models = {str(model) for model in results.runs["model"]}
+    lacking = sorted(models - {*map(str, shown)}, key=natural)
     named = [escaped(f"{model} ({reason_of(model)})") for model in lacking[:_MOST_NAMED]]
     if more := len(lacking) - len(named):
         named.append(f"and {more} more")

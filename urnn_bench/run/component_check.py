@@ -57,6 +57,8 @@ def check(
     contract.check_kept(run.cell.name, first)
     module_contract.check_attributes("cell", run.cell.name, first.cell)
     module_contract.check_attributes("readout", run.readout.name, first.readout)
+    module_contract.warn_of_types("cell", run.cell.name, other.cell)
+    module_contract.warn_of_types("readout", run.readout.name, other.readout)
     contract.check_same_start(run.cell.name, first, other)
     with kept(), seeded(run.seed, "contract"):
         batch = _checked_batch(run, task)

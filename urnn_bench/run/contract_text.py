@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from urnn_bench.errors import ComponentError, Returned
 from urnn_bench.run.architecture import raised_by
@@ -16,7 +16,36 @@ def call(
     kind: str = "cell",
 ) -> Returned:
     """Return what a component's method returns; raise ComponentError with what it raises."""
-    return raised_by(f"the {kind} '{name}': `{method.__name__}` fails", method, *args)
+    text = f"the {kind} '{name}': `{method.__name__}` fails"
+    try:
+        return raised_by(text, method, *args)
+    except ComponentError as error:
+        if not (found := _whole_buffer(method, str(error.__cause__))):
+            raise
+        mend = "which no run converts; register it as real numbers, such as by .float()"
+        raise ComponentError(f"{text}: {found}, {mend}") from error.__cause__
+
+
+def _whole_buffer(method: Callable[..., object], message: str) -> str:
+    """Return a buffer of whole numbers that torch refuses to multiply with real ones, if any."""
+    module = getattr(method, "__self__", None)
+    buffers = module.named_buffers() if isinstance(module, nn.Module) else ()
+    is_of_types = "dtype" in message or "scalar type" in message
+    found = (
+        f"buffer `{label}` is {dtype_text(buffer)}"
+        for label, buffer in buffers
+        if is_of_types and _WORDS.get(buffer.dtype, "none") in message.lower()
+    )
+    return next(found, "")
+
+
+# what torch calls the types of numbers that are not real
+_WORDS = {
+    torch.int64: "long",
+    torch.int32: " int",
+    torch.uint8: "unsigned char",
+    torch.bool: "bool",
+}
 
 
 def require_tensor(

@@ -13,6 +13,7 @@ from urnn_bench.records.folder import default_results
 from urnn_bench.registry import Components
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.explain import spec_error
+from urnn_bench.spec.faults import Faults
 from urnn_bench.spec.labels import split_labels
 from urnn_bench.spec.load import Document, KeyPath
 from urnn_bench.spec.overrides import Override
@@ -22,8 +23,9 @@ from urnn_bench.spec.run import Run
 from urnn_bench.spec.sweep import (
     CheckedBenchmark,
     Selection,
-    check_benchmark,
-    drafts,
+    UnresolvedRun,
+    check_benchmark_with_faults,
+    drafts_with_faults,
     edited_document,
 )
 from urnn_bench.spec.types import ComponentSpec
@@ -48,7 +50,6 @@ def matrix(
 
     ``results`` holds the runs whose weights they start from, the default folder if not given.
     """
-    from urnn_bench.run.resolve import cell_options, resolve_all
     from urnn_bench.run.start import with_starts
 
     runs: dict[tuple[str, str], Run] = {}
@@ -64,16 +65,39 @@ def matrix(
                 "their records would be mixed; rename one"
             )
         selected = _selected(document, selection, probe)
-        checked = check_benchmark(name, document, selected, components.cells.names())
-        check_figures(components, checked)
+        checked, unresolved, planned = _planned(components, name, document, selected)
         if checked.benchmark.together:
             together.add(name)
-        unresolved = drafts(checked, selected, cell_options(components))
-        planned = resolve_all(components, name, unresolved)
         planned = with_starts(components, planned, unresolved, results or default_results())
         warn_of_late_probes(planned, checked.where)
         runs |= {(name, run.slug): run for run in planned}
     return Matrix(list(runs.values()), frozenset(together), as_given)
+
+
+class _Planned(NamedTuple):
+    """A benchmark, its runs as the file writes them, and as they are trained."""
+
+    checked: CheckedBenchmark
+    unresolved: list[UnresolvedRun]
+    runs: list[Run]
+
+
+def _planned(
+    components: Components, name: str, document: Document, selection: Selection
+) -> _Planned:
+    """Return the runs of a benchmark; raise SpecError with all faults of its file."""
+    from urnn_bench.run.resolve import cell_options, resolve_with_faults
+
+    faults, cells = Faults(), components.cells.names()
+    found: list[_Planned] = []
+    for checked in check_benchmark_with_faults(name, document, selection, cells, faults):
+        faults.run(check_figures, components, checked)
+        drafts = drafts_with_faults(checked, selection, cell_options(components), faults)
+        runs = resolve_with_faults(components, name, drafts, faults)
+        found.append(_Planned(checked, drafts, runs))
+    faults.check()
+    (planned,) = found
+    return planned
 
 
 def config_text(
@@ -106,14 +130,21 @@ def _with_probes(selection: Selection) -> Selection:
 
 def check_figures(components: Components, checked: CheckedBenchmark) -> None:
     """Raise UnknownComponentError or SpecError if a figure of the file cannot be drawn so."""
-    names = components.figures.names()
+    faults = Faults()
     for index, figure in enumerate(checked.benchmark.figures):
-        path = ("figures", str(index))
-        if figure.name not in names:
-            raise UnknownComponentError("figure", figure.name, names, checked.where(path))
-        # drawing needs libraries that training does not, so without options none is imported
-        if figure.options:
-            _check_options(components.figures.get(figure.name, Figure), figure, checked, path)
+        faults.run(_check_figure, components, figure, checked, ("figures", str(index)))
+    faults.check()
+
+
+def _check_figure(
+    components: Components, figure: ComponentSpec, checked: CheckedBenchmark, path: KeyPath
+) -> None:
+    names = components.figures.names()
+    if figure.name not in names:
+        raise UnknownComponentError("figure", figure.name, names, checked.where(path))
+    # drawing needs libraries that training does not, so without options none is imported
+    if figure.options:
+        _check_options(components.figures.get(figure.name, Figure), figure, checked, path)
 
 
 def _check_options(

@@ -3,16 +3,20 @@
 import warnings
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from urnn_bench.errors import ComponentError, closest
 from urnn_bench.random_streams import may_draw
+from urnn_bench.run.contract_text import dtype_name, dtype_text
 
 # members that begin alike, such as step and step_one, are no slip
 _ALIKE = 0.85
 _INSIDE = frozenset(vars(nn.Module()))
 _OF_TORCH = "torch."
+# in which a module is made before a run converts it
+_OWN = torch.float32
 _OF_MODULES = frozenset(dir(nn.Module))
 
 
@@ -50,6 +54,25 @@ def _sentence(label: str, value: object, lost: Tensor | nn.Module) -> str:
         f'saves or converts it; use nn.Parameter, or self.register_buffer("{label}", ...) for a '
         "constant"
     )
+
+
+def warn_of_types(kind: str, name: str, module: nn.Module) -> None:
+    """Warn of a user's numbers of another type than torch's own, as a run converts them.
+
+    Buffers of whole numbers are left as they are, such as indices. Complex ones are told elsewhere.
+    """
+    if not _is_users(module):
+        return
+    real_buffers = ((n, b) for n, b in module.named_buffers() if b.is_floating_point())
+    for what, tensors in (("parameter", module.named_parameters()), ("buffer", real_buffers)):
+        for label, tensor in tensors:
+            if tensor.dtype != _OWN and not tensor.is_complex():
+                own = dtype_name(_OWN)
+                warnings.warn(
+                    f"the {kind} '{name}': {what} `{label}` is {dtype_text(tensor)} where the "
+                    f"module is {own}; make it {own}, as a run converts it to its own type",
+                    stacklevel=2,
+                )
 
 
 def _registered(module: nn.Module) -> Iterator[Tensor | nn.Module]:

@@ -67,9 +67,9 @@ def check_readout(checks: Checks, components: Components, kind: type[Readout]) -
         network = partial(_network, cell, readout, size)
         for model in checks.run(network, _SEED):
             x = _inputs(model.cell, size)
-            check = module_contract.check_attributes
-            checks.run(check, "readout", checks.name, model.readout)
-            checks.run(contract.check_network, _CELL, checks.name, model, x)
+            for check in (module_contract.check_attributes, module_contract.warn_of_types):
+                checks.run(check, "readout", checks.name, model.readout)
+            checks.run(contract.check_network, _CELL, checks.name, model.float(), x)
             again = partial(network, _SEED)
             checks.run(precision_contract.check_float64, _CELL, checks.name, again, x)
             _check_fit(checks, network, x)
@@ -112,6 +112,7 @@ def _check_parts(checks: Checks, model: SequenceModel, network: Network) -> None
     name = checks.name
     checks.run(contract.check_kept, name, model)
     checks.run(module_contract.check_attributes, "cell", name, model.cell)
+    checks.run(module_contract.warn_of_types, "cell", name, model.cell)
     checks.run(lambda: contract.check_same_start(name, model, network(_SEED)))
     warn = update_contract.warn_of_fixed_seed
     checks.run(lambda: warn(name, network(_SEED), network(_SEED + 1)))
@@ -145,7 +146,8 @@ def _check_steps(
 
 def _check_update(checks: Checks, network: Network, x: Tensor) -> None:
     """Check that a cell computes the same again, and what an update trains and leaves."""
-    name, model = checks.name, network(_SEED)
+    # as a run converts it
+    name, model = checks.name, network(_SEED).float()
 
     def output_of(one: SequenceModel) -> Tensor:
         with seeded(_SEED, "contract", "steps"):
@@ -156,7 +158,7 @@ def _check_update(checks: Checks, network: Network, x: Tensor) -> None:
         for output in checks.run(update_contract.check_repeatable, name, model, compute):
             output.square().sum().backward()  # type: ignore[no-untyped-call]
             checks.run(module_contract.warn_of_no_gradient, "cell", name, model.cell)
-            anew = network(_SEED + 1)
+            anew = network(_SEED + 1).float()
             checks.run(update_contract.check_update, name, model, anew, output_of)
 
 
@@ -164,7 +166,7 @@ def _check_fit(checks: Checks, network: Network, x: Tensor) -> None:
     """Check that a readout is trained, or solved if that is what it does instead."""
     if checks.faults:
         return
-    model = network(_SEED)
+    model = network(_SEED).float()
     readout = model.readout
     with kept(), seeded(_SEED, "contract", "steps"):
         if isinstance(readout, SolvedReadout):

@@ -3,30 +3,25 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from urnn_bench.cells.base import Cell
 from urnn_bench.cells.units.base import Unit
-from urnn_bench.errors import SpecError, UnknownComponentError, UsageError, near_miss
+from urnn_bench.errors import SpecError, UsageError
 from urnn_bench.figures.base import Figure
 from urnn_bench.pooling import choices
 from urnn_bench.probes.base import Probe
 from urnn_bench.readouts.base import Readout, SolvedReadout
-from urnn_bench.registry import Components, Registry, load_file
+from urnn_bench.registry import Components, load_file
 from urnn_bench.registry.classes import faults_of, subclasses
 from urnn_bench.run.build import architecture_of
+from urnn_bench.run.filled import checked, with_options
 from urnn_bench.run.step_order import check_direction, check_feedback
 from urnn_bench.run.width import check_width, widest
-from urnn_bench.spec.explain import spec_error
+from urnn_bench.spec.faults import Faults
 from urnn_bench.spec.load import KeyPath
-from urnn_bench.spec.notation import shown_name
-from urnn_bench.spec.plausible import check_numbers, check_probes, check_solved
-from urnn_bench.spec.run import EvaluationLengths, Probes, Run
-from urnn_bench.spec.stages import Stage
+from urnn_bench.spec.run import Run
 from urnn_bench.spec.sweep import CellOptions, UnresolvedRun
-from urnn_bench.spec.types import ComponentSpec, Config, PoolName
+from urnn_bench.spec.types import PoolName
 from urnn_bench.tasks.base import Signature, Targets, Task, Tokens
 
 BASES: dict[str, type[Cell | Task | Readout | Figure | Probe | Unit]] = {
@@ -37,9 +32,6 @@ BASES: dict[str, type[Cell | Task | Readout | Figure | Probe | Unit]] = {
     "probes": Probe,
     "units": Unit,
 }
-
-
-_TASK = ("task",)
 
 
 def include(components: Components, paths: Sequence[Path]) -> Components:
@@ -73,62 +65,72 @@ def resolve_all(
 ) -> list[Run]:
     """Resolve the runs of a benchmark; what differs in the seed alone is checked once.
 
-    Raises what ``resolve`` raises.
+    Raises SpecError, or UnknownComponentError, with the places in the benchmark file.
     """
-    known: dict[tuple[str, int], Run] = {}
+    faults = Faults()
+    runs = resolve_with_faults(components, benchmark, drafts, faults)
+    faults.check()
+    return runs
+
+
+def resolve_with_faults(
+    components: Components, benchmark: str, drafts: Sequence[UnresolvedRun], faults: Faults
+) -> list[Run]:
+    """Resolve the runs of a benchmark, and add what is wrong to ``faults``.
+
+    Of a benchmark that has faults already, only the components are checked.
+    """
+    is_plain = not faults
+    known: dict[tuple[str, int], tuple[Run, ...]] = {}
     for draft in drafts:
         if (key := (draft.label, draft.T)) not in known:
-            known[key] = resolve(components, benchmark, draft)
+            own = Faults()
+            filled = with_options(components, draft, own)
+            is_whole = is_plain and not own
+            known[key] = own.run(_resolved, components, benchmark, filled) if is_whole else ()
+            faults.run(own.check)
     # a copy is not validated again, which the seeds have been
-    return [known[d.label, d.T].model_copy(update={"seed": d.seed}) for d in drafts]
+    return [
+        run.model_copy(update={"seed": draft.seed})
+        for draft in drafts
+        for run in known[draft.label, draft.T]
+    ]
 
 
 def resolve(components: Components, benchmark: str, draft: UnresolvedRun) -> Run:
-    """Check the options of a run's components and choose its width.
+    """Check the options of a run's components and choose its width; raise as ``resolve_all``."""
+    (run,) = resolve_all(components, benchmark, [draft])
+    return run
 
-    Raises SpecError, or UnknownComponentError, with the place in the benchmark file.
-    """
-    model = draft.model
-    stages = tuple(_stage(components, stage, draft) for stage in draft.stages)
-    task = stages[-1].task if stages else _checked(components.tasks, Task, draft.task, draft, _TASK)
-    # at another length, an option that follows from T stays what it is at the length of training
-    draft = replace(draft, task=task)
-    cell = _checked(components.cells, Cell, model.cell, draft, ("models", draft.model_name, "cell"))
-    _check_solved(components, task, draft)
-    check_numbers(
-        cell.options,
-        draft.fit.dtype,
-        lambda path: draft.where(("models", draft.model_name, "cell", *path)),
-    )
-    readout = _checked(components.readouts, Readout, draft.readout, draft, draft.path("readout"))
-    check_numbers(
-        readout.options,
-        draft.fit.dtype,
-        lambda path: draft.where((*draft.path("readout"), *path)),
-    )
+
+def _resolved(components: Components, benchmark: str, draft: UnresolvedRun) -> Run:
+    """Return the run of a draft with all options; raise SpecError if they do not fit together."""
+    model, faults = draft.model, Faults()
     run = Run(
         benchmark=benchmark,
         label=draft.label,
-        task=task,
-        cell=cell,
+        task=draft.task,
+        cell=model.cell,
         layers=model.layers or 1,
         block=model.block,
         bidirectional=model.bidirectional or False,
-        readout=readout,
+        readout=draft.readout,
         # a budget of parameters is turned into a width below
         hidden=model.hidden or 1,
         fit=draft.fit,
         seed=draft.seed,
-        probes=_probes(components, draft),
+        probes=draft.probes,
         settings=draft.settings,
-        evaluate=_evaluate(components, draft),
-        stages=stages,
+        evaluate=draft.evaluate,
+        stages=draft.stages,
     )
-    run = run.model_copy(update={"pool": _pool(components, run, draft)})
-    _check_solved_readout(components, run, draft)
-    check_direction(components, run, draft)
-    check_feedback(components, run, draft)
-    _check_forms(components, run, draft)
+    for pool in faults.run(_pool, components, run, draft):
+        run = run.model_copy(update={"pool": pool})
+    for check_draft in (_check_probes, _check_evaluate):
+        faults.run(check_draft, components, draft)
+    for check in (_check_solved_readout, check_direction, check_feedback, _check_forms):
+        faults.run(check, components, run, draft)
+    faults.check()
     if model.hidden is None:
         return _within_budget(components, run, draft)
     check_width(components, run, draft.where(("models", draft.model_name)))
@@ -144,33 +146,6 @@ def _within_budget(components: Components, run: Run, draft: UnresolvedRun) -> Ru
     if hidden is None:
         raise SpecError(where + f"no width has as few as {budget} parameters")
     return run.model_copy(update={"hidden": hidden})
-
-
-def _checked(
-    registry: Registry, base: type[Any], named: ComponentSpec, draft: UnresolvedRun, path: KeyPath
-) -> ComponentSpec:
-    """Return a component with every option filled in, and the hash of the user's file if any."""
-    if named.name not in registry.names():
-        raise UnknownComponentError(registry.kind, named.name, registry.names(), draft.where(path))
-    options: type[Config] = registry.get(named.name, base).Options
-
-    def where(inner: KeyPath) -> str:
-        # the length of a task stands at the top level, and another one where it was given
-        given = ("T",) if path == _TASK else path
-        return draft.where(given if inner == (*path, "T") else inner)
-
-    try:
-        filled = options.model_validate(named.options).model_dump(mode="json")
-    except ValidationError as error:
-        raise spec_error(error, options, where, path) from error
-    return ComponentSpec(name=named.name, options=filled, source=registry.source(named.name))
-
-
-def _stage(components: Components, stage: Stage, draft: UnresolvedRun) -> Stage:
-    """Return a stage with every option of its task filled in."""
-    path = (*draft.path("stages"), stage.name, "task")
-    task = _checked(components.tasks, Task, stage.task, draft, path)
-    return stage.model_copy(update={"task": task})
 
 
 def _check_forms(components: Components, run: Run, draft: UnresolvedRun) -> None:
@@ -234,17 +209,13 @@ def _pool(components: Components, run: Run, draft: UnresolvedRun) -> PoolName | 
 _SCORED = {Targets.LAST_STEP: "the last step", Targets.EVERY_STEP: "every step"}
 
 
-def _probes(components: Components, draft: UnresolvedRun) -> Probes | None:
-    """Return a draft's probes with every option filled in."""
+def _check_probes(components: Components, draft: UnresolvedRun) -> None:
+    """Raise SpecError if a network cannot be probed, or not at the length of the probes."""
     if draft.probes is None:
-        return None
+        return
     _require_steps(components, draft)
     if draft.probes.T is not None:
         _check_length(components, draft.probes.T, draft, ("probes", "T"))
-    check_probes(draft.probes, lambda path: draft.where(("probes", *path)))
-    paths = ((named, ("probes", "read", str(i))) for i, named in enumerate(draft.probes.read))
-    read = tuple(_checked(components.probes, Probe, n, draft, path) for n, path in paths)
-    return draft.probes.model_copy(update={"read": read})
 
 
 def _require_steps(components: Components, draft: UnresolvedRun) -> None:
@@ -260,8 +231,8 @@ def _require_steps(components: Components, draft: UnresolvedRun) -> None:
         raise SpecError(draft.where(draft.path(key)) + text)
 
 
-def _evaluate(components: Components, draft: UnresolvedRun) -> EvaluationLengths | None:
-    """Return the lengths of a draft's test, each of which its task can make."""
+def _check_evaluate(components: Components, draft: UnresolvedRun) -> None:
+    """Raise SpecError if a draft's task cannot be scored at a length of its test."""
     path = ("evaluate", "T")
     for length in draft.evaluate.T if draft.evaluate else ():
         reason = components.tasks.get(draft.task.name, Task).fixed_length_reason
@@ -269,25 +240,12 @@ def _evaluate(components: Components, draft: UnresolvedRun) -> EvaluationLengths
             text = f"'{draft.task.name}' trained at T = {draft.T} cannot be scored at T = {length}"
             raise SpecError(f"{draft.where(path)}{text}: {reason}")
         _check_length(components, length, draft, path)
-    return draft.evaluate
 
 
 def _check_length(components: Components, T: int, draft: UnresolvedRun, path: KeyPath) -> None:
-    """Raise SpecError with the place ``path`` if a draft's task cannot have a length."""
+    """Raise SpecError with the place ``path`` if a draft's task cannot have a length.
+
+    An option that follows from T stays what it is at the length of training.
+    """
     task = draft.task.model_copy(update={"options": {**draft.task.options, "T": T}})
-    _checked(components.tasks, Task, task, draft, path)
-
-
-def _check_solved(components: Components, task: ComponentSpec, draft: UnresolvedRun) -> None:
-    solved, kind = draft.fit.solved, components.tasks.get(task.name, Task)
-    if not solved:
-        return
-
-    def where(path: KeyPath) -> str:
-        return draft.where(("fit", "solved", *path))
-
-    if solved.metric not in kind.metrics:
-        hint = near_miss(solved.metric, kind.metrics) or f"; there are: {', '.join(kind.metrics)}"
-        text = f"the task '{task.name}' has no metric '{shown_name(solved.metric)}'{hint}"
-        raise SpecError(where(("metric",)) + text)
-    check_solved(solved, kind.metric_ends, where)
+    checked(components.tasks, Task, task, draft, path)

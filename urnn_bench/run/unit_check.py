@@ -31,8 +31,9 @@ def check_unit(checks: Checks, _: Components, kind: type[Unit[Any]]) -> None:
         text = f"the unit '{name}' cannot be built"
         for unit in checks.run(raised_by, text, _built, kind, options):
             checks.run(module_contract.check_attributes, _KIND, name, unit)
+            checks.run(module_contract.warn_of_types, _KIND, name, unit)
             with kept():
-                _check_steps(checks, unit)
+                _check_steps(checks, unit.float())
 
 
 def _built(kind: type[Unit[Any]], options: Config) -> Unit[Any]:

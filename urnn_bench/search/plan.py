@@ -8,13 +8,14 @@ from pathlib import Path
 from urnn_bench.errors import SpecError, UnknownNameError, UsageError
 from urnn_bench.records.folder import default_results
 from urnn_bench.registry import Components
-from urnn_bench.run.resolve import cell_options, resolve_all
+from urnn_bench.run.resolve import cell_options, resolve_with_faults
 from urnn_bench.run.start import with_starts
 from urnn_bench.spec import catalogue, overrides
 from urnn_bench.spec import grid as grids
 from urnn_bench.spec.axes import check_axis
 from urnn_bench.spec.draft import draft_of
 from urnn_bench.spec.explain import Where
+from urnn_bench.spec.faults import Faults
 from urnn_bench.spec.grid import GRID_SEPARATOR, GridPoint
 from urnn_bench.spec.load import KeyPath
 from urnn_bench.spec.run import Run
@@ -41,12 +42,14 @@ class Plan:
 
     def runs(self, values: Mapping[str, object]) -> list[Run]:
         """Return a run of every seed; raise SpecError or ComponentError if there can be none."""
-        drafts = [self._draft(values, seed) for seed in self.search.seeds]
-        runs = resolve_all(self.components, self.checked.name, drafts)
+        faults = Faults()
+        drafts = [self._draft(values, seed, faults) for seed in self.search.seeds]
+        runs = resolve_with_faults(self.components, self.checked.name, drafts, faults)
+        faults.check()
         return with_starts(self.components, runs, drafts, self.results)
 
-    def _draft(self, values: Mapping[str, object], seed: int) -> UnresolvedRun:
-        of_run = (self.checked, self.model, values, self.T, seed, self.settings)
+    def _draft(self, values: Mapping[str, object], seed: int, faults: Faults) -> UnresolvedRun:
+        of_run = (self.checked, self.model, values, self.T, seed, self.settings, faults)
         return draft_of(*of_run, label_of=label_of)
 
 
@@ -116,12 +119,15 @@ def _check(plan: Plan) -> None:
     """Raise SpecError if a value of an axis cannot be, or a rung has no score of validation."""
     cell = plan.checked.benchmark.models[plan.model].cell.name
     options = {cell: cell_options(plan.components)(cell)}
+    faults = Faults()
     for axis in plan.search.space:
-        check_axis(plan.checked, axis, options)
+        faults.run(check_axis, plan.checked, axis, options)
+    faults.check()
     for _, values in outermost_points(plan.search.space):
-        run = plan.runs(values)[0]
-        if plan.search.halving is not None:
-            _check_rungs(plan, run)
+        for run, *_ in faults.run(plan.runs, values):
+            if plan.search.halving is not None:
+                faults.run(_check_rungs, plan, run)
+    faults.check()
 
 
 def _check_rungs(plan: Plan, run: Run) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from urnn_bench.errors import SpecError, UnknownNameError, near_miss
 from urnn_bench.spec import grid as grids
+from urnn_bench.spec.faults import Faults
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.grid import GRID_SEPARATOR, GridPoint
 from urnn_bench.spec.keys import place_of
@@ -16,21 +17,22 @@ _OF_GRID = ("grid",)
 
 
 def grids_of_models(
-    checked: CheckedBenchmark, options_of: CellOptions | None
+    checked: CheckedBenchmark, options_of: CellOptions | None, faults: Faults
 ) -> Mapping[str, Mapping[str, Sequence[object]]]:
     """Return the axes of every model: all but those over options that its cell does not have.
 
-    Raises SpecError for a key that ``fit`` does not have, and an option that no cell has.
+    A key that ``fit`` does not have, and an option that no cell has, is a fault and no axis.
     """
     grid, models = checked.benchmark.grid, checked.benchmark.models
     of_cells = [axis for axis in grid if grids.axis_path(axis)[0] == grids.MODEL]
     cells = {model.cell.name for model in models.values()} if of_cells else set()
     options = {cell: options_of(cell) if options_of else None for cell in cells}
-    for axis in grid:
-        check_axis(checked, axis, options)
+    known_axes = {axis for axis in grid if faults.run(check_axis, checked, axis, options)}
 
     def has(cell: str, axis: str) -> bool:
         known = options.get(cell)
+        if axis not in known_axes:
+            return False
         return axis not in of_cells or known is None or grids.axis_path(axis)[1] in known
 
     return {

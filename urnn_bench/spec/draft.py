@@ -9,6 +9,7 @@ from urnn_bench.spec import grid as grids
 from urnn_bench.spec import overrides
 from urnn_bench.spec.benchmark import Benchmark, ModelSpec
 from urnn_bench.spec.explain import Where, spec_error
+from urnn_bench.spec.faults import Faults
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.grid import GRID_SEPARATOR, GridPoint
 from urnn_bench.spec.load import KeyPath
@@ -24,6 +25,8 @@ _MODELS = ("models",)
 _OF_GRID = ("grid",)
 _INHERITED = ("layers", "block", "bidirectional", "readout", "pool", "stages")
 _LONGEST_LABEL = 180
+# in the place of a wrong fit; in float64 no number of a component is too large or too small
+_FAULTLESS = Fit(dtype="float64")
 
 
 def _check_label(checked: CheckedBenchmark, name: str, label: str) -> None:
@@ -41,28 +44,29 @@ def draft_of(
     T: int,
     seed: int,
     settings: tuple[str, ...],
+    faults: Faults,
     label_of: Callable[[str, GridPoint], str] = grids.label_of,
 ) -> UnresolvedRun:
-    """Return a run of a model at a point of its grid; raise SpecError with the faulty place."""
+    """Return a run of a model at a point of its grid, and add what is wrong to ``faults``."""
     benchmark = checked.benchmark
     name = label.partition(GRID_SEPARATOR)[0]
     label = label_of(name, point)
-    _check_label(checked, name, label)
+    faults.run(_check_label, checked, name, label)
     where = where_of(checked, name, point)
-    model, task = benchmark.models[name], _task(checked, name, point, where)
+    model = benchmark.models[name]
+    task = faults.or_else(benchmark.task, _task, checked, name, point, where)
     overlays = {("T", str(T)): benchmark.T.get(T, {}), (*_MODELS, name, "fit"): model.fit}
     if of_fit := grids.below(point, grids.FIT):
         overlays[_OF_GRID] = of_fit
-    sized = _sized(model, benchmark, point, where)
+    sized = faults.or_else(model, _sized, model, benchmark, point, where)
     cell = _with(model.cell, point, grids.MODEL)
+    own = _inheriting(sized, benchmark).model_copy(update={"cell": cell})
     task = task.model_copy(update={"options": {**task.options, "T": T}})
-    fit = fit_of(checked, overlays, where)
-    stages = _stages(checked, stages_of(checked, name), task, overlays, where)
+    fit = faults.or_else(_FAULTLESS, fit_of, checked, overlays, where)
+    stages = _stages(checked, stages_of(checked, name), task, overlays, where, faults)
     return UnresolvedRun(
         label=label,
-        model=_with_network(
-            _inheriting(sized, benchmark).model_copy(update={"cell": cell}), point, where, name
-        ),
+        model=faults.or_else(own, _with_network, own, point, where, name),
         task=stages[-1].task if stages else task,
         fit=stages[-1].fit if stages else fit,
         stages=stages,
@@ -148,16 +152,25 @@ def _stages(
     task: ComponentSpec,
     overlays: Mapping[KeyPath, Mapping[str, object]],
     whose: Where,
+    faults: Faults,
 ) -> tuple[Stage, ...]:
     """Return the stages of a run; a key of a stage holds over those of all overlays.
 
-    Raises SpecError if the last one has another length, or the stages do not fit together.
+    A fault is that the last one has another length, or that the stages do not fit together.
     """
     stages = []
     for name, spec in of_run.specs.items():
-        fit = fit_of(checked, {**overlays, (*of_run.path, name, "fit"): spec.fit}, whose)
+        of_stage = {**overlays, (*of_run.path, name, "fit"): spec.fit}
+        fit = faults.or_else(_FAULTLESS, fit_of, checked, of_stage, whose)
         stages.append(Stage(name=name, task=spec.task_after(task), fit=fit))
-    return joined(stages, of_run.specs, lambda path: checked.where((*of_run.path, *path)))
+    # one that is wrong fits together with no other
+    if any(stage.fit is _FAULTLESS for stage in stages):
+        return tuple(stages)
+
+    def where(path: KeyPath) -> str:
+        return checked.where((*of_run.path, *path))
+
+    return faults.or_else(tuple(stages), joined, stages, of_run.specs, where)
 
 
 def _inheriting(model: ModelSpec, benchmark: Benchmark) -> ModelSpec:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from urnn_bench.errors import SpecError, near_miss
+from urnn_bench.spec.faults import in_file_order
 from urnn_bench.spec.fit import Optimizer
 from urnn_bench.spec.keys import nearest_place, place_of
 from urnn_bench.spec.load import KeyPath
@@ -16,9 +17,6 @@ from urnn_bench.spec.load import Where as Where
 from urnn_bench.spec.notation import shown, shown_name
 
 _UNKNOWN_KEY = "extra_forbidden"
-
-# so many that no terminal shows more
-_MOST_FAULTS = 20
 _Fault = tuple[KeyPath, str]
 
 
@@ -50,9 +48,8 @@ def spec_error(
         found.setdefault(path, f"{where(path)}{sentence}")
     # a list whose values are wrong has none left, which is no fault of its own
     whole = [path for path in found if not any(p[: len(path)] == path != p for p in found)]
-    sentences = [found[path] for path in whole if not _is_misspelt(path, found[path], found)]
-    more = len(sentences) - _MOST_FAULTS
-    return SpecError(*sentences[:_MOST_FAULTS], *([f"and {more} more faults"] if more > 0 else []))
+    meant = (found[path] for path in whole if not _is_misspelt(path, found[path], found))
+    return SpecError(*in_file_order(meant))
 
 
 def _is_misspelt(path: KeyPath, text: str, found: Mapping[KeyPath, str]) -> bool:

@@ -1,8 +1,12 @@
-"""Several labels of models in one text, with commas between."""
+"""Labels of models: several in one text, with commas between, and their order."""
 
+import re
 from collections.abc import Collection
+from math import inf
 
 from urnn_bench.spec.grid import GRID_SEPARATOR
+
+Natural = list[tuple[str, float]]
 
 
 def split_labels(given: str, known: Collection[str] = ()) -> tuple[str, ...]:
@@ -30,6 +34,16 @@ def _belongs_to(label: str, part: str) -> bool:
     is_open = any(label.count(a) > label.count(b) for a, b in ("[]", "{}"))
     is_value = "=" in part and GRID_SEPARATOR not in part
     return is_open or (GRID_SEPARATOR in label and is_value)
+
+
+def natural(label: str) -> Natural:
+    """Return what labels are sorted by, so that ``hidden=6`` comes before ``hidden=12``."""
+    texts, numbers = _NUMBER.split(label), [*map(float, _NUMBER.findall(label)), -inf]
+    return list(zip(texts, numbers, strict=True))
+
+
+# a minus that follows a letter is a hyphen
+_NUMBER = re.compile(r"(?:(?<==)-)?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?")
 
 
 def names_of(label: str) -> tuple[str, ...]:

@@ -13,10 +13,12 @@ from urnn_bench.spec.axes import grids_of_models, points_of
 from urnn_bench.spec.benchmark import Benchmark
 from urnn_bench.spec.draft import draft_of, fit_of
 from urnn_bench.spec.explain import spec_error
+from urnn_bench.spec.faults import Faults
 from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.grid import GRID_SEPARATOR
 from urnn_bench.spec.load import Document, KeyPath, Where
 from urnn_bench.spec.overrides import Override
+from urnn_bench.spec.rest import rest_of
 from urnn_bench.spec.unresolved import CheckedBenchmark as CheckedBenchmark
 from urnn_bench.spec.unresolved import UnresolvedRun as UnresolvedRun
 
@@ -42,17 +44,32 @@ def check_benchmark(
     ``cells`` are models that may be selected even if the file does not list them.
     Raises SpecError with file, line, path and near miss.
     """
+    faults = Faults()
+    found = check_benchmark_with_faults(name, document, selection, cells, faults)
+    faults.check()
+    (checked,) = found
+    return checked
+
+
+def check_benchmark_with_faults(
+    name: str, document: Document, selection: Selection, cells: Sequence[str], faults: Faults
+) -> tuple[CheckedBenchmark, ...]:
+    """Check a benchmark, and add what is wrong to ``faults``.
+
+    Returns none if nothing else can be checked then, and else what is right of it.
+    """
     edited = edited_document(document, selection, cells)
 
     def where(path: KeyPath) -> str:
         return overrides.where(edited, selection.settings, path)
 
     try:
-        benchmark = Benchmark.model_validate(edited.mapping)
+        found: tuple[Benchmark, ...] = (Benchmark.model_validate(edited.mapping),)
     except ValidationError as error:
-        found = spec_error(error, Benchmark, where)
-        raise SpecError(*found.sentences, *_faults_of_fit(edited, where)) from error
-    return CheckedBenchmark(name, benchmark, where)
+        faults.add(spec_error(error, Benchmark, where))
+        faults.run(_check_fit, edited, where)
+        found = rest_of(edited.mapping, error)
+    return tuple(CheckedBenchmark(name, benchmark, where) for benchmark in found)
 
 
 def edited_document(document: Document, selection: Selection, cells: Sequence[str]) -> Document:
@@ -60,13 +77,12 @@ def edited_document(document: Document, selection: Selection, cells: Sequence[st
     return overrides.apply(document, _settings(document, selection, cells), selection.models)
 
 
-def _faults_of_fit(document: Document, where: Where) -> tuple[str, ...]:
-    """Return what is wrong with the common ``fit``, which a benchmark does not check itself."""
+def _check_fit(document: Document, where: Where) -> None:
+    """Raise SpecError if the common ``fit`` is wrong, which a benchmark does not check itself."""
     try:
         Fit.model_validate(document.mapping.get("fit", {}))
     except ValidationError as error:
-        return spec_error(error, Fit, lambda path: where(("fit", *path))).sentences
-    return ()
+        raise spec_error(error, Fit, lambda path: where(("fit", *path))) from error
 
 
 def drafts(
@@ -78,22 +94,47 @@ def drafts(
     over an option that a model's cell does not have, says ``options_of``, leaves the model alone.
     Raises SpecError if a ``fit`` is wrong, also that of a length that is not selected.
     """
+    faults = Faults()
+    found = drafts_with_faults(checked, selection, options_of, faults)
+    faults.check()
+    return found
+
+
+def drafts_with_faults(
+    checked: CheckedBenchmark,
+    selection: Selection,
+    options_of: CellOptions | None,
+    faults: Faults,
+) -> list[UnresolvedRun]:
+    """Expand a benchmark, and add what is wrong to ``faults``.
+
+    If that is anything, the runs serve to check their components alone.
+    """
     benchmark = checked.benchmark
     for T, overlay in benchmark.T.items():
-        fit_of(checked, {("T", str(T)): overlay}, checked.where)
+        faults.run(fit_of, checked, {("T", str(T)): overlay}, checked.where)
     settings = overrides.summary(selection.settings)
     seeds, lengths = selection.seeds or benchmark.seeds, selection.lengths or benchmark.T
     labels = selection.models or benchmark.models
-    _check_count(checked, len(seeds) * len(lengths) * len(labels))
-    gridded = grids_of_models(checked, options_of)
+    if not faults.run(_check_count, checked, len(seeds) * len(lengths) * len(labels)):
+        return []
+    gridded = grids_of_models(checked, options_of, faults)
+    of_labels = {
+        label: faults.or_else([], points_of, checked, label, gridded[_model_of(label)])
+        for label in labels
+    }
     # checked once: a seed changes nothing else
     of_a_seed = [
-        draft_of(checked, label, point, T, seeds[0], settings)
+        draft_of(checked, label, point, T, seeds[0], settings, faults)
         for T in lengths
-        for label in labels
-        for point in points_of(checked, label, gridded[label.partition(GRID_SEPARATOR)[0]])
+        for label, points in of_labels.items()
+        for point in points
     ]
     return [replace(draft, seed=seed) for seed in seeds for draft in of_a_seed]
+
+
+def _model_of(label: str) -> str:
+    return label.partition(GRID_SEPARATOR)[0]
 
 
 def _check_count(checked: CheckedBenchmark, without_grid: int) -> None:

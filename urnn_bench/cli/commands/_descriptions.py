@@ -22,7 +22,7 @@ from urnn_bench.readouts.base import Readout
 from urnn_bench.registry import Components
 from urnn_bench.run import build
 from urnn_bench.run.matrix import check_figures
-from urnn_bench.run.resolve import cell_options, resolve
+from urnn_bench.run.resolve import cell_options, resolve_all
 from urnn_bench.spec import catalogue
 from urnn_bench.spec.fit import Fit, Optimizer
 from urnn_bench.spec.layers import Block
@@ -199,7 +199,7 @@ def _example_runs(components: Components, checked: CheckedBenchmark) -> list[Run
     benchmark = checked.benchmark
     selection = Selection(lengths=(next(iter(benchmark.T)),), seeds=benchmark.seeds[:1])
     unresolved = drafts(checked, selection, cell_options(components))
-    return [resolve(components, checked.name, draft) for draft in unresolved]
+    return resolve_all(components, checked.name, unresolved)
 
 
 def _sizes(components: Components, cell: str) -> dict[str, JsonValue]:

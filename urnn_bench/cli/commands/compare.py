@@ -1,24 +1,21 @@
 """``urnn-bench compare``: is one model, or one state of the code, better on the same seeds?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from urnn_bench.cli.display.comparisons import Names, json_row, sentences, show
 from urnn_bench.cli.display.output import echo_err, echo_json
 from urnn_bench.cli.gate import TOLERANCE, check, json_gate, notes
 from urnn_bench.cli.missing_runs import SideOf, descriptions, json_missing
-from urnn_bench.cli.options.completion import complete_benchmark
+from urnn_bench.cli.options import compare as options
 from urnn_bench.cli.options.filters import All, Models, Wheres
-from urnn_bench.cli.options.numbers import ratio
-from urnn_bench.cli.options.paths import NameOrPathOf
-from urnn_bench.cli.options.shared import OUTPUT, SELECTION, Json, Lengths, Results
+from urnn_bench.cli.options.shared import Json, Lengths, Results
 from urnn_bench.cli.sources import Request, filters_of, selected_runs
 from urnn_bench.errors import NothingToShowError, UnknownNameError, UsageError, closest
 from urnn_bench.files import folders_beside
-from urnn_bench.spec.labels import names_of
+from urnn_bench.spec.labels import names_of, natural
 from urnn_bench.spec.notation import shown_name
 
 if TYPE_CHECKING:
@@ -27,58 +24,22 @@ if TYPE_CHECKING:
     from urnn_bench.analysis.missing import Missing
     from urnn_bench.records.record import Record
 
-    _Records = tuple[list[Record], list[Record]]
+    _Records = tuple[Sequence[Record], Sequence[Record]]
 
 _SIDE = "recorded model or results folder"
 
 
 def compare(
-    a: Annotated[
-        str,
-        typer.Argument(parser=NameOrPathOf("A"), metavar="A", help="A model, or a results folder."),
-    ],
-    b: Annotated[
-        str,
-        typer.Argument(
-            parser=NameOrPathOf("B"), metavar="B", help="A model or folder to compare against A."
-        ),
-    ],
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            "--benchmark",
-            parser=NameOrPathOf("--benchmark"),
-            metavar="NAME",
-            autocompletion=complete_benchmark,
-            help="Only this benchmark.",
-            show_default="all with records",
-            rich_help_panel=SELECTION,
-        ),
-    ] = None,
+    a: options.A,
+    b: options.B,
+    benchmark: options.Benchmark = None,
     lengths: Lengths = None,
     models: Models = None,
     where: Wheres = None,
     show_all: All = False,
     results: Results = None,
-    gate: Annotated[
-        bool,
-        typer.Option(
-            "--gate",
-            help="Exit with 4 if B's loss is above the tolerance, with 5 if that is undecided.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
-    tolerance: Annotated[
-        float | None,
-        typer.Option(
-            "--tolerance",
-            parser=ratio,
-            metavar="RATIO",
-            help="With --gate: how many times A's loss B's may be.",
-            show_default=f"{TOLERANCE}",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    gate: options.Gate = False,
+    tolerance: options.Tolerance = None,
     json: Json = False,
 ) -> None:
     """Compare two models, or a model's runs in two folders, seed by seed on the same data."""
@@ -87,31 +48,43 @@ def compare(
     if tolerance is not None and not gate:
         raise UsageError("--tolerance says how much worse a gate lets B be; give --gate too")
     filters = filters_of(lengths, models, where, show_all)
-    are_folders = Path(a).is_dir() and Path(b).is_dir()
-    if are_folders:
-        _check_folders_differ(a, b)
-        request = Request(benchmark, (Path(a), Path(b)), filters, with_folders=False)
-        of_a, of_b = _of_folders(request)
-        sides = SideOf(a, Path(a), of_a), SideOf(b, Path(b), of_b)
-    else:
-        request = Request(benchmark, (results,) if results else (), filters)
-        of_a, of_b = _of_models(a, b, request)
-        sides = SideOf(a, results, of_a, a), SideOf(b, results, of_b, b)
-    missing = _missing((of_a, of_b), sides, are_folders)
-    for part, side in missing:
-        for sentence in descriptions(part, side):
-            echo_err(sentence)
-    rows, names = analysis.compare(of_a, of_b, are_folders), Names(a, b, are_folders)
+    sides, names = _sides(a, b, Request(benchmark, (results,) if results else (), filters))
+    records = sides[0].records, sides[1].records
+    missing = _missing(records, sides, names.are_folders)
+    _report_missing(missing)
+    rows = analysis.compare(*records, names.are_folders)
     judged = _judged(rows, tolerance or TOLERANCE) if gate else None
     lacks = [each for part, side in missing for each in json_missing(part, side)]
     if json:
         echo_json([json_row(row) for row in rows] if judged is None else json_gate(judged, lacks))
     else:
-        show(rows)
-        for sentence in _sentences(rows, judged, names):
-            echo_err(sentence)
+        _show(rows, judged, names)
     if judged is not None:
         echo_err(check(judged, names, is_complete=not lacks))
+
+
+def _sides(a: str, b: str, request: Request) -> tuple[tuple[SideOf, SideOf], Names]:
+    """Return what is compared, and how it is called: two folders, or two models of one."""
+    if Path(a).is_dir() and Path(b).is_dir():
+        _check_folders_differ(a, b)
+        of_both = replace(request, results=(Path(a), Path(b)), with_folders=False)
+        of_a, of_b = _of_folders(of_both)
+        return (SideOf(a, Path(a), of_a), SideOf(b, Path(b), of_b)), Names(a, b, True)
+    of_a, of_b = _of_models(a, b, request)
+    results = next(iter(request.results), None)
+    return (SideOf(a, results, of_a, a), SideOf(b, results, of_b, b)), Names(a, b, False)
+
+
+def _report_missing(missing: "Sequence[tuple[list[Missing], SideOf]]") -> None:
+    for part, side in missing:
+        for sentence in descriptions(part, side):
+            echo_err(sentence)
+
+
+def _show(rows: "list[Row]", judged: "Judged | None", names: Names) -> None:
+    show(rows)
+    for sentence in _sentences(rows, judged, names):
+        echo_err(sentence)
 
 
 def _sentences(rows: "list[Row]", judged: "Judged | None", names: Names) -> list[str]:
@@ -193,7 +166,7 @@ def _named(runs: "Sequence[Record]", name: str) -> "list[Record]":
     labels = {record.run.label for record in runs}
     meant = {name} & labels or {label for label in labels if name in names_of(label)}
     if len(meant) > 1:
-        choices = ", ".join(f"'{label}'" for label in sorted(meant))
+        choices = ", ".join(f"'{label}'" for label in sorted(meant, key=natural))
         raise UsageError(f"'{name}' was trained with several settings; give one of {choices}")
     return [record for record in runs if record.run.label in meant]
 

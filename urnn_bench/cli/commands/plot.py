@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,40 +61,72 @@ def plot(
     if out:
         make_writable(out, "--out")
     suffixes = [format_.value for format_ in formats or [options.FigureFormat.png]]
-    written: list[str] = []
-    missing: dict[str, bool] = {}
-    failed: dict[str, Exception] = {}
-    unwritable: list[RecordsError] = []
     filters = filters_of(lengths, models, where, show_all)
     request = Request(benchmark, tuple(results or ()), filters, tuple(include or ()))
-    root = out or request.folders[0]
-    axes = {"metric": metric, "x": x.value if x else None}
+    root, axes = out or request.folders[0], {"metric": metric, "x": x.value if x else None}
+    outcome = _Outcome(are_requested=bool(figures))
     for selected in selected_runs(request):
         loaded = _of_some_models(framed(selected))
         folder = _figure_folder(out, root, loaded.benchmark)
-        for figure in _figures(components, benchmark or loaded.benchmark, figures, axes):
-            path = folder / f"{figure.name}{_lengths_suffix(lengths)}"
-            try:
-                drawn = _drawn(components, figure, loaded, path, suffixes, root)
-            except RecordsError as error:
-                # the folders of other benchmarks may be writable
-                unwritable.append(error)
-                break
-            if isinstance(drawn, list):
-                written += map(str, drawn)
-            else:
-                is_failure = not isinstance(drawn, NothingToShowError)
-                # one with a cause is of records that are damaged
-                is_told = bool(figures) or is_failure or drawn.__cause__ is not None
-                missing[_reason(figure.name, drawn)] = is_told
-                failed |= {figure.name: drawn} if is_failure else {}
-    _report(written, missing | dict.fromkeys(map(str, unwritable[:-1]), True), json)
-    if unwritable:
-        raise unwritable[-1]
+        chosen = _figures(components, benchmark or loaded.benchmark, figures, axes)
+        paths = {folder / f"{one.name}{_lengths_suffix(lengths)}": one for one in chosen}
+        _draw_all(outcome, components, loaded, paths, suffixes, root)
+    _report(outcome, json)
+    _require_drawn(outcome)
+
+
+@dataclass
+class _Outcome:
+    """The files of figures, and why others are not drawn.
+
+    ``missing`` says of each reason whether it is told even of a figure that was not requested.
+    """
+
+    are_requested: bool
+    written: list[str] = field(default_factory=list)
+    missing: dict[str, bool] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
+    unwritable: list[RecordsError] = field(default_factory=list)
+
+    def add(self, figure: str, drawn: list[Path] | Exception) -> None:
+        """Add the files of a figure, or why it could not be drawn."""
+        if isinstance(drawn, list):
+            self.written += map(str, drawn)
+            return
+        is_failure = not isinstance(drawn, NothingToShowError)
+        # one with a cause is of records that are damaged
+        is_told = self.are_requested or is_failure or drawn.__cause__ is not None
+        self.missing[_reason(figure, drawn)] = is_told
+        if is_failure:
+            self.failed[figure] = drawn
+
+
+def _draw_all(
+    outcome: _Outcome,
+    components: Components,
+    loaded: "LoadedResults",
+    figures: Mapping[Path, ComponentSpec],
+    suffixes: Sequence[str],
+    root: Path,
+) -> None:
+    """Draw the figures of one benchmark, by their paths, as far as its folder can be written to."""
+    for path, figure in figures.items():
+        try:
+            outcome.add(figure.name, _drawn(components, figure, loaded, path, suffixes, root))
+        except RecordsError as error:
+            # the folders of other benchmarks may be writable
+            outcome.unwritable.append(error)
+            return
+
+
+def _require_drawn(outcome: _Outcome) -> None:
+    """Raise what ends the command if a folder, a requested figure or every figure failed."""
+    if outcome.unwritable:
+        raise outcome.unwritable[-1]
     # without a name every figure is tried, and some are of a user's
-    if failed and figures:
-        raise UrnnBenchError(f"could not be drawn: {', '.join(failed)}")
-    if not written:
+    if outcome.failed and outcome.are_requested:
+        raise UrnnBenchError(f"could not be drawn: {', '.join(outcome.failed)}")
+    if not outcome.written:
         raise NothingToShowError("no figure could be drawn from these records")
 
 
@@ -154,11 +186,14 @@ def _lengths_suffix(lengths: list[int] | None) -> str:
     return "".join(f"-T{T}" for T in sorted({*(lengths or [])}))
 
 
-def _report(written: list[str], missing: Mapping[str, bool], json: bool) -> None:
+def _report(outcome: _Outcome, json: bool) -> None:
     """Write paths to stdout, and to stderr why a figure that was asked for is not drawn.
 
     Of those that are drawn if records allow it, only the names are written.
     """
+    # the last one ends the command
+    told = map(str, outcome.unwritable[:-1])
+    written, missing = outcome.written, outcome.missing | dict.fromkeys(told, True)
     for text in _each_command_once(text for text, is_wanted in missing.items() if is_wanted):
         echo_err(text)
     others = [text.partition(":")[0] for text, is_wanted in missing.items() if not is_wanted]

@@ -1,12 +1,21 @@
 """``urnn-bench run``: from benchmarks and a selection to records."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import typer
 
 from urnn_bench.cli.options import run as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Results, use_data
 from urnn_bench.errors import UsageError
 from urnn_bench.proposals import Command
-from urnn_bench.registry import Components
+
+if TYPE_CHECKING:
+    from urnn_bench.cli.training import Reporting
+    from urnn_bench.run.context import ExecutionOptions
+    from urnn_bench.run.matrix import Matrix
+    from urnn_bench.spec.run import Run
 
 
 def run(
@@ -35,44 +44,35 @@ def run(
     verbose: options.Verbose = False,
 ) -> None:
     """Train the runs of benchmarks that are not done yet; resume those that were stopped."""
-    from urnn_bench.cli.commands.dry_run import preview
     from urnn_bench.cli.display.log import show_log
-    from urnn_bench.cli.display.output import echo_block, echo_err
-    from urnn_bench.cli.selection import selection_of
-    from urnn_bench.cli.training import Reporting, prepare_runs, train_runs
+    from urnn_bench.cli.display.output import echo_block
+    from urnn_bench.cli.selection import seeds_of, selection_of
+    from urnn_bench.cli.sources import load_components
+    from urnn_bench.cli.training import Reporting
     from urnn_bench.records.folder import default_results
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.device import Backend
-    from urnn_bench.run.included import unused
     from urnn_bench.run.matrix import config_text, matrix
-    from urnn_bench.run.resolve import include as include_files
-    from urnn_bench.run.scheduler import require_writable
 
-    if print_config and json:
-        raise UsageError("--print-config writes YAML; leave out --json")
-    if quiet and verbose:
-        raise UsageError("-q reports less and -v more; give one of them")
+    reporting = Reporting(json, quiet, verbose)
+    _check_output(reporting, len(benchmarks) if print_config else 0)
     show_log(quiet)
     use_data(data_dir)
-    components = include_files(Components(), include or [])
-    all_seeds = [*(seed or []), *range(seeds or 0)]
-    selection = selection_of(lengths, models, all_seeds, settings, steps=updates, batch=batch)
-    folder = results or default_results()
+    files, folder, own = include or [], results or default_results(), seeds_of(seed, seeds)
+    components = load_components(files)
+    selection = selection_of(lengths, models, own, settings, steps=updates, batch=batch)
     requested = matrix(components, benchmarks, selection, probe, folder)
     # who names models has chosen them
-    for sentence in [] if models else unused(include or [], requested.runs):
-        echo_err(f"warning: {sentence}")
+    if not models:
+        _warn_of_unused(files, requested.runs)
     if print_config:
-        if len(benchmarks) > 1:
-            raise UsageError("--print-config writes one benchmark; give one")
         echo_block(config_text(components, benchmarks[0], selection, probe, stacked).rstrip())
         return
-    backend = Backend(device.value, kernel)
     command = Command(
         requested.given,
-        results=None if results is None else str(results),
-        data_dir=None if data_dir is None else str(data_dir),
-        include=tuple(map(str, include or [])),
+        results=_text(results),
+        data_dir=_text(data_dir),
+        include=tuple(map(str, files)),
         probe=probe,
         settings=tuple(settings or []),
         updates=updates,
@@ -81,11 +81,50 @@ def run(
         kernel=None if kernel == "auto" else kernel,
         threads=threads,
     )
+    backend = Backend(device.value, kernel)
     execution = ExecutionOptions(components, backend, folder, time_limit, force, command)
+    raise typer.Exit(_execute(requested, execution, threads, stacked, dry_run, reporting))
+
+
+def _check_output(reporting: "Reporting", printed: int) -> None:
+    """Raise UsageError for options that exclude each other; ``printed`` counts --print-config."""
+    if printed and reporting.json:
+        raise UsageError("--print-config writes YAML; leave out --json")
+    if printed > 1:
+        raise UsageError("--print-config writes one benchmark; give one")
+    if reporting.quiet and reporting.verbose:
+        raise UsageError("-q reports less and -v more; give one of them")
+
+
+def _warn_of_unused(files: Sequence[Path], runs: "Sequence[Run]") -> None:
+    from urnn_bench.cli.display.output import echo_err
+    from urnn_bench.run.included import unused
+
+    for sentence in unused(files, runs):
+        echo_err(f"warning: {sentence}")
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _execute(
+    requested: "Matrix",
+    execution: "ExecutionOptions",
+    threads: int | None,
+    stacked: bool | None,
+    dry_run: bool,
+    reporting: "Reporting",
+) -> int:
+    """Train the requested runs, or only show them; return the exit code."""
+    from urnn_bench.cli.commands.dry_run import preview
+    from urnn_bench.cli.training import prepare_runs, train_runs
+    from urnn_bench.run.scheduler import require_writable
+
     if not dry_run:
         require_writable(requested.runs, execution)
     stacks = prepare_runs(requested, execution, threads, stacked)
-    if dry_run:
-        preview(stacks, execution, json)
-        return
-    raise typer.Exit(train_runs(stacks, execution, Reporting(json, quiet, verbose)))
+    if not dry_run:
+        return train_runs(stacks, execution, reporting)
+    preview(stacks, execution, reporting.json)
+    return 0

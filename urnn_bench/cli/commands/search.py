@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
@@ -18,6 +18,8 @@ from urnn_bench.spec.grid import values_text
 
 if TYPE_CHECKING:
     from urnn_bench.records.trials import Trial
+    from urnn_bench.run.context import ExecutionOptions
+    from urnn_bench.search.plan import Plan
 
 _SOME_FAILED = 3
 
@@ -42,38 +44,51 @@ def search(
     _require_optuna()
     from urnn_bench.cli.display.log import show_log
     from urnn_bench.cli.selection import selection_of
-    from urnn_bench.cli.signals import stoppable
     from urnn_bench.cli.sources import load_components
     from urnn_bench.records.folder import make_writable
-    from urnn_bench.records.trials import RANDOM, TPE
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.device import Backend, configure_torch
-    from urnn_bench.search.execute import Seeded, execute
     from urnn_bench.search.plan import plan_of
 
     show_log(quiet)
     use_data(data_dir)
     components = load_components(include or [])
     lengths = None if length is None else [length]
-    plan = plan_of(
-        components, benchmark, selection_of(lengths, None, [], None, steps=updates), results
-    )
+    selection = selection_of(lengths, None, [], None, steps=updates)
+    plan = plan_of(components, benchmark, selection, results)
     make_writable(plan.results)
     configure_torch(threads)
     command = _command(plan.checked.name, benchmark, results, include)
-    execution = ExecutionOptions(
-        components, Backend(device.value, kernel), plan.results, command=command
-    )
-    seeded = Seeded(RANDOM if random else TPE, seed)
+    backend = Backend(device.value, kernel)
+    execution = ExecutionOptions(components, backend, plan.results, command=command)
+    proposals = _Proposals(trials or plan.search.trials, random, seed)
+    raise typer.Exit(_searched(plan, proposals, execution, json, quiet))
+
+
+class _Proposals(NamedTuple):
+    """How many trials there are in all, and how they are proposed."""
+
+    trials: int
+    is_random: bool
+    seed: int
+
+
+def _searched(
+    plan: "Plan", proposals: _Proposals, execution: "ExecutionOptions", json: bool, quiet: bool
+) -> int:
+    """Train the trials of a search that are not recorded, report them; return the exit code."""
+    from urnn_bench.cli.signals import stoppable
+    from urnn_bench.records.trials import RANDOM, TPE
+    from urnn_bench.search.execute import Seeded, execute
+
+    seeded = Seeded(RANDOM if proposals.is_random else TPE, proposals.seed)
     with stoppable() as stop:
-        ended = _reported(
-            execute(plan, seeded, trials or plan.search.trials, execution, stop), json, quiet
-        )
+        ended = _reported(execute(plan, seeded, proposals.trials, execution, stop), json, quiet)
     if not quiet:
-        _report_best(ended, command)
+        _report_best(ended, execution.command)
     if stop() and not quiet:
         echo_err(f"to go on: {same_command()}")
-    raise typer.Exit(stop.exit_code or _exit_code(ended))
+    return stop.exit_code or _exit_code(ended)
 
 
 def _require_optuna() -> None:

@@ -26,6 +26,7 @@ from urnn_bench.records.folder import (
 from urnn_bench.records.forced import status_of_forced
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.spec.differences import label_parts
+from urnn_bench.spec.labels import Natural, natural
 
 
 def status(
@@ -74,9 +75,9 @@ def _by_length(record: Record) -> dict[int, float | None]:
     return {T: record.test_at(T).get(record.criterion) for T in record.lengths}
 
 
-def _sort_key(folder: Path, record: Record) -> tuple[str, int, str, int, str]:
+def _sort_key(folder: Path, record: Record) -> tuple[str, int, Natural, int, str]:
     run = record.run
-    return run.benchmark, run.T, run.label, run.seed, folder.name
+    return run.benchmark, run.T, natural(run.label), run.seed, folder.name
 
 
 def _narrow(rows: Sequence[TableRow]) -> list[TableRow]:

@@ -4,6 +4,9 @@ from urnn_bench.cli.display.output import duration
 from urnn_bench.records.record import Record
 from urnn_bench.spec.run import Run
 
+# what a run does once its updates are done
+SCORING = "scoring"
+
 
 def title(run: Run) -> str:
     """Return a run's name for people: "urnn T=100 seed 0"."""

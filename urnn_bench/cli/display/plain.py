@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Self
 
-from urnn_bench.cli.display.messages import closing, opening, over_baseline, scored, title
+from urnn_bench.cli.display.messages import SCORING, closing, opening, over_baseline, scored, title
 from urnn_bench.cli.display.output import duration, echo_err, end_without_stdout, json_text
 from urnn_bench.cli.display.streams import write_out
 from urnn_bench.events import Event as RunEvent
-from urnn_bench.events import Measured, Updated
+from urnn_bench.events import Measured, ScoringBegins, Updated
 from urnn_bench.records.folder import REFUSED, RunStatus
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.run.context import Display
@@ -63,6 +63,7 @@ class _RunProgress:
     step: int
     started: float
     validation: str = ""
+    is_scoring: bool = False
 
     @property
     def pace(self) -> float:
@@ -73,7 +74,8 @@ class _RunProgress:
         """Return the update, the pace, the time left and the last validation."""
         steps, pace = self.record.run.updates, self.pace
         left = f", {duration((steps - self.step) / pace)} left" if pace else ""
-        progress = f"update {self.step} of {steps}, {pace:.3g}/s{left}"
+        doing = f"{SCORING} the test split" if self.is_scoring else f"{pace:.3g}/s{left}"
+        progress = f"update {self.step} of {steps}, {doing}"
         return f"{title(self.record.run)}: {progress}{self.validation}"
 
 
@@ -107,6 +109,8 @@ class PlainDisplay:
         """Note the progress of a run."""
         if isinstance(event, Updated):
             self._running[key(run)].step = event.step
+        elif isinstance(event, ScoringBegins):
+            self._running[key(run)].is_scoring = True
         elif isinstance(event, Measured) and event.split == "validation":
             self._validated(self._running[key(run)], event)
 

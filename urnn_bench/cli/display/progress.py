@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.progress import TimeRemainingColumn as Remaining
 from rich.text import Text
 
-from urnn_bench.cli.display.messages import closing, first_baseline, scored, title
+from urnn_bench.cli.display.messages import SCORING, closing, first_baseline, scored, title
 from urnn_bench.cli.display.paragraphs import paragraph, width_of
 from urnn_bench.cli.display.plain import Key, key, skipped
 from urnn_bench.cli.display.streams import Unfailing, shows
-from urnn_bench.events import Event, Measured, Updated
+from urnn_bench.events import Event, Measured, ScoringBegins, Updated
 from urnn_bench.records.folder import RunStatus
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.spec.run import Run
@@ -111,6 +111,8 @@ class LiveDisplay:
             self._progress.update(bar.task, completed=event.step, pace=pace)
             self._advance_matrix(event.step - bar.counted)
             bar.counted = event.step
+        elif isinstance(event, ScoringBegins):
+            self._progress.update(bar.task, pace=SCORING)
         elif isinstance(event, Measured):
             self._measured(bar, event)
 
