@@ -135,8 +135,8 @@ def _unknown_key(key: str, known: set[str], is_benchmark: bool) -> str:
     all_keys = f"; the keys here are {', '.join(sorted(known)) or 'none'}"
     hint = exact or near_miss(key, known) or nearest or all_keys
     if not exact:
-        hint += "; options of a cell go below its 'cell'" if "cell" in known else ""
-        hint += "; options of the task go below 'task'" if "seeds" in known else ""
+        hint += " (options of a cell go below its 'cell')" if "cell" in known else ""
+        hint += " (options of the task go below 'task')" if "seeds" in known else ""
     return f"unknown key '{shown_name(key)}'{hint}"
 
 

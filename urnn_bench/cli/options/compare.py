@@ -36,7 +36,8 @@ Gate = Annotated[
     bool,
     typer.Option(
         "--gate",
-        help="Exit with 4 if B's loss is above the tolerance, with 5 if that is undecided.",
+        help="Exit with 4 if B's loss is above the tolerance or a run diverged in B alone, with 5 "
+        "if that is undecided.",
         rich_help_panel=OUTPUT,
     ),
 ]
