@@ -156,7 +156,7 @@ def test_without_gradients_nothing_is_kept_and_values_are_the_same():
 
 @pytest.fixture
 def compiled_anew(monkeypatch, tmp_path):
-    """An empty cache of kernels, and a process that remembers none."""
+    """monkeypatch, with an empty cache of kernels in a process that remembers none."""
     remembered = (
         *(compiler.library, compiler.unavailable_reason, compiler._target),
         native_groups._narrow,
@@ -164,7 +164,7 @@ def compiled_anew(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for each in remembered:
         each.cache_clear()
-    yield
+    yield monkeypatch
     for each in remembered:
         each.cache_clear()
 
@@ -217,11 +217,11 @@ def test_compiled_once_also_by_two_processes_at_once(tmp_path):
 
 
 @pytest.fixture
-def chosen(compiled_anew, monkeypatch):
+def chosen(compiled_anew):
     """A function of a compiler, and a cell, to the kernel of the cell and why it has that one."""
 
     def choose_with(cc, cell):
-        monkeypatch.setenv("CC", cc)
+        compiled_anew.setenv("CC", cc)
         compiler.library.cache_clear()
         compiler.unavailable_reason.cache_clear()
         choice = choose(cell, "cpu", "auto")
