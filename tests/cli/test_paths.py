@@ -15,6 +15,7 @@ from urnn_bench.cli.app import app
 from urnn_bench.cli.options.paths import NameOrPathOf, PathOf
 from urnn_bench.data import store
 from urnn_bench.errors import DataError
+from urnn_bench.files import cache_folder
 
 PARAMETERS = {
     f"{command} {parameter.metavar} {parameter.name}": parameter
@@ -31,6 +32,8 @@ def home(bench, monkeypatch):
     """The home folder, in which there is a copy of everything that a path can name."""
     folder = bench.folder / "home"
     folder.mkdir()
+    # the kernels that are compiled already
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_folder().parent))
     monkeypatch.setenv("HOME", str(folder))
     return folder
 

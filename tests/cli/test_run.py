@@ -249,7 +249,7 @@ def test_divergence_is_a_status_and_final(bench):
 
 
 def test_a_closed_pipe_ends_quietly(bench):
-    with bench.start("run", "tiny", "--json", "--updates", 2000) as process:
+    with bench.start("run", "tiny", "--json", "--updates", 500) as process:
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read()

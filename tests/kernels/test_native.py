@@ -20,6 +20,7 @@ from urnn_bench.cells.urnn import Urnn, UrnnOptions
 from urnn_bench.engine.loop import train_run
 from urnn_bench.engine.train_state import TrainState
 from urnn_bench.events import Measured
+from urnn_bench.kernels.choose import choose
 from urnn_bench.kernels.native import compiler, linear
 from urnn_bench.kernels.native import dense as native_dense
 from urnn_bench.kernels.native import groups as native_groups
@@ -153,85 +154,105 @@ def test_without_gradients_nothing_is_kept_and_values_are_the_same():
     )
 
 
+@pytest.fixture
+def compiled_anew(monkeypatch, tmp_path):
+    """monkeypatch, with an empty cache of kernels in a process that remembers none."""
+    remembered = (
+        *(compiler.library, compiler.unavailable_reason, compiler._target),
+        native_groups._narrow,
+    )
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for each in remembered:
+        each.cache_clear()
+    yield monkeypatch
+    for each in remembered:
+        each.cache_clear()
+
+
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the flags are those of x86-64")
 @pytest.mark.parametrize(("flag", "lanes"), [("-mno-avx512f", 8), ("-mno-avx", 4)])
 @pytest.mark.parametrize("make", [urnn, lstm, stock_lstm, gru])
-def test_narrower_vectors_from_the_same_source(make, flag, lanes, monkeypatch, tmp_path):
+@pytest.mark.usefixtures("compiled_anew")
+def test_narrower_vectors_from_the_same_source(make, flag, lanes, monkeypatch):
     """AVX2 and plain builds; a processor without AVX-512 builds the former anyway."""
     monkeypatch.setattr(compiler, "_FLAGS", (*compiler._FLAGS, flag))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    compiler.library.cache_clear()
-    native_groups._narrow.cache_clear()
-    try:
-        for dtype, wide in ((torch.float64, lanes // 2), (torch.float32, lanes)):
-            cell, x = make(dtype=dtype), inputs(20, 11, dtype)
-            slow = gradients(cell, lambda *a, c=cell: unroll(c, *a), x)
-            fast = gradients(cell, lambda *a, c=cell: run_in_c(c, *a), x)
-            assert same(slow, fast, 1e-10 if dtype == torch.float64 else 1e-4)
-            source = native_dense._SOURCE
-            library = compiler.library(source, PRECISIONS[dtype].defines)
-            assert library.lanes() == wide
-    finally:
-        compiler.library.cache_clear()
-        native_groups._narrow.cache_clear()
+    for dtype, wide in ((torch.float64, lanes // 2), (torch.float32, lanes)):
+        cell, x = make(dtype=dtype), inputs(20, 11, dtype)
+        slow = gradients(cell, lambda *a, c=cell: unroll(c, *a), x)
+        fast = gradients(cell, lambda *a, c=cell: run_in_c(c, *a), x)
+        assert same(slow, fast, 1e-10 if dtype == torch.float64 else 1e-4)
+        library = compiler.library(native_dense._SOURCE, PRECISIONS[dtype].defines)
+        assert library.lanes() == wide
 
 
+# of the kernels in C, the LSTM's of the paper compiles fastest
 PROGRAM = """
-import json, sys
-from urnn_bench.cells.urnn import Urnn, UrnnOptions
+from urnn_bench.cells.lstm_paper import LstmPaper, LstmPaperOptions
 from urnn_bench.kernels.choose import choose
-choice = choose(Urnn(3, 8, UrnnOptions()), "cpu", "auto")
-print(json.dumps([choice.name, choice.reason]))
+print(choose(LstmPaper(3, 8, LstmPaperOptions()), "cpu", "auto").name)
 """
 
 
-def chosen(folder, **env):
+def chosen_in_a_process(folder):
     command = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(
         command,
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "XDG_CACHE_HOME": str(folder), **env},
+        env={**os.environ, "XDG_CACHE_HOME": str(folder)},
     )
-    return json.loads(done.stdout)
+    return done.stdout.strip()
 
 
 def test_compiled_once_also_by_two_processes_at_once(tmp_path):
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda _: chosen(tmp_path), range(2)))
-    assert [name for name, _ in found] == ["c", "c"]
+        assert list(pool.map(chosen_in_a_process, [tmp_path] * 2)) == ["c", "c"]
     made = sorted((tmp_path / "urnn-bench" / "kernels").iterdir())
     stems = [path.name.partition("-")[0] for path in made]
-    assert stems == ["linear", "linear", "urnn", "urnn"], "one for each precision, nothing else"
+    assert stems == ["dense", "dense"], "one for each precision, nothing else"
     before = [path.stat().st_mtime_ns for path in made]
-    assert chosen(tmp_path)[0] == "c"
+    assert chosen_in_a_process(tmp_path) == "c"
     assert [path.stat().st_mtime_ns for path in made] == before
 
 
-def test_without_a_compiler_the_time_loop_runs_and_says_why(tmp_path):
-    name, reason = chosen(tmp_path, CC="no-such-compiler")
+@pytest.fixture
+def chosen(compiled_anew):
+    """A function of a compiler, and a cell, to the kernel of the cell and why it has that one."""
+
+    def choose_with(cc, cell):
+        compiled_anew.setenv("CC", cc)
+        compiler.library.cache_clear()
+        compiler.unavailable_reason.cache_clear()
+        choice = choose(cell, "cpu", "auto")
+        return choice.name, choice.reason
+
+    return choose_with
+
+
+def test_without_a_compiler_the_time_loop_runs_and_says_why(chosen):
+    name, reason = chosen("no-such-compiler", urnn())
     assert name == "eager" and "there is no C compiler 'no-such-compiler'" in reason
 
 
-def test_a_compiler_that_fails_is_said(tmp_path):
+def test_a_compiler_that_fails_is_said(chosen, tmp_path):
     broken = tmp_path / "broken-cc"
     broken.write_text("#!/bin/sh\necho 'x.c:1: error: no luck' >&2\nexit 1\n")
     broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
-    name, reason = chosen(tmp_path, CC=str(broken))
+    name, reason = chosen(str(broken), urnn())
     assert name == "eager" and "broken-cc" in reason
     broken.write_text(
         '#!/bin/sh\n[ "$1" = --version ] || { echo "x.c:1: error: no luck" >&2; exit 1; }\n'
     )
-    assert "error: no luck" in chosen(tmp_path, CC=str(broken))[1]
+    assert "error: no luck" in chosen(str(broken), urnn())[1]
     broken.write_text("no program at all")
-    assert chosen(tmp_path, CC=str(broken))[0] == "eager"
+    assert chosen(str(broken), urnn())[0] == "eager"
 
 
-def test_a_compiler_may_come_with_flags(tmp_path):
-    assert chosen(tmp_path, CC="cc -O2")[0] == "c"
-    assert chosen(tmp_path, CC="")[0] == "c" and chosen(tmp_path, CC="  ")[0] == "c"
-    assert "CC cannot be read as a command" in chosen(tmp_path, CC='"x')[1]
+def test_a_compiler_may_come_with_flags(chosen):
+    assert chosen("cc -O2", lstm())[0] == "c"
+    assert chosen("", lstm())[0] == "c" and chosen("  ", lstm())[0] == "c"
+    assert "CC cannot be read as a command" in chosen('"x', urnn())[1]
 
 
 @pytest.mark.parametrize("name", ["rnn", "irnn", "lstm", "lstm_paper", "gru", "urnn"])

@@ -69,7 +69,9 @@ def text_inches(text: str, points: float) -> float:
     """Return how wide the widest line of a text is."""
     font = FontProperties(size=points)
     paths = [TextPath((0, 0), line, prop=font) for line in text.split("\n") if line]
-    widths = (path.get_extents().width for path in paths if len(path.vertices))
+    # the extents of straight lines need no loop over the curves of every letter
+    lines = (path.cleaned(curves=False) for path in paths if len(path.vertices))
+    widths = (path.get_extents().width for path in lines)
     return float(max(widths, default=0.0)) / _POINTS_PER_INCH
 
 

@@ -9,6 +9,7 @@ import ctypes
 import gc
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from statistics import median
 
@@ -88,8 +89,12 @@ def time_kernels(
     update_times = dict(zip((id(c) for c in candidates if c.update), updates, strict=True))
     peak = _peak_gflop_per_s(device)
     eager = {c.model: t for c, t in zip(candidates, times, strict=True) if c.kernel == "eager"}
-    for candidate, seconds in zip(candidates, times, strict=True):
-        yield _row(candidate, shape, seconds, update_times.get(id(candidate)), eager, peak)
+    with _only_new_objects_collected():
+        rows = [
+            _row(candidate, shape, seconds, update_times.get(id(candidate)), eager, peak)
+            for candidate, seconds in zip(candidates, times, strict=True)
+        ]
+    yield from rows
     yield from (
         Timing(name, kernel, device, **asdict(shape), obstacle=reason)
         for name in models
@@ -134,6 +139,17 @@ def interleaved(
     """Return the seconds of every function, called in turn, after rounds of warm-up."""
     seconds = [[function() for function in functions] for _ in range(rounds + warm_up)]
     return [list(column) for column in zip(*seconds[warm_up:], strict=True)]
+
+
+@contextmanager
+def _only_new_objects_collected() -> Iterator[None]:
+    """Let a collection search what is made in the block alone: all modules take a while."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _row(
