@@ -149,7 +149,7 @@ def near_miss(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{_one_line(close)}'?" if close is not None else ""
 
 
-def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+def closest(name: str, known: Iterable[str], cutoff: float = 0.56) -> str | None:
     """Return the known name closest to ``name``, or None if none is as close as ``cutoff``."""
     by_key = {key.lower(): key for key in known}
     close = get_close_matches(name.lower(), by_key, n=1, cutoff=cutoff)

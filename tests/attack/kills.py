@@ -16,7 +16,7 @@ from urnn_bench.records.record import FINAL
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 # longer than the first checkpoint takes to come, so that some are killed after it
-LATEST_S = 2.5
+LATEST_S = 1.5
 
 # its processes have imported torch already, so that a kill costs no start of Python
 _forkserver = multiprocessing.get_context("forkserver")

@@ -12,10 +12,10 @@ MATRIX = (
     "--model",
     "lstm",
     "--updates",
-    1500,
+    800,
     "--probe",
     "--set",
-    "probes.every=200",
+    "probes.every=100",
     "--set",
     "fit.evaluate_every=100",
 )

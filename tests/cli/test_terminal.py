@@ -48,7 +48,8 @@ from urnn_bench.tasks.copying import Copying
 
 class Slow(Copying):
     def batch(self, split, index, size, seed):
-        time.sleep(0.5 if split == "test" else 0)
+        # what checks the file draws fewer
+        time.sleep(0.5 if split == "test" and size == 16 else 0)
         return super().batch(split, index, size, seed)
 """
 OF_SLOW = ("--include", "slow.py", "--set", "task.name=slow")

@@ -20,7 +20,7 @@ def call(
     try:
         return raised_by(text, method, *args)
     except ComponentError as error:
-        if not (found := _whole_buffer(method, str(error.__cause__))):
+        if not (found := _whole_buffer(method, str(error))):
             raise
         mend = "which no run converts; register it as real numbers, such as by .float()"
         raise ComponentError(f"{text}: {found}, {mend}") from error.__cause__

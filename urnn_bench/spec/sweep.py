@@ -18,9 +18,9 @@ from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.grid import GRID_SEPARATOR
 from urnn_bench.spec.load import Document, KeyPath, Where
 from urnn_bench.spec.overrides import Override
-from urnn_bench.spec.rest import rest_of
 from urnn_bench.spec.unresolved import CheckedBenchmark as CheckedBenchmark
 from urnn_bench.spec.unresolved import UnresolvedRun as UnresolvedRun
+from urnn_bench.spec.without_faults import without_faults
 
 _MODELS = ("models",)
 _MOST_RUNS = 100_000
@@ -68,7 +68,7 @@ def check_benchmark_with_faults(
     except ValidationError as error:
         faults.add(spec_error(error, Benchmark, where))
         faults.run(_check_fit, edited, where)
-        found = rest_of(edited.mapping, error)
+        found = without_faults(edited.mapping, error)
     return tuple(CheckedBenchmark(name, benchmark, where) for benchmark in found)
 
 

@@ -11,7 +11,7 @@ from urnn_bench.spec.load import YamlMapping
 _MODELS = "models"
 
 
-def rest_of(mapping: YamlMapping, error: ValidationError) -> tuple[Benchmark, ...]:
+def without_faults(mapping: YamlMapping, error: ValidationError) -> tuple[Benchmark, ...]:
     """Return the benchmark without the keys that are wrong; none if it needs one of them."""
     rest = deepcopy(mapping)
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
