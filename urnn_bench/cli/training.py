@@ -18,8 +18,10 @@ from urnn_bench.records.folder import REFUSED, RunStatus
 from urnn_bench.records.record import FINAL, GOOD
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import configure_torch
+from urnn_bench.run.job_count import Concurrency, jobs_of
 from urnn_bench.run.matrix import Matrix
-from urnn_bench.run.scheduler import check, execute_matrix
+from urnn_bench.run.parallel import execute_jobs
+from urnn_bench.run.scheduler import check
 from urnn_bench.run.stacks import stacks
 from urnn_bench.spec.run import Run
 
@@ -53,14 +55,21 @@ def prepare_runs(
 
 
 def train_runs(
-    runs_in_stacks: Sequence[Sequence[Run]], options: ExecutionOptions, reporting: Reporting
+    runs_in_stacks: Sequence[Sequence[Run]],
+    options: ExecutionOptions,
+    reporting: Reporting,
+    concurrency: Concurrency | None = None,
 ) -> int:
-    """Train the runs of every stack and return the exit code of the command."""
+    """Train the runs of every stack and return the exit code of the command.
+
+    Raises UsageError for more processes than fit in memory.
+    """
+    jobs = jobs_of(runs_in_stacks, options, concurrency or Concurrency())
     runs = [run for stack in runs_in_stacks for run in stack]
     with stoppable() as stop, ExitStack() as resources:
         json = JsonDisplay()
         display = _display(resources, runs, reporting, json, options.command_again)
-        states = list(execute_matrix(runs_in_stacks, options, display, stop))
+        states = list(execute_jobs(jobs, options, display, stop))
     if not reporting.quiet:
         _report_summary(runs, states, options)
     json.check()

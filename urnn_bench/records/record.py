@@ -62,6 +62,8 @@ class Session(_Stored):
     from_step: _Whole = 0
     # runs in its stack, this one included
     together: _Whole = 1
+    # processes of the command, this one included, that trained at the same time
+    jobs: _Whole = 1
     device: str = ""
     device_name: str = ""
     kernel: str = ""

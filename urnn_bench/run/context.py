@@ -37,7 +37,8 @@ class Display(Protocol):
 class ExecutionOptions:
     """How runs are executed; nothing here is part of a result's identity.
 
-    ``command`` is what the user gave, for the commands that messages propose.
+    ``jobs`` is the number of processes that train runs of the command at the same time. ``command``
+    is what the user gave, for the commands that messages propose.
     """
 
     components: Components
@@ -45,6 +46,7 @@ class ExecutionOptions:
     results: Path
     time_limit_s: float | None = None
     force: bool = False
+    jobs: int = 1
     command: Command = field(default_factory=Command)
     data: CurrentData = field(default_factory=CurrentData, compare=False, repr=False)
 

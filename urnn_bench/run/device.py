@@ -36,19 +36,20 @@ def device_of(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def configure_torch(threads: int | None) -> None:
+def configure_torch(threads: int | None, jobs: int = 1) -> None:
     """Fix the number of threads and enable deterministic algorithms.
 
-    Unless told otherwise, kernels in C use every processor that is allowed and torch one: at the
-    papers' sizes a second thread of torch gains little, and since its threads spin while they wait,
-    a busy machine becomes 60 times slower. Warns of more threads than processors.
+    Unless told otherwise, kernels in C use every processor that is allowed, or a share of them
+    among ``jobs`` processes, and torch one: at the papers' sizes a second thread of torch gains
+    little, and since its threads spin while they wait, a busy machine becomes 60 times slower.
+    Warns of more threads than processors.
     """
     available = processors.count()
     if threads is not None and threads > available:
         text = f"--threads {threads}: there are {available} processors here, so more is only slower"
         warnings.warn(text, stacklevel=2)
     torch.set_num_threads(threads or 1)
-    THREADS.set(threads or available)
+    THREADS.set(threads or max(1, available // jobs))
     keep_memory()
     # a recurrence that keeps norms keeps every rounding error too: no TF32 in products or cuDNN
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False

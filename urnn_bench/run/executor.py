@@ -113,7 +113,7 @@ def _open(
     """Return a run ready to train, the record of one that failed, or why its folder is unusable."""
     began_s, run, folder = time.monotonic(), acquired.run, acquired.folder
     provenance.reset_peak()
-    record = provenance.start_session(run, acquired.record, stack_size)
+    record = provenance.start_session(run, acquired.record, stack_size, options.jobs)
     prepared = attempt(_prepare_folder, record, folder)
     if isinstance(prepared, RecordsError):
         return prepared

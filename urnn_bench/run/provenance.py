@@ -30,16 +30,19 @@ from urnn_bench.tasks.base import Task
 _EXACT = ("device_name", "kernel", "torch_threads", "versions")
 
 
-def start_session(run: Run, before: Record | None, stack_size: int = 1) -> Record:
-    """Return the record of a run of a stack that begins, or resumes after ``before``."""
+def start_session(run: Run, before: Record | None, stack_size: int = 1, jobs: int = 1) -> Record:
+    """Return the record of a run of a stack that begins, or resumes after ``before``.
+
+    ``jobs`` is the number of processes that train runs of the command.
+    """
     begins: dict[str, Any] = {"status": "running", "reason": "", "run": run, "asked": now()}
     if before is not None:
-        sessions = (*before.sessions, _session(stack_size))
+        sessions = (*before.sessions, _session(stack_size, jobs))
         return before.model_copy(
             update={**begins, "sessions": sessions, "test": None, "evaluations": {}}
         )
     ids = {"identity": run.identity, "protocol": run.protocol}
-    return Record.model_validate({**ids, **begins, "sessions": (_session(stack_size),)})
+    return Record.model_validate({**ids, **begins, "sessions": (_session(stack_size, jobs),)})
 
 
 def record_build(record: Record, job: Job, kernel: Choice, train_state: TrainState) -> Record:
@@ -123,7 +126,7 @@ def reset_peak() -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def _session(stack_size: int) -> Session:
+def _session(stack_size: int, jobs: int) -> Session:
     commit, dirty = environment.commit()
     return Session(
         started=now(),
@@ -131,6 +134,7 @@ def _session(stack_size: int) -> Session:
         pid=getpid(),
         argv=tuple(sys.argv[1:]),
         together=stack_size,
+        jobs=jobs,
         threads=THREADS.get(),
         torch_threads=torch.get_num_threads(),
         deterministic=torch.are_deterministic_algorithms_enabled(),

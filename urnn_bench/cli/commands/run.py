@@ -14,6 +14,7 @@ from urnn_bench.proposals import Command
 if TYPE_CHECKING:
     from urnn_bench.cli.training import Reporting
     from urnn_bench.run.context import ExecutionOptions
+    from urnn_bench.run.job_count import Concurrency
     from urnn_bench.run.matrix import Matrix
     from urnn_bench.spec.run import Run
 
@@ -32,6 +33,7 @@ def run(
     device: options.Device = Device.auto,
     kernel: options.Kernel = "auto",
     threads: options.Threads = None,
+    jobs: options.Jobs = None,
     time_limit: options.TimeLimit = None,
     results: Results = None,
     data_dir: DataDir = None,
@@ -52,6 +54,7 @@ def run(
     from urnn_bench.records.folder import default_results
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.device import Backend
+    from urnn_bench.run.job_count import Concurrency
     from urnn_bench.run.matrix import config_text, matrix
 
     reporting = Reporting(json, quiet, verbose)
@@ -82,8 +85,9 @@ def run(
         threads=threads,
     )
     backend = Backend(device.value, kernel)
-    execution = ExecutionOptions(components, backend, folder, time_limit, force, command)
-    raise typer.Exit(_execute(requested, execution, threads, stacked, dry_run, reporting))
+    execution = ExecutionOptions(components, backend, folder, time_limit, force, command=command)
+    concurrency = Concurrency(jobs, threads)
+    raise typer.Exit(_execute(requested, execution, concurrency, stacked, dry_run, reporting))
 
 
 def _check_output(reporting: "Reporting", printed: int) -> None:
@@ -111,7 +115,7 @@ def _text(path: Path | None) -> str | None:
 def _execute(
     requested: "Matrix",
     execution: "ExecutionOptions",
-    threads: int | None,
+    concurrency: "Concurrency",
     stacked: bool | None,
     dry_run: bool,
     reporting: "Reporting",
@@ -123,8 +127,8 @@ def _execute(
 
     if not dry_run:
         require_writable(requested.runs, execution)
-    stacks = prepare_runs(requested, execution, threads, stacked)
+    stacks = prepare_runs(requested, execution, concurrency.threads, stacked)
     if not dry_run:
-        return train_runs(stacks, execution, reporting)
+        return train_runs(stacks, execution, reporting, concurrency)
     preview(stacks, execution, reporting.json)
     return 0

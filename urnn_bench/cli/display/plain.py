@@ -22,6 +22,8 @@ from urnn_bench.run.context import Display
 from urnn_bench.spec.run import Run
 
 HEARTBEAT_S = 30.0
+# of stacks in progress, each time
+_MOST_LINES = 4
 
 
 Key = tuple[str, str, int, int]
@@ -137,11 +139,18 @@ class PlainDisplay:
 
     def _report_regularly(self) -> None:
         while not self._closed.wait(HEARTBEAT_S):
-            runs = list(self._running.values())
-            if len(runs) > 1:
-                echo_err(_summary(runs))
-            elif runs:
-                echo_err(runs[0].line())
+            for line in _lines(list(self._running.values())):
+                echo_err(line)
+
+
+def _lines(running: Sequence[_RunProgress]) -> list[str]:
+    """Return a line for each stack that is trained, a single one if that would be many."""
+    stacks: dict[tuple[str, str, int], list[_RunProgress]] = {}
+    for progress in running:
+        run = progress.record.run
+        stacks.setdefault((run.benchmark, run.label, run.T), []).append(progress)
+    parts = list(stacks.values()) if len(stacks) <= _MOST_LINES else [list(running)]
+    return [_summary(part) if len(part) > 1 else part[0].line() for part in parts]
 
 
 def _summary(runs: Sequence[_RunProgress]) -> str:

@@ -55,3 +55,8 @@ def seconds(text: str) -> float:
     if not value >= 0:
         raise typer.BadParameter(f"must be at least 0 seconds, not {shown_name(text)}")
     return value
+
+
+def jobs(given: str | int) -> int | None:
+    """Return a number of processes, None for "auto"; raise BadParameter for anything else."""
+    return None if given == "auto" else whole_number(1, MOST_THREADS)(str(given))

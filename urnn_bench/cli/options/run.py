@@ -6,7 +6,7 @@ import typer
 
 from urnn_bench.cli.options.completion import complete_benchmark, complete_model
 from urnn_bench.cli.options.lists import joined, numbers_and_ranges, whole_numbers
-from urnn_bench.cli.options.numbers import MOST_THREADS, seconds, whole_number
+from urnn_bench.cli.options.numbers import MOST_THREADS, jobs, seconds, whole_number
 from urnn_bench.cli.options.paths import NameOrPathOf
 from urnn_bench.cli.options.shared import EXECUTION, OUTPUT, SELECTION, TRAINING
 from urnn_bench.cli.options.shared import Device as DeviceName
@@ -142,6 +142,18 @@ Threads = Annotated[
         metavar="N",
         help="CPU threads. For torch, more than one helps only with wide networks.",
         show_default="all for kernels in C, 1 for torch",
+        rich_help_panel=EXECUTION,
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        parser=jobs,
+        metavar="N",
+        help="Processes that train runs at the same time, or auto: as many as have processors "
+        "and memory, if that saves time.",
+        show_default="auto",
         rich_help_panel=EXECUTION,
     ),
 ]
