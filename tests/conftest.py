@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from urnn_bench.__main__ import main
-from urnn_bench.machine import processors
 from urnn_bench.probes.base import Probe
 from urnn_bench.records.jsonable import jsonable
 from urnn_bench.records.record import Record
@@ -72,11 +71,6 @@ def pytest_addoption(parser):
         metavar="FILE.py",
         help="run the contracts on the components of this file alone; repeat",
     )
-
-
-def pytest_xdist_auto_num_workers():
-    """Run one test more than there are processors, as some wait for processes and clocks."""
-    return processors.count() + 1
 
 
 @pytest.fixture
