@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from urnn_bench.errors import RecordsError
-from urnn_bench.records.folder import folder_of, status_of_run
+from urnn_bench.records.folder import check_name, folder_of, status_of_run
 from urnn_bench.records.record import FINAL
 from urnn_bench.spec.run import Run
 
@@ -40,8 +40,10 @@ def _states(run: Run) -> int:
 
 
 def _steps_done(results: Path, run: Run) -> int:
+    folder = folder_of(results, run)
     try:
-        status = status_of_run(folder_of(results, run))
+        check_name(folder)
+        status = status_of_run(folder)
     except RecordsError:
         # it is refused when its turn comes
         return run.updates
