@@ -31,6 +31,7 @@ def test_every_command_is_known():
         "plot",
         "table",
         "export",
+        "merge",
         "clean",
         "compare",
         "verify",

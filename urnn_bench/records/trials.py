@@ -112,6 +112,19 @@ def append(path: Path, trial: Trial) -> None:
         os.fsync(file.fileno())
 
 
+def merge(source: Path, target: Path) -> list[Trial]:
+    """Append the trials that another file has and this one lacks; return those that differ.
+
+    Raises DamagedRecordError and UnwritableError.
+    """
+    known = {(trial.search, trial.trial): trial for trial in reversed(read(target))}
+    others = {(trial.search, trial.trial): trial for trial in reversed(read(source))}
+    for key, trial in reversed(others.items()):
+        if key not in known:
+            append(target, trial)
+    return [trial for key, trial in others.items() if known.get(key, trial) != trial]
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[BinaryIO]:
     """Open a file that no other process appends to meanwhile."""
