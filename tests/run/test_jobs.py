@@ -30,15 +30,21 @@ KILLED = '''
 
 import os
 import signal
+import warnings
 from pathlib import Path
 
 from urnn_bench.cells.lstm import Lstm
+
+
+class StepWarning(UserWarning):
+    """A warning that no other process knows."""
 
 
 class Killed(Lstm):
     """An LSTM."""
 
     def step(self, *args):
+        warnings.warn("a step of its own", StepWarning)
         marker = Path("killed")
         if not marker.exists():
             marker.touch()
@@ -94,6 +100,7 @@ def test_runs_in_two_processes_are_those_of_one(bench):
 def test_a_killed_worker_is_told_and_its_run_goes_on(bench):
     bench.write("killed.py", KILLED)
     said = bench("run", "tiny", "--include", "killed.py", "--model", "killed,lstm", "--jobs", 2).err
+    assert "warning: a step of its own" in said
     assert "was killed, perhaps for lack of memory" in said and "in one process" in said
     assert "2 done" in said and (bench.folder / "killed").exists()
 
