@@ -79,6 +79,14 @@ def test_two_results_of_a_run_are_named_and_left(folders):
         assert content(folders.folder / "two") == before
 
 
+def test_a_damaged_record_there_is_told_and_the_others_are_copied(folders):
+    damaged = next((folders.folder / "one/tiny").glob("lstm-*")) / "run.json"
+    damaged.write_text("{")
+    said = folders("merge", "two", "--results", "one", code=2)
+    assert counts(said) == {"two": {"copied": 2, "the same": 1, "conflict": 1}}
+    assert f"{damaged.parent.name}" in said.err and damaged.read_text() == "{"
+
+
 def test_the_run_that_is_further_stays_if_that_is_asked_for(bench):
     bench("run", "tiny", "--model", "lstm", "--time-limit", 0, "--results", "begun", "-q", code=3)
     bench("run", "tiny", "--model", "lstm", "--results", "ended", "-q")

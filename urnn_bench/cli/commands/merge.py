@@ -10,7 +10,7 @@ import typer
 from urnn_bench.cli.display.output import TableRow, echo_err, echo_rows
 from urnn_bench.cli.options.paths import PathOf
 from urnn_bench.cli.options.shared import EXECUTION, Results
-from urnn_bench.errors import NothingToShowError, RecordsError, UsageError
+from urnn_bench.errors import DamagedRecordError, NothingToShowError, RecordsError, UsageError
 from urnn_bench.records import trials
 from urnn_bench.records.folder import default_results, folder_of, make_writable, records
 from urnn_bench.records.merging import Outcome, merge_run
@@ -66,7 +66,13 @@ def _merged(folder: Path, into: Path, newer: bool) -> Iterator[Outcome]:
     if not found:
         echo_err(f"{folder}: has no records")
     for source, record in found:
-        outcome = merge_run(source, record, into, newer=newer)
+        try:
+            outcome = merge_run(source, record, into, newer=newer)
+        except DamagedRecordError as error:
+            # the other runs can be copied
+            echo_err(str(error))
+            yield Outcome.CONFLICT
+            continue
         if outcome is Outcome.CONFLICT:
             echo_err(_conflict(source, folder_of(into, record.run)))
         yield outcome
