@@ -56,7 +56,7 @@ def test_a_file_of_the_users_stays_with_its_folder(made):
 
 
 def test_a_run_that_is_being_trained_stays(made):
-    from urnn_bench.records.folder import locked
+    from urnn_bench.records.lock import locked
 
     (folder,) = [f for f in made.runs("made") if f.name.startswith("lstm-T100-s0")]
     with locked(folder):

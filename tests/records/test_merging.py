@@ -5,7 +5,8 @@ import json
 import pytest
 
 from urnn_bench.records import trials
-from urnn_bench.records.folder import locked, records
+from urnn_bench.records.folder import records
+from urnn_bench.records.lock import locked
 from urnn_bench.records.record import Record
 
 COLUMNS = ("copied", "the same", "replaced", "older", "running", "conflict")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from urnn_bench.records.folder import locked
+from urnn_bench.records.lock import locked
 from urnn_bench.run.recorder import RunRecorder
 
 BROKEN_TASK = """

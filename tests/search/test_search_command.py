@@ -101,7 +101,7 @@ def test_a_stop_is_no_trial(search):
 
 
 def test_a_second_process_is_refused(search):
-    from urnn_bench.records.folder import locked
+    from urnn_bench.records.lock import locked
 
     with locked(search.folder / "results/searched/search/lstm-T4-tpe-0"):
         refused = search("search", "searched", code=2)

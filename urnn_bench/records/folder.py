@@ -1,31 +1,26 @@
-"""The folders of runs: where they are, their status, and which process may write there."""
+"""The folders of runs: where they are, and their status."""
 
-import errno
-import fcntl
 import gc
 import os
-import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-
-from filelock import FileLock, Timeout
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
 from urnn_bench.files import (
     PARTIAL,
     expanded,
     is_stale,
-    open_append,
     remove_if_allowed,
     require_real_folder,
 )
 from urnn_bench.records.lines import RecordsWarning
+from urnn_bench.records.lock import is_locked
 from urnn_bench.records.record import INTERRUPTED, NAME, RUNNING, Record
-from urnn_bench.records.refused import ANOTHER, mend_of_link, refused
+from urnn_bench.records.refused import mend_of_link, refused
 from urnn_bench.records.search import run_folders
 from urnn_bench.spec.run import Run
 
@@ -34,7 +29,6 @@ PROBES = "probes.csv"
 EVALUATIONS = "evaluations.csv"
 CHECKPOINT = "checkpoint.pt"
 ERROR = "error.txt"
-LOCK = ".lock"
 # in the folder of a run, that of a forced run until it replaces it
 FORCED = ".forced"
 TO_DO = "to do"
@@ -95,7 +89,7 @@ def status_of_run(folder: Path, lock_folder: Path | None = None) -> RunStatus:
 
 def status_of_record(folder: Path, record: Record) -> str:
     """Return the status of a run whose record has been read, by the folder that is locked."""
-    was_interrupted = record.status == RUNNING and not _is_locked(folder)
+    was_interrupted = record.status == RUNNING and not is_locked(folder)
     return INTERRUPTED if was_interrupted else record.status
 
 
@@ -160,28 +154,6 @@ def _reason(error: OSError) -> str:
     return str(error.strerror)
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[bool]:
-    """Lock ``folder`` and yield True, or yield False if another process has locked it.
-
-    The lock belongs to the operating system, so it ends with its process, even if that is killed.
-    Raises RecordsError if the folder cannot be locked, and OSError if none can.
-    """
-    path = folder / LOCK
-    with refused(folder, "cannot be made"):
-        folder.mkdir(parents=True, exist_ok=True)
-    with refused(path, "cannot be locked", f"move it away, or {ANOTHER}"):
-        _require_regular(path)
-        _require_locks(path)
-        lock = FileLock(path)
-        # long enough to outlast a process that only tests the lock
-        is_free = _acquired(lock, timeout_s=0.5)
-    try:
-        yield is_free
-    finally:
-        lock.release()
-
-
 def check_folder(results: Path, run: Run) -> None:
     """Raise RecordsError if a run's folder cannot be named, or is reached through a link."""
     folder = folder_of(results, run)
@@ -229,52 +201,3 @@ def remove(path: Path) -> None:
     """Remove a file if there is one; raise RecordsError if it cannot be removed."""
     with refused(path.parent, "cannot be removed", "remove it yourself"):
         path.unlink(missing_ok=True)
-
-
-def _is_locked(folder: Path) -> bool:
-    """Return whether a process has locked a run; True if that is unknown.
-
-    A reader creates no file and may have no right to write, so it does not take filelock's lock,
-    which is an exclusive flock. A shared one is refused while that is held, and is released at
-    once; a process that begins to train meanwhile tries again for longer than this takes.
-    """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        descriptor = os.open(folder / LOCK, flags)
-    except OSError as error:
-        # a link is never locked, as filelock follows none
-        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _require_locks(path: Path) -> None:
-    """Raise OSError if files cannot be locked there, where filelock may use no lock of the system.
-
-    A shared lock, as in ``_is_locked``.
-    """
-    with open_append(path) as file, suppress(BlockingIOError):
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-
-
-def _acquired(lock: FileLock, timeout_s: float) -> bool:
-    try:
-        lock.acquire(timeout=timeout_s)
-    except Timeout:
-        return False
-    return True
-
-
-def _require_regular(path: Path) -> None:
-    """Raise OSError if there is something that is not a regular file; a link is none."""
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "is not a regular file", str(path))

@@ -17,9 +17,9 @@ from urnn_bench.records.folder import (
     check_replaceable,
     clear,
     folder_of,
-    locked,
     status_of_record,
 )
+from urnn_bench.records.lock import locked
 from urnn_bench.records.record import FINAL, NAME, RUNNING, Record
 from urnn_bench.records.refused import refused
 

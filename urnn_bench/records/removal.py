@@ -3,7 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
-from urnn_bench.records.folder import LOCK, check_replaceable, clear, locked, remove
+from urnn_bench.records.folder import check_replaceable, clear, remove
+from urnn_bench.records.lock import LOCK, locked
 
 
 def remove_run(folder: Path) -> bool:

@@ -16,10 +16,10 @@ from urnn_bench.records.folder import (
     check_name,
     check_replaceable,
     folder_of,
-    locked,
     make_writable,
     status_of_run,
 )
+from urnn_bench.records.lock import locked
 from urnn_bench.records.record import FINAL, Record
 from urnn_bench.records.refused import refused
 from urnn_bench.run import build, limits

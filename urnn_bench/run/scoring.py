@@ -29,10 +29,10 @@ from urnn_bench.records.folder import (
     RunStatus,
     check_folder,
     folder_of,
-    locked,
     remove,
 )
 from urnn_bench.records.jsonable import jsonable
+from urnn_bench.records.lock import locked
 from urnn_bench.records.record import FINAL, Evaluation, Record
 from urnn_bench.records.refused import refused
 from urnn_bench.run import build, checkpoint, limits, provenance

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from urnn_bench.errors import DamagedRecordError, RecordsError
 from urnn_bench.files import read_bytes, write_atomically
-from urnn_bench.records.folder import locked
+from urnn_bench.records.lock import locked
 from urnn_bench.records.refused import refused
 from urnn_bench.search.plan import Plan
 from urnn_bench.spec.search import outermost_points
