@@ -95,6 +95,16 @@ def open_append(path: Path) -> BinaryIO:
 
 def read_bytes(path: Path, limit_mb: float) -> bytes:
     """Return the bytes of a regular file; raise OSError for any other, or a larger one."""
+    try:
+        return _read_bytes(path, limit_mb)
+    except OSError as error:
+        # another host has replaced the file while it was read over NFS
+        if error.errno != errno.ESTALE:
+            raise
+    return _read_bytes(path, limit_mb)
+
+
+def _read_bytes(path: Path, limit_mb: float) -> bytes:
     with _regular(os.open(path, os.O_RDONLY | _READ_FLAGS), path, "rb") as file:
         return _limited(file, limit_mb, path)
 

@@ -55,7 +55,7 @@ def test_a_run_that_failed_is_unlocked_while_the_others_train(bench, monkeypatch
         closed = close(recorder)
         # another lock of the same file, as another process would take it
         with locked(recorder.run.folder) as is_free:
-            free.append(is_free)
+            free.append(is_free is not None)
         return closed
 
     monkeypatch.setattr(RunRecorder, "close", close_and_look)

@@ -1,45 +1,68 @@
-"""The lock of a run's folder: one process at a time writes there."""
+"""The lock of a run's folder: one process at a time writes there.
+
+Processes of one host exclude each other by a lock of the operating system, which ends with its
+process; those of several hosts by a lease.
+"""
 
 import errno
 import fcntl
 import os
 import stat
+import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from urnn_bench.files import open_append
+from urnn_bench.records.lease import TAKEOVER_S, Lease, is_held_elsewhere
+from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.refused import ANOTHER, refused
 
 LOCK = ".lock"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[bool]:
-    """Lock ``folder`` and yield True, or yield False if another process has locked it.
+def locked(folder: Path) -> Iterator[Lease | None]:
+    """Lock ``folder`` and yield its lease, or yield None if another process has locked it.
 
-    The lock belongs to the operating system, so it ends with its process, even if that is killed.
     Raises RecordsError if the folder cannot be locked, and OSError if none can.
     """
     path = folder / LOCK
     with refused(folder, "cannot be made"):
         folder.mkdir(parents=True, exist_ok=True)
-    with refused(path, "cannot be locked", f"move it away, or {ANOTHER}"):
-        _require_regular(path)
-        _require_locks(path)
-        lock = FileLock(path)
-        # long enough to outlast a process that only tests the lock
-        is_free = _acquired(lock, timeout_s=0.5)
-    try:
-        yield is_free
-    finally:
-        lock.release()
+    with ExitStack() as held:
+        with refused(path, "cannot be locked", f"move it away, or {ANOTHER}"):
+            lease = _locked(path, Lease(folder), held)
+        yield lease
+
+
+def _locked(path: Path, lease: Lease, held: ExitStack) -> Lease | None:
+    _require_regular(path)
+    _require_locks(path)
+    lock = FileLock(path)
+    # long enough to outlast a process that only tests the lock
+    if not _acquired(lock, timeout_s=0.5):
+        return None
+    held.callback(lock.release)
+    _warn_of_takeover(path.parent, lease)
+    if not lease.acquire():
+        return None
+    held.callback(lease.release)
+    return lease
+
+
+def _warn_of_takeover(folder: Path, lease: Lease) -> None:
+    if (host := lease.abandoned_by) is not None:
+        minutes = TAKEOVER_S / 60
+        text = f"{folder}: nothing was heard of its process on {host} for {minutes:g} minutes"
+        warnings.warn(f"{text}; taking it over", RecordsWarning, 2)
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether a process has locked a run; True if that is unknown.
+    """Return whether a process of this or another host has locked a run; True if that is unknown.
 
     A reader creates no file and may have no right to write, so it does not take filelock's lock,
     which is an exclusive flock. A shared one is refused while that is held, and is released at
@@ -57,7 +80,7 @@ def is_locked(folder: Path) -> bool:
         return True
     finally:
         os.close(descriptor)
-    return False
+    return is_held_elsewhere(folder, time.time())
 
 
 def _require_locks(path: Path) -> None:

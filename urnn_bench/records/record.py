@@ -1,6 +1,8 @@
 """``run.json``: everything known about one run, as a pydantic model."""
 
 import json
+import time
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -33,6 +35,7 @@ FAILED_STATES: frozenset[str] = frozenset({"failed", "oom"})
 # a record has 4 kB, and each time that its run is resumed adds one
 _LIMIT_MB = 16.0
 _LONGEST_FAULT = 200
+_WRITTEN_JUST_NOW_S, _WRITING_S = 5.0, 0.1
 
 # what a column of whole numbers can hold
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
@@ -52,6 +55,8 @@ class Session(_Stored):
     started: str
     host: str
     pid: _Whole
+    # of a batch system, empty outside of one
+    job: str = ""
     argv: tuple[str, ...]
     threads: _Whole
     torch_threads: _Whole
@@ -166,7 +171,16 @@ class Record(_Stored):
         not a run's record, or was written by a newer version.
         """
         data = _content(folder / NAME)
-        return None if data is None else cls._parse(data, folder)
+        if data is None:
+            return None
+        try:
+            return cls._parse(data, folder)
+        except DamagedRecordError:
+            # a network file system may show a file before all of it is there
+            again = _read_again(folder / NAME)
+            if again in (None, data):
+                raise
+            return cls._parse(again, folder)
 
     @classmethod
     def _parse(cls, data: bytes, folder: Path) -> Self:
@@ -203,6 +217,14 @@ def _content(path: Path) -> bytes | None:
         mend = "change its permissions" if isinstance(error, PermissionError) else _MEND
         text = f"{path}: cannot be read ({error.strerror}); {mend}"
         raise DamagedRecordError(text) from error
+
+
+def _read_again(path: Path) -> bytes | None:
+    """Return the bytes of a record once more, a little later if it was written just now."""
+    with suppress(OSError):
+        if abs(time.time() - path.stat().st_mtime) < _WRITTEN_JUST_NOW_S:
+            time.sleep(_WRITING_S)
+    return _content(path)
 
 
 def _json(data: bytes, path: Path) -> object:

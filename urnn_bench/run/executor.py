@@ -16,6 +16,7 @@ from urnn_bench.errors import DamagedRecordError, NewerRecordError, RecordsError
 from urnn_bench.global_state import folder_restorer, kept
 from urnn_bench.records import forced
 from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, remove_leftovers
+from urnn_bench.records.lease import Lease
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
@@ -41,6 +42,7 @@ class AcquiredRun:
     run: Run
     record: Record | None
     lock: ExitStack
+    lease: Lease
     folder: Path
     is_forced: bool = False
 
@@ -165,7 +167,8 @@ def _open_files(
     with kept():
         record = provenance.record_build(record, job, kernel, state)
     _warn_of_changes(record, resumed=content is not None)
-    opened = (folder, record, job, state, began_s, lock, files, metrics, probe_runner, probes)
+    held = (lock, acquired.lease, files)
+    opened = (folder, record, job, state, began_s, *held, metrics, probe_runner, probes)
     return ActiveRun(*opened, is_forced=acquired.is_forced)
 
 

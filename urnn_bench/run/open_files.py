@@ -5,7 +5,7 @@ import resource
 
 import psutil
 
-_FILES_PER_RUN = 3  # its lock, its metrics and its probes
+_FILES_PER_RUN = 4  # its lock, its lease, its metrics and its probes
 # for data, the file that is being written, a compiler's pipes, and what libraries open
 _FILES_IN_RESERVE = 16
 _TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)

@@ -18,6 +18,7 @@ from urnn_bench.errors import DamagedRecordError
 from urnn_bench.events import SPLITS, SplitName
 from urnn_bench.kernels.choose import Choice
 from urnn_bench.kernels.native.threads import THREADS
+from urnn_bench.machine import batch_job
 from urnn_bench.models import SequenceModel
 from urnn_bench.records import environment
 from urnn_bench.records.record import Record, Session
@@ -132,6 +133,7 @@ def _session(stack_size: int, jobs: int) -> Session:
         started=now(),
         host=gethostname(),
         pid=getpid(),
+        job=batch_job.job(),
         argv=tuple(sys.argv[1:]),
         together=stack_size,
         jobs=jobs,

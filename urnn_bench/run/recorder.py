@@ -14,11 +14,12 @@ from urnn_bench.errors import attempt
 from urnn_bench.events import Ended, Event, Measured, Probed, Updated
 from urnn_bench.probes._runner import ProbeRunner
 from urnn_bench.records import forced
-from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES
+from urnn_bench.records.folder import CHECKPOINT, METRICS, PROBES, RunStatus
+from urnn_bench.records.lease import Lease
 from urnn_bench.records.lines import CsvAppender, RecordsWarning
 from urnn_bench.records.metrics import MetricsWriter
 from urnn_bench.records.probes import ProbesWriter
-from urnn_bench.records.record import Record, Status
+from urnn_bench.records.record import RUNNING, Record, Status
 from urnn_bench.run import checkpoint, provenance
 from urnn_bench.run.context import Display
 from urnn_bench.run.failures import status_of
@@ -46,6 +47,7 @@ class ActiveRun:
     state: TrainState
     began_s: float
     lock: ExitStack
+    lease: Lease
     open_files: ExitStack
     metrics: MetricsWriter
     probe_runner: ProbeRunner | None = None
@@ -93,7 +95,13 @@ class RunRecorder:
             self._probe()
 
     def handle(self, event: Event | Exception) -> None:
-        """Record and show an event; after an update, probe, save or stop when due."""
+        """Record and show an event; after an update, probe, save or stop when due.
+
+        A run that a process of another host has taken over is left to it.
+        """
+        self.has_left = self.has_left or not self.run.lease.is_held
+        if self.has_left:
+            return
         if isinstance(event, Exception):
             event = Ended(*status_of(event, self.run.folder))
         if isinstance(event, Updated) and event.step:
@@ -105,9 +113,14 @@ class RunRecorder:
             self._save_or_stop()
 
     def close(self) -> Record:
-        """Close the files, write the final record, and unlock the folder for other processes."""
+        """Close the files, write the final record, and unlock the folder for other processes.
+
+        Nothing is written if another process has taken over the run.
+        """
         run = self.run
         run.open_files.close()
+        if not run.lease.is_held:
+            return self._leave()
         wall_s = time.monotonic() - self.run.began_s
         record = provenance.record_end(run.record, run.job, run.state, wall_s)
         record.write(run.folder)
@@ -116,6 +129,11 @@ class RunRecorder:
         self._display.end(record)
         run.lock.close()
         return record
+
+    def _leave(self) -> Record:
+        self._display.skip(self.run.record.run, RunStatus(RUNNING))
+        self.run.lock.close()
+        return self.run.record
 
     def _probe(self) -> None:
         run = self.run

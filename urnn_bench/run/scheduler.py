@@ -10,6 +10,7 @@ from urnn_bench.errors import Arguments, ComponentError, DataError, RecordsError
 from urnn_bench.records import forced
 from urnn_bench.records.folder import (
     CHECKPOINT,
+    FORCED,
     REFUSED,
     RunStatus,
     check_folder,
@@ -236,19 +237,24 @@ def _acquire_unless_refused(
 ) -> AcquiredRun | RunStatus:
     folder = folder_of(options.results, run)
     check_folder(options.results, run)
-    if not lock.enter_context(locked(folder)):
+    # most runs of a large matrix may have ended, and to lock takes milliseconds
+    if not os.path.lexists(folder / FORCED) and (ended := _ended(run, options)):
+        if error := refusal(run, options):
+            raise error
+        return _skip(run, ended, options, display)
+    if (lease := lock.enter_context(locked(folder))) is None:
         return _skip(run, RunStatus("running"), options, display)
     with refused(folder, "cannot be written to"):
         forced.replace_if_final(folder)
         if options.force and forced.has_record(folder):
             check_replaceable(folder)
             forced_folder, record = forced.begin(folder)
-            return AcquiredRun(run, record, lock, forced_folder, is_forced=True)
+            return AcquiredRun(run, record, lock, lease, forced_folder, is_forced=True)
     if error := refusal(run, options):
         raise error
     status = status_of_run(folder)
     if status.status not in FINAL:
-        return AcquiredRun(run, status.record, lock, folder)
+        return AcquiredRun(run, status.record, lock, lease, folder)
     with lock:
         return _skip(run, status, options, display)
 

@@ -24,7 +24,7 @@ from urnn_bench.records.folder import (
     without_garbage_collection,
 )
 from urnn_bench.records.forced import status_of_forced
-from urnn_bench.records.record import GOOD, Record
+from urnn_bench.records.record import GOOD, INTERRUPTED, RUNNING, Record
 from urnn_bench.spec.differences import label_parts
 from urnn_bench.spec.labels import Natural, natural
 
@@ -115,6 +115,9 @@ def _status(run: Run, settings: str) -> TableRow:
         "test": (record.test or {}).get(record.criterion),
         "reason": record.reason,
         "run": folder.name,
+        "host": record.sessions[-1].host,
+        "pid": record.sessions[-1].pid,
+        "job": record.sessions[-1].job,
         "forced": _forced(folder / FORCED, forced),
     }
 
@@ -134,8 +137,16 @@ def _forced(folder: Path, forced: RunStatus | None) -> str:
     return f"{forced.status} at update {step}"
 
 
+def _where(row: TableRow) -> str:
+    """Return the host of the process that trains or trained a run, and its job."""
+    job = f", job {row['job']}" if row["job"] else ""
+    return f"on {row['host']}{job}"
+
+
 def _reason(row: TableRow) -> str:
-    """Return why a run is not done, and where the forced run stands that will replace it."""
+    """Return why a run is not done or where it is, and where the forced run stands."""
     reason = "" if row["state"] in GOOD else str(row["reason"])
+    if row["state"] in (RUNNING, INTERRUPTED):
+        reason = ", ".join(filter(None, (reason, _where(row))))
     forced = f"forced run {row['forced']}" if row["forced"] else ""
     return "; ".join(filter(None, (reason, forced)))
