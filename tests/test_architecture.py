@@ -16,7 +16,7 @@ ROOT = Path(urnn_bench.__file__).parent
 FLOORS = (
     ("__main__",),
     ("cli",),
-    ("measure", "search"),
+    ("launchers", "measure", "search"),
     ("run",),
     ("claims", "figures", "probes"),
     ("analysis", "engine", "layers", "models"),
@@ -132,6 +132,7 @@ ALLOWED = {
         "run",
         "spec",
     },
+    "launchers": {"errors", "proposals", "records", "registry", "run", "spec"},
     "search": {"errors", "events", "files", "random_streams", "records", "registry", "run", "spec"},
     "cli": {
         "analysis",
@@ -143,6 +144,7 @@ ALLOWED = {
         "figures",
         "files",
         "kernels",
+        "launchers",
         "machine",
         "measure",
         "probes",
@@ -200,6 +202,7 @@ OUTSIDE = {
         "probes",
         "records",
         "figures",
+        "launchers",
         "run",
         "cli",
     },

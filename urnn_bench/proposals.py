@@ -100,6 +100,12 @@ def plot(command: Command, benchmark: str) -> str:
     return _quoted("plot", *shown.benchmarks.values(), *_options(shown))
 
 
+def status(command: Command, benchmark: str) -> str:
+    """Return the command that shows the runs of a benchmark and their states."""
+    (given,) = command.of_benchmark(benchmark).benchmarks.values()
+    return _quoted("status", given, *_options(Command(results=command.results)))
+
+
 def table_of_trials(command: Command, benchmark: str) -> str:
     """Return the command that shows the best trials of a benchmark's searches."""
     (given,) = command.of_benchmark(benchmark).benchmarks.values()

@@ -6,11 +6,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from urnn_bench.cli.display.output import echo_err
 from urnn_bench.cli.display.plain import JsonDisplay, MultiDisplay, PlainDisplay, QuietDisplay
 from urnn_bench.cli.display.progress import LiveDisplay
+from urnn_bench.cli.reporting import Reporting
 from urnn_bench.cli.signals import stoppable
 from urnn_bench.errors import RecordsError
 from urnn_bench.proposals import plot, same_command
@@ -29,15 +29,6 @@ _LOG = logging.getLogger("urnn_bench")
 _SOME_FAILED = 3
 # so many that checking them takes seconds
 _MANY = 10_000
-
-
-@dataclass(frozen=True)
-class Reporting:
-    """How the progress of runs is reported."""
-
-    json: bool = False
-    quiet: bool = False
-    verbose: bool = False
 
 
 def prepare_runs(

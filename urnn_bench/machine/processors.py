@@ -9,7 +9,7 @@ from urnn_bench.machine.control_groups import Group, groups, read, read_number
 def count() -> int:
     """Return how many processors this process may use: its own, as far as its quota goes."""
     quotas = [quota for group in groups("cpu") if (quota := group_quota(group))]
-    return max(1, ceil(min([_own(), *quotas])))
+    return max(1, ceil(min([_own(), *_of_task(), *quotas])))
 
 
 def on_machine() -> int:
@@ -26,6 +26,12 @@ def group_quota(group: Group) -> float | None:
         return int(time_us) / int(period_us) if is_limited else None
     time, period = (read_number(group.folder / f"cpu.cfs_{n}_us") for n in ("quota", "period"))
     return time / period if time and period else None
+
+
+def _of_task() -> list[int]:
+    """Return the processors that Slurm gives a task, which not every cluster confines to them."""
+    given = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return [int(given)] if given.isdecimal() else []
 
 
 def _own() -> int:

@@ -10,7 +10,9 @@ from pathlib import Path
 from urnn_bench.errors import RecordsError
 from urnn_bench.records.folder import check_name, folder_of, status_of_run
 from urnn_bench.records.record import FINAL
+from urnn_bench.spec.fit import Fit
 from urnn_bench.spec.run import Run
+from urnn_bench.spec.unresolved import UnresolvedRun
 
 # nine records of ten are within a factor of ten
 _UPDATE_S, _STEP_S = 5e-3, 8e-5
@@ -23,6 +25,16 @@ _BYTES = {"float32": 4, "float64": 8}
 def expected_s(stack: Sequence[Run], results: Path, *, force: bool = False) -> float:
     """Return about how many seconds of training the runs of a stack still need."""
     return sum(_run_s(run, 0 if force else _steps_done(results, run)) for run in stack)
+
+
+def expected_from_start_s(run: UnresolvedRun) -> float:
+    """Return about how many seconds of training a run takes, before its model is built."""
+    earlier = [(stage.task.T, stage.fit) for stage in run.stages[:-1]]
+    return sum(_fit_s(T, fit) for T, fit in (*earlier, (run.T, run.fit)))
+
+
+def _fit_s(T: int, fit: Fit) -> float:
+    return fit.steps * (_UPDATE_S + T * _STEP_S)
 
 
 def expected_bytes(stack: Sequence[Run]) -> int:

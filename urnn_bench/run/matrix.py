@@ -64,7 +64,7 @@ def matrix(
                 f"{sources[name]} and {document.source} are both called '{name}', and "
                 "their records would be mixed; rename one"
             )
-        selected = _selected(document, selection, probe)
+        selected = selected_of(document, selection, probe)
         checked, unresolved, planned = _planned(components, name, document, selected)
         if checked.benchmark.together:
             together.add(name)
@@ -109,12 +109,12 @@ def config_text(
 ) -> str:
     """Return a benchmark with a selection written into it as YAML; raise UsageError."""
     _, document = catalogue.find(name)
-    selected = _selected(document, selection, probe)
+    selected = selected_of(document, selection, probe)
     edited = edited_document(document, selected, components.cells.names())
     return resolved_text(edited.mapping, selected, stacked)
 
 
-def _selected(document: Document, selection: Selection, probe: bool) -> Selection:
+def selected_of(document: Document, selection: Selection, probe: bool = False) -> Selection:
     """Return the selection with one label for each model of ``urnn,lstm``, and with probes."""
     models = document.mapping.get("models")
     known = {*map(str, models)} if isinstance(models, Mapping) else set()

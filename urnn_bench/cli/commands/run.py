@@ -12,7 +12,7 @@ from urnn_bench.errors import UsageError
 from urnn_bench.proposals import Command
 
 if TYPE_CHECKING:
-    from urnn_bench.cli.training import Reporting
+    from urnn_bench.cli.reporting import Reporting
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.job_count import Concurrency
     from urnn_bench.run.matrix import Matrix
@@ -34,6 +34,7 @@ def run(
     kernel: options.Kernel = "auto",
     threads: options.Threads = None,
     jobs: options.Jobs = None,
+    on: options.On = None,
     time_limit: options.TimeLimit = None,
     results: Results = None,
     data_dir: DataDir = None,
@@ -48,13 +49,11 @@ def run(
     """Train the runs of benchmarks that are not done yet; resume those that were stopped."""
     from urnn_bench.cli.display.log import show_log
     from urnn_bench.cli.display.output import echo_block
+    from urnn_bench.cli.reporting import Reporting
     from urnn_bench.cli.selection import seeds_of, selection_of
     from urnn_bench.cli.sources import load_components
-    from urnn_bench.cli.training import Reporting
+    from urnn_bench.launchers.base import BatchLauncher, launcher_of
     from urnn_bench.records.folder import default_results
-    from urnn_bench.run.context import ExecutionOptions
-    from urnn_bench.run.device import Backend
-    from urnn_bench.run.job_count import Concurrency
     from urnn_bench.run.matrix import config_text, matrix
 
     reporting = Reporting(json, quiet, verbose)
@@ -62,8 +61,13 @@ def run(
     show_log(quiet)
     use_data(data_dir)
     files, folder, own = include or [], results or default_results(), seeds_of(seed, seeds)
-    components = load_components(files)
     selection = selection_of(lengths, models, own, settings, steps=updates, batch=batch)
+    launcher = None if on is None or print_config else launcher_of(on)
+    if isinstance(launcher, BatchLauncher):
+        from urnn_bench.cli.submission import submit
+
+        raise typer.Exit(submit(launcher, benchmarks, selection, files, folder, jobs, dry_run))
+    components = load_components(files)
     requested = matrix(components, benchmarks, selection, probe, folder)
     # who names models has chosen them
     if not models:
@@ -84,6 +88,10 @@ def run(
         kernel=None if kernel == "auto" else kernel,
         threads=threads,
     )
+    from urnn_bench.run.context import ExecutionOptions
+    from urnn_bench.run.device import Backend
+    from urnn_bench.run.job_count import Concurrency
+
     backend = Backend(device.value, kernel)
     execution = ExecutionOptions(components, backend, folder, time_limit, force, command=command)
     concurrency = Concurrency(jobs, threads)

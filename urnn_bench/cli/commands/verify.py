@@ -166,7 +166,8 @@ def _train(all_needs: Collection[Needs], results: Path, base: Command) -> None:
 
     Raises DataError before the first of them if any data set is missing.
     """
-    from urnn_bench.cli.training import Reporting, prepare_runs, train_runs
+    from urnn_bench.cli.reporting import Reporting
+    from urnn_bench.cli.training import prepare_runs, train_runs
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.device import Backend
     from urnn_bench.run.scheduler import require_writable

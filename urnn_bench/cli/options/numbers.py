@@ -59,4 +59,9 @@ def seconds(text: str) -> float:
 
 def jobs(given: str | int) -> int | None:
     """Return a number of processes, None for "auto"; raise BadParameter for anything else."""
-    return None if given == "auto" else whole_number(1, MOST_THREADS)(str(given))
+    text = str(given)
+    if text == "auto":
+        return None
+    if not _WHOLE.fullmatch(text):
+        raise typer.BadParameter(f"'{shown_name(text)}' is neither a whole number nor auto")
+    return whole_number(1, MOST_THREADS)(text)

@@ -152,8 +152,18 @@ Jobs = Annotated[
         parser=jobs,
         metavar="N",
         help="Processes that train runs at the same time, or auto: as many as have processors "
-        "and memory, if that saves time.",
+        "and memory, if that saves time. With --on: tasks.",
         show_default="auto",
+        rich_help_panel=EXECUTION,
+    ),
+]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="LAUNCHER",
+        help="Where to train: slurm[:PROFILE], or ray[:ADDRESS].",
+        show_default="this machine",
         rich_help_panel=EXECUTION,
     ),
 ]

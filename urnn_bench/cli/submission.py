@@ -1,0 +1,70 @@
+"""Hand a command over to a batch system: ``run --on`` of a launcher such as Slurm."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from urnn_bench.cli.display.output import duration, echo_block, echo_err
+from urnn_bench.launchers.base import BatchLauncher, Submission, Submitted
+from urnn_bench.proposals import Command, status
+from urnn_bench.registry import Components
+from urnn_bench.run.outline import outline
+from urnn_bench.spec.sweep import Selection
+
+# the options that are of the submission alone, and whether a value follows
+_OWN = {"--on": True, "--jobs": True, "--dry-run": False}
+
+
+def submit(
+    launcher: BatchLauncher,
+    names: Sequence[str],
+    selection: Selection,
+    include: Sequence[Path],
+    results: Path,
+    tasks: int | None,
+    dry_run: bool,
+) -> int:
+    """Submit the command that was typed, or show the scripts; return the exit code.
+
+    Raises UsageError, and then nothing is submitted.
+    """
+    # a model of an included file is known by its name alone
+    cells = (*Components().cells.names(), *(path.stem for path in include))
+    runs, expected_s = outline(names, selection, cells)
+    words = worker_words(sys.argv[1:])
+    submission = Submission(words, runs, expected_s, results, tasks)
+    if dry_run:
+        for script in launcher.scripts(submission):
+            echo_block(script.rstrip())
+        return 0
+    submitted = launcher.submit(submission)
+    echo_err(f"submitted: {_named(submitted)}, for {_counted(runs, 'run')}")
+    echo_err(f"expected: about {duration(expected_s)} of training in all")
+    command = Command(results=str(results))
+    for name in names:
+        echo_err(f"to follow them: {status(command, name)}")
+    echo_err(f"to cancel them: {submitted.cancel}")
+    return 0
+
+
+def _named(submitted: Submitted) -> str:
+    jobs = " and ".join(f"job {name}" for name in submitted.jobs)
+    return f"{jobs}, {_counted(submitted.tasks, 'task')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def worker_words(words: Sequence[str]) -> list[str]:
+    """Return what was typed after the program without the options of the submission."""
+    return [*_without_own(iter(words))]
+
+
+def _without_own(words: Iterator[str]) -> Iterator[str]:
+    for word in words:
+        option, equals, _ = word.partition("=")
+        if option not in _OWN:
+            yield word
+        elif _OWN[option] and not equals:
+            next(words, None)
