@@ -138,7 +138,7 @@ def test_a_relay_passes_on_what_is_shown_and_asks_to_stop():
     shown, stop = _Collected(), []
     measured = Measured(1, 1, 0.5, "train", {"loss": 1.0})
     with Relay(shown, lambda: stop[0] if stop else None) as relay:
-        with RelayedDisplay(relay.address) as display:
+        with RelayedDisplay(relay.address.connect()) as display:
             assert display.should_stop() is None
             display.skip(run, RunStatus("running"))
             # of updates in quick succession one is enough
@@ -151,7 +151,7 @@ def test_a_relay_passes_on_what_is_shown_and_asks_to_stop():
                 time.sleep(0.01)
             assert display.should_stop() == "SIGINT"
         # one that begins after the stop knows it at once
-        with RelayedDisplay(relay.address) as late:
+        with RelayedDisplay(relay.address.connect()) as late:
             assert late.should_stop() == "SIGINT"
     assert shown.calls == [
         ("skip", run, RunStatus("running")),
@@ -168,7 +168,7 @@ def test_a_worker_stops_where_nobody_is_there():
     with Listener(authkey=b"key") as listener:
         thread = threading.Thread(target=accept_and_leave)
         thread.start()
-        with RelayedDisplay(Address(listener.address, b"key")) as display:
+        with RelayedDisplay(Address(listener.address, b"key").connect()) as display:
             thread.join()
             assert display.should_stop() == "SIGHUP"
             # what nobody reads is lost, and training is not

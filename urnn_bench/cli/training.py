@@ -13,12 +13,13 @@ from urnn_bench.cli.display.progress import LiveDisplay
 from urnn_bench.cli.reporting import Reporting
 from urnn_bench.cli.signals import stoppable
 from urnn_bench.errors import RecordsError
+from urnn_bench.launchers.base import StackLauncher
 from urnn_bench.proposals import plot, same_command
 from urnn_bench.records.folder import REFUSED, RunStatus
 from urnn_bench.records.record import FINAL, GOOD
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import configure_torch
-from urnn_bench.run.job_count import Concurrency, jobs_of
+from urnn_bench.run.job_count import Concurrency, jobs_elsewhere, jobs_of
 from urnn_bench.run.matrix import Matrix
 from urnn_bench.run.parallel import execute_jobs
 from urnn_bench.run.scheduler import check
@@ -50,17 +51,20 @@ def train_runs(
     options: ExecutionOptions,
     reporting: Reporting,
     concurrency: Concurrency | None = None,
+    launcher: StackLauncher | None = None,
 ) -> int:
-    """Train the runs of every stack and return the exit code of the command.
+    """Train the runs of every stack, here or elsewhere; return the exit code of the command.
 
-    Raises UsageError for more processes than fit in memory.
+    Raises UsageError for more processes than fit in memory, or a launcher that cannot be used.
     """
-    jobs = jobs_of(runs_in_stacks, options, concurrency or Concurrency())
+    count = jobs_of if launcher is None else jobs_elsewhere
+    execute = execute_jobs if launcher is None else launcher.execute
+    jobs = count(runs_in_stacks, options, concurrency or Concurrency())
     runs = [run for stack in runs_in_stacks for run in stack]
     with stoppable() as stop, ExitStack() as resources:
         json = JsonDisplay()
         display = _display(resources, runs, reporting, json, options.command_again)
-        states = list(execute_jobs(jobs, options, display, stop))
+        states = list(execute(jobs, options, display, stop))
     if not reporting.quiet:
         _report_summary(runs, states, options)
     json.check()

@@ -76,6 +76,13 @@ class Lease:
         return 0.0
 
 
+def break_lease(folder: Path, pid: int) -> None:
+    """Remove the lease of a process that is known to be dead, on whatever host it was."""
+    lease = SoftFileLease(folder / LEASE, lease_duration=_EXPIRY_S)
+    if lease.pid == pid:
+        lease.force_break()
+
+
 def is_held_elsewhere(folder: Path, now_s: float) -> bool:
     """Return whether a process of another host holds a folder, by the clock of this one.
 

@@ -1,5 +1,6 @@
 """Runs of one results folder brought into another: copied whole, and nothing there overwritten."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -54,9 +55,8 @@ def merge_run(source: Path, record: Record, results: Path, *, newer: bool = Fals
             return Outcome.RUNNING
         outcome = _outcome(source, record, folder, Record.read(folder), newer)
         if outcome in (Outcome.COPIED, Outcome.REPLACED):
-            check_replaceable(folder)
-            clear(folder)
-            _copy(source, folder)
+            # read one by one they would take less memory, and a damaged one would end half a copy
+            write_run_files(run_files(source), folder)
     return outcome
 
 
@@ -85,13 +85,19 @@ def _progress(record: Record) -> tuple[bool, int, str]:
     return record.status in FINAL, record.steps_done, started
 
 
-def _copy(source: Path, folder: Path) -> None:
-    for name in _FILES:
-        path = source / name
-        if path.exists():
-            content = read_bytes(path, _LIMIT_MB)
-            with refused(folder / name, "cannot be written to"):
-                write_atomically(folder / name, partial(_write, content))
+def run_files(folder: Path) -> dict[str, bytes]:
+    """Return the content of a run's files by their names, the record last."""
+    names = (name for name in _FILES if (folder / name).exists())
+    return {name: read_bytes(folder / name, _LIMIT_MB) for name in names}
+
+
+def write_run_files(contents: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files of a run over those in a folder; raise RecordsError if one cannot be."""
+    check_replaceable(folder)
+    clear(folder)
+    for name, content in contents.items():
+        with refused(folder / name, "cannot be written to"):
+            write_atomically(folder / name, partial(_write, content))
 
 
 def _write(content: bytes, file: BinaryIO) -> None:

@@ -53,8 +53,21 @@ def jobs_of(stacks: Sequence[Stack], options: ExecutionOptions, concurrency: Con
         _require_memory(count, left, requested)
     if count == 1:
         return Jobs(stacks, 1, threads)
-    order = sorted(range(len(stacks)), key=lambda i: -expected[i])
-    return Jobs([stacks[i] for i in order], count, threads)
+    return Jobs(_longest_first(stacks, expected), count, threads)
+
+
+def jobs_elsewhere(
+    stacks: Sequence[Stack], options: ExecutionOptions, concurrency: Concurrency
+) -> Jobs:
+    """Return the stacks in their order for other machines, as many at once as they have room."""
+    expected = [expected_s(stack, options.results, force=options.force) for stack in stacks]
+    count = min(concurrency.jobs or len(stacks), len(stacks))
+    return Jobs(_longest_first(stacks, expected), count, concurrency.threads)
+
+
+def _longest_first(stacks: Sequence[Stack], expected_s: Sequence[float]) -> list[Stack]:
+    order = sorted(range(len(stacks)), key=lambda i: -expected_s[i])
+    return [stacks[i] for i in order]
 
 
 def _automatic(

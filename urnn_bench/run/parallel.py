@@ -3,35 +3,24 @@
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, replace
-from types import FrameType
+from contextlib import contextmanager
+from dataclasses import replace
 
 from urnn_bench.machine import processors
 from urnn_bench.records.folder import TO_DO, RunStatus, folder_of, status_of_run
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.run.context import Display, ExecutionOptions
-from urnn_bench.run.device import configure_torch
 from urnn_bench.run.job_count import Jobs, Stack
-from urnn_bench.run.relay import Address, Relay, RelayedDisplay
+from urnn_bench.run.relay import Address, Relay
 from urnn_bench.run.scheduler import execute_matrix
+from urnn_bench.run.worker import Work, train_stack
 
 # a worker that has had nothing to do for so long ends, also where nobody is there to end it
 _IDLE_S = 60
 # Windows has no SIGHUP
 _OF_A_TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What a worker needs beside a stack."""
-
-    options: ExecutionOptions
-    address: Address
-    threads: int | None
-    argv: Sequence[str]
 
 
 def execute_jobs(
@@ -51,9 +40,9 @@ def execute_jobs(
     with Relay(display, should_stop) as relay:
         while left and count and not should_stop():
             shared = replace(options, jobs=count)
-            work = _Work(shared, relay.address, jobs.threads, tuple(sys.argv))
+            work = Work(shared, jobs.threads, tuple(sys.argv))
             try:
-                for i, statuses in _execute(left, work):
+                for i, statuses in _execute(left, work, relay.address):
                     del left[i]
                     yield from statuses
             except BrokenProcessPool:
@@ -64,7 +53,9 @@ def execute_jobs(
     yield from (status for status in begun if status.status != TO_DO)
 
 
-def _execute(left: Mapping[int, Stack], work: _Work) -> Iterator[tuple[int, list[RunStatus]]]:
+def _execute(
+    left: Mapping[int, Stack], work: Work, address: Address
+) -> Iterator[tuple[int, list[RunStatus]]]:
     """Yield the numbers of stacks and the statuses of their runs, in the order in which they end.
 
     Raises BrokenProcessPool if a worker is killed, which ends the others too.
@@ -75,7 +66,7 @@ def _execute(left: Mapping[int, Stack], work: _Work) -> Iterator[tuple[int, list
 
     count = work.options.jobs
     threads = work.threads or max(1, processors.count() // count)
-    tasks = [delayed(_train_in_worker)(i, stack, work) for i, stack in left.items()]
+    tasks = [delayed(_train_in_worker)(i, stack, work, address) for i, stack in left.items()]
     try:
         # in the environment of a worker before it imports torch
         with parallel_config("loky", inner_max_num_threads=threads, idle_worker_timeout=_IDLE_S):
@@ -112,25 +103,7 @@ def _count(processes: int) -> str:
     return f"{processes} processes" if processes > 1 else "one process"
 
 
-def _train_in_worker(number: int, stack: Stack, work: _Work) -> tuple[int, list[RunStatus]]:
-    """Train a stack in this process, and show it in the one that started this."""
-    # records say which command made them
-    sys.argv = [*work.argv]
-    with RelayedDisplay(work.address) as display, _stoppable(display), redirect_stdout(sys.stderr):
-        configure_torch(work.threads, work.options.jobs)
-        statuses = execute_matrix([stack], work.options, display, display.should_stop)
-        return number, list(statuses)
-
-
-@contextmanager
-def _stoppable(display: RelayedDisplay) -> Iterator[None]:
-    """End the training of this process alone by SIGTERM."""
-
-    def note(number: int, _: FrameType | None) -> None:
-        display.stop(signal.Signals(number).name)
-
-    previous = signal.signal(signal.SIGTERM, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+def _train_in_worker(
+    number: int, stack: Stack, work: Work, address: Address
+) -> tuple[int, list[RunStatus]]:
+    return number, train_stack(stack, work, address.connect())

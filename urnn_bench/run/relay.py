@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Client, Connection, Listener
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 
 from urnn_bench.events import Event, Updated
 from urnn_bench.records.folder import RunStatus
@@ -28,6 +28,9 @@ _UPDATED_S = 0.1
 _WARNING = "warning"
 _KNOWN = ("builtins", "urnn_bench")
 
+# the name of a method of the display, and its arguments
+Message = tuple[Any, ...]
+
 
 @dataclass(frozen=True)
 class Address:
@@ -35,6 +38,26 @@ class Address:
 
     place: str | tuple[str, int]
     key: bytes = field(repr=False)
+
+    def connect(self) -> Connection:
+        """Return a connection to that process; raises OSError if it is gone."""
+        return Client(self.place, authkey=self.key)
+
+
+class Channel(Protocol):
+    """What a worker sends its messages through, such as a connection of multiprocessing."""
+
+    def send(self, message: object, /) -> None:
+        """Send a message on; raises OSError if nobody is there."""
+
+    def poll(self) -> bool:
+        """Return whether the other side may have sent something."""
+
+    def recv(self) -> Any:
+        """Return the signal that asks to stop, or None; raises EOFError if nobody is there."""
+
+    def close(self) -> None:
+        """Send what is still on its way, and nothing after that."""
 
 
 class Relay:
@@ -56,7 +79,7 @@ class Relay:
     def __exit__(self, *_: object) -> None:
         self._closed = True
         # accept waits for a connection, whatever becomes of its socket
-        Client(self.address.place, authkey=self.address.key).close()
+        self.address.connect().close()
         self._acceptor.join()
         # each reads to the end of its connection first
         for reader in self._readers:
@@ -81,21 +104,27 @@ class Relay:
                 if not told and (told := self._should_stop()):
                     connection.send(told)
                 if connection.poll(_POLL_S):
-                    self._show(*connection.recv())
+                    self._show(connection.recv())
 
-    def _show(self, method: str, *args: object) -> None:
+    def _show(self, message: Message) -> None:
         with self._lock:
-            if method == _WARNING:
-                warnings.warn_explicit(*args)  # type: ignore[call-overload]
-            else:
-                getattr(self._display, method)(*args)
+            show_message(self._display, message)
+
+
+def show_message(display: Display, message: Message) -> None:
+    """Show what a worker has sent, or warn of what it warns of."""
+    method, *arguments = message
+    if method == _WARNING:
+        warnings.warn_explicit(*arguments)
+    else:
+        getattr(display, method)(*arguments)
 
 
 class RelayedDisplay:
     """The display of a worker: sends on what it is told, and knows whether to stop."""
 
-    def __init__(self, address: Address) -> None:
-        self._connection = Client(address.place, authkey=address.key)
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
         self._signal = self._received()
         self._updated_s: dict[tuple[str, str, int, int], float] = {}
 
@@ -108,11 +137,11 @@ class RelayedDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         warnings.showwarning = self._show_warning
-        self._connection.close()
+        self._channel.close()
 
     def should_stop(self) -> str | None:
         """Return the signal that asks to stop; that of a closed terminal if nobody is there."""
-        if self._signal is None and self._connection.poll():
+        if self._signal is None and self._channel.poll():
             self._signal = self._received()
         return self._signal
 
@@ -148,7 +177,7 @@ class RelayedDisplay:
     def _received(self) -> str | None:
         """Return the signal that asks to stop, or None; wait for it."""
         try:
-            name: str | None = self._connection.recv()
+            name: str | None = self._channel.recv()
         except (EOFError, OSError):
             return "SIGHUP"
         return name
@@ -168,4 +197,4 @@ class RelayedDisplay:
     def _send(self, *message: object) -> None:
         # whoever started this process is gone, which the next question whether to stop tells
         with suppress(OSError):
-            self._connection.send(message)
+            self._channel.send(message)

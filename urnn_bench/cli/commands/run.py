@@ -13,6 +13,7 @@ from urnn_bench.proposals import Command
 
 if TYPE_CHECKING:
     from urnn_bench.cli.reporting import Reporting
+    from urnn_bench.launchers.base import StackLauncher
     from urnn_bench.run.context import ExecutionOptions
     from urnn_bench.run.job_count import Concurrency
     from urnn_bench.run.matrix import Matrix
@@ -52,7 +53,7 @@ def run(
     from urnn_bench.cli.reporting import Reporting
     from urnn_bench.cli.selection import seeds_of, selection_of
     from urnn_bench.cli.sources import load_components
-    from urnn_bench.launchers.base import BatchLauncher, launcher_of
+    from urnn_bench.launchers.base import BatchLauncher, StackLauncher, launcher_of
     from urnn_bench.records.folder import default_results
     from urnn_bench.run.matrix import config_text, matrix
 
@@ -95,7 +96,8 @@ def run(
     backend = Backend(device.value, kernel)
     execution = ExecutionOptions(components, backend, folder, time_limit, force, command=command)
     concurrency = Concurrency(jobs, threads)
-    raise typer.Exit(_execute(requested, execution, concurrency, stacked, dry_run, reporting))
+    place = (concurrency, launcher if isinstance(launcher, StackLauncher) else None)
+    raise typer.Exit(_execute(requested, execution, place, stacked, dry_run, reporting))
 
 
 def _check_output(reporting: "Reporting", printed: int) -> None:
@@ -123,7 +125,7 @@ def _text(path: Path | None) -> str | None:
 def _execute(
     requested: "Matrix",
     execution: "ExecutionOptions",
-    concurrency: "Concurrency",
+    place: "tuple[Concurrency, StackLauncher | None]",
     stacked: bool | None,
     dry_run: bool,
     reporting: "Reporting",
@@ -135,8 +137,8 @@ def _execute(
 
     if not dry_run:
         require_writable(requested.runs, execution)
-    stacks = prepare_runs(requested, execution, concurrency.threads, stacked)
+    stacks = prepare_runs(requested, execution, place[0].threads, stacked)
     if not dry_run:
-        return train_runs(stacks, execution, reporting, concurrency)
+        return train_runs(stacks, execution, reporting, *place)
     preview(stacks, execution, reporting.json)
     return 0

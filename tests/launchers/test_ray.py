@@ -1,0 +1,121 @@
+"""`run --on ray`: a real cluster of this machine trains what one process would."""
+
+import csv
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from urnn_bench.records.record import Record
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'urnn-bench[ray]'")
+
+# kills the process that trains it, once: after the first checkpoint, which is written at the end
+KILLED = '''
+"""A cell whose process is killed at its first step."""
+
+import os
+import signal
+from pathlib import Path
+
+from urnn_bench.cells.lstm import Lstm
+
+
+class Killed(Lstm):
+    """An LSTM."""
+
+    def step(self, *args):
+        marker = Path({marker!r})
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().step(*args)
+'''
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def losses(folder):
+    with (folder / "metrics.csv").open() as file:
+        return [{k: v for k, v in row.items() if k != "train_s"} for row in csv.DictReader(file)]
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def ray_command(*arguments, before=()):
+    """Run Ray's own command; in a mount of its own if ``before`` says so."""
+    path = Path(sys.executable).with_name("ray")
+    command = [*before, str(path), *arguments]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+
+def test_a_cluster_trains_what_one_process_would_and_survives_a_killed_worker(bench):
+    marker = bench.folder / "killed"
+    bench.write("killed.py", KILLED.format(marker=str(marker)))
+    command = ("run", "tiny", "--include", "killed.py", "--model", "killed,lstm,urnn")
+    said = bench(*command, "--on", "ray", "--jobs", 2, "--results", "two")
+    assert marker.exists() and "its worker died; it goes on from the last checkpoint" in said.err
+    assert "3 done" in said.err and said.err.count("of training") == 3
+    bench(*command, "--jobs", 1, "--results", "one", "-q")
+    folders = sorted((bench.folder / "one/tiny").iterdir())
+    assert len(folders) == 3
+    for folder in folders:
+        other = bench.folder / "two/tiny" / folder.name
+        assert losses(folder) == losses(other)
+        session = Record.read(other).sessions[-1]
+        assert session.job.startswith("ray ") and session.pid != os.getpid()
+        assert session.argv[:2] == ("run", "tiny")
+    again = bench(*command, "--on", "ray", "--results", "two").err
+    assert again.count("already done") == 3
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None,
+    reason="only root can give a node a file system of its own",
+)
+def test_records_come_back_from_a_node_that_shares_no_files(bench, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    (bench.folder / "results").mkdir()
+    hide = f'mount -t tmpfs none {bench.folder} && exec "$@"'
+    elsewhere = ("unshare", "--mount", "sh", "-c", hide, "sh")
+    port = free_port()
+    head = ("--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false")
+    ray_command("start", *head, "--disable-usage-stats", before=elsewhere)
+    try:
+        bench.write(
+            "own.py",
+            'from urnn_bench.cells.lstm import Lstm\n\n\nclass Own(Lstm):\n    """Own."""\n',
+        )
+        command = ("run", "tiny", "--include", "own.py", "--model", "own,lstm")
+        target = f"ray:127.0.0.1:{port}"
+        # what is here already goes along, and only what is left is trained
+        bench(*command, "--time-limit", 1e-9, "--jobs", 1, code=3)
+        said = bench(*command, "--on", target)
+    finally:
+        ray_command("stop", "--force")
+    assert "2 done" in said.err
+    for folder in bench.runs():
+        record = json.loads((folder / "run.json").read_text())
+        assert [session["from_step"] for session in record["sessions"]] == [0, 1]
+        assert (folder / "checkpoint.pt").exists() and not (folder / ".lease").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("ray:here", "is not HOST:PORT"),
+        ("ray:127.0.0.1:1", "nobody answers there"),
+    ],
+)
+def test_a_wrong_address_is_one_sentence(bench, target, expected):
+    said = bench("run", "tiny", "--on", target, code=2).err
+    assert expected in said and said.count("\n") == 1

@@ -1,0 +1,133 @@
+"""The connection to a Ray cluster, and what its nodes have."""
+
+import logging
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from urnn_bench.errors import UsageError
+from urnn_bench.launchers._ray_worker import sees
+
+_ANSWER_S = 5.0
+_VARIABLE = "RAY_ADDRESS"
+_EXAMPLE = "ray:HOST:6379"
+
+
+class Cluster(NamedTuple):
+    """What a cluster has; ``address`` is None for one that ends with this process."""
+
+    ray: ModuleType
+    address: str | None
+    cpus: float
+    gpus: float
+    # of the largest node
+    node_cpus: float
+    node_memory: float
+
+    @property
+    def job(self) -> str:
+        """The job of the driver, as records name it."""
+        return f"ray {self.ray.get_runtime_context().get_job_id()}"
+
+
+def imported_ray() -> ModuleType:
+    """Return Ray; raise UsageError with the command that installs it."""
+    try:
+        import ray
+    except ImportError as error:
+        text = "--on ray: Ray is not installed; pip install 'urnn-bench[ray]'"
+        raise UsageError(text) from error
+    module: ModuleType = ray
+    return module
+
+
+def require_answer(address: str | None) -> None:
+    """Raise UsageError if nobody answers at HOST:PORT, for which Ray itself would wait a minute."""
+    if address is None or address == "auto":
+        return
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not (host and port.isdecimal() and int(port) < 2**16):
+        raise UsageError(f"--on ray:{address}: is not HOST:PORT, as in --on {_EXAMPLE}")
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_S).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        text = f"--on ray:{address}: nobody answers there ({reason}); start Ray with ray start"
+        raise UsageError(text) from error
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Cluster]:
+    """Yield a cluster, by default a new one of this machine, which ends with the block.
+
+    Raises UsageError if there is none at the address.
+    """
+    ray = imported_ray()
+    address = address or os.environ.get(_VARIABLE)
+    require_answer(address)
+    # it warns of what is its default
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    with _own_signals():
+        try:
+            ray.init(
+                address or "local",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=False,
+                **({} if address else {"include_dashboard": False}),
+            )
+        except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
+            reason = " ".join(str(error).split())[:200]
+            text = f"--on ray: no cluster can be reached: {reason}"
+            raise UsageError(text) from error
+    try:
+        yield _cluster(ray, address)
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep the handlers of signals, of which Ray replaces one."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _cluster(ray: ModuleType, address: str | None) -> Cluster:
+    total = ray.cluster_resources()
+    largest = (
+        max(node["Resources"].get(kind, 0.0) for node in _nodes(ray)) for kind in ("CPU", "memory")
+    )
+    return Cluster(ray, address, total.get("CPU", 1.0), total.get("GPU", 0.0), *largest)
+
+
+def _nodes(ray: ModuleType) -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def shares_folder(cluster: Cluster, folder: Path) -> bool:
+    """Return whether every node that trains sees a folder of this machine."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    if cluster.address is None:
+        return True
+    ask = cluster.ray.remote(num_cpus=0)(sees)
+    with tempfile.NamedTemporaryFile(prefix=".ray-", dir=folder) as file:
+        places = [
+            NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            for node in _nodes(cluster.ray)
+            if node["Resources"].get("CPU")
+        ]
+        path = Path(file.name).absolute()
+        answers = [ask.options(scheduling_strategy=place).remote(path) for place in places]
+        return all(cluster.ray.get(answers))

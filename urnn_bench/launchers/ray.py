@@ -1,0 +1,200 @@
+"""Ray: each stack is a task of a cluster, with its share of processors and GPUs."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from urnn_bench.errors import UrnnBenchError, UsageError, first_line
+from urnn_bench.launchers._ray_cluster import Cluster, connected, shares_folder
+from urnn_bench.launchers._ray_worker import Mailbox, RayWork, train_on_node
+from urnn_bench.launchers.base import StackLauncher
+from urnn_bench.records.folder import RunStatus, folder_of, make_writable, status_of_run
+from urnn_bench.records.lease import break_lease
+from urnn_bench.records.lines import RecordsWarning
+from urnn_bench.records.lock import locked
+from urnn_bench.records.merging import run_files, write_run_files
+from urnn_bench.registry import included_files
+from urnn_bench.run.context import Display, ExecutionOptions
+from urnn_bench.run.estimates import expected_bytes
+from urnn_bench.run.job_count import Jobs, Stack
+from urnn_bench.run.relay import show_message
+from urnn_bench.run.worker import Work
+from urnn_bench.spec.run import Run
+
+_WAIT_S = 0.2
+_ATTEMPTS = 3
+# Ray never schedules a task that needs more memory than any node has
+_SHARE_OF_NODE = 0.9
+
+
+class Ray(StackLauncher):
+    """A Ray cluster: that at the address, or one of this machine that ends with the command."""
+
+    def execute(
+        self,
+        jobs: Jobs,
+        options: ExecutionOptions,
+        display: Display,
+        should_stop: Callable[[], str | None],
+    ) -> Iterator[RunStatus]:
+        """Yield the status of each run after it was trained or skipped.
+
+        Raises UsageError if no cluster can be reached, or its nodes lack this package.
+        """
+        with connected(self.argument) as cluster:
+            yield from _Driver(cluster, jobs, options, display).execute(should_stop)
+
+
+@dataclass
+class _Task:
+    """A stack on a node; ``locks`` hold its runs here where the node cannot lock them."""
+
+    stack: Stack
+    locks: ExitStack
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What a task gets of the cluster, and how many tasks there are room for."""
+
+    cpus: int
+    gpus: int
+    largest_memory: float
+    at_once: int
+
+    @classmethod
+    def of(cls, cluster: Cluster, jobs: Jobs, options: ExecutionOptions) -> "_Share":
+        """Return the share that fills the cluster, a GPU for each task where there are any."""
+        has_gpus = cluster.gpus >= 1 and options.backend.device in ("auto", "cuda")
+        filling = 1 if has_gpus else max(1, int(min(cluster.cpus // jobs.count, cluster.node_cpus)))
+        cpus = jobs.threads or filling
+        room = int(min(cluster.cpus // cpus, cluster.gpus if has_gpus else cluster.cpus))
+        return cls(cpus, int(has_gpus), cluster.node_memory, max(1, min(room, jobs.count)))
+
+    def resources(self, stack: Stack) -> dict[str, float]:
+        """Return what Ray reserves for a stack."""
+        memory = min(expected_bytes(stack), int(_SHARE_OF_NODE * self.largest_memory))
+        return {"num_cpus": self.cpus, "num_gpus": self.gpus, "memory": memory}
+
+
+class _Driver:
+    """Keeps as many tasks as the cluster has room for, shows them, and keeps their records."""
+
+    def __init__(
+        self, cluster: Cluster, jobs: Jobs, options: ExecutionOptions, display: Display
+    ) -> None:
+        self._cluster, self._ray, self._display = cluster, cluster.ray, display
+        self._results = options.results
+        make_writable(options.results)
+        self._share = _Share.of(cluster, jobs, options)
+        self._is_shared = shares_folder(cluster, options.results)
+        self._work = _ray_work(cluster, self._share, options, self._is_shared)
+        self._mailbox = self._ray.remote(num_cpus=0)(Mailbox).remote()
+        self._left = list(reversed(jobs.stacks))
+        self._running: dict[Any, _Task] = {}
+
+    def execute(self, should_stop: Callable[[], str | None]) -> Iterator[RunStatus]:
+        """Yield the statuses of runs as their tasks end."""
+        has_stopped = False
+        while self._running or (self._left and not has_stopped):
+            if not has_stopped and (signal := should_stop()):
+                self._ray.get(self._mailbox.stop.remote(signal))
+                has_stopped = True
+            while self._left and not has_stopped and len(self._running) < self._share.at_once:
+                yield from self._begin(_Task(self._left.pop(), ExitStack()))
+            yield from self._ended()
+            self._show()
+
+    def _begin(self, task: _Task) -> Iterator[RunStatus]:
+        """Start a task of the runs that are free; yield the statuses of the others."""
+        if not self._is_shared and task.attempt == 1:
+            yield from self._lock(task)
+        if task.stack:
+            before = [] if self._is_shared else [run_files(self._folder(r)) for r in task.stack]
+            remote = self._ray.remote(max_retries=0, **self._share.resources(task.stack))
+            arguments = (task.stack, before, self._work, self._mailbox)
+            self._running[remote(train_on_node).remote(*arguments)] = task
+
+    def _lock(self, task: _Task) -> Iterator[RunStatus]:
+        free = []
+        for run in task.stack:
+            if task.locks.enter_context(locked(self._folder(run))) is not None:
+                free.append(run)
+                continue
+            status = RunStatus("running")
+            self._display.skip(run, status)
+            yield status
+        task.stack = free
+
+    def _ended(self) -> Iterator[RunStatus]:
+        """Yield the statuses of tasks that have ended; begin those again whose worker died."""
+        ended, _ = self._ray.wait([*self._running], num_returns=1, timeout=_WAIT_S)
+        for reference in ended:
+            task = self._running.pop(reference)
+            try:
+                statuses, files = self._ray.get(reference)
+            except self._ray.exceptions.RayTaskError as error:
+                raise _cause(error) from error
+            except self._ray.exceptions.RayError as error:
+                # of a node that is not heard of, nobody knows whether it trains on
+                if isinstance(error, self._ray.exceptions.WorkerCrashedError):
+                    self._unlock(task.stack)
+                yield from self._begin_again(task)
+                continue
+            if not self._is_shared:
+                for run, content in zip(task.stack, files, strict=True):
+                    write_run_files(content, self._folder(run))
+            task.locks.close()
+            self._show()
+            yield from statuses
+
+    def _begin_again(self, task: _Task) -> Iterator[RunStatus]:
+        names = ", ".join(run.slug for run in task.stack)
+        if task.attempt == _ATTEMPTS:
+            warnings.warn(f"{names}: {_ATTEMPTS} workers died; given up", RecordsWarning, 2)
+            task.locks.close()
+            yield from (status_of_run(self._folder(run)) for run in task.stack)
+            return
+        where = "from the last checkpoint" if self._is_shared else "from where it was here"
+        warnings.warn(f"{names}: its worker died; it goes on {where}", RecordsWarning, 2)
+        yield from self._begin(replace(task, attempt=task.attempt + 1))
+
+    def _unlock(self, stack: Stack) -> None:
+        """Free the runs of a worker that is dead."""
+        for run in stack:
+            record = status_of_run(self._folder(run)).record
+            if record is not None and record.sessions[-1].job == self._work.job:
+                break_lease(self._folder(run), record.sessions[-1].pid)
+
+    def _folder(self, run: Run) -> Path:
+        return folder_of(self._results, run)
+
+    def _show(self) -> None:
+        for message in self._ray.get(self._mailbox.take.remote()):
+            show_message(self._display, message)
+
+
+def _ray_work(
+    cluster: Cluster, share: _Share, options: ExecutionOptions, is_shared: bool
+) -> RayWork:
+    results = options.results.absolute()
+    of_worker = replace(options, results=results, jobs=share.at_once)
+    environment = {k: v for k, v in os.environ.items() if k.startswith("URNN_BENCH_")}
+    includes = {path: path.read_bytes() for path in included_files().values()}
+    work = Work(of_worker, share.cpus, tuple(sys.argv))
+    return RayWork(work, cluster.job, environment, includes, is_shared)
+
+
+def _cause(error: Any) -> UrnnBenchError:
+    """Return the error of a task; one that is not ours as a sentence."""
+    if isinstance(error.cause, UrnnBenchError):
+        return error.cause
+    reason = f"{type(error.cause).__name__}: {first_line(error.cause)}"
+    text = f"--on ray: a worker failed ({reason}); is this version installed on every node?"
+    return UsageError(text)
