@@ -75,7 +75,8 @@ CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge.socket
+# a requeued job waits for cred_expire: 120 seconds by default, 6 at least
+AuthInfo=socket=$folder/munge.socket,cred_expire=6
 CredType=cred/munge
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool
@@ -83,8 +84,8 @@ SlurmctldPidFile=$folder/pid/slurmctld.pid
 SlurmdPidFile=$folder/pid/slurmd.pid
 SlurmctldLogFile=$folder/log/slurmctld.log
 SlurmdLogFile=$folder/log/slurmd.log
-# a container lends no control groups
-ProctrackType=proctrack/linuxproc
+# a container lends no control groups; as they do, pgid also finds children of a shell that ended
+ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
