@@ -56,7 +56,7 @@ start() {
   configure "$folder" >"$folder/slurm.conf"
   export SLURM_CONF="$folder/slurm.conf"
   start_munge "$folder"
-  start_daemon "$folder" slurmctld -i
+  start_daemon "$folder" slurmctld -c -i
   start_daemon "$folder" slurmd
   wait_until_idle || give_up "$folder"
   echo "export SLURM_CONF=$(printf %q "$SLURM_CONF")"
@@ -168,12 +168,11 @@ stop() {
   rm "$folder/slurm.conf"
 }
 
-# cancel every job, and wait until none is left that runs
+# cancel until no job is left: one that traps SIGTERM may put itself back
 cancel_jobs() {
   local end=$((SECONDS + 15))
-  timeout 5 scancel --user="$(id -un)" 2>/dev/null || return 0
-  while [ -n "$(timeout 5 squeue --noheader --states=running,completing 2>/dev/null)" ]; do
-    if [ "$SECONDS" -ge "$end" ]; then return; fi
+  while [ -n "$(timeout 5 squeue --noheader 2>/dev/null)" ] && [ "$SECONDS" -lt "$end" ]; do
+    timeout 5 scancel --user="$(id -un)" 2>/dev/null || return 0
     sleep 0.2
   done
 }
