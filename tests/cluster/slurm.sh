@@ -149,7 +149,7 @@ wait_until_idle() {
 
 give_up() {
   local folder=$1
-  tail -n 15 "$folder"/log/* >&2
+  tail -n 15 "$folder"/log/*.out >&2
   stop "$folder"
   fail "Slurm does not start in $folder; the last lines of its logs stand above"
 }
@@ -187,8 +187,9 @@ end_daemon() {
 
 # end what jobs left behind: each process of one has both variables
 end_processes_of_jobs() {
-  local pid
-  for pid in $(ps -e -o pid=); do
+  local folder pid
+  for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
     if of_this_slurm "$pid" && has_variable "$pid" SLURM_JOB_ID=; then end "$pid"; fi
   done
 }
