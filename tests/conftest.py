@@ -19,7 +19,7 @@ from urnn_bench.registry import Components
 from urnn_bench.spec.run import Run
 
 # a plugin, as a second conftest.py would hide this one from "from conftest import ..."
-pytest_plugins = ["contracts.selection", "attack.sizes"]
+pytest_plugins = ["contracts.selection", "attack.sizes", "cluster.slurm"]
 
 torch.set_num_threads(1)
 # some tests import figures without the command line, which sets it
