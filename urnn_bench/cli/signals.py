@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -15,6 +16,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self._received_s = 0.0
 
     def __call__(self) -> str | None:
         """Return the name of the signal that was received, or None."""
@@ -28,8 +30,10 @@ class Stop:
     def receive(self, number: int, _: FrameType | None) -> None:
         """Note the first signal; exit on the second, which still restores the terminal."""
         if self.number is not None:
+            if self._is_the_same(number):
+                return
             raise ImmediateExit(128 + number)
-        self.number = number
+        self.number, self._received_s = number, time.monotonic()
         name = signal.Signals(number).name
         text = (
             f"urnn-bench: {name}: finishing this update, then saving; repeat to stop immediately\n"
@@ -38,7 +42,16 @@ class Stop:
         with suppress(OSError):
             os.write(sys.stderr.fileno(), text.encode())
 
+    def _is_the_same(self, number: int) -> bool:
+        """Return whether a signal is the first one once more.
 
+        A batch system sends SIGTERM to all processes of a job, and its shell passes it on.
+        """
+        is_soon = time.monotonic() - self._received_s < _SAME_S
+        return number == self.number == signal.SIGTERM and is_soon
+
+
+_SAME_S = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
