@@ -147,6 +147,11 @@ def test_a_wrong_profile_is_one_sentence(bench, slurm, target, profile, expected
     assert not slurm.calls("sbatch")
 
 
+def test_force_is_refused_as_each_task_would_train_all_runs(bench, slurm):
+    said = bench("run", "tiny", "--on", "slurm", "--force", code=2, env=slurm.env).err
+    assert "--force cannot be given" in said and not slurm.calls("sbatch")
+
+
 def test_without_slurm_one_sentence_says_so(bench):
     said = bench("run", "tiny", "--on", "slurm", code=2, env={"PATH": ""}).err
     assert "scontrol is not found here" in said and said.count("\n") == 1

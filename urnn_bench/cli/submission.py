@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from urnn_bench.cli.display.output import duration, echo_block, echo_err
+from urnn_bench.errors import UsageError
 from urnn_bench.launchers.base import BatchLauncher, Submission, Submitted
 from urnn_bench.proposals import Command, status
 from urnn_bench.registry import Components
@@ -13,6 +14,12 @@ from urnn_bench.spec.sweep import Selection
 
 # the options that are of the submission alone, and whether a value follows
 _OWN = {"--on": True, "--jobs": True, "--dry-run": False}
+
+
+def refuse_force(force: bool) -> None:
+    """Raise UsageError for --force, as each task would train the runs of the others again."""
+    if force:
+        raise UsageError("--force cannot be given to a batch system; give another --results folder")
 
 
 def submit(

@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,11 +18,13 @@ from urnn_bench.records.lease import break_lease
 from urnn_bench.records.lines import RecordsWarning
 from urnn_bench.records.lock import locked
 from urnn_bench.records.merging import run_files, write_run_files
+from urnn_bench.records.record import FINAL, RUNNING
 from urnn_bench.registry import included_files
 from urnn_bench.run.context import Display, ExecutionOptions
-from urnn_bench.run.estimates import expected_bytes
+from urnn_bench.run.estimates import expected_bytes, expected_s
 from urnn_bench.run.job_count import Jobs, Stack
 from urnn_bench.run.relay import show_message
+from urnn_bench.run.scheduler import execute_matrix
 from urnn_bench.run.worker import Work
 from urnn_bench.spec.run import Run
 
@@ -46,8 +48,13 @@ class Ray(StackLauncher):
 
         Raises UsageError if no cluster can be reached, or its nodes lack this package.
         """
-        with connected(self.argument) as cluster:
-            yield from _Driver(cluster, jobs, options, display).execute(should_stop)
+        # what has ended takes no node
+        ended, left = _split(jobs.stacks, options)
+        yield from execute_matrix(ended, options, display, should_stop)
+        if left and not should_stop():
+            of_left = replace(jobs, stacks=left, count=min(jobs.count, len(left)))
+            with connected(self.argument) as cluster:
+                yield from _Driver(cluster, of_left, options, display).execute(should_stop)
 
 
 @dataclass
@@ -122,12 +129,14 @@ class _Driver:
             self._running[remote(train_on_node).remote(*arguments)] = task
 
     def _lock(self, task: _Task) -> Iterator[RunStatus]:
+        """Lock the runs of a task here; yield the statuses of those that it leaves alone."""
         free = []
         for run in task.stack:
-            if task.locks.enter_context(locked(self._folder(run))) is not None:
+            is_free = task.locks.enter_context(locked(self._folder(run))) is not None
+            status = status_of_run(self._folder(run)) if is_free else RunStatus(RUNNING)
+            if is_free and (self._work.work.options.force or status.status not in FINAL):
                 free.append(run)
                 continue
-            status = RunStatus("running")
             self._display.skip(run, status)
             yield status
         task.stack = free
@@ -178,6 +187,14 @@ class _Driver:
     def _show(self) -> None:
         for message in self._ray.get(self._mailbox.take.remote()):
             show_message(self._display, message)
+
+
+def _split(stacks: Sequence[Stack], options: ExecutionOptions) -> tuple[list[Stack], list[Stack]]:
+    """Return the stacks that have ended, and those with updates left."""
+    lists: tuple[list[Stack], list[Stack]] = ([], [])
+    for stack in stacks:
+        lists[expected_s(stack, options.results, force=options.force) > 0].append(stack)
+    return lists
 
 
 def _ray_work(

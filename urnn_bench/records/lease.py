@@ -38,9 +38,9 @@ class Lease:
 
     @property
     def abandoned_by(self) -> str | None:
-        """The host whose process has not touched the lease for ``TAKEOVER_S``, if one has not."""
-        owner = self._lease.owner
-        return owner.hostname if owner and self._untouched_s() > TAKEOVER_S else None
+        """Another host whose process has not touched the lease for ``TAKEOVER_S``, if there is."""
+        host = _other_host(self._lease)
+        return host if host and self._untouched_s() > TAKEOVER_S else None
 
     def acquire(self) -> bool:
         """Return whether this process holds the lease from now on.
@@ -89,12 +89,19 @@ def is_held_elsewhere(folder: Path, now_s: float) -> bool:
     On this host the lock of the operating system tells.
     """
     path = folder / LEASE
-    owner = SoftFileLease(path, lease_duration=_EXPIRY_S).owner
-    if owner is None or owner.hostname.partition("?")[0] == socket.gethostname():
+    if _other_host(SoftFileLease(path, lease_duration=_EXPIRY_S)) is None:
         return False
     with suppress(OSError):
         return now_s - path.lstat().st_mtime < TAKEOVER_S
     return False
+
+
+def _other_host(lease: SoftFileLease) -> str | None:
+    """Return the host of a lease's owner unless it is this one, or there is no owner."""
+    owner = lease.owner
+    # filelock adds the process namespace of a container
+    host = owner.hostname.partition("?")[0] if owner else socket.gethostname()
+    return None if host == socket.gethostname() else host
 
 
 def _file_of(path: Path) -> tuple[int, int] | None:
