@@ -155,7 +155,7 @@ def test_seconds_of_training_have_a_panel_for_each_device(results):
     drawing = draw("learning_curves", results, x="seconds")
     titles = [" ".join(ax.get_title().split()) for ax in drawing.axes]
     assert titles == [f"T = 4, on {OLD}", f"T = 4, on {NEW}"]
-    assert APART in heading(drawing)
+    assert APART in heading(drawing) and "median of 1 to 2 seeds" in heading(drawing)
     seconds = results.metrics.query("split == 'validation' and metric == @results.criterion")
     for ax, seeds in zip(drawing.axes, ([0, 1], [2]), strict=True):
         own = seconds[seconds["seed"].isin(seeds)].groupby("step")["train_s"].median()

@@ -4,7 +4,7 @@ The layout of Figures 1 and 2 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06
 memoryless baseline dashed. The loss axis is logarithmic where its values span a factor of 30.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Literal
 
@@ -119,7 +119,7 @@ class LearningCurves(Figure):
             ax.set_ylabel(f"{self.options.split} {axis_label(metric)}")
         # models first, whatever the first panel lacks
         entries = without_models(entries_of(axes, ("(baseline)", FROM_PAPER)), panels)
-        title = f"{escaped(results.heading)} ({_seeds_note(results)})"
+        title = f"{escaped(results.heading)} ({_seeds_note(results, parts)})"
         add_legend(drawing, entries, title, self._note(results, frame, metric))
         return drawing
 
@@ -212,9 +212,10 @@ def _grid(count: int) -> tuple[Drawing, list[Axes]]:
     return drawing, list(panels.flat[:count])
 
 
-def _seeds_note(results: Results) -> str:
+def _seeds_note(results: Results, parts: Sequence[tuple[str, Results]]) -> str:
     """Return how many seeds each curve has, and how they are drawn."""
-    seeds = results.runs.groupby(["model", "T"])["seed"].nunique()
+    counts = [part.runs.groupby(["model", "T"])["seed"].nunique() for _, part in parts]
+    seeds = pd.concat(counts)
     low, high = seeds.min(), seeds.max()
     if high <= 1:
         return "one seed"
