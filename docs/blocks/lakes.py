@@ -5,7 +5,7 @@ from statistics import mean, median
 
 from blocks.markdown import short
 from blocks.markdown import table as markdown
-from blocks.records import Run, of, runs
+from blocks.records import Run, of, runs, timed
 
 _FOLDER, _SHARES = "pgrnn-2021", "lake/mendota"
 _DIGITS = {"rmse_celsius": "{:.2f}", "energy_imbalance_w_m2": "{:.0f}", "inversions": "{:.2%}"}
@@ -40,7 +40,7 @@ def cells(benchmark: str) -> str:
 
 def update_ms(benchmark: str, model: str, T: str) -> str:
     """Return how long an update takes, the median over runs."""
-    found = of(_FOLDER, benchmark, model, int(T))
+    found = timed(of(_FOLDER, benchmark, model, int(T)))
     times = [1000 * run.record["train_s"] / run.record["steps_done"] for run in found]
     return short(median(times), 2)
 

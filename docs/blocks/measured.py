@@ -5,20 +5,21 @@ from math import inf
 from statistics import median
 
 from blocks.markdown import listed, short, spread
-from blocks.records import Run, of, of_seeds, runs
+from blocks.records import Run, of, of_seeds, runs, timed
 
 _HOUR_S = 3600.0
 _MINUTE_S = 60.0
+# the end of the name of a time
+_TIME = "_s"
 
 
 def record(
     folder: str, benchmark: str, model: str, T: str, field: str, how: str = "each", seeds: str = ""
 ) -> str:
     """Return a number of run.json, such as solved_step: each seed's, their range or median."""
-    values = [
-        float(run.record[field]) for run in of_seeds(of(folder, benchmark, model, int(T)), seeds)
-    ]
-    return _HOW[how](values)
+    found = of_seeds(of(folder, benchmark, model, int(T)), seeds)
+    shown = timed(found) if field.endswith(_TIME) else found
+    return _HOW[how]([float(run.record[field]) for run in shown])
 
 
 _HOW: Mapping[str, Callable[[Sequence[float]], str]] = {
@@ -30,10 +31,10 @@ _HOW: Mapping[str, Callable[[Sequence[float]], str]] = {
 
 def times(folder: str, benchmark: str, T: str, field: str, model: str, other: str) -> str:
     """Return how many times as large a model's median of a field is as another model's."""
-    medians = [
-        median(float(run.record[field]) for run in of(folder, benchmark, name, int(T)))
-        for name in (model, other)
-    ]
+    one, two = (of(folder, benchmark, name, int(T)) for name in (model, other))
+    if field.endswith(_TIME):
+        timed([*one, *two])
+    medians = [median(float(run.record[field]) for run in found) for found in (one, two)]
     return short(medians[0] / medians[1])
 
 
@@ -43,7 +44,7 @@ def float64_times(folder: str, benchmark: str, model: str, T: str) -> str:
     What else a machine does makes a run slower, never faster.
     """
     fastest_s = {"float32": inf, "float64": inf}
-    for run in of(folder, benchmark, model, int(T)):
+    for run in timed(of(folder, benchmark, model, int(T))):
         dtype = run.record["run"]["fit"]["dtype"]
         fastest_s[dtype] = min(fastest_s[dtype], run.record["train_s"])
     return short(fastest_s["float64"] / fastest_s["float32"], 2)

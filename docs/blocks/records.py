@@ -12,6 +12,8 @@ from typing import Any
 from blocks.markdown import short, spread
 from blocks.markdown import table as markdown
 from blocks.program import PAPER, ROOT, output_of
+from urnn_bench.analysis.timing import timed_on
+from urnn_bench.records.record import Record
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,15 @@ def of_seeds(found: Sequence[Run], seeds: str) -> list[Run]:
     """Return the runs of some seeds, such as "0,1"; all of them without any."""
     wanted = {int(seed) for seed in seeds.split(",") if seed}
     return [run for run in found if not wanted or run.record["run"]["seed"] in wanted]
+
+
+def timed(found: Sequence[Run]) -> Sequence[Run]:
+    """Return runs whose times are of one device; raise LookupError if they are of several."""
+    records = [Record.read(run.folder) for run in found]
+    devices = {record and timed_on(record) for record in records}
+    if len(devices) > 1 or None in devices:
+        raise LookupError(f"times of several devices are not compared: {found[0].folder.parent}")
+    return found
 
 
 COPYING = (

@@ -136,3 +136,19 @@ def test_no_built_page_is_committed():
     if done.returncode:
         pytest.skip("not a git checkout")
     assert not done.stdout
+
+
+def test_times_of_several_devices_make_no_sentence(tmp_path):
+    from blocks.records import Run, of, timed
+
+    from urnn_bench.records.record import Record
+
+    one, two = of("readme", "copy", "urnn", 100)[:2]
+    assert timed([one, two]) == [one, two]
+    record = Record.read(two.folder)
+    session = record.sessions[-1].model_copy(update={"device_name": "another CPU"})
+    folder = tmp_path / two.folder.name
+    folder.mkdir()
+    record.model_copy(update={"sessions": (session,)}).write(folder)
+    with pytest.raises(LookupError, match="times of several devices are not compared"):
+        timed([one, Run(folder, two.record)])

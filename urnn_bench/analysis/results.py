@@ -11,6 +11,7 @@ import pandas as pd
 from urnn_bench.analysis import trials as searches
 from urnn_bench.analysis.columns import as_text, read_parts
 from urnn_bench.analysis.selection import Selected, censored, probe_length, select, warn
+from urnn_bench.analysis.timing import timed_on, updates_per_s
 from urnn_bench.proposals import Command
 from urnn_bench.records import metrics, probes
 from urnn_bench.records import trials as trial_records
@@ -121,7 +122,7 @@ def framed(selected: Selected) -> Results:
 
 def _row(folder: Path, record: Record) -> dict[str, object]:
     run, session = record.run, record.sessions[-1]
-    updates_per_s = record.steps_done / record.train_s if record.train_s else nan
+    pace = updates_per_s(record)
     tests = {f"test_{name}": value for name, value in (record.test or {}).items()}
     return {
         "run": folder.name,
@@ -137,12 +138,19 @@ def _row(folder: Path, record: Record) -> dict[str, object]:
         "censored": censored(record),
         "solved_step": record.solved_step,
         "best_step": record.best_step,
-        "updates_per_s": updates_per_s,
+        "updates_per_s": nan if pace is None else pace,
         "train_s": record.train_s,
-        "device": session.device,
-        "kernel": session.kernel,
+        "timed_on": timed_on(record),
+        **{name: getattr(session, name) for name in _OF_SESSION},
         **tests,
     }
+
+
+# where the last session of a run trained, and with what
+_OF_SESSION = (
+    *("started", "host", "device", "device_name", "kernel"),
+    *("threads", "together", "jobs", "wall_s", "peak_mb"),
+)
 
 
 def _metrics(selected: Selected) -> pd.DataFrame:

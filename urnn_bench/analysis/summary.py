@@ -5,6 +5,7 @@ their mean with a t interval within the metric's ends, and both by the range of 
 are fewer than six. Solved seeds are summarised by their share with Wilson's interval, the update of
 solving by the median of its survival curve. The range over seeds is given as well. At a length of
 the test that is not that of training, a seed has solved the task if its test score there says so.
+Updates a second are those of each device, as times of several are not averaged.
 """
 
 from collections import defaultdict
@@ -25,6 +26,7 @@ from urnn_bench.analysis.statistics import (
     range_of_few,
     survival,
 )
+from urnn_bench.analysis.timing import paces
 from urnn_bench.records.record import GOOD, Record
 from urnn_bench.spec.labels import Natural, natural
 from urnn_bench.spec.run import Run
@@ -68,7 +70,7 @@ def _row(
     """Return the row of runs that share their model and length, for a length of the test."""
     run, is_trained = group[0].run, length == group[0].run.T
     records = group if is_trained else [r for r in group if length in r.evaluations]
-    paces = [r.steps_done / r.train_s for r in records if r.train_s]
+    of_devices = paces(records)
     return {
         "model": run.label,
         "T": run.T,
@@ -81,7 +83,8 @@ def _row(
         "metric": metric or None,
         **_test(selected, metric, records, length),
         "baseline": _baseline(selected, metric, run, length),
-        "updates_per_s": median(paces) if paces else None,
+        "updates_per_s": next(iter(of_devices.values())) if len(of_devices) == 1 else None,
+        "updates_per_s_by_device": of_devices,
         "length": length,
         **(_longest_solved(records) if is_trained else dict.fromkeys(_LONGEST)),
     }

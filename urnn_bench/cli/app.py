@@ -28,7 +28,7 @@ class UrnnBench(Group):
         "status": CommandSpec("status", "Show every recorded run and its state."),
         "plot": CommandSpec("plot", "Draw figures from the records."),
         "table": CommandSpec("table", "Summarise the records over seeds in a table."),
-        "export": CommandSpec("export", "Write the records as one tidy CSV table."),
+        "export": CommandSpec("export", "Write the records as one tidy table."),
         "merge": CommandSpec("merge", "Copy the runs of other results folders into one."),
         "clean": CommandSpec("clean", "List failed and superseded runs, and remove them."),
         "compare": CommandSpec("compare", "Compare two models or results folders, seed by seed."),

@@ -4,7 +4,7 @@ The layout of Figures 1 and 2 of Arjovsky, Shah and Bengio (2016), arXiv:1511.06
 memoryless baseline dashed. The loss axis is logarithmic where its values span a factor of 30.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Literal
 
@@ -16,7 +16,10 @@ from matplotlib.ticker import MaxNLocator
 from pydantic import Field
 
 from urnn_bench.analysis.results import Results
+from urnn_bench.analysis.timing import timing_notes
 from urnn_bench.errors import NothingToShowError
+from urnn_bench.figures._devices import MIXED, by_device
+from urnn_bench.figures._fitting import panel_title
 from urnn_bench.figures._looks import Dashes, ModelStyle, curve_dashes, styles_of
 from urnn_bench.figures._multiples import of_models, share_y_of_parts, without_models
 from urnn_bench.figures._panels import (
@@ -95,25 +98,48 @@ class LearningCurves(Figure):
     def draw(self, results: Results) -> Drawing:
         """Draw all runs of a benchmark."""
         metric = self.options.metric or results.criterion
-        frame = results.metrics.query("split == @self.options.split and metric == @metric")
+        parts = self._parts(results)
+        frame = pd.concat([self._scores(part, metric) for _, part in parts])
         if frame.empty:
             raise NothingToShowError(f"no run of '{results.benchmark}' has recorded '{metric}'")
         require_finite(frame["value"], metric, results)
-        panels = of_models(results, frame.groupby("T"))
+        places = [
+            (device, part, panel)
+            for device, part in parts
+            for panel in of_models(part, self._scores(part, metric).groupby("T"))
+        ]
+        panels = [panel for *_, panel in places]
         drawing, axes = _grid(len(panels))
-        for ax, panel in zip(axes, panels, strict=True):
-            self._panel(ax, panel.frame, results, metric)
-            panel.set_title(ax, f"T = {panel.key:,}", PANEL_INCHES)
+        for ax, (device, part, panel) in zip(axes, places, strict=True):
+            self._panel(ax, panel.frame, part, metric)
+            panel.set_title(ax, _panel_title(panel.key, device), PANEL_INCHES)
             self._label_x(ax, frame)
         share_y_of_parts(axes, panels)
         for ax in axes[::_MAX_COLUMNS]:
             ax.set_ylabel(f"{self.options.split} {axis_label(metric)}")
         # models first, whatever the first panel lacks
         entries = without_models(entries_of(axes, ("(baseline)", FROM_PAPER)), panels)
-        title = f"{escaped(results.heading)} ({_seeds_note(results)})"
-        note = not_shown(results, frame["model"].unique(), lambda _: "no scores")
-        add_legend(drawing, entries, title, note)
+        title = f"{escaped(results.heading)} ({_seeds_note(results, parts)})"
+        add_legend(drawing, entries, title, self._note(results, frame, metric))
         return drawing
+
+    def _parts(self, results: Results) -> list[tuple[str, Results]]:
+        """Return the runs of each device if their times are drawn, otherwise all runs."""
+        return by_device(results) if self.options.x == "seconds" else [("", results)]
+
+    def _scores(self, results: Results, metric: str) -> pd.DataFrame:
+        measured = results.metrics
+        is_shown = (measured["split"] == self.options.split) & (measured["metric"] == metric)
+        return measured[is_shown]
+
+    def _note(self, results: Results, frame: pd.DataFrame, metric: str) -> str:
+        """Return which models and times are left out."""
+        scored = {*self._scores(results, metric)["model"]}
+        lacking = not_shown(
+            results, frame["model"].unique(), lambda name: MIXED if name in scored else "no scores"
+        )
+        timings = timing_notes(results.records) if self.options.x == "seconds" else []
+        return "; ".join(filter(None, (lacking, *timings)))
 
     def _panel(self, ax: Axes, frame: pd.DataFrame, results: Results, metric: str) -> None:
         T = int(frame["T"].iloc[0])
@@ -170,6 +196,11 @@ class LearningCurves(Figure):
             ax.set_ylim(0, _HEADROOM * ax.get_ylim()[1])
 
 
+def _panel_title(T: int, device: str) -> str:
+    title = escaped(f"T = {T:,}, on {device}" if device else f"T = {T:,}")
+    return panel_title(title, PANEL_INCHES)
+
+
 def _grid(count: int) -> tuple[Drawing, list[Axes]]:
     """Return a drawing with ``count`` panels, row by row."""
     columns = min(count, _MAX_COLUMNS)
@@ -181,9 +212,10 @@ def _grid(count: int) -> tuple[Drawing, list[Axes]]:
     return drawing, list(panels.flat[:count])
 
 
-def _seeds_note(results: Results) -> str:
+def _seeds_note(results: Results, parts: Sequence[tuple[str, Results]]) -> str:
     """Return how many seeds each curve has, and how they are drawn."""
-    seeds = results.runs.groupby(["model", "T"])["seed"].nunique()
+    counts = [part.runs.groupby(["model", "T"])["seed"].nunique() for _, part in parts]
+    seeds = pd.concat(counts)
     low, high = seeds.min(), seeds.max()
     if high <= 1:
         return "one seed"

@@ -13,7 +13,7 @@ from urnn_bench.errors import (
     DeviceError,
 )
 from urnn_bench.kernels.native.threads import THREADS, keep_memory
-from urnn_bench.machine import processors
+from urnn_bench.machine import cpu, processors
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,9 @@ def _one_thread() -> None:
 
 
 def device_name(device: torch.device) -> str:
-    """Return what a device calls itself."""
+    """Return the model of a device, of a CPU with the instructions that torch uses of it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return str(torch.backends.cpu.get_cpu_capability()) if device.type == "cpu" else device.type
+    if device.type != "cpu":
+        return device.type
+    return f"{cpu.model(cpu.cpuinfo())}, {torch.backends.cpu.get_cpu_capability()}"

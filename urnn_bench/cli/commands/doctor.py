@@ -1,5 +1,6 @@
 """``urnn-bench doctor``: what this machine offers, and which folders are used."""
 
+import hashlib
 import os
 import platform
 import re
@@ -89,7 +90,16 @@ def _compiler() -> TableRow:
         command, version = compiler.compiler(), compiler.version()
     except KernelError as error:
         return {"cc": None, "why not": str(error)}
-    return {"cc": " ".join(command), "version": version.split("\n")[0]}
+    return {"cc": " ".join(command), "version": version.split("\n")[0], "compiles for": _cpu()}
+
+
+def _cpu() -> str:
+    """Return the CPU that kernels are compiled for, and what tells its abilities from others'."""
+    from urnn_bench.machine import cpu
+
+    found = cpu.cpuinfo()
+    digest = hashlib.sha256(cpu.identity(found).encode()).hexdigest()[:8]
+    return f"{cpu.model(found)}, abilities {digest}"
 
 
 def _kernels() -> dict[str, str]:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from urnn_bench.cli.display.output import csv_text, echo_block, echo_err
+from urnn_bench.cli.extras import require
 from urnn_bench.cli.options.filters import All, Models, ResultsFolders, Wheres
 from urnn_bench.cli.options.paths import PathOf
 from urnn_bench.cli.options.shared import FOLDERS, OUTPUT, Benchmark, Lengths
@@ -36,7 +37,6 @@ _FRAMES: "dict[Content, Callable[[Results], pd.DataFrame]]" = {
     Content.scores: lambda results: results.scores,
     Content.runs: lambda results: results.runs,
 }
-_FIRST = ("benchmark", "run", "model", "T", "seed")
 
 
 def export(
@@ -58,20 +58,45 @@ def export(
         Path | None,
         typer.Option(
             "--out",
+            "--csv",
             parser=PathOf("--out"),
             metavar="FILE.csv",
-            help="Write to this file.",
+            help="Write CSV to this file.",
             show_default="stdout",
             rich_help_panel=FOLDERS,
         ),
     ] = None,
+    parquet: Annotated[
+        Path | None,
+        typer.Option(
+            "--parquet",
+            parser=PathOf("--parquet"),
+            metavar="FILE.parquet",
+            help="Write Parquet, with the type of every column, to this file.",
+            show_default=False,
+            rich_help_panel=FOLDERS,
+        ),
+    ] = None,
 ) -> None:
-    """Write the curves of all runs as one tidy CSV table."""
-    import pandas as pd
+    """Write the curves of all runs as one tidy table, CSV or Parquet."""
+    if parquet is not None:
+        require("pyarrow", "pyarrow", "--parquet", "parquet")
+    request = Request(benchmark, tuple(results or ()), filters_of(lengths, models, where, show_all))
+    frame = _frame(request, content)
+    if parquet is not None:
+        _write(parquet, "--parquet", frame, lambda file: frame.to_parquet(file, index=False))
+    if out is not None:
+        text = csv_text(frame).encode()
+        _write(out, "--out", frame, lambda file: file.write(text))
+    elif parquet is None:
+        echo_block(csv_text(frame).rstrip("\n"))
 
+
+def _frame(request: Request, content: Content) -> "pd.DataFrame":
+    """Return what is exported; raise NothingToShowError if there is nothing."""
+    from urnn_bench.analysis.exported import joined
     from urnn_bench.analysis.results import framed
 
-    request = Request(benchmark, tuple(results or ()), filters_of(lengths, models, where, show_all))
     parts = [
         _FRAMES[content](framed(runs)).assign(benchmark=runs.benchmark)
         for runs in selected_runs(request)
@@ -79,19 +104,16 @@ def export(
     parts = [part for part in parts if len(part)]
     if not parts:
         raise NothingToShowError(f"these runs have no {content.value} to export")
-    frame = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    _write(frame[[*_FIRST, *(name for name in frame if name not in _FIRST)]], out)
+    return joined(parts)
 
 
-def _write(frame: "pd.DataFrame", out: Path | None) -> None:
-    text = csv_text(frame)
-    if out is None:
-        echo_block(text.rstrip("\n"))
-        return
+def _write(
+    path: Path, option: str, frame: "pd.DataFrame", write: Callable[[BinaryIO], object]
+) -> None:
     try:
-        write_atomically(out, lambda file: file.write(text.encode()))
+        write_atomically(path, write)
     except OSError as error:
         raise RecordsError(
-            f"{out}: cannot be written ({error.strerror}); choose another file with --out"
+            f"{path}: cannot be written ({error.strerror}); choose another file with {option}"
         ) from error
-    echo_err(f"{out}: {len(frame):,} rows")
+    echo_err(f"{path}: {len(frame):,} rows")

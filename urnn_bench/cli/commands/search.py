@@ -1,7 +1,6 @@
 """``urnn-bench search``: from a benchmark's section ``search`` to its trials."""
 
 from collections.abc import Iterable
-from importlib import import_module
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from urnn_bench.cli.display.output import echo, echo_err, json_text, shown
+from urnn_bench.cli.extras import require
 from urnn_bench.cli.options import run as options_of_run
 from urnn_bench.cli.options import search as options
 from urnn_bench.cli.options.shared import DataDir, Device, Include, Results, use_data
-from urnn_bench.errors import UsageError, attempt, first_line
 from urnn_bench.proposals import Command, same_command, table_of_trials
 from urnn_bench.spec.grid import values_text
 
@@ -41,7 +40,7 @@ def search(
     quiet: options_of_run.Quiet = False,
 ) -> None:
     """Search for values of a model's keys: propose, train and score on validation."""
-    _require_optuna()
+    require("optuna", "Optuna", "a search", "search")
     from urnn_bench.cli.display.log import show_log
     from urnn_bench.cli.selection import selection_of
     from urnn_bench.cli.sources import load_components
@@ -89,16 +88,6 @@ def _searched(
     if stop() and not quiet:
         echo_err(f"to go on: {same_command()}")
     return stop.exit_code or _exit_code(ended)
-
-
-def _require_optuna() -> None:
-    """Raise UsageError if the library that proposes trials cannot be imported."""
-    error = attempt(import_module, "optuna")
-    if isinstance(error, Exception):
-        is_missing = isinstance(error, ModuleNotFoundError) and error.name == "optuna"
-        why = "is not installed" if is_missing else f"cannot be imported ({first_line(error)})"
-        text = f"a search needs Optuna, which {why}"
-        raise UsageError(f"{text}; install it with: pip install 'urnn-bench[search]'") from error
 
 
 def _command(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from urnn_bench.cli.display.output import TableRow, echo_json, echo_rows
+from urnn_bench.cli.display.output import TableRow, echo_err, echo_json, echo_rows
 from urnn_bench.cli.options.filters import Models, Wheres
 from urnn_bench.cli.options.shared import Benchmark, Json, Lengths, Results
 from urnn_bench.cli.sources import (
@@ -48,6 +48,8 @@ def status(
             echo_json([{**row, "test_by_length": _by_length(run)} for row, ((_, run), _) in pairs])
         elif rows:
             echo_rows(_narrow(rows))
+        for note in _notes(found):
+            echo_err(note)
     if rows or json:
         return
     if filters != filters_of():
@@ -56,6 +58,12 @@ def status(
         )
     command = run_command(benchmark or "copy", results)
     raise NothingToShowError(f"{folder}: there are no runs yet; train some with: {command}")
+
+
+def _notes(found: Sequence[tuple[Run, str]]) -> list[str]:
+    from urnn_bench.analysis.timing import timing_notes
+
+    return timing_notes([record for (_, record), _ in found])
 
 
 def _found(request: Request) -> list[tuple[Run, str]]:
@@ -83,6 +91,7 @@ def _sort_key(folder: Path, record: Record) -> tuple[str, int, Natural, int, str
 def _narrow(rows: Sequence[TableRow]) -> list[TableRow]:
     """Return rows that fit into 80 columns; the run's name contains model, T and seed."""
     differ = any(row["settings"] for row in rows)
+    has_devices = len({row["timed_on"] for row in rows if row["updates_per_s"]}) > 1
     return [
         {
             "benchmark": row["benchmark"],
@@ -90,6 +99,7 @@ def _narrow(rows: Sequence[TableRow]) -> list[TableRow]:
             "state": row["state"],
             "updates": f"{row['update']}/{row['of']}",
             "per s": row["updates_per_s"],
+            **({"timed on": row["timed_on"]} if has_devices else {}),
             "test": row["test"],
             **({"settings": row["settings"]} if differ else {}),
             "reason": _reason(row),
@@ -99,9 +109,10 @@ def _narrow(rows: Sequence[TableRow]) -> list[TableRow]:
 
 
 def _status(run: Run, settings: str) -> TableRow:
+    from urnn_bench.analysis.timing import timed_on, updates_per_s
+
     folder, record = run
     state, forced = status_of_record(folder, record), status_of_forced(folder)
-    pace = record.steps_done / record.train_s if record.train_s else None
     return {
         "benchmark": record.run.benchmark,
         "model": record.run.label,
@@ -111,7 +122,8 @@ def _status(run: Run, settings: str) -> TableRow:
         "state": state,
         "update": _step(folder, record, state),
         "of": record.run.updates,
-        "updates_per_s": pace,
+        "updates_per_s": updates_per_s(record),
+        "timed_on": timed_on(record),
         "test": (record.test or {}).get(record.criterion),
         "reason": record.reason,
         "run": folder.name,

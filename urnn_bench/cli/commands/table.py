@@ -1,11 +1,11 @@
 """``urnn-bench table``: a summary of records alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from urnn_bench.cli.display.intervals import Ends, end_columns, end_legend
-from urnn_bench.cli.display.output import TableRow, echo_json
+from urnn_bench.cli.display.output import TableRow, echo_err, echo_json
 from urnn_bench.cli.display.tables import write_table
 from urnn_bench.cli.options import report as options
 from urnn_bench.cli.options.filters import All, Models, ResultsFolders, Wheres
@@ -46,6 +46,7 @@ class _SummaryRow(TypedDict):
     longest_solved_low: int
     longest_solved_high: int
     longest_scored: int
+    updates_per_s_by_device: dict[str, float]
 
 
 def table(
@@ -82,10 +83,16 @@ def table(
             return
         rows = _summary(loaded, metric)
         _warn_of_damage(loaded)
+    timings = _timing_notes(loaded)
     if json:
         echo_json(rows)
+        for note in timings:
+            echo_err(note)
         return
     notes = [note for runs in loaded for note in runs.notes]
+    # other formats have no column of times
+    if format_ is options.TableFormat.csv:
+        notes += timings
     _write_summary(format_, cast("list[_SummaryRow]", rows), notes, with_memory=memory)
 
 
@@ -125,6 +132,12 @@ def _warn_of_damage(loaded: "list[Selected]") -> None:
             metrics.FORMAT.check(folder / METRICS)
 
 
+def _timing_notes(loaded: "list[Selected]") -> list[str]:
+    from urnn_bench.analysis.timing import timing_notes
+
+    return [f"{runs.benchmark}: {note}" for runs in loaded for note in timing_notes(runs.records)]
+
+
 def _write_summary(
     format_: options.TableFormat,
     rows: list[_SummaryRow],
@@ -145,7 +158,13 @@ def _write_summary(
         for row, columns in zip(rows, end_columns(ends), strict=True)
     ]
     notes = [*_notes(rows), *(_MEMORY_LEGEND if with_memory else _legend(with_lengths)), *others]
-    write_table(format_, rows, narrow, COUNTS, notes)
+    write_table(format_, [_flat(row) for row in rows], narrow, COUNTS, notes)
+
+
+def _flat(row: _SummaryRow) -> Mapping[str, object]:
+    """Return a row whose updates a second on each device are one text."""
+    shown = [f"{name}: {pace}" for name, pace in row["updates_per_s_by_device"].items()]
+    return {**row, "updates_per_s_by_device": "; ".join(shown)}
 
 
 def _notes(rows: list[_SummaryRow]) -> Iterator[str]:

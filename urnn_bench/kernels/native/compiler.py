@@ -1,8 +1,8 @@
 """Compile a C file at first use, keep the result in the user's cache folder, say why it cannot be.
 
 The key of the result is a hash of the source, the compiler, its flags, what they mean here and the
-processor, so a changed one is compiled again and a cache shared by several machines is safe. Two
-processes that compile at the same time do the same work twice and no harm.
+model and abilities of the CPU, so a changed one is compiled again and a cache shared by several
+machines is safe. Two processes that compile at the same time do the same work twice and no harm.
 
 A library is loaded from a copy in a folder of this process alone: a file that is changed or cut
 short while code in it runs would end the process without a word (SIGBUS).
@@ -16,7 +16,7 @@ import platform
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ from urnn_bench.errors import KernelError
 from urnn_bench.files import temporary_folder
 from urnn_bench.kernels.native import cache as kernel_cache
 from urnn_bench.kernels.native.memory import PRECISIONS
+from urnn_bench.machine import cpu
 
 # -fno-math-errno lets sqrt become one instruction, -fno-trapping-math lets both sides of a choice
 # be computed, as vectors need it. Not -ffast-math: NaN and infinity must pass through, as a run
@@ -38,11 +39,6 @@ _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPI
 _TIMEOUT_S = 120
 _ANSWER_TIMEOUT_S = 10
 _LOG = logging.getLogger("urnn_bench")
-# what /proc/cpuinfo calls the maker, the model and the abilities of x86-64 and of ARM
-_CPU_FIELDS = (
-    *("vendor_id", "cpu family", "model", "model name", "flags"),
-    *("cpu implementer", "cpu architecture", "cpu variant", "cpu part", "features"),
-)
 # taken by the first thread that compiles, and never released: it alone says so
 _ANNOUNCED = Lock()
 
@@ -173,7 +169,8 @@ def _load_copy(content: bytes, parent: Path | None) -> ctypes.CDLL:
 def _key(source: Path, command: tuple[str, ...]) -> str:
     headers = sorted(source.parent.glob("*.h"))
     texts = [path.read_text(encoding="utf-8") for path in (source, *headers)]
-    parts = (*texts, *command, version(), _target(compiler()), platform.machine(), _processor())
+    identity = cpu.identity(cpu.cpuinfo())
+    parts = (*texts, *command, version(), _target(compiler()), platform.machine(), identity)
     text = "\0".join(parts)
     # a path may hold bytes that are no text, and the key must not depend on the locale
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -185,19 +182,6 @@ def _target(command: tuple[str, ...]) -> str:
     done = _run((*command, *_FLAGS, "-dM", "-E", "-x", "c", os.devnull), _ANSWER_TIMEOUT_S)
     # a compiler that cannot say this may still compile
     return done.stdout if done.returncode == 0 else ""
-
-
-def _processor() -> str:
-    """Return which processors these are and what they can do."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor()
-    return "\n".join(sorted(set(_fields(lines))))
-
-
-def _fields(lines: Iterable[str]) -> Iterable[str]:
-    return (line for line in lines if line.partition(":")[0].strip().lower() in _CPU_FIELDS)
 
 
 def _answer(command: Sequence[str]) -> str:
