@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from urnn_bench.launchers._ray_cluster import Cluster
+from urnn_bench.launchers._ray_share import Share
 from urnn_bench.records.record import Record
+from urnn_bench.registry import Components
+from urnn_bench.run.context import ExecutionOptions
+from urnn_bench.run.device import Backend
+from urnn_bench.run.job_count import Jobs
+from urnn_bench.run.matrix import matrix
+from urnn_bench.spec.sweep import Selection
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'urnn-bench[ray]'")
 
@@ -56,6 +64,31 @@ def ray_command(*arguments, before=()):
     path = Path(sys.executable).with_name("ray")
     command = [*before, str(path), *arguments]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "stacks", "threads", "cpus", "gpus", "at_once"),
+    [
+        # processors are shared among all stacks, as far as one node has them
+        ({"cpus": 16, "gpus": 0}, 4, None, 4, 0, 4),
+        ({"cpus": 64, "gpus": 0}, 2, None, 16, 0, 2),
+        ({"cpus": 16, "gpus": 0}, 100, None, 1, 0, 16),
+        ({"cpus": 16, "gpus": 0}, 100, 4, 4, 0, 4),
+        # a GPU for each task
+        ({"cpus": 16, "gpus": 2}, 100, None, 1, 1, 2),
+    ],
+)
+def test_a_task_gets_its_share_of_the_cluster(
+    tmp_path, cluster, stacks, threads, cpus, gpus, at_once
+):
+    options = ExecutionOptions(Components(), Backend(), tmp_path)
+    its = Cluster(ray, "here", node_cpus=16, node_memory=8e9, **cluster)
+    share = Share.of(its, Jobs([()] * stacks, stacks, threads), options)
+    assert (share.cpus, share.gpus, share.at_once) == (cpus, gpus, at_once)
+    run = matrix(Components(), ["copy"], Selection()).runs[0]
+    resources = share.resources([run] * 20)
+    # Ray would wait forever for a node with more memory than any has
+    assert resources["num_gpus"] == gpus and resources["memory"] < its.node_memory
 
 
 def test_a_cluster_trains_what_one_process_would_and_survives_a_killed_worker(bench):

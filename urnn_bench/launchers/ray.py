@@ -11,6 +11,7 @@ from typing import Any
 
 from urnn_bench.errors import UrnnBenchError, UsageError, first_line
 from urnn_bench.launchers._ray_cluster import Cluster, connected, shares_folder
+from urnn_bench.launchers._ray_share import Share
 from urnn_bench.launchers._ray_worker import Mailbox, RayWork, train_on_node
 from urnn_bench.launchers.base import StackLauncher
 from urnn_bench.records.folder import RunStatus, folder_of, make_writable, status_of_run
@@ -21,7 +22,7 @@ from urnn_bench.records.merging import run_files, write_run_files
 from urnn_bench.records.record import FINAL, RUNNING
 from urnn_bench.registry import included_files
 from urnn_bench.run.context import Display, ExecutionOptions
-from urnn_bench.run.estimates import expected_bytes, expected_s
+from urnn_bench.run.estimates import expected_s
 from urnn_bench.run.job_count import Jobs, Stack
 from urnn_bench.run.relay import show_message
 from urnn_bench.run.scheduler import execute_matrix
@@ -30,8 +31,6 @@ from urnn_bench.spec.run import Run
 
 _WAIT_S = 0.2
 _ATTEMPTS = 3
-# Ray never schedules a task that needs more memory than any node has
-_SHARE_OF_NODE = 0.9
 
 
 class Ray(StackLauncher):
@@ -66,30 +65,6 @@ class _Task:
     attempt: int = 1
 
 
-@dataclass(frozen=True)
-class _Share:
-    """What a task gets of the cluster, and how many tasks there are room for."""
-
-    cpus: int
-    gpus: int
-    largest_memory: float
-    at_once: int
-
-    @classmethod
-    def of(cls, cluster: Cluster, jobs: Jobs, options: ExecutionOptions) -> "_Share":
-        """Return the share that fills the cluster, a GPU for each task where there are any."""
-        has_gpus = cluster.gpus >= 1 and options.backend.device in ("auto", "cuda")
-        filling = 1 if has_gpus else max(1, int(min(cluster.cpus // jobs.count, cluster.node_cpus)))
-        cpus = jobs.threads or filling
-        room = int(min(cluster.cpus // cpus, cluster.gpus if has_gpus else cluster.cpus))
-        return cls(cpus, int(has_gpus), cluster.node_memory, max(1, min(room, jobs.count)))
-
-    def resources(self, stack: Stack) -> dict[str, float]:
-        """Return what Ray reserves for a stack."""
-        memory = min(expected_bytes(stack), int(_SHARE_OF_NODE * self.largest_memory))
-        return {"num_cpus": self.cpus, "num_gpus": self.gpus, "memory": memory}
-
-
 class _Driver:
     """Keeps as many tasks as the cluster has room for, shows them, and keeps their records."""
 
@@ -99,7 +74,7 @@ class _Driver:
         self._cluster, self._ray, self._display = cluster, cluster.ray, display
         self._results = options.results
         make_writable(options.results)
-        self._share = _Share.of(cluster, jobs, options)
+        self._share = Share.of(cluster, jobs, options)
         self._is_shared = shares_folder(cluster, options.results)
         self._work = _ray_work(cluster, self._share, options, self._is_shared)
         self._mailbox = self._ray.remote(num_cpus=0)(Mailbox).remote()
@@ -198,7 +173,7 @@ def _split(stacks: Sequence[Stack], options: ExecutionOptions) -> tuple[list[Sta
 
 
 def _ray_work(
-    cluster: Cluster, share: _Share, options: ExecutionOptions, is_shared: bool
+    cluster: Cluster, share: Share, options: ExecutionOptions, is_shared: bool
 ) -> RayWork:
     results = options.results.absolute()
     of_worker = replace(options, results=results, jobs=share.at_once)
