@@ -239,4 +239,10 @@ def test_no_message_below_the_command_line_proposes_to_force():
         for path in package.rglob("*.py")
         if "--force" in path.read_text()
     }
-    assert holders == {"proposals.py", "cli/display/plain.py", "cli/options/run.py"}
+    # the submission refuses it
+    assert holders == {
+        "proposals.py",
+        "cli/display/plain.py",
+        "cli/options/run.py",
+        "cli/submission.py",
+    }

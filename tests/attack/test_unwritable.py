@@ -101,7 +101,7 @@ def test_a_folder_without_rights_refuses_its_run_only(bench, stacked):
         # a lock of the user's own may be there; the folder alone is closed
         os.chmod(first / ".lock", 0o600)
         said = bench(*arguments, code=2).err
-        assert said.count("\n") == 1 and "run.json: cannot be written to (Permission" in said
+        assert said.count("\n") == 1 and ".lease: cannot be locked (Permission" in said
         assert f"make {first.relative_to(bench.folder)} writable, or choose another folder" in said
     assert (first / "run.json").read_bytes() == before
     assert Record.read(second).status == "done"
@@ -129,7 +129,7 @@ def test_force_needs_writing(bench, done):
         assert said.count("\n") == 1 and "lstm" in said and "writable, or choose" in said
         os.chmod(done / ".lock", 0o600)
         said = bench(*RUN, "--force", "--model", "lstm", "-q", code=2).err
-        assert ".forced: cannot be written to (Permission denied); make results" in said
+        assert ".lease: cannot be locked (Permission denied); make results" in said
     assert (done / "run.json").read_bytes() == before
     assert statuses(bench) == {"lstm": "done", "urnn": "done"}
 

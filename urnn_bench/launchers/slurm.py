@@ -73,7 +73,7 @@ def array_sizes(tasks: int, most: int) -> list[int]:
 
 def batch_script(submission: Submission, its: Profile, size: int) -> str:
     """Return the script of an array of ``size`` tasks."""
-    source = files("urnn_bench").joinpath("templates", "slurm.sh.txt").read_text("utf-8")
+    source = files("urnn_bench.launchers").joinpath("slurm.sh.txt").read_text("utf-8")
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     return environment.from_string(source).render(
         options=list(_options(submission, its, size)),
@@ -131,7 +131,8 @@ def _slurm(command: str, *arguments: str, script: str | None = None) -> str:
             [command, *arguments],
             input=script,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_TIMEOUT_S,
             check=True,
         )

@@ -232,13 +232,22 @@ def _ended_or_refused(
     return _refuse(run, error, display)
 
 
+def _ended_for_good(run: Run, options: ExecutionOptions) -> RunStatus | None:
+    """Return the status of a run that needs no lock, as most of a large matrix may be."""
+    if os.path.lexists(folder_of(options.results, run) / FORCED):
+        return None
+    # what is wrong with a record is told once the run is locked
+    with suppress(RecordsError):
+        return _ended(run, options)
+    return None
+
+
 def _acquire_unless_refused(
     run: Run, options: ExecutionOptions, display: Display, lock: ExitStack
 ) -> AcquiredRun | RunStatus:
     folder = folder_of(options.results, run)
     check_folder(options.results, run)
-    # most runs of a large matrix may have ended, and to lock takes milliseconds
-    if not os.path.lexists(folder / FORCED) and (ended := _ended(run, options)):
+    if (ended := _ended_for_good(run, options)) is not None:
         if error := refusal(run, options):
             raise error
         return _skip(run, ended, options, display)
