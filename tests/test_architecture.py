@@ -132,7 +132,7 @@ ALLOWED = {
         "run",
         "spec",
     },
-    "launchers": {"errors", "proposals", "records", "registry", "run", "spec"},
+    "launchers": {"errors", "machine", "proposals", "records", "registry", "run", "spec"},
     "search": {"errors", "events", "files", "random_streams", "records", "registry", "run", "spec"},
     "cli": {
         "analysis",

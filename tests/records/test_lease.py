@@ -138,7 +138,9 @@ def test_a_run_of_a_dead_host_is_taken_over(bench):
         held.send_signal(signal.SIGSTOP)
         untouched_since(folder, 60)
         said = bench("run", "tiny", "--model", "lstm").err
-        assert "nothing was heard of its process on elsewhere" in said and "taking it over" in said
+        assert (
+            "nothing was heard of its process on elsewhere" in said and "it is taken over" in said
+        )
     assert status_of_run(folder).status == "done"
 
 

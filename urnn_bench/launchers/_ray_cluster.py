@@ -13,8 +13,11 @@ from typing import Any, NamedTuple
 
 from urnn_bench.errors import UsageError
 from urnn_bench.launchers._ray_worker import sees
+from urnn_bench.machine import processors
 
 _ANSWER_S = 5.0
+# Ray takes a third of the memory by default, and a stack pickles to kilobytes
+_STORED_BYTES = 200_000_000
 _VARIABLE = "RAY_ADDRESS"
 _EXAMPLE = "ray:HOST:6379"
 
@@ -71,6 +74,8 @@ def connected(address: str | None) -> Iterator[Cluster]:
     ray = imported_ray()
     address = address or os.environ.get(_VARIABLE)
     require_answer(address)
+    # it reports its use to its makers unless told otherwise
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # it warns of what is its default
     logging.getLogger("ray").setLevel(logging.ERROR)
     with _own_signals():
@@ -80,7 +85,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 configure_logging=False,
-                **({} if address else {"include_dashboard": False}),
+                **({} if address else _local()),
             )
         except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
             reason = " ".join(str(error).split())[:200]
@@ -90,6 +95,15 @@ def connected(address: str | None) -> Iterator[Cluster]:
         yield _cluster(ray, address)
     finally:
         ray.shutdown()
+
+
+def _local() -> dict[str, object]:
+    """Return the settings of a cluster of this machine alone."""
+    return {
+        "include_dashboard": False,
+        "num_cpus": processors.count(),
+        "object_store_memory": _STORED_BYTES,
+    }
 
 
 @contextmanager

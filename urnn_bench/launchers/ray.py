@@ -71,7 +71,7 @@ class _Driver:
     def __init__(
         self, cluster: Cluster, jobs: Jobs, options: ExecutionOptions, display: Display
     ) -> None:
-        self._cluster, self._ray, self._display = cluster, cluster.ray, display
+        self._ray, self._display = cluster.ray, display
         self._results = options.results
         make_writable(options.results)
         self._share = Share.of(cluster, jobs, options)
@@ -83,6 +83,13 @@ class _Driver:
 
     def execute(self, should_stop: Callable[[], str | None]) -> Iterator[RunStatus]:
         """Yield the statuses of runs as their tasks end."""
+        try:
+            yield from self._execute(should_stop)
+        finally:
+            for task in self._running.values():
+                task.locks.close()
+
+    def _execute(self, should_stop: Callable[[], str | None]) -> Iterator[RunStatus]:
         has_stopped = False
         while self._running or (self._left and not has_stopped):
             if not has_stopped and (signal := should_stop()):
@@ -97,7 +104,9 @@ class _Driver:
         """Start a task of the runs that are free; yield the statuses of the others."""
         if not self._is_shared and task.attempt == 1:
             yield from self._lock(task)
-        if task.stack:
+        if not task.stack:
+            task.locks.close()
+        else:
             before = [] if self._is_shared else [run_files(self._folder(r)) for r in task.stack]
             remote = self._ray.remote(max_retries=0, **self._share.resources(task.stack))
             arguments = (task.stack, before, self._work, self._mailbox)
@@ -118,7 +127,7 @@ class _Driver:
 
     def _ended(self) -> Iterator[RunStatus]:
         """Yield the statuses of tasks that have ended; begin those again whose worker died."""
-        ended, _ = self._ray.wait([*self._running], num_returns=1, timeout=_WAIT_S)
+        ended, _ = self._ray.wait([*self._running], timeout=_WAIT_S) if self._running else ([], [])
         for reference in ended:
             task = self._running.pop(reference)
             try:

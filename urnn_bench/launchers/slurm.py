@@ -110,7 +110,7 @@ def _options(submission: Submission, its: Profile, size: int) -> Iterator[str]:
 def _program() -> Sequence[str]:
     """Return the words that call this program from any folder."""
     first, *others = program()
-    return [shutil.which(first) or str(Path(first).absolute()), *others]
+    return [str(Path(shutil.which(first) or first).absolute()), *others]
 
 
 def _max_array_size() -> int:

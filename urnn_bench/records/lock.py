@@ -58,7 +58,7 @@ def _warn_of_takeover(folder: Path, lease: Lease) -> None:
     if (host := lease.abandoned_by) is not None:
         minutes = TAKEOVER_S / 60
         text = f"{folder}: nothing was heard of its process on {host} for {minutes:g} minutes"
-        warnings.warn(f"{text}; taking it over", RecordsWarning, 2)
+        warnings.warn(f"{text}; it is taken over unless that changes", RecordsWarning, 2)
 
 
 def is_locked(folder: Path) -> bool:
