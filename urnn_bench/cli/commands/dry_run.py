@@ -19,10 +19,11 @@ _Stack = Sequence[Run]
 _Timed = tuple[str, str, int, int]
 
 
-def preview(stacks: Sequence[_Stack], options: ExecutionOptions, json: bool) -> None:
+def preview(stacks: Sequence[_Stack], options: ExecutionOptions, jobs: int, json: bool) -> None:
     """Show every run, its stack, its state, and the time of its updates, measured here.
 
-    Raises ComponentError if there are runs that cannot be built, after showing the others.
+    ``jobs`` is the number of processes that would share them. Raises ComponentError if there are
+    runs that cannot be built, after showing the others.
     """
     reasons = _reasons_not_to_start([run for stack in stacks for run in stack], options)
     paces: dict[_Timed, float | None] = {}
@@ -50,7 +51,8 @@ def preview(stacks: Sequence[_Stack], options: ExecutionOptions, json: bool) -> 
         echo_rows(rows)
         in_stacks = f" in {_count(len(stacks), 'stack')}" if has_stacks else ""
         cost = f"about {duration(total_s)} of training (measured), without evaluation"
-        echo_err(f"runs: {len(rows)}{in_stacks}, {cost}")
+        shared = f"; {jobs} processes would share it" if jobs > 1 else ""
+        echo_err(f"runs: {len(rows)}{in_stacks}, {cost}{shared}")
     _raise_last([*reasons.values()])
 
 

@@ -134,6 +134,7 @@ def _execute(
     """Train the requested runs, or only show them; return the exit code."""
     from urnn_bench.cli.commands.dry_run import preview
     from urnn_bench.cli.training import prepare_runs, train_runs
+    from urnn_bench.run.job_count import jobs_of
     from urnn_bench.run.scheduler import require_writable
 
     if not dry_run:
@@ -141,5 +142,5 @@ def _execute(
     stacks = prepare_runs(requested, execution, place[0].threads, stacked)
     if not dry_run:
         return train_runs(stacks, execution, reporting, *place)
-    preview(stacks, execution, reporting.json)
+    preview(stacks, execution, jobs_of(stacks, execution, place[0]).count, reporting.json)
     return 0
