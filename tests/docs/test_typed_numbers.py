@@ -21,6 +21,11 @@ INTERVAL = "95 %"
 # what is typed all the same, by page: a name of a thing, of a paper's, or arithmetic
 ALLOWED = {
     "docs/benchmarks.md": {"1e-3 and 1e-4": "learning rates"},
+    "docs/cluster.md": {
+        "20 s": "a constant of records/lease.py",
+        "five minutes": "a constant of records/lease.py",
+        "two minutes": "Slurm's default before a requeued job begins",
+    },
     "docs/data.md": {
         "256 MiB": "a limit of the code",
         "half an hour": "a limit of the code",
@@ -42,6 +47,7 @@ ALLOWED = {
         "75 %": "checked in tests/analysis/test_statistics.py",
         "90 %": "checked in tests/analysis/test_statistics.py",
     },
+    "docs/reliability.md": {"five minutes": "a constant of records/lease.py"},
     "docs/speed.md": {
         "10 to 20": "the compiler's time on a GPU, which no record has",
         "20 s": "the least gain for which several processes are started",
