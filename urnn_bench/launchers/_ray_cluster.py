@@ -19,6 +19,8 @@ _ANSWER_S = 5.0
 # Ray takes a third of the memory by default, and a stack pickles to kilobytes
 _STORED_BYTES = 200_000_000
 _VARIABLE = "RAY_ADDRESS"
+# Ray looks for its token at an address only if it is told so
+_TOKEN = "if it was started with a token, set RAY_AUTH_MODE=token"
 _EXAMPLE = "ray:HOST:6379"
 
 
@@ -89,7 +91,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
             )
         except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
             reason = " ".join(str(error).split())[:200]
-            text = f"--on ray: no cluster can be reached: {reason}"
+            text = f"--on ray: no cluster can be reached ({reason}); {_TOKEN}"
             raise UsageError(text) from error
     try:
         yield _cluster(ray, address)
