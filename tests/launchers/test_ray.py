@@ -7,10 +7,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cluster.slurm import waited_for
 
+from urnn_bench.errors import UsageError
 from urnn_bench.launchers._ray_cluster import Cluster
 from urnn_bench.launchers._ray_share import Share
 from urnn_bench.records.record import Record
@@ -45,6 +48,16 @@ class Killed(Lstm):
         return super().step(*args)
 '''
 
+OWN = '''
+"""A cell of a user's."""
+
+from urnn_bench.cells.lstm import Lstm
+
+
+class Own(Lstm):
+    """An LSTM."""
+'''
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -59,11 +72,21 @@ def free_port():
         return found.getsockname()[1]
 
 
-def ray_command(*arguments, before=()):
-    """Run Ray's own command, after the words ``before``."""
-    path = Path(sys.executable).with_name("ray")
-    command = [*before, str(path), *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+@contextmanager
+def head(port, *before):
+    """Start a head node, by a command after the words ``before``, and end it and no other."""
+    path = str(Path(sys.executable).with_name("ray"))
+    options = ("--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false")
+    command = [*before, path, "start", *options, "--disable-usage-stats", "--block"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as ray:
+        waited_for(lambda: is_answered(port))
+        yield
+        ray.terminate()
+
+
+def is_answered(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize(
@@ -89,6 +112,14 @@ def test_a_task_gets_its_share_of_the_cluster(
     resources = share.resources([run] * 20)
     # Ray would wait forever for a node with more memory than any has
     assert resources["num_gpus"] == gpus and resources["memory"] < its.node_memory
+
+
+def test_a_task_that_fits_on_no_node_is_one_sentence(tmp_path):
+    options = ExecutionOptions(Components(), Backend(), tmp_path)
+    for node_cpus, threads in ((2, 64), (0, None)):
+        its = Cluster(ray, "here", cpus=2, gpus=0, node_cpus=node_cpus, node_memory=8e9)
+        with pytest.raises(UsageError, match="the most of all nodes"):
+            Share.of(its, Jobs([()], 1, threads), options)
 
 
 def test_a_cluster_trains_what_one_process_would_and_survives_a_killed_worker(bench):
@@ -121,22 +152,14 @@ def test_records_come_back_from_a_node_that_shares_no_files(bench, monkeypatch):
     hide = f'mount -t tmpfs none {bench.folder} && exec "$@"'
     elsewhere = ("unshare", "--mount", "sh", "-c", hide, "sh")
     port = free_port()
-    head = ("--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false")
-    ray_command("start", *head, "--disable-usage-stats", before=elsewhere)
-    try:
-        bench.write(
-            "own.py",
-            'from urnn_bench.cells.lstm import Lstm\n\n\nclass Own(Lstm):\n    """Own."""\n',
-        )
-        command = ("run", "tiny", "--include", "own.py", "--model", "own,lstm")
-        target = f"ray:127.0.0.1:{port}"
-        # what is here already goes along, and only what is left is trained
-        bench(*command, "--time-limit", 1e-9, "--jobs", 1, code=3)
+    bench.write("own.py", OWN)
+    command = ("run", "tiny", "--include", "own.py", "--model", "own,lstm")
+    # what is here already goes along, and only what is left is trained
+    bench(*command, "--time-limit", 1e-9, "--jobs", 1, code=3)
+    with head(port, *elsewhere):
         # Ray remembers the settings of a process's first cluster
-        process = bench.start(*command, "--on", target)
+        process = bench.start(*command, "--on", f"ray:127.0.0.1:{port}")
         _, said = process.communicate(timeout=240)
-    finally:
-        ray_command("stop", "--force")
     assert process.returncode == 0 and "2 done" in said
     for folder in bench.runs():
         record = json.loads((folder / "run.json").read_text())

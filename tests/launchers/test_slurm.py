@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from urnn_bench.cli.submission import worker_words
-from urnn_bench.launchers._slurm_profile import Profile
+from urnn_bench.launchers._slurm_profile import Profile, seconds_of
 from urnn_bench.launchers.base import Submission
 from urnn_bench.launchers.slurm import array_sizes, task_count
 
@@ -102,12 +102,17 @@ def test_one_array_is_submitted_and_the_user_told_how_to_follow_it(bench, slurm)
     (call,) = slurm.calls("sbatch")
     assert call[:-1] == ["--parsable"]
     script = call[-1]
-    for option in ("array=0-2", "partition=gpu", "time=1:00:00", "gpus-per-task=1", "requeue"):
+    for option in ("array=0-2", "partition=gpu", "time=1:00:00", "gres=gpu:1", "requeue"):
         assert f"#SBATCH --{option}\n" in script
     assert "\nmodule load cuda\n" in script and " run tiny --seeds 2 &\n" in script
     assert "job 101, 3 tasks, for 4 runs" in said
     assert "urnn-bench status tiny --results results" in said and "scancel 101" in said
     assert subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+def test_programs_read_what_was_submitted(bench, slurm):
+    shown = bench("run", "tiny", "--on", "slurm", "--json", "-q", env=slurm.env)
+    assert json.loads(shown.out) == {"jobs": ["101"], "tasks": 1, "runs": 2} and not shown.err
 
 
 def test_arrays_above_the_largest_size_are_split(bench, slurm):
@@ -137,6 +142,9 @@ def test_a_dry_run_shows_the_script_and_submits_nothing(bench, slurm):
         ("slurm:gpv", "{}", "did you mean 'gpu'?"),
         ("slurm:gpu", "partitoin: gpu", "gpu.yaml, line 1: partitoin: unknown key 'partitoin'"),
         ("slurm:gpu", "cpus: none", "cpus: must be a whole number, not 'none'"),
+        ("slurm:gpu", "{time: '2'}", "'checkpoint_s' must be less than the time limit, 120 s"),
+        ("slurm:gpu", "options: {array: 0-1}", "'options' cannot set 'array'"),
+        ("slurm:gpu", "options: {--qos: low}", "--qos"),
         ("slrm", "{}", "no launcher is called 'slrm'; did you mean 'slurm'?"),
     ],
 )
@@ -145,6 +153,39 @@ def test_a_wrong_profile_is_one_sentence(bench, slurm, target, profile, expected
     said = bench("run", "tiny", "--on", target, code=2, env=slurm.env).err
     assert expected in said and said.count("\n") == 1
     assert not slurm.calls("sbatch")
+
+
+def test_an_empty_profile_is_the_default_and_numbers_may_be_names(bench, slurm):
+    slurm.profile("default", "")
+    slurm.profile("odd", "{account: 1234, memory: 4000, options: {nice: 5}}")
+    bench("run", "tiny", "--on", "slurm", env=slurm.env)
+    bench("run", "tiny", "--on", "slurm:odd", env=slurm.env)
+    _, script = (call[-1] for call in slurm.calls("sbatch"))
+    assert all(f"--{option}\n" in script for option in ("account=1234", "mem=4000", "nice=5"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected_s"),
+    [
+        ("90", 5400),
+        ("90:30", 5430),
+        ("1:30:05", 5405),
+        ("2-3", 183600),
+        ("2-3:30", 185400),
+        ("2-3:30:10", 185410),
+        ("UNLIMITED", float("inf")),
+    ],
+)
+def test_a_time_limit_is_read_as_slurm_reads_it(limit, expected_s):
+    assert seconds_of(limit) == expected_s
+
+
+def test_what_slurm_would_read_otherwise_is_written_for_it(bench, slurm):
+    env = {**slurm.env, "URNN_BENCH_RESULTS": "it's 5 %a"}
+    shown = bench("run", "tiny", "--on", "slurm", "--dry-run", "-q", env=env).out
+    assert "5 %%a/.slurm/%A_%a.txt" in shown and " -q" not in shown
+    # not every cluster passes on the environment
+    assert "export URNN_BENCH_RESULTS='it'\"'\"'s 5 %a'\n" in shown
 
 
 def test_force_is_refused_as_each_task_would_train_all_runs(bench, slurm):

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -61,6 +62,20 @@ while True:
 """
 
 
+BROKEN = '''
+"""A cell that fails."""
+
+from urnn_bench.cells.lstm import Lstm
+
+
+class Broken(Lstm):
+    """An LSTM."""
+
+    def drive(self, x, w):
+        raise ValueError("broken")
+'''
+
+
 def process(script, host, folder):
     """Start a script on a simulated host."""
     durations = map(str, (_TOUCH_S, _EXPIRY_S, _TAKEOVER_S))
@@ -76,6 +91,12 @@ def holder(host, folder):
         assert held.stdout.readline() == "True\n"
         yield held
         held.kill()
+
+
+@pytest.fixture
+def task():
+    """Return the variables of a task of Slurm."""
+    return {"SLURM_ARRAY_JOB_ID": "5", "SLURM_ARRAY_TASK_ID": "0", "SLURM_JOB_NUM_NODES": "1"}
 
 
 @pytest.fixture
@@ -192,3 +213,47 @@ def test_no_two_hosts_hold_a_folder_whenever_they_are_killed(tmp_path, seed):
         lines += host.communicate()[0].splitlines(keepends=True)
     assert lines.count("holds\n") >= 4
     assert set(lines) == {"holds\n"}
+
+
+@pytest.mark.parametrize("content", ["", "half a na"])
+def test_a_torn_lease_is_free_once_it_is_old(tmp_path, content):
+    (tmp_path / LEASE).write_text(content)
+    assert not Lease(tmp_path).acquire()
+    untouched_since(tmp_path, lease.TAKEOVER_S + 60)
+    held = Lease(tmp_path)
+    assert held.acquire() and held.is_held
+    held.release()
+
+
+def test_a_container_of_this_host_is_another_host(tmp_path):
+    owner = f"filelock/2\npid=1\nhost={socket.gethostname()}?pidns-1\nmode=lease\n"
+    (tmp_path / LEASE).write_text(f"{owner}token=0\nduration={lease._EXPIRY_S}\n")
+    assert is_held_elsewhere(tmp_path, time.time())
+    assert Lease(tmp_path).abandoned_by is None
+    untouched_since(tmp_path, lease.TAKEOVER_S + 60)
+    assert Lease(tmp_path).abandoned_by == socket.gethostname()
+
+
+def test_a_job_that_is_restarted_on_another_host_goes_on(bench, task):
+    bench("run", "tiny", "--model", "lstm", "--time-limit", 1e-9, code=3, env=task)
+    (folder,) = bench.runs()
+    record = json.loads((folder / "run.json").read_text())
+    with holder("elsewhere", folder) as held:
+        record["sessions"][-1] |= {"host": "elsewhere", "pid": held.pid}
+        (folder / "run.json").write_text(json.dumps({**record, "status": "running"}))
+        assert "skipped" in bench("run", "tiny", "--model", "lstm", env=task).err
+        restarted = {**task, "SLURM_RESTART_COUNT": "1"}
+        assert "1 done" in bench("run", "tiny", "--model", "lstm", env=restarted).err
+
+
+def test_what_has_failed_is_tried_once_in_an_array(bench, task):
+    bench.write("broken.py", BROKEN)
+    command = ("run", "tiny", "--model", "broken", "--include", "broken.py")
+    bench(*command, code=3, env=task)
+    other_task = {**task, "SLURM_ARRAY_TASK_ID": "1"}
+    assert "of training" not in bench(*command, code=3, env=other_task).err
+    other_array = {**task, "SLURM_ARRAY_JOB_ID": "6"}
+    bench(*command, code=3, env=other_array)
+    (folder,) = bench.runs()
+    jobs = [s["job"] for s in json.loads((folder / "run.json").read_text())["sessions"]]
+    assert jobs == ["5_0", "6_0"]

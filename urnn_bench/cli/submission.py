@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from urnn_bench.cli.display.output import duration, echo_block, echo_err
+from urnn_bench.cli.display.output import duration, echo_block, echo_err, echo_json
+from urnn_bench.cli.reporting import Reporting
 from urnn_bench.errors import UsageError
 from urnn_bench.launchers.base import BatchLauncher, Submission, Submitted
 from urnn_bench.proposals import Command, status
@@ -13,13 +14,17 @@ from urnn_bench.run.outline import outline
 from urnn_bench.spec.sweep import Selection
 
 # the options that are of the submission alone, and whether a value follows
-_OWN = {"--on": True, "--jobs": True, "--dry-run": False}
+_OWN = {"--on": True, "--jobs": True} | dict.fromkeys(
+    ("--dry-run", "--json", "-q", "--quiet"), False
+)
 
 
-def refuse_force(force: bool) -> None:
-    """Raise UsageError for --force, as each task would train the runs of the others again."""
+def refuse_repeated(force: bool, time_limit: float | None) -> None:
+    """Raise UsageError for what each task would do again to the runs of the others."""
     if force:
         raise UsageError("--force cannot be given to a batch system; give another --results folder")
+    if time_limit is not None:
+        raise UsageError("--time-limit cannot be given to a batch system; give fewer --updates")
 
 
 def submit(
@@ -30,6 +35,7 @@ def submit(
     results: Path,
     tasks: int | None,
     dry_run: bool,
+    reporting: Reporting,
 ) -> int:
     """Submit the command that was typed, or show the scripts; return the exit code.
 
@@ -45,13 +51,21 @@ def submit(
             echo_block(script.rstrip())
         return 0
     submitted = launcher.submit(submission)
+    if reporting.json:
+        echo_json({"jobs": submitted.jobs, "tasks": submitted.tasks, "runs": runs})
+    if not reporting.quiet:
+        _report(submitted, names, submission)
+    return 0
+
+
+def _report(submitted: Submitted, names: Sequence[str], submission: Submission) -> None:
+    runs, expected_s = submission.runs, submission.expected_s
     echo_err(f"submitted: {_named(submitted)}, for {_counted(runs, 'run')}")
     echo_err(f"expected: about {duration(expected_s)} of training in all")
-    command = Command(results=str(results))
+    command = Command(results=str(submission.results))
     for name in names:
         echo_err(f"to follow them: {status(command, name)}")
     echo_err(f"to cancel them: {submitted.cancel}")
-    return 0
 
 
 def _named(submitted: Submitted) -> str:

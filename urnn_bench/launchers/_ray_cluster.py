@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urnn_bench.errors import UsageError
 from urnn_bench.launchers._ray_worker import sees
 from urnn_bench.machine import processors
+from urnn_bench.run.terminal import terminal_ignored
 
 _ANSWER_S = 5.0
 # Ray takes a third of the memory by default, and a stack pickles to kilobytes
@@ -31,7 +32,7 @@ class Cluster(NamedTuple):
     address: str | None
     cpus: float
     gpus: float
-    # of the largest node
+    # of the node with the most processors
     node_cpus: float
     node_memory: float
 
@@ -39,6 +40,11 @@ class Cluster(NamedTuple):
     def job(self) -> str:
         """The job of the driver, as records name it."""
         return f"ray {self.ray.get_runtime_context().get_job_id()}"
+
+    @property
+    def node(self) -> str:
+        """The node of the driver."""
+        return str(self.ray.get_runtime_context().get_node_id())
 
 
 def imported_ray() -> ModuleType:
@@ -80,7 +86,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # it warns of what is its default
     logging.getLogger("ray").setLevel(logging.ERROR)
-    with _own_signals():
+    with _own_signals(), terminal_ignored():
         try:
             ray.init(
                 address or "local",
@@ -121,10 +127,9 @@ def _own_signals() -> Iterator[None]:
 
 def _cluster(ray: ModuleType, address: str | None) -> Cluster:
     total = ray.cluster_resources()
-    largest = (
-        max(node["Resources"].get(kind, 0.0) for node in _nodes(ray)) for kind in ("CPU", "memory")
-    )
-    return Cluster(ray, address, total.get("CPU", 1.0), total.get("GPU", 0.0), *largest)
+    sizes = (node["Resources"] for node in _nodes(ray))
+    largest = max((size.get("CPU", 0.0), size.get("memory", 0.0)) for size in sizes)
+    return Cluster(ray, address, total.get("CPU", 0.0), total.get("GPU", 0.0), *largest)
 
 
 def _nodes(ray: ModuleType) -> list[dict[str, Any]]:
@@ -132,7 +137,7 @@ def _nodes(ray: ModuleType) -> list[dict[str, Any]]:
 
 
 def shares_folder(cluster: Cluster, folder: Path) -> bool:
-    """Return whether every node that trains sees a folder of this machine."""
+    """Return whether every node that trains sees a folder of this machine; False if none does."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     if cluster.address is None:
@@ -146,4 +151,4 @@ def shares_folder(cluster: Cluster, folder: Path) -> bool:
         ]
         path = Path(file.name).absolute()
         answers = [ask.options(scheduling_strategy=place).remote(path) for place in places]
-        return all(cluster.ray.get(answers))
+        return bool(answers) and all(cluster.ray.get(answers))

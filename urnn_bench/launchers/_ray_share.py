@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from urnn_bench.errors import UsageError
 from urnn_bench.launchers._ray_cluster import Cluster
 from urnn_bench.run.context import ExecutionOptions
 from urnn_bench.run.estimates import expected_bytes
@@ -23,7 +24,13 @@ class Share:
 
     @classmethod
     def of(cls, cluster: Cluster, jobs: Jobs, options: ExecutionOptions) -> Self:
-        """Return the share that fills the cluster, a GPU for each task where there are any."""
+        """Return the share that fills the cluster, a GPU for each task where there are any.
+
+        Raises UsageError for a task that fits on no node, for which Ray would wait without end.
+        """
+        if cluster.node_cpus < (jobs.threads or 1):
+            most = f"has {cluster.node_cpus:g} processors, the most of all nodes"
+            raise UsageError(f"--on ray: a task takes {jobs.threads or 1}, and a node {most}")
         has_gpus = cluster.gpus >= 1 and options.backend.device in ("auto", "cuda")
         filling = 1 if has_gpus else max(1, int(min(cluster.cpus // jobs.count, cluster.node_cpus)))
         cpus = jobs.threads or filling

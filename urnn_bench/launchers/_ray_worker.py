@@ -28,6 +28,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._messages: list[Message] = []
         self._signal: str | None = None
+        self._begun = set[int]()
 
     def put(self, message: Message) -> None:
         """Keep a message."""
@@ -37,6 +38,14 @@ class Mailbox:
         """Return the messages that came since the last time."""
         messages, self._messages = self._messages, []
         return messages
+
+    def begin(self, task: int) -> None:
+        """Note that a node has begun a task."""
+        self._begun.add(task)
+
+    def begun_tasks(self) -> set[int]:
+        """Return the tasks that nodes have begun."""
+        return self._begun
 
     def stop(self, signal: str) -> None:
         """Ask every worker to stop."""
@@ -98,12 +107,13 @@ def sees(path: Path) -> bool:
 
 
 def train_on_node(
-    stack: Stack, before: Sequence[RunFiles], ray_work: RayWork, mailbox: Any
+    number: int, stack: Stack, before: Sequence[RunFiles], ray_work: RayWork, mailbox: Any
 ) -> tuple[list[RunStatus], list[RunFiles]]:
     """Train a stack; return statuses, and the files of its runs where the driver cannot see them.
 
     ``before`` are the files that the runs have so far, for a node that cannot see them.
     """
+    mailbox.begin.remote(number)
     os.environ.update(ray_work.environment, **{batch_job.VARIABLE: ray_work.job})
     channel = MailboxChannel(mailbox)
     with tempfile.TemporaryDirectory(prefix="urnn-bench-") as folder:
@@ -123,10 +133,14 @@ def _with_includes(ray_work: RayWork, folder: Path) -> Work:
     """Return the work with users' files that are not on this node written into a folder."""
     from urnn_bench.run.resolve import include
 
-    work, copies = ray_work.work, {folder / p.name: c for p, c in ray_work.includes.items()}
+    work = ray_work.work
     if all(path.exists() for path in ray_work.includes):
         return work
+    # two files may have one name
+    paths = [folder / str(i) / path.name for i, path in enumerate(ray_work.includes)]
+    copies = dict(zip(paths, ray_work.includes.values(), strict=True))
     for path, content in copies.items():
+        path.parent.mkdir()
         path.write_bytes(content)
     components = include(Components(), [*copies])
     return replace(work, options=replace(work.options, components=components))

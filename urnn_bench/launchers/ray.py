@@ -3,13 +3,14 @@
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from urnn_bench.errors import UrnnBenchError, UsageError, first_line
+from urnn_bench.errors import RecordsError, UrnnBenchError, UsageError, first_line
 from urnn_bench.launchers._ray_cluster import Cluster, connected, shares_folder
 from urnn_bench.launchers._ray_share import Share
 from urnn_bench.launchers._ray_worker import Mailbox, RayWork, train_on_node
@@ -22,7 +23,6 @@ from urnn_bench.records.merging import run_files, write_run_files
 from urnn_bench.records.record import FINAL, RUNNING
 from urnn_bench.registry import included_files
 from urnn_bench.run.context import Display, ExecutionOptions
-from urnn_bench.run.estimates import expected_s
 from urnn_bench.run.job_count import Jobs, Stack
 from urnn_bench.run.relay import show_message
 from urnn_bench.run.scheduler import execute_matrix
@@ -52,7 +52,7 @@ class Ray(StackLauncher):
         yield from execute_matrix(ended, options, display, should_stop)
         if left and not should_stop():
             of_left = replace(jobs, stacks=left, count=min(jobs.count, len(left)))
-            with connected(self.argument) as cluster:
+            with connected(self.argument) as cluster, _cluster_errors(cluster):
                 yield from _Driver(cluster, of_left, options, display).execute(should_stop)
 
 
@@ -63,6 +63,7 @@ class _Task:
     stack: Stack
     locks: ExitStack
     attempt: int = 1
+    number: int = 0
 
 
 class _Driver:
@@ -77,9 +78,14 @@ class _Driver:
         self._share = Share.of(cluster, jobs, options)
         self._is_shared = shares_folder(cluster, options.results)
         self._work = _ray_work(cluster, self._share, options, self._is_shared)
-        self._mailbox = self._ray.remote(num_cpus=0)(Mailbox).remote()
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        here = NodeAffinitySchedulingStrategy(cluster.node, soft=False)
+        mailbox = self._ray.remote(num_cpus=0, scheduling_strategy=here)(Mailbox)
+        self._mailbox = mailbox.remote()
         self._left = list(reversed(jobs.stacks))
         self._running: dict[Any, _Task] = {}
+        self._numbers = count()
 
     def execute(self, should_stop: Callable[[], str | None]) -> Iterator[RunStatus]:
         """Yield the statuses of runs as their tasks end."""
@@ -93,12 +99,20 @@ class _Driver:
         has_stopped = False
         while self._running or (self._left and not has_stopped):
             if not has_stopped and (signal := should_stop()):
-                self._ray.get(self._mailbox.stop.remote(signal))
+                self._stop(signal)
                 has_stopped = True
             while self._left and not has_stopped and len(self._running) < self._share.at_once:
                 yield from self._begin(_Task(self._left.pop(), ExitStack()))
             yield from self._ended()
             self._show()
+
+    def _stop(self, signal: str) -> None:
+        """Ask the workers to stop; cancel the tasks that no node has begun."""
+        self._ray.get(self._mailbox.stop.remote(signal))
+        begun = self._ray.get(self._mailbox.begun_tasks.remote())
+        for reference, task in self._running.items():
+            if task.number not in begun:
+                self._ray.cancel(reference)
 
     def _begin(self, task: _Task) -> Iterator[RunStatus]:
         """Start a task of the runs that are free; yield the statuses of the others."""
@@ -109,7 +123,8 @@ class _Driver:
         else:
             before = [] if self._is_shared else [run_files(self._folder(r)) for r in task.stack]
             remote = self._ray.remote(max_retries=0, **self._share.resources(task.stack))
-            arguments = (task.stack, before, self._work, self._mailbox)
+            task.number = next(self._numbers)
+            arguments = (task.number, task.stack, before, self._work, self._mailbox)
             self._running[remote(train_on_node).remote(*arguments)] = task
 
     def _lock(self, task: _Task) -> Iterator[RunStatus]:
@@ -134,6 +149,9 @@ class _Driver:
                 statuses, files = self._ray.get(reference)
             except self._ray.exceptions.RayTaskError as error:
                 raise _cause(error) from error
+            except self._ray.exceptions.TaskCancelledError:
+                task.locks.close()
+                continue
             except self._ray.exceptions.RayError as error:
                 # of a node that is not heard of, nobody knows whether it trains on
                 if isinstance(error, self._ray.exceptions.WorkerCrashedError):
@@ -141,11 +159,16 @@ class _Driver:
                 yield from self._begin_again(task)
                 continue
             if not self._is_shared:
-                for run, content in zip(task.stack, files, strict=True):
-                    write_run_files(content, self._folder(run))
+                for run, status, content in zip(task.stack, statuses, files, strict=True):
+                    self._keep(run, status, content)
             task.locks.close()
             self._show()
             yield from statuses
+
+    def _keep(self, run: Run, status: RunStatus, files: Mapping[str, bytes]) -> None:
+        """Write what came back of a run; a forced one replaces its record only if it is final."""
+        if not self._work.work.options.force or status.status in FINAL:
+            write_run_files(files, self._folder(run))
 
     def _begin_again(self, task: _Task) -> Iterator[RunStatus]:
         names = ", ".join(run.slug for run in task.stack)
@@ -177,8 +200,27 @@ def _split(stacks: Sequence[Stack], options: ExecutionOptions) -> tuple[list[Sta
     """Return the stacks that have ended, and those with updates left."""
     lists: tuple[list[Stack], list[Stack]] = ([], [])
     for stack in stacks:
-        lists[expected_s(stack, options.results, force=options.force) > 0].append(stack)
+        is_left = options.force or any(_is_left(run, options) for run in stack)
+        lists[is_left].append(stack)
     return lists
+
+
+def _is_left(run: Run, options: ExecutionOptions) -> bool:
+    """Return whether a run has not ended; what is wrong with its folder is told here."""
+    try:
+        return status_of_run(folder_of(options.results, run)).status not in FINAL
+    except RecordsError:
+        return False
+
+
+@contextmanager
+def _cluster_errors(cluster: Cluster) -> Iterator[None]:
+    """Raise UsageError where the cluster itself fails."""
+    try:
+        yield
+    except cluster.ray.exceptions.RayError as error:
+        text = f"--on ray: the cluster has failed ({first_line(error)}); run the command again"
+        raise UsageError(text) from error
 
 
 def _ray_work(

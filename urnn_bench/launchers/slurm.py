@@ -3,6 +3,7 @@
 A task that comes near its time limit saves what it has and is requeued. Nothing here needs torch.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -19,11 +20,13 @@ from urnn_bench.launchers._slurm_profile import Profile, profile
 from urnn_bench.launchers.base import BatchLauncher, Submission, Submitted
 from urnn_bench.proposals import program
 from urnn_bench.records.folder import make_writable
+from urnn_bench.records.refused import refused
 
 LOGS = ".slurm"
 # what the command ends with after SIGTERM
 _STOPPED = 143
 _TIMEOUT_S = 60
+_LEVEL = re.compile(r"^\w+: (error|fatal): ")
 _MAX_SIZE = re.compile(r"^MaxArraySize\s*=\s*(\d+)", re.MULTILINE)
 
 
@@ -44,7 +47,8 @@ class Slurm(BatchLauncher):
         """Submit all arrays or none; raises UsageError."""
         scripts = self.scripts(submission)
         make_writable(submission.results)
-        (submission.results / LOGS).mkdir(exist_ok=True)
+        with refused(submission.results / LOGS, "cannot be made"):
+            (submission.results / LOGS).mkdir(exist_ok=True)
         submitted: list[str] = []
         try:
             for script in scripts:
@@ -77,7 +81,7 @@ def batch_script(submission: Submission, its: Profile, size: int) -> str:
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     return environment.from_string(source).render(
         options=list(_options(submission, its, size)),
-        setup=its.setup,
+        setup=[*its.setup, *_exports()],
         command=shlex.join([*(its.program or _program()), *submission.words]),
         requeues=its.requeues,
         stopped=_STOPPED,
@@ -92,7 +96,8 @@ def _options(submission: Submission, its: Profile, size: int) -> Iterator[str]:
         "job-name": "urnn-bench",
         "array": f"0-{size - 1}{at_once}",
         "chdir": str(Path.cwd()),
-        "output": f"{logs}/%A_%a.txt",
+        # a percent sign begins a pattern
+        "output": f"{str(logs).replace('%', '%%')}/%A_%a.txt",
         "open-mode": "append",
         "signal": f"B:USR1@{its.checkpoint_s}",
         "partition": its.partition,
@@ -100,11 +105,18 @@ def _options(submission: Submission, its: Profile, size: int) -> Iterator[str]:
         "time": its.time,
         "mem": its.memory,
         "cpus-per-task": its.cpus,
-        "gpus-per-task": its.gpus or None,
+        "ntasks": 1,
+        "gres": f"gpu:{its.gpus}" if its.gpus else None,
         **its.options,
     }
     yield "--requeue"
     yield from (f"--{name}={shlex.quote(str(v))}" for name, v in values.items() if v is not None)
+
+
+def _exports() -> list[str]:
+    """Return lines that set this package's variables, which not every cluster passes on."""
+    own = {name: value for name, value in os.environ.items() if name.startswith("URNN_BENCH_")}
+    return [f"export {name}={shlex.quote(value)}" for name, value in sorted(own.items())]
 
 
 def _program() -> Sequence[str]:
@@ -140,7 +152,7 @@ def _slurm(command: str, *arguments: str, script: str | None = None) -> str:
         text = f"--on slurm: {command} has not answered for {_TIMEOUT_S} s; try again later"
         raise UsageError(text) from error
     except subprocess.CalledProcessError as error:
-        # the lines before say how it came to this
-        lines: list[str] = error.stderr.splitlines() or [f"exit code {error.returncode}"]
-        raise UsageError(f"--on slurm: {lines[-1]}") from error
+        lines = [_LEVEL.sub("", line) for line in error.stderr.splitlines()]
+        reason = "; ".join(dict.fromkeys(lines)) or f"exit code {error.returncode}"
+        raise UsageError(f"--on slurm: {command}: {reason}") from error
     return done.stdout.strip()

@@ -15,3 +15,14 @@ def job() -> str:
         return "_".join(of_array)
     names = (VARIABLE, "SLURM_JOB_ID", *_OTHERS)
     return next(filter(None, map(os.environ.get, names)), "")
+
+
+def array() -> str:
+    """Return the job array of Slurm that this process is a task of; empty outside of one."""
+    return os.environ.get("SLURM_ARRAY_JOB_ID", "")
+
+
+def is_restarted() -> bool:
+    """Return whether Slurm has restarted this job, on one node, so that nothing of it is left."""
+    restarts = os.environ.get("SLURM_RESTART_COUNT", "0")
+    return restarts != "0" and os.environ.get("SLURM_JOB_NUM_NODES", "1") == "1"

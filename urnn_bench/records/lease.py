@@ -9,6 +9,7 @@ import os
 import socket
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from filelock import LeaseSettingsMismatch, SoftFileLease, Timeout
@@ -16,9 +17,9 @@ from filelock import LeaseSettingsMismatch, SoftFileLease, Timeout
 LEASE = ".lease"
 # clients of NFS may see an older time of a file for a minute
 TAKEOVER_S = 300.0
-_TOUCH_S = 20.0
+_TOUCH_S = 5.0
 # what a process must see untouched by its own clock before it takes over
-_EXPIRY_S = 60.0
+_EXPIRY_S = 15.0
 # long enough for one whose process on this host is dead
 _AT_ONCE_S = 0.5
 
@@ -46,8 +47,10 @@ class Lease:
         """Return whether this process holds the lease from now on.
 
         The lease of a dead process of this host is taken over at once. That of another host is if
-        it was not touched for ``TAKEOVER_S``, and is not for a minute more.
+        it was not touched for ``TAKEOVER_S``, and is not while this process looks. One that names
+        nobody is removed after that time.
         """
+        self._remove_torn()
         timeout_s = 2 * _EXPIRY_S if self.abandoned_by else _AT_ONCE_S
         try:
             self._lease.acquire(timeout=timeout_s)
@@ -64,8 +67,18 @@ class Lease:
     @property
     def is_held(self) -> bool:
         """Whether no other process has taken over the lease of this one."""
-        is_replaced = _file_of(self._path) not in (self._file, None)
-        return self._lease.compromise is None and not is_replaced
+        found = _file_of(self._path)
+        if self._lease.compromise is None:
+            return found in (self._file, None)
+        # filelock touches it no more once the file server has failed for a while
+        with suppress(OSError):
+            os.utime(self._path)
+        return found == self._file
+
+    def _remove_torn(self) -> None:
+        """Remove what a process left that was killed while it wrote its name."""
+        if self._lease.owner is None and self._untouched_s() > TAKEOVER_S:
+            self._path.unlink(missing_ok=True)
 
     def _untouched_s(self) -> float:
         """Return for how long no process has touched the lease, by the clock of the file server."""
@@ -97,11 +110,24 @@ def is_held_elsewhere(folder: Path, now_s: float) -> bool:
 
 
 def _other_host(lease: SoftFileLease) -> str | None:
-    """Return the host of a lease's owner unless it is this one, or there is no owner."""
+    """Return the host of a lease's owner unless it is this one, or there is no owner.
+
+    A container is a host of its own, as its processes cannot be seen from outside.
+    """
     owner = lease.owner
-    # filelock adds the process namespace of a container
-    host = owner.hostname.partition("?")[0] if owner else socket.gethostname()
-    return None if host == socket.gethostname() else host
+    if owner is None or owner.hostname == _own_host():
+        return None
+    return owner.hostname.partition("?")[0]
+
+
+@cache
+def _own_host() -> str:
+    """Return this host as filelock names it in a lease."""
+    with tempfile.TemporaryDirectory() as folder:
+        lease = SoftFileLease(Path(folder) / LEASE)
+        with lease:
+            owner = lease.owner
+    return socket.gethostname() if owner is None else owner.hostname
 
 
 def _file_of(path: Path) -> tuple[int, int] | None:

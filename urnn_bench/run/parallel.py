@@ -1,11 +1,9 @@
 """Stacks in processes of their own, by joblib's loky: each worker trains one stack at a time."""
 
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import replace
 
 from urnn_bench.machine import processors
@@ -15,12 +13,11 @@ from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.job_count import Jobs, Stack
 from urnn_bench.run.relay import Address, Relay
 from urnn_bench.run.scheduler import execute_matrix
+from urnn_bench.run.terminal import terminal_ignored
 from urnn_bench.run.worker import Work, train_stack
 
 # a worker that has had nothing to do for so long ends, also where nobody is there to end it
 _IDLE_S = 60
-# Windows has no SIGHUP
-_OF_A_TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
 
 
 def execute_jobs(
@@ -71,26 +68,11 @@ def _execute(
         # in the environment of a worker before it imports torch
         with parallel_config("loky", inner_max_num_threads=threads, idle_worker_timeout=_IDLE_S):
             parallel = Parallel(count, return_as="generator_unordered", batch_size=1)
-            with _terminal_ignored():
+            with terminal_ignored():
                 ended = parallel(tasks)
             yield from ended
     finally:
         get_reusable_executor().shutdown(wait=True)
-
-
-@contextmanager
-def _terminal_ignored() -> Iterator[None]:
-    """Start processes that ignore what a terminal sends: this one tells them to stop.
-
-    Ctrl-C reaches all processes of a terminal, and what is ignored here is ignored by those that
-    are started from the beginning.
-    """
-    previous = {number: signal.signal(number, signal.SIG_IGN) for number in _OF_A_TERMINAL}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _warn_of_killed_worker(count: int) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from urnn_bench.engine.stacked import UpdateThreads
 from urnn_bench.errors import Arguments, ComponentError, DataError, RecordsError, UnwritableError
@@ -12,6 +13,7 @@ from urnn_bench.records.folder import (
     CHECKPOINT,
     FORCED,
     REFUSED,
+    TO_DO,
     RunStatus,
     check_folder,
     check_name,
@@ -27,6 +29,7 @@ from urnn_bench.run import build, limits
 from urnn_bench.run.context import Display, ExecutionOptions
 from urnn_bench.run.device import update_threads
 from urnn_bench.run.executor import AcquiredRun, execute_runs, load_checkpoint, with_command
+from urnn_bench.run.own_job import free_restarted, has_failed_in_this_array
 from urnn_bench.run.scoring import Scoring
 from urnn_bench.spec.run import Run
 
@@ -232,14 +235,18 @@ def _ended_or_refused(
     return _refuse(run, error, display)
 
 
-def _ended_for_good(run: Run, options: ExecutionOptions) -> RunStatus | None:
-    """Return the status of a run that needs no lock, as most of a large matrix may be."""
-    if os.path.lexists(folder_of(options.results, run) / FORCED):
-        return None
-    # what is wrong with a record is told once the run is locked
+def _known(folder: Path) -> RunStatus:
+    """Return the status of a run; what is wrong with its record is told once it is locked."""
     with suppress(RecordsError):
-        return _ended(run, options)
-    return None
+        return status_of_run(folder)
+    return RunStatus(TO_DO)
+
+
+def _needs_no_lock(folder: Path, known: RunStatus, options: ExecutionOptions) -> bool:
+    """Return whether a run is skipped by its record alone, as most of a large matrix may be."""
+    if options.force or os.path.lexists(folder / FORCED):
+        return False
+    return known.status in FINAL or has_failed_in_this_array(known.record)
 
 
 def _acquire_unless_refused(
@@ -247,10 +254,12 @@ def _acquire_unless_refused(
 ) -> AcquiredRun | RunStatus:
     folder = folder_of(options.results, run)
     check_folder(options.results, run)
-    if (ended := _ended_for_good(run, options)) is not None:
+    known = _known(folder)
+    if _needs_no_lock(folder, known, options):
         if error := refusal(run, options):
             raise error
-        return _skip(run, ended, options, display)
+        return _skip(run, known, options, display)
+    free_restarted(folder, known.record)
     if (lease := lock.enter_context(locked(folder))) is None:
         return _skip(run, RunStatus("running"), options, display)
     with refused(folder, "cannot be written to"):

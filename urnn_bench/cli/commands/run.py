@@ -65,10 +65,11 @@ def run(
     selection = selection_of(lengths, models, own, settings, steps=updates, batch=batch)
     launcher = None if on is None or print_config else launcher_of(on)
     if isinstance(launcher, BatchLauncher):
-        from urnn_bench.cli.submission import refuse_force, submit
+        from urnn_bench.cli.submission import refuse_repeated, submit
 
-        refuse_force(force)
-        raise typer.Exit(submit(launcher, benchmarks, selection, files, folder, jobs, dry_run))
+        refuse_repeated(force, time_limit)
+        given = (benchmarks, selection, files, folder, jobs, dry_run)
+        raise typer.Exit(submit(launcher, *given, reporting))
     components = load_components(files)
     requested = matrix(components, benchmarks, selection, probe, folder)
     # who names models has chosen them
