@@ -107,7 +107,7 @@ def _report_summary(
     runs: Sequence[Run], states: Sequence[RunStatus], options: ExecutionOptions
 ) -> None:
     """Report how many runs ended in which state, and the command that draws them, if any did."""
-    if all(state.status == REFUSED for state in states):
+    if states and all(state.status == REFUSED for state in states):
         return
     counts = Counter(state.status for state in states)
     if not_started := len(runs) - len(states):

@@ -4,6 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,33 +58,40 @@ class Mailbox:
 
 
 class MailboxChannel:
-    """A worker's end: what it sends is put into the mailbox, without waiting for it."""
+    """A worker's end: what it sends is put into the mailbox, without waiting for it.
+
+    It never calls ``ray.get``, which would give the processors of its task to another meanwhile.
+    """
 
     def __init__(self, mailbox: Any) -> None:
         self._mailbox, self._asked_s = mailbox, 0.0
         self._last: Any = None
+        self._answer: Future[str | None] | None = None
 
     def send(self, message: object, /) -> None:
         """Send a message on."""
         self._last = self._mailbox.put.remote(message)
 
     def poll(self) -> bool:
-        """Return whether it is time to ask for a signal again."""
-        return time.monotonic() - self._asked_s > _ASK_S
+        """Ask for a signal from time to time; return whether there is an answer."""
+        if self._answer is None and time.monotonic() - self._asked_s > _ASK_S:
+            self._ask()
+        return self._answer is not None and self._answer.done()
 
     def recv(self) -> Any:
         """Return the signal that asks to stop, or None."""
-        import ray
-
-        self._asked_s = time.monotonic()
-        return ray.get(self._mailbox.signal.remote())
+        answer, self._answer = self._answer or self._ask(), None
+        return answer.result()
 
     def close(self) -> None:
         """Wait until the last message has arrived, so that the driver shows all of a stack."""
-        import ray
-
         if self._last is not None:
-            ray.get(self._last)
+            self._last.future().result()
+
+    def _ask(self) -> "Future[str | None]":
+        self._asked_s = time.monotonic()
+        self._answer = self._mailbox.signal.remote().future()
+        return self._answer
 
 
 @dataclass(frozen=True)
