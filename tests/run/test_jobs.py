@@ -2,6 +2,7 @@
 
 import csv
 import os
+import socket
 import threading
 import time
 from multiprocessing.connection import Listener
@@ -158,6 +159,16 @@ def test_a_relay_passes_on_what_is_shown_and_asks_to_stop():
         ("show", run, Updated(1, 1, 0.1)),
         ("show", run, measured),
     ]
+
+
+def test_a_worker_that_is_killed_as_it_connects_ends_no_relay():
+    shown = _Collected()
+    with Relay(shown, lambda: None) as relay:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(relay.address.place)
+        with RelayedDisplay(relay.address.connect()) as display:
+            display.skip(_runs(10)[0], RunStatus("running"))
+    assert len(shown.calls) == 1
 
 
 def test_a_worker_stops_where_nobody_is_there():

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from threading import Lock, Thread
 from types import TracebackType
@@ -88,7 +89,13 @@ class Relay:
 
     def _accept(self) -> None:
         while True:
-            connection = self._listener.accept()
+            try:
+                connection = self._listener.accept()
+            except (AuthenticationError, EOFError, OSError):
+                # a worker was killed before it had introduced itself
+                if self._closed:
+                    return
+                continue
             if self._closed:
                 connection.close()
                 return
