@@ -33,7 +33,8 @@ def times(folder: str, benchmark: str, T: str, field: str, model: str, other: st
     """Return how many times as large a model's median of a field is as another model's."""
     one, two = (of(folder, benchmark, name, int(T)) for name in (model, other))
     if field.endswith(_TIME):
-        timed([*one, *two])
+        of_device = {run.folder for run in timed([*one, *two])}
+        one, two = ([run for run in found if run.folder in of_device] for found in (one, two))
     medians = [median(float(run.record[field]) for run in found) for found in (one, two)]
     return short(medians[0] / medians[1])
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -57,12 +58,16 @@ def of_seeds(found: Sequence[Run], seeds: str) -> list[Run]:
 
 
 def timed(found: Sequence[Run]) -> Sequence[Run]:
-    """Return runs whose times are of one device; raise LookupError if they are of several."""
+    """Return the runs whose times are of the device that most of them have, for all seeds alike.
+
+    Raises LookupError if no device has more than half, as times of several are not compared.
+    """
     records = [Record.read(run.folder) for run in found]
-    devices = {record and timed_on(record) for record in records}
-    if len(devices) > 1 or None in devices:
+    devices = [record and timed_on(record) for record in records]
+    (device, count), *_ = Counter(devices).most_common()
+    if device is None or 2 * count <= len(found):
         raise LookupError(f"times of several devices are not compared: {found[0].folder.parent}")
-    return found
+    return [run for run, its in zip(found, devices, strict=True) if its == device]
 
 
 COPYING = (

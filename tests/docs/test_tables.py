@@ -152,3 +152,5 @@ def test_times_of_several_devices_make_no_sentence(tmp_path):
     record.model_copy(update={"sessions": (session,)}).write(folder)
     with pytest.raises(LookupError, match="times of several devices are not compared"):
         timed([one, Run(folder, two.record)])
+    # a sentence is about the device of most runs
+    assert timed([one, two, Run(folder, two.record)]) == [one, two]
