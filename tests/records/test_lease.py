@@ -4,6 +4,7 @@ A host is simulated by a process with a host name of its own, for which the lock
 system is not taken, as it does nothing on many network file systems.
 """
 
+import errno
 import json
 import os
 import random
@@ -213,6 +214,26 @@ def test_no_two_hosts_hold_a_folder_whenever_they_are_killed(tmp_path, seed):
         lines += host.communicate()[0].splitlines(keepends=True)
     assert lines.count("holds\n") >= 4
     assert set(lines) == {"holds\n"}
+
+
+@pytest.mark.usefixtures("short")
+def test_a_file_server_that_fails_for_a_while_loses_no_lease(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    held = Lease(tmp_path)
+    assert held.acquire()
+    # no file system here can be told to fail
+    monkeypatch.setattr("filelock._lease.touch", fail)
+    end_s = time.monotonic() + 60
+    while held._lease.compromise is None and time.monotonic() < end_s:
+        time.sleep(0.05)
+    assert held._lease.compromise.reason == "refresh-failed"
+    untouched_since(tmp_path, 60)
+    assert held.is_held
+    # asking has touched it, so that no other takes it
+    assert time.time() - (tmp_path / LEASE).stat().st_mtime < 30
+    held.release()
 
 
 @pytest.mark.parametrize("content", ["", "half a na"])

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from urnn_bench.cli.display.output import duration, echo_block, echo_err, echo_json
+from urnn_bench.cli.display.output import counted, duration, echo_block, echo_err, echo_json
 from urnn_bench.cli.reporting import Reporting
 from urnn_bench.errors import UsageError
 from urnn_bench.launchers.base import BatchLauncher, Submission, Submitted
@@ -60,7 +60,7 @@ def submit(
 
 def _report(submitted: Submitted, names: Sequence[str], submission: Submission) -> None:
     runs, expected_s = submission.runs, submission.expected_s
-    echo_err(f"submitted: {_named(submitted)}, for {_counted(runs, 'run')}")
+    echo_err(f"submitted: {_named(submitted)}, for {counted(runs, 'run')}")
     echo_err(f"expected: about {duration(expected_s)} of training in all")
     command = Command(results=str(submission.results))
     for name in names:
@@ -70,11 +70,7 @@ def _report(submitted: Submitted, names: Sequence[str], submission: Submission) 
 
 def _named(submitted: Submitted) -> str:
     jobs = " and ".join(f"job {name}" for name in submitted.jobs)
-    return f"{jobs}, {_counted(submitted.tasks, 'task')}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return f"{jobs}, {counted(submitted.tasks, 'task')}"
 
 
 def worker_words(words: Sequence[str]) -> list[str]:

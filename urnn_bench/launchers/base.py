@@ -3,6 +3,7 @@
 ``launchers/slurm.py`` is the launcher ``slurm``: the file name is the registration.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,12 @@ class StackLauncher(Launcher, ABC):
         should_stop: Callable[[], str | None],
     ) -> "Iterator[RunStatus]":
         """Yield the status of each run after it was trained or skipped."""
+
+
+def own_variables() -> dict[str, str]:
+    """Return this package's variables of the environment, which other machines need too."""
+    own = {name: value for name, value in os.environ.items() if name.startswith("URNN_BENCH_")}
+    return dict(sorted(own.items()))
 
 
 def launcher_of(target: str) -> Launcher:

@@ -1,6 +1,5 @@
 """Ray: each stack is a task of a cluster, with its share of processors and GPUs."""
 
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from urnn_bench.errors import RecordsError, UrnnBenchError, UsageError, first_li
 from urnn_bench.launchers._ray_cluster import Cluster, connected, shares_folder
 from urnn_bench.launchers._ray_share import Share
 from urnn_bench.launchers._ray_worker import Mailbox, RayWork, train_on_node
-from urnn_bench.launchers.base import StackLauncher
+from urnn_bench.launchers.base import StackLauncher, own_variables
 from urnn_bench.records.folder import RunStatus, folder_of, make_writable, status_of_run
 from urnn_bench.records.lease import break_lease
 from urnn_bench.records.lines import RecordsWarning
@@ -206,7 +205,7 @@ def _split(stacks: Sequence[Stack], options: ExecutionOptions) -> tuple[list[Sta
 
 
 def _is_left(run: Run, options: ExecutionOptions) -> bool:
-    """Return whether a run has not ended; what is wrong with its folder is told here."""
+    """Return whether a run has not ended; one whose folder is unusable is refused here."""
     try:
         return status_of_run(folder_of(options.results, run)).status not in FINAL
     except RecordsError:
@@ -228,10 +227,9 @@ def _ray_work(
 ) -> RayWork:
     results = options.results.absolute()
     of_worker = replace(options, results=results, jobs=share.at_once)
-    environment = {k: v for k, v in os.environ.items() if k.startswith("URNN_BENCH_")}
     includes = {path: path.read_bytes() for path in included_files().values()}
     work = Work(of_worker, share.cpus, tuple(sys.argv))
-    return RayWork(work, cluster.job, environment, includes, is_shared)
+    return RayWork(work, cluster.job, own_variables(), includes, is_shared)
 
 
 def _cause(error: Any) -> UrnnBenchError:

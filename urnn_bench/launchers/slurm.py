@@ -3,7 +3,6 @@
 A task that comes near its time limit saves what it has and is requeued. Nothing here needs torch.
 """
 
-import os
 import re
 import shlex
 import shutil
@@ -17,7 +16,7 @@ from jinja2 import Environment, StrictUndefined
 
 from urnn_bench.errors import UsageError
 from urnn_bench.launchers._slurm_profile import Profile, profile
-from urnn_bench.launchers.base import BatchLauncher, Submission, Submitted
+from urnn_bench.launchers.base import BatchLauncher, Submission, Submitted, own_variables
 from urnn_bench.proposals import program
 from urnn_bench.records.folder import make_writable
 from urnn_bench.records.refused import refused
@@ -115,8 +114,7 @@ def _options(submission: Submission, its: Profile, size: int) -> Iterator[str]:
 
 def _exports() -> list[str]:
     """Return lines that set this package's variables, which not every cluster passes on."""
-    own = {name: value for name, value in os.environ.items() if name.startswith("URNN_BENCH_")}
-    return [f"export {name}={shlex.quote(value)}" for name, value in sorted(own.items())]
+    return [f"export {name}={shlex.quote(value)}" for name, value in own_variables().items()]
 
 
 def _program() -> Sequence[str]:

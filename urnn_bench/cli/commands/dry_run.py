@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from urnn_bench.cli.display.messages import title
-from urnn_bench.cli.display.output import TableRow, duration, echo_err, echo_json, echo_rows
+from urnn_bench.cli.display.output import (
+    TableRow,
+    counted,
+    duration,
+    echo_err,
+    echo_json,
+    echo_rows,
+)
 from urnn_bench.cli.display.plain import Key, key, skipped
 from urnn_bench.errors import ComponentError, RecordsError, attempt
 from urnn_bench.records.folder import REFUSED, TO_DO, RunStatus, folder_of, status_of_run
@@ -49,7 +56,7 @@ def preview(stacks: Sequence[_Stack], options: ExecutionOptions, jobs: int, json
         echo_json(rows)
     else:
         echo_rows(rows)
-        in_stacks = f" in {_count(len(stacks), 'stack')}" if has_stacks else ""
+        in_stacks = f" in {counted(len(stacks), 'stack')}" if has_stacks else ""
         cost = f"about {duration(total_s)} of training (measured), without evaluation"
         shared = f"; {jobs} processes would share it" if jobs > 1 else ""
         echo_err(f"runs: {len(rows)}{in_stacks}, {cost}{shared}")
@@ -67,10 +74,6 @@ def _raise_last(reasons: Sequence[str]) -> None:
         echo_err(reason)
     if reasons:
         raise ComponentError(reasons[-1])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number > 1)}"
 
 
 def _remaining(run: Run, status: RunStatus, options: ExecutionOptions) -> int:

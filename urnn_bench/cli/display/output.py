@@ -121,6 +121,11 @@ def _csv_value(value: object) -> object:
     return csv_field(value) if isinstance(value, str) else value
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: 1 run, 2 runs."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def duration(seconds: float) -> str:
     """Return a duration in words: 45 s, 3 min 20 s, 2 h 5 min."""
     rounded = round(seconds)
